@@ -1,0 +1,5 @@
+//! From `.bf` source to a proved schedule. A pure library: no file, clock or environment.
+
+pub mod algorithm;
+pub mod claim;
+pub mod topology;

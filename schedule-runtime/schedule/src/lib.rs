@@ -1,0 +1,34 @@
+//! The contract between compiler and runtime: what a schedule is, when it is valid, and how it is stored.
+//!
+//! Orientation everywhere: `x_i ← Σ_j W[i][j] x_j`; an edge `a → b` means that `a` sends to `b` and gives `W[b][a]`.
+
+pub mod average;
+pub mod group;
+pub mod matrix;
+pub mod program;
+pub mod rational;
+pub mod rounds;
+
+pub use average::{Average, SliceRound};
+pub use group::Group;
+pub use matrix::{CayleyMatrix, MixingMatrix, SparseMatrix};
+pub use program::Program;
+pub use rational::Rational;
+pub use rounds::{Action, RoundPlan};
+
+/// A participant, `0..size`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rank(pub u32);
+
+impl Rank {
+    /// The rank as an index of a table.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl std::fmt::Display for Rank {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
