@@ -8,13 +8,17 @@ pub mod matrix;
 pub mod program;
 pub mod rational;
 pub mod rounds;
+pub mod schedule;
+pub mod verify;
 
 pub use average::{Average, SliceRound};
 pub use group::Group;
 pub use matrix::{CayleyMatrix, MixingMatrix, SparseMatrix};
 pub use program::Program;
 pub use rational::Rational;
-pub use rounds::{Action, RoundPlan};
+pub use rounds::{Action, RankAction, RankPlan, RoundPlan, RoundTable};
+pub use schedule::{Digest, Draft, Phase, RankSchedule, Schedule, Topology};
+pub use verify::VerifyError;
 
 /// A participant, `0..size`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -156,9 +156,9 @@ impl SparseMatrix {
             && (0..size as u32).all(|rank| {
                 let edges = self.in_edges(Rank(rank));
                 edges.windows(2).all(|pair| pair[0].0 < pair[1].0)
-                    && edges.iter().all(|&(source, id)| {
-                        source.index() < size && source != Rank(rank) && known(id)
-                    })
+                    && edges
+                        .iter()
+                        .all(|&(source, id)| source.index() < size && source != Rank(rank) && known(id))
             })
     }
 }
