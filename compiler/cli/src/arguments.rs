@@ -1,0 +1,260 @@
+//! The command line: commands, flags and their help.
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const CONVENTIONS: &str = "\
+Wherever a FILE is asked for, a library name such as `topology::ring` serves as well.
+
+Results go to standard output, everything else to standard error. With --format json, standard output holds one
+JSON document: the result, or {\"diagnostics\": [...]} where the input is refused.
+
+Exit codes: 0 well; 1 refused, with diagnostics; 2 wrong usage, a missing file included; 3 a failure while running;
+130 interrupted.";
+
+/// Compiler for decentralized training: topologies and update rules become proved schedules.
+#[derive(Parser)]
+#[command(name = "bfc", version, styles = STYLES, after_long_help = CONVENTIONS, infer_subcommands = false)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Results for people or for programs.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+/// For whom results are written.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Text and tables.
+    Human,
+    /// One JSON document.
+    Json,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Compile a schedule, prove it, and write it to a file.
+    #[command(after_help = "\
+Examples:
+  bfc compile examples/expo2.bf --size 128 -o sched.bin
+  bfc compile topology::exponential --size 33 --param base=3 -o sched.bin
+  bfc compile my.bf --size 16 --local-size 8 --format json -o sched.bin")]
+    Compile(Compile),
+    /// Report degrees, rounds, stochasticity, spectra and consensus speed.
+    ///
+    /// `requires` and `ensure` that do not hold are listed under `checks`; they do not fail this command.
+    #[command(after_help = "\
+Examples:
+  bfc analyze topology::ring --size 16
+  bfc analyze topology::exponential --param base=3 --size 33 --format json")]
+    Analyze(Source),
+    /// Show the phases, rounds and weights in a compiled schedule.
+    #[command(after_help = "\
+Examples:
+  bfc inspect sched.bin
+  bfc inspect sched.bin --rank 3 --format json")]
+    Inspect(Inspect),
+    /// Verify a compiled schedule completely.
+    #[command(after_help = "\
+Example:
+  bfc verify sched.bin")]
+    Verify(Verify),
+    /// Check a source file, and tell what the algorithm asks of a trainer; write nothing.
+    #[command(after_help = "\
+Examples:
+  bfc check examples/digits.bf
+  bfc check my.bf --size 64 --format json")]
+    Check(Check),
+    /// Explain an error code.
+    #[command(after_help = "\
+Examples:
+  bfc explain bfc::data::ragged_row
+  bfc explain ragged_row")]
+    Explain {
+        /// The code, or its last part; all codes are listed where it is left out.
+        code: Option<String>,
+    },
+    /// List the library.
+    #[command(after_help = "\
+Examples:
+  bfc list
+  bfc list topology")]
+    List {
+        /// Only this part, such as `topology` or `algorithm`.
+        part: Option<String>,
+    },
+    /// Print the source of a library name.
+    #[command(after_help = "\
+Example:
+  bfc show algorithm::gradient_tracking")]
+    Show {
+        /// The name, such as `topology::ring`.
+        name: String,
+    },
+    /// Train logistic regression on in-process ranks, beside a centralized run and all-reduce.
+    ///
+    /// The rows are split over the ranks and each rank computes the gradient of its own rows. Local losses are weighted by
+    /// the number of rows, so that all three runs have the same optimum.
+    #[command(after_help = "\
+Examples:
+  bfc run examples/digits.bf --size 8
+  bfc run examples/digits.bf --size 16 --skew 1 --out results
+  bfc run my.bf --size 4 --data my.csv --steps 500 --lr 0.05 --format json")]
+    Run(Run),
+    /// Print a completion script for a shell.
+    #[command(after_help = "\
+Example:
+  bfc completions bash > ~/.local/share/bash-completion/completions/bfc")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, of one command where named.
+    #[command(after_help = "\
+Examples:
+  bfc man | man -l -
+  bfc man run > bfc-run.1")]
+    Man {
+        /// The command.
+        command: Option<String>,
+    },
+}
+
+/// What is compiled, and for how many ranks.
+#[derive(Args)]
+pub struct Source {
+    /// A `.bf` file, or a library name such as `topology::ring`.
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// The number of ranks.
+    #[arg(long, short = 'n', value_name = "N")]
+    pub size: u32,
+    /// What is set beside the file.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+/// What is set beside the file and the size.
+#[derive(Args)]
+pub struct Settings {
+    /// Ranks that share a machine.
+    #[arg(long, default_value_t = 1, value_name = "L")]
+    pub local_size: u32,
+    /// A parameter of the topology or algorithm; the value is an expression. Repeatable.
+    #[arg(long = "param", short = 'p', value_name = "NAME=VALUE", value_parser = parameter)]
+    pub parameters: Vec<(String, String)>,
+    /// Accept what is not decided under this code; recorded in the schedule. Repeatable.
+    #[arg(long, value_name = "CODE")]
+    pub allow: Vec<String>,
+}
+
+/// Arguments of `bfc compile`.
+#[derive(Args)]
+pub struct Compile {
+    /// What to compile.
+    #[command(flatten)]
+    pub source: Source,
+    /// The file to write; `-` for standard output.
+    #[arg(long, short, default_value = "sched.bin", value_name = "SCHEDULE")]
+    pub output: PathBuf,
+}
+
+/// Arguments of `bfc inspect`.
+#[derive(Args)]
+pub struct Inspect {
+    /// A compiled schedule.
+    #[arg(value_name = "SCHEDULE")]
+    pub file: PathBuf,
+    /// Show this rank only.
+    #[arg(long, value_name = "I")]
+    pub rank: Option<u32>,
+}
+
+/// Arguments of `bfc verify`.
+#[derive(Args)]
+pub struct Verify {
+    /// A compiled schedule.
+    #[arg(value_name = "SCHEDULE")]
+    pub file: PathBuf,
+}
+
+/// Arguments of `bfc check`.
+#[derive(Args)]
+pub struct Check {
+    /// A `.bf` file, or a library name such as `algorithm::dgd`.
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// The number of ranks to check for.
+    #[arg(long, short = 'n', default_value_t = 8, value_name = "N")]
+    pub size: u32,
+    /// What is set beside the file.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+/// Arguments of `bfc run`.
+#[derive(Args)]
+pub struct Run {
+    /// What to run.
+    #[command(flatten)]
+    pub source: Source,
+    /// Comma-separated numbers with the label in the last column; the UCI handwritten digits where left out.
+    #[arg(long, value_name = "CSV")]
+    pub data: Option<PathBuf>,
+    /// Steps of training.
+    #[arg(long, default_value_t = 300, value_name = "STEPS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub steps: u64,
+    /// Sets the algorithm's input `lr`, or the trainer's step where the algorithm says `adapt`.
+    #[arg(long, value_name = "LR", value_parser = positive)]
+    pub lr: Option<f64>,
+    /// How unlike the ranks' data are: 0 shuffled, 1 sorted by label.
+    #[arg(long, default_value_t = 0.0, value_name = "SKEW", value_parser = share)]
+    pub skew: f64,
+    /// Selects how rows are shuffled.
+    #[arg(long, default_value_t = 0, value_name = "SEED")]
+    pub seed: u64,
+    /// Write run.json and convergence.svg into this directory.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => {
+            Ok((name.trim().to_string(), value.trim().to_string()))
+        }
+        _ => Err("expected NAME=VALUE, such as base=3".to_string()),
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    number(text, |value| value > 0.0, "expected a finite number above 0")
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    number(text, |value| (0.0..=1.0).contains(&value), "expected a number from 0 to 1")
+}
+
+fn number(text: &str, fits: impl Fn(f64) -> bool, expected: &str) -> Result<f64, String> {
+    text.parse::<f64>().ok().filter(|&value| value.is_finite() && fits(value)).ok_or(expected.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,167 @@
+//! What went wrong becomes diagnostics for people or programs, and an exit code.
+
+use crate::arguments::Format;
+use crate::output;
+use miette::{Diagnostic, Report, Severity, SourceCode};
+use serde_json::{Value, json};
+use thiserror::Error;
+
+/// Why a command ends early: its exit code and its diagnostics.
+#[derive(Debug)]
+pub struct Failure {
+    exit: u8,
+    reports: Vec<Report>,
+}
+
+/// The input was refused.
+pub const REFUSED: u8 = 1;
+/// The command was used wrongly.
+pub const USAGE: u8 = 2;
+/// A failure while running.
+pub const RUNNING: u8 = 3;
+/// Ended by an interrupt.
+pub const INTERRUPTED: u8 = 130;
+
+/// What is wrong with a command and its files.
+#[derive(Debug, Error, Diagnostic)]
+pub enum CliError {
+    /// A file does not exist.
+    #[error("`{path}` does not exist")]
+    #[diagnostic(code(bfc::cli::missing_file))]
+    MissingFile {
+        /// The path.
+        path: String,
+        /// What may have been meant.
+        #[help]
+        help: String,
+    },
+    /// A file exists and cannot be read.
+    #[error("`{path}` cannot be read: {error}")]
+    #[diagnostic(code(bfc::cli::unreadable), help("check that it is a file, and its permissions"))]
+    Unreadable {
+        /// The path.
+        path: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A file or standard output cannot be written.
+    #[error("`{path}` cannot be written: {error}")]
+    #[diagnostic(code(bfc::cli::unwritable), help("check that the directory exists, its permissions and the free space"))]
+    Unwritable {
+        /// The path.
+        path: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A source file is not UTF-8.
+    #[error("`{path}` is not UTF-8 text: byte {byte} is invalid")]
+    #[diagnostic(code(bfc::cli::not_text), help("save the source as UTF-8; a compiled schedule is read by `bfc inspect`"))]
+    NotText {
+        /// The path.
+        path: String,
+        /// Offset of the first invalid byte.
+        byte: usize,
+    },
+    /// The library holds no such name.
+    #[error("the library has no `{name}`")]
+    #[diagnostic(code(bfc::cli::unknown_library_name))]
+    UnknownLibraryName {
+        /// The name.
+        name: String,
+        /// What may have been meant.
+        #[help]
+        help: String,
+    },
+    /// There is no such error code.
+    #[error("there is no error code `{code}`")]
+    #[diagnostic(code(bfc::cli::unknown_code))]
+    UnknownCode {
+        /// The code.
+        code: String,
+        /// What may have been meant.
+        #[help]
+        help: String,
+    },
+    /// There is no such command.
+    #[error("there is no command `{name}`")]
+    #[diagnostic(code(bfc::cli::unknown_command))]
+    UnknownCommand {
+        /// The name.
+        name: String,
+        /// What may have been meant.
+        #[help]
+        help: String,
+    },
+}
+
+impl From<CliError> for Failure {
+    fn from(error: CliError) -> Self {
+        let exit = if matches!(error, CliError::NotText { .. }) { REFUSED } else { USAGE };
+        Self { exit, reports: vec![Report::new(error)] }
+    }
+}
+
+impl Failure {
+    /// The input was refused for these reasons.
+    pub fn refused(reports: impl IntoIterator<Item = Report>) -> Self {
+        Self { exit: REFUSED, reports: reports.into_iter().collect() }
+    }
+
+    /// Running failed for this reason.
+    pub fn running(error: impl Diagnostic + Send + Sync + 'static) -> Self {
+        Self { exit: RUNNING, reports: vec![Report::new(error)] }
+    }
+
+    /// Tells the user; the exit code remains to be returned.
+    pub fn tell(&self, format: Format) -> u8 {
+        if format == Format::Json {
+            let diagnostics: Vec<Value> = self.reports.iter().map(|report| as_json(report.as_ref(), None)).collect();
+            if let Err(failure) = output::print_json(&json!({ "diagnostics": diagnostics })) {
+                return failure.tell(Format::Human);
+            }
+            return self.exit;
+        }
+        for report in &self.reports {
+            output::say(&format!("{report:?}"));
+        }
+        if let Some(code) = self.reports.iter().find_map(|report| report.code()) {
+            output::say(&format!("more about it: bfc explain {code}"));
+        }
+        self.exit
+    }
+}
+
+/// A diagnostic as `{code, severity, message, help, labels, related}`; `source` is that of an enclosing diagnostic.
+pub fn as_json(diagnostic: &dyn Diagnostic, source: Option<&dyn SourceCode>) -> Value {
+    let source = diagnostic.source_code().or(source);
+    let labels: Vec<Value> = diagnostic
+        .labels()
+        .into_iter()
+        .flatten()
+        .map(|label| {
+            let place = source.and_then(|source| source.read_span(label.inner(), 0, 0).ok());
+            json!({
+                "file": place.as_ref().and_then(|place| place.name()),
+                "line": place.as_ref().map(|place| place.line() + 1),
+                "column": place.as_ref().map(|place| place.column() + 1),
+                "start": label.offset(),
+                "end": label.offset() + label.len(),
+                "text": label.label(),
+            })
+        })
+        .collect();
+    let related: Vec<Value> =
+        diagnostic.related().into_iter().flatten().map(|related| as_json(related, source)).collect();
+    json!({
+        "code": diagnostic.code().map(|code| code.to_string()),
+        "severity": match diagnostic.severity() {
+            Some(Severity::Warning) => "warning",
+            Some(Severity::Advice) => "advice",
+            _ => "error",
+        },
+        "message": diagnostic.to_string(),
+        "help": diagnostic.help().map(|help| help.to_string()),
+        "labels": labels,
+        "related": related,
+    })
+}

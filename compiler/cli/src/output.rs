@@ -1,0 +1,71 @@
+//! Results leave the process: standard output, and files that appear whole or not at all.
+
+use crate::failure::{CliError, Failure};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Held while a file is written, so that an interrupt waits until it is whole or gone.
+static WRITING: Mutex<()> = Mutex::new(());
+
+/// Keeps files from being written while the guard lives.
+pub fn hold_writes() -> MutexGuard<'static, ()> {
+    WRITING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes to standard output; a reader that has gone away ends the process quietly.
+///
+/// # Errors
+/// Where standard output cannot be written for another reason.
+pub fn print(bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes.as_ref()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => Err(unwritable(Path::new("standard output"), error)),
+    }
+}
+
+/// Writes a JSON document and a newline to standard output.
+///
+/// # Errors
+/// As [`print`].
+pub fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
+    print(format!("{value:#}\n"))
+}
+
+/// Says something on standard error.
+pub fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Replaces a file: the bytes go to a new file beside it, which is then renamed.
+///
+/// # Errors
+/// Where the directory or the disk does not take it; the old file is then untouched.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let _guard = hold_writes();
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}.tmp", std::process::id()));
+    let temporary = PathBuf::from(temporary);
+    let written = File::create(&temporary)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&temporary);
+        unwritable(path, error)
+    })
+}
+
+/// Creates a directory and those above it.
+///
+/// # Errors
+/// Where it cannot be made.
+pub fn create_directory(path: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(path).map_err(|error| unwritable(path, error))
+}
+
+fn unwritable(path: &Path, error: io::Error) -> Failure {
+    CliError::Unwritable { path: path.display().to_string(), error }.into()
+}

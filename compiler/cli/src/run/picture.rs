@@ -1,0 +1,271 @@
+//! Curves become an SVG picture: panels one below the other, a logarithmic axis each, lines labelled at their ends.
+
+use std::fmt::Write;
+
+const WIDTH: f64 = 880.0;
+const LEFT: f64 = 76.0;
+const RIGHT: f64 = 168.0;
+const TOP: f64 = 74.0;
+const PANEL: f64 = 216.0;
+const GAP: f64 = 56.0;
+const BOTTOM: f64 = 52.0;
+const INK: &str = "#1f2933";
+const FAINT: &str = "#616e7c";
+const GRID: &str = "#e4e7eb";
+
+/// A whole picture.
+pub struct Picture {
+    /// The first line.
+    pub title: String,
+    /// The second line, smaller.
+    pub subtitle: String,
+    /// What the horizontal axis counts.
+    pub x_label: String,
+    /// From top to bottom.
+    pub panels: Vec<Panel>,
+}
+
+/// Curves on one logarithmic axis.
+pub struct Panel {
+    /// What the axis shows.
+    pub title: String,
+    /// The curves, drawn in this order.
+    pub curves: Vec<Curve>,
+}
+
+/// One curve.
+pub struct Curve {
+    /// Written at its end.
+    pub label: String,
+    /// CSS colour.
+    pub colour: &'static str,
+    /// Line width in pixels.
+    pub width: f64,
+    /// SVG dash pattern; empty for a solid line.
+    pub dash: &'static str,
+    /// Places along the horizontal axis and values; a value that is not positive and finite leaves a gap.
+    pub points: Vec<(f64, f64)>,
+}
+
+impl Picture {
+    /// The SVG document.
+    pub fn svg(&self) -> String {
+        let panels = self.panels.len() as f64;
+        let height = TOP + panels * PANEL + (panels - 1.0).max(0.0) * GAP + BOTTOM;
+        let mut svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
+             height=\"{height}\" font-family=\"system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif\" \
+             font-size=\"12\" role=\"img\">\n<title>{title}</title>\n\
+             <rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>\n\
+             <text x=\"{LEFT}\" y=\"30\" font-size=\"17\" font-weight=\"600\" fill=\"{INK}\">{title}</text>\n\
+             <text x=\"{LEFT}\" y=\"49\" fill=\"{FAINT}\">{subtitle}</text>\n",
+            title = escape(&self.title),
+            subtitle = escape(&self.subtitle),
+        );
+        let last = self.last_x();
+        for (index, panel) in self.panels.iter().enumerate() {
+            let top = TOP + index as f64 * (PANEL + GAP);
+            panel.draw(&mut svg, top, last, index + 1 == self.panels.len());
+        }
+        let middle = LEFT + (WIDTH - LEFT - RIGHT) / 2.0;
+        text(&mut svg, middle, height - 12.0, "middle", FAINT, &self.x_label);
+        svg.push_str("</svg>\n");
+        svg
+    }
+
+    fn last_x(&self) -> f64 {
+        let points = self.panels.iter().flat_map(|panel| &panel.curves).flat_map(|curve| &curve.points);
+        points.map(|point| point.0).fold(1.0, f64::max)
+    }
+}
+
+/// Maps data to pixels within one panel.
+struct Frame {
+    top: f64,
+    last_x: f64,
+    decades: (i32, i32),
+}
+
+impl Frame {
+    fn x(&self, x: f64) -> f64 {
+        LEFT + x / self.last_x * (WIDTH - LEFT - RIGHT)
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        let (low, high) = (self.decades.0 as f64, self.decades.1 as f64);
+        self.top + PANEL * (high - value.log10()) / (high - low)
+    }
+}
+
+impl Panel {
+    fn draw(&self, svg: &mut String, top: f64, last_x: f64, with_x_labels: bool) {
+        let frame = Frame { top, last_x, decades: self.decades() };
+        let _ = writeln!(
+            svg,
+            "<text x=\"{LEFT}\" y=\"{:.1}\" font-weight=\"600\" fill=\"{INK}\">{}</text>",
+            top - 9.0,
+            escape(&self.title)
+        );
+        self.draw_axes(svg, &frame, with_x_labels);
+        for curve in &self.curves {
+            curve.draw(svg, &frame);
+        }
+        self.draw_labels(svg, &frame);
+        if self.curves.iter().all(|curve| curve.shown().next().is_none()) {
+            text(svg, LEFT + 12.0, top + PANEL / 2.0, "start", FAINT, "zero throughout");
+        }
+    }
+
+    /// The whole decades that hold every shown value, at least one.
+    fn decades(&self) -> (i32, i32) {
+        let values = || self.curves.iter().flat_map(Curve::shown).map(|point| point.1.log10());
+        let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+        if low > high {
+            return (-1, 0);
+        }
+        let low = low.floor() as i32;
+        (low, (high.ceil() as i32).max(low + 1))
+    }
+
+    fn draw_axes(&self, svg: &mut String, frame: &Frame, with_x_labels: bool) {
+        let (right, bottom) = (WIDTH - RIGHT, frame.top + PANEL);
+        let (low, high) = frame.decades;
+        let stride = ((high - low + 7) / 8).max(1) as usize;
+        for decade in (low..=high).rev().step_by(stride) {
+            let y = frame.y(10f64.powi(decade));
+            line(svg, (LEFT, y), (right, y), GRID);
+            let _ = writeln!(
+                svg,
+                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"{FAINT}\">10<tspan dy=\"-5\" \
+                 font-size=\"9\">{}</tspan></text>",
+                LEFT - 8.0,
+                y + 4.0,
+                decade.to_string().replace('-', "\u{2212}")
+            );
+        }
+        let tick = nice_step(frame.last_x);
+        for k in 0..=(frame.last_x / tick).floor() as u32 {
+            let x = frame.x(k as f64 * tick);
+            line(svg, (x, frame.top), (x, bottom), GRID);
+            if with_x_labels {
+                text(svg, x, bottom + 18.0, "middle", FAINT, &format!("{}", k as f64 * tick));
+            }
+        }
+        line(svg, (LEFT, bottom), (right, bottom), FAINT);
+    }
+
+    /// Writes each label beside the end of its curve, pushed down where two would overlap.
+    fn draw_labels(&self, svg: &mut String, frame: &Frame) {
+        let mut ends: Vec<(f64, &Curve)> = self
+            .curves
+            .iter()
+            .filter_map(|curve| curve.shown().last().map(|point| (frame.y(point.1), curve)))
+            .collect();
+        ends.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let room = frame.top + PANEL - 16.0 * (ends.len() as f64 - 1.0);
+        let mut free = f64::NEG_INFINITY;
+        for (index, (y, curve)) in ends.into_iter().enumerate() {
+            let y = y.min(room + 16.0 * index as f64).max(free);
+            free = y + 16.0;
+            let x = WIDTH - RIGHT + 8.0;
+            let _ = writeln!(
+                svg,
+                "<line x1=\"{x:.1}\" y1=\"{y:.1}\" x2=\"{:.1}\" y2=\"{y:.1}\" stroke=\"{}\" stroke-width=\"{}\" \
+                 stroke-dasharray=\"{}\"/>",
+                x + 22.0,
+                curve.colour,
+                curve.width,
+                curve.dash
+            );
+            text(svg, x + 28.0, y + 4.0, "start", INK, &curve.label);
+        }
+    }
+}
+
+impl Curve {
+    fn shown(&self) -> impl Iterator<Item = &(f64, f64)> {
+        self.points.iter().filter(|point| point.1 > 0.0 && point.1.is_finite())
+    }
+
+    fn draw(&self, svg: &mut String, frame: &Frame) {
+        let mut path = String::new();
+        let mut pen_down = false;
+        for &(x, value) in &self.points {
+            if !(value > 0.0 && value.is_finite()) {
+                pen_down = false;
+                continue;
+            }
+            let command = if pen_down { 'L' } else { 'M' };
+            let _ = write!(path, "{command}{:.1} {:.1}", frame.x(x), frame.y(value));
+            pen_down = true;
+        }
+        let _ = writeln!(
+            svg,
+            "<path d=\"{path}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\" stroke-dasharray=\"{}\" \
+             stroke-linejoin=\"round\"/>",
+            self.colour, self.width, self.dash
+        );
+    }
+}
+
+/// 1, 2 or 5 times a power of ten, so that an axis up to `last` gets four to ten ticks.
+fn nice_step(last: f64) -> f64 {
+    let rough = last / 6.0;
+    let power = 10f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].into_iter().find(|step| step * power >= rough).unwrap_or(10.0) * power;
+    step.max(1.0)
+}
+
+fn line(svg: &mut String, from: (f64, f64), to: (f64, f64), colour: &str) {
+    let _ = writeln!(
+        svg,
+        "<line x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"{colour}\"/>",
+        from.0, from.1, to.0, to.1
+    );
+}
+
+fn text(svg: &mut String, x: f64, y: f64, anchor: &str, colour: &str, content: &str) {
+    let content = escape(content);
+    let _ = writeln!(
+        svg,
+        "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"{colour}\">{content}</text>"
+    );
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture(values: &[f64]) -> String {
+        let points = values.iter().enumerate().map(|(x, &y)| (x as f64, y)).collect();
+        let curve = Curve { label: "a < b".into(), colour: "#000", width: 2.0, dash: "", points };
+        let panel = Panel { title: "loss".into(), curves: vec![curve] };
+        Picture { title: "T".into(), subtitle: String::new(), x_label: "step".into(), panels: vec![panel] }.svg()
+    }
+
+    #[test]
+    fn values_that_a_logarithm_lacks_leave_gaps() {
+        let svg = picture(&[1.0, 0.1, 0.0, f64::NAN, f64::INFINITY, 0.01, 0.001]);
+        let path = svg.lines().find(|line| line.starts_with("<path")).expect("a path");
+        assert_eq!(path.matches('M').count(), 2, "{path}");
+        assert!(!svg.contains("NaN") && !svg.contains("inf"));
+        assert!(svg.contains("a &lt; b"));
+    }
+
+    #[test]
+    fn nothing_to_show_is_said() {
+        assert!(picture(&[0.0, 0.0]).contains("zero throughout"));
+        assert!(picture(&[]).contains("zero throughout"));
+    }
+
+    #[test]
+    fn ticks_are_round() {
+        assert_eq!(nice_step(300.0), 50.0);
+        assert_eq!(nice_step(1000.0), 200.0);
+        assert_eq!(nice_step(1.0), 1.0);
+    }
+}
