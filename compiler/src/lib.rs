@@ -2,4 +2,5 @@
 
 pub mod algorithm;
 pub mod claim;
+pub mod lower;
 pub mod topology;
