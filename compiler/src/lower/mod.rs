@@ -1,5 +1,8 @@
-//! What was evaluated and proved, turned into what ranks execute.
+//! What was evaluated and proved, turned into what ranks execute: the program, and who sends to whom when.
 
+pub mod average;
+pub mod colouring;
 pub mod program;
+pub mod rounds;
 
 pub use program::program;

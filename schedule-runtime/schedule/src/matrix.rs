@@ -48,7 +48,7 @@ impl MixingMatrix {
     pub fn size(&self) -> u32 {
         match self {
             Self::Cayley(matrix) => matrix.group.order(),
-            Self::Sparse(matrix) => matrix.self_weights.len() as u32,
+            Self::Sparse(matrix) => matrix.size(),
         }
     }
 
@@ -119,6 +119,11 @@ impl SparseMatrix {
     ) -> Option<Self> {
         let matrix = Self { weights, self_weights, offsets, edges };
         matrix.is_well_formed().then_some(matrix)
+    }
+
+    /// The number of ranks.
+    pub fn size(&self) -> u32 {
+        self.self_weights.len() as u32
     }
 
     /// The distinct weights; edges name them by index.
