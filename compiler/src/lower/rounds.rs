@@ -38,7 +38,10 @@ fn table(matrix: &SparseMatrix) -> RoundTable {
         receive[target as usize].push((round, source));
     }
     let mut interner = Interner::default();
-    let mut id = |weight: u32| interner.id(matrix.weights()[weight as usize].clone());
+    let mut ids = vec![None; matrix.weights().len()];
+    let mut id = |weight: u32| {
+        *ids[weight as usize].get_or_insert_with(|| interner.id(matrix.weights()[weight as usize].clone()))
+    };
     let mut table =
         RoundTable { rounds, weights: vec![], self_weights: vec![], offsets: vec![0], actions: vec![] };
     for rank in (0..size).map(Rank) {
