@@ -87,3 +87,78 @@ pub enum Number {
     /// The rounds of the largest phase.
     Rounds,
 }
+
+const PROPERTIES: [(&str, Property); 16] = [
+    ("row_stochastic", Property::RowStochastic),
+    ("column_stochastic", Property::ColumnStochastic),
+    ("doubly_stochastic", Property::DoublyStochastic),
+    ("nonnegative", Property::Nonnegative),
+    ("symmetric", Property::Symmetric),
+    ("undirected", Property::Undirected),
+    ("static", Property::Static),
+    ("matching", Property::Matching),
+    ("permutation", Property::Permutation),
+    ("tree", Property::Tree),
+    ("connected", Property::Connected),
+    ("primitive", Property::Primitive),
+    ("contracting", Property::Contracting),
+    ("exact_average", Property::ExactAverage),
+    ("common_root", Property::CommonRoot),
+    ("stable", Property::Stable),
+];
+
+const NUMBERS: [(&str, Number); 11] = [
+    ("rho", Number::Rho),
+    ("spectral_gap", Number::SpectralGap),
+    ("sigma2", Number::Sigma2),
+    ("lambda_min", Number::LambdaMin),
+    ("period_contraction", Number::PeriodContraction),
+    ("rate_per_step", Number::RatePerStep),
+    ("asymptotic_rate", Number::AsymptoticRate),
+    ("self_weight", Number::SelfWeight),
+    ("max_in_degree", Number::MaxInDegree),
+    ("max_out_degree", Number::MaxOutDegree),
+    ("rounds", Number::Rounds),
+];
+
+fn find<T: Copy>(table: &[(&str, T)], word: &str) -> Option<T> {
+    table.iter().find(|(known, _)| *known == word).map(|(_, value)| *value)
+}
+
+/// All words of claims.
+pub fn words() -> impl Iterator<Item = &'static str> {
+    PROPERTIES.iter().map(|(word, _)| *word).chain(NUMBERS.iter().map(|(word, _)| *word))
+}
+
+impl Property {
+    /// The property of a word of the language.
+    pub fn from_word(word: &str) -> Option<Self> {
+        find(&PROPERTIES, word)
+    }
+
+    /// The word of the language.
+    pub fn word(self) -> &'static str {
+        PROPERTIES.iter().find(|(_, property)| *property == self).map_or("", |(word, _)| word)
+    }
+
+    /// How many topologies it speaks of.
+    pub fn topologies(self) -> usize {
+        match self {
+            Self::Stable => 0,
+            Self::CommonRoot => 2,
+            _ => 1,
+        }
+    }
+}
+
+impl Number {
+    /// The number of a word of the language.
+    pub fn from_word(word: &str) -> Option<Self> {
+        find(&NUMBERS, word)
+    }
+
+    /// The word of the language.
+    pub fn word(self) -> &'static str {
+        NUMBERS.iter().find(|(_, number)| *number == self).map_or("", |(word, _)| word)
+    }
+}

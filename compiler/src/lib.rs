@@ -3,4 +3,6 @@
 pub mod algorithm;
 pub mod claim;
 pub mod lower;
+pub mod evaluate;
+pub mod resolve;
 pub mod topology;

@@ -1,0 +1,112 @@
+//! What `requires` of an algorithm and `ensure` of a topology say: expressions to claims.
+
+use super::error::{EvaluateError, Result};
+use super::expression::Evaluator;
+use crate::claim::{self, Claim, Comparison, Number, Property, Quantity, Stated};
+use bfc_dsl::tree::{Argument, BinaryOperator, Expression, ExpressionKind, Span};
+
+/// A word of a claim, what it is applied to, and its place.
+type Word<'e> = (&'e str, &'e [Argument], Span);
+
+impl<'a> Evaluator<'a> {
+    /// The claim of an expression. `topologies` are the names that it may speak of; with one, a word without an
+    /// argument speaks of it. Without words of claims it is a plain truth value.
+    pub fn claim(&mut self, expression: &'a Expression, topologies: &[&str]) -> Result<Stated> {
+        let text = self.program.text(expression.span).to_string();
+        let claim = self.claim_of(expression, topologies)?;
+        Ok(Stated { claim, text, span: expression.span })
+    }
+
+    fn claim_of(&mut self, expression: &'a Expression, topologies: &[&str]) -> Result<Claim> {
+        if let Some((name, arguments, span)) = word(expression) {
+            if let Some(property) = Property::from_word(name) {
+                let of = subjects(name, property.topologies(), arguments, topologies, span)?;
+                return Ok(Claim::Property(property, of));
+            }
+        }
+        if let ExpressionKind::Binary(operator, left, right) = &*expression.kind {
+            if let Some(comparison) = comparison(*operator) {
+                let (left, right) = (self.quantity(left, topologies)?, self.quantity(right, topologies)?);
+                if let (Some(left), Some(right)) = (left, right) {
+                    return Ok(match (&left, &right) {
+                        (Quantity::Exact(_), Quantity::Exact(_)) => Claim::Truth(self.truth(expression)?),
+                        _ => Claim::Compare(left, comparison, right),
+                    });
+                }
+            }
+        }
+        if let Some(word) = inner_word(expression) {
+            return Err(Box::new(EvaluateError::CompoundClaim { word: word.0.to_string(), span: expression.span }));
+        }
+        self.truth(expression).map(Claim::Truth)
+    }
+
+    /// One side of a comparison; `None` where it is no number.
+    fn quantity(&mut self, side: &'a Expression, topologies: &[&str]) -> Result<Option<Quantity>> {
+        if let Some((name, arguments, span)) = word(side) {
+            if let Some(number) = Number::from_word(name) {
+                let of = subjects(name, 1, arguments, topologies, span)?;
+                return Ok(of.first().map(|&of| Quantity::Of(number, of)));
+            }
+        }
+        if let Some(word) = inner_word(side) {
+            return Err(Box::new(EvaluateError::CompoundClaim { word: word.0.to_string(), span: side.span }));
+        }
+        Ok(self.operand(side)?.as_number().map(Quantity::Exact))
+    }
+}
+
+/// The word that an expression consists of, if it is one, applied or not.
+fn word(expression: &Expression) -> Option<Word<'_>> {
+    let (name, arguments): (&str, &[Argument]) = match &*expression.kind {
+        ExpressionKind::Name(name) => (name, &[]),
+        ExpressionKind::Call(name, arguments) => (&name.text, arguments),
+        _ => return None,
+    };
+    claim::words().any(|known| known == name).then_some((name, arguments, expression.span))
+}
+
+/// A word of a claim somewhere inside an expression.
+fn inner_word(expression: &Expression) -> Option<Word<'_>> {
+    word(expression).or_else(|| match &*expression.kind {
+        ExpressionKind::Unary(_, operand) => inner_word(operand),
+        ExpressionKind::Binary(_, left, right) => inner_word(left).or_else(|| inner_word(right)),
+        _ => None,
+    })
+}
+
+/// The topologies, by index, that a word speaks of.
+fn subjects(name: &str, count: usize, arguments: &[Argument], topologies: &[&str], span: Span) -> Result<Vec<usize>> {
+    let error = || {
+        let expected = match count {
+            0 => "no topology".to_string(),
+            1 => "one topology".to_string(),
+            _ => format!("{count} topologies"),
+        };
+        let known = topologies.iter().map(|topology| topology.to_string()).collect::<Vec<_>>().join("`, `");
+        Box::new(EvaluateError::ClaimSubject { word: name.to_string(), expected, known, span })
+    };
+    if arguments.is_empty() && (count == 0 || count == topologies.len()) {
+        return Ok((0..count).collect());
+    }
+    if arguments.len() != count {
+        return Err(error());
+    }
+    let index = |argument: &Argument| match &*argument.value.kind {
+        ExpressionKind::Name(name) => topologies.iter().position(|known| known == name).ok_or_else(error),
+        _ => Err(error()),
+    };
+    arguments.iter().map(index).collect()
+}
+
+fn comparison(operator: BinaryOperator) -> Option<Comparison> {
+    Some(match operator {
+        BinaryOperator::Equal => Comparison::Equal,
+        BinaryOperator::NotEqual => Comparison::NotEqual,
+        BinaryOperator::Less => Comparison::Less,
+        BinaryOperator::LessEqual => Comparison::LessEqual,
+        BinaryOperator::Greater => Comparison::Greater,
+        BinaryOperator::GreaterEqual => Comparison::GreaterEqual,
+        _ => return None,
+    })
+}

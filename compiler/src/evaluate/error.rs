@@ -1,0 +1,191 @@
+//! What can be wrong with the value of an expression or a topology.
+
+use bfc_dsl::tree::Span;
+use miette::Diagnostic;
+use thiserror::Error;
+
+/// A failed evaluation. Boxed, since it is rare and large.
+pub type Result<T> = std::result::Result<T, Box<EvaluateError>>;
+
+/// An error of the stage `evaluate`.
+#[derive(Clone, Debug, Error, Diagnostic, PartialEq)]
+#[allow(missing_docs)]
+pub enum EvaluateError {
+    #[error("`{what}` is {found}, not an integer")]
+    #[diagnostic(code(bfc::evaluate::not_an_integer), help("`div` divides and rounds down; `/` is exact"))]
+    NotAnInteger {
+        what: String,
+        found: String,
+        #[label("must be an integer")]
+        span: Span,
+    },
+    #[error("expected {expected}, found {found}")]
+    #[diagnostic(code(bfc::evaluate::wrong_type))]
+    WrongType {
+        expected: String,
+        found: String,
+        #[label("this is {found}")]
+        span: Span,
+        #[help]
+        help: Option<String>,
+    },
+    #[error("cannot compare {left} with {right}")]
+    #[diagnostic(
+        code(bfc::evaluate::not_comparable),
+        help("`==` and `!=` compare values of one kind; `<` and its like compare numbers, or lists of numbers")
+    )]
+    NotComparable {
+        left: &'static str,
+        right: &'static str,
+        #[label("here")]
+        span: Span,
+    },
+    #[error("division by zero: `{what}` is 0")]
+    #[diagnostic(code(bfc::evaluate::division_by_zero), help("exclude this case with `if` or `requires`"))]
+    DivisionByZero {
+        what: String,
+        #[label("is 0")]
+        span: Span,
+    },
+    #[error("index {index} is outside of a list of {len}")]
+    #[diagnostic(
+        code(bfc::evaluate::index_out_of_range),
+        help("indices run from 0 to one below `len`; the upper bound of a slice is excluded")
+    )]
+    IndexOutOfRange {
+        index: String,
+        len: usize,
+        #[label("is {index}")]
+        span: Span,
+    },
+    #[error("unknown name `{name}`")]
+    #[diagnostic(code(bfc::evaluate::unknown_name))]
+    UnknownName {
+        name: String,
+        #[label("not known here")]
+        span: Span,
+        #[help]
+        help: Option<String>,
+    },
+    #[error("`{function}` takes {expected}, found {found}")]
+    #[diagnostic(code(bfc::evaluate::wrong_arity))]
+    WrongArity {
+        function: String,
+        expected: String,
+        found: usize,
+        #[label("in this call")]
+        span: Span,
+    },
+    #[error("parameter `{name}` has no value")]
+    #[diagnostic(
+        code(bfc::evaluate::missing_parameter),
+        help("give it where it is used, `{name} = …`, or on the command line, `--param {name}=…`")
+    )]
+    MissingParameter {
+        name: String,
+        #[label("needs `{name}`")]
+        span: Span,
+    },
+    #[error("parameter `{name}` is {expected}, found {found}")]
+    #[diagnostic(code(bfc::evaluate::parameter_kind), help("give `{name}` a value that is {expected}"))]
+    ParameterKind {
+        name: String,
+        expected: &'static str,
+        found: String,
+        #[label("is {found}")]
+        span: Span,
+    },
+    #[error("`{word}` takes {expected}")]
+    #[diagnostic(code(bfc::evaluate::claim_subject), help("known here: `{known}`"))]
+    ClaimSubject {
+        word: String,
+        expected: String,
+        known: String,
+        #[label("speaks of {expected}")]
+        span: Span,
+    },
+    #[error("`{word}` stands inside of a larger expression")]
+    #[diagnostic(
+        code(bfc::evaluate::compound_claim),
+        help("state each property by itself, separated by commas, and leave a number such as `rho` alone on its side of a comparison")
+    )]
+    CompoundClaim {
+        word: String,
+        #[label("cannot be decided")]
+        span: Span,
+    },
+    #[error("`{function}` of {found} has no value")]
+    #[diagnostic(code(bfc::evaluate::outside_domain), help("{help}"))]
+    OutsideDomain {
+        function: String,
+        found: String,
+        help: &'static str,
+        #[label("here")]
+        span: Span,
+    },
+    #[error("a list of {found} does not match a pattern of {expected}")]
+    #[diagnostic(
+        code(bfc::evaluate::pattern_mismatch),
+        help("a pattern such as `[i, j]` needs a list with exactly as many elements")
+    )]
+    PatternMismatch {
+        expected: usize,
+        found: usize,
+        #[label("this pattern")]
+        span: Span,
+    },
+    #[error("evaluation takes more than {limit} steps")]
+    #[diagnostic(
+        code(bfc::evaluate::too_many_steps),
+        help("a recursion without end, or a loop that is too long, passes here")
+    )]
+    TooManySteps {
+        limit: u64,
+        #[label("still running here")]
+        span: Span,
+    },
+    #[error("evaluation makes more than {limit} list elements")]
+    #[diagnostic(code(bfc::evaluate::too_many_cells), help("make a smaller list, or loop over a range instead"))]
+    TooManyCells {
+        limit: u64,
+        #[label("this list")]
+        span: Span,
+    },
+    #[error("a number here has more than {limit} bits")]
+    #[diagnostic(
+        code(bfc::evaluate::number_too_large),
+        help("numbers are exact; `a^b mod c` takes the power modulo c without computing `a^b`")
+    )]
+    NumberTooLarge {
+        limit: u64,
+        #[label("this value")]
+        span: Span,
+    },
+    #[error("recursion is deeper than {limit} expressions")]
+    #[diagnostic(
+        code(bfc::evaluate::recursion_too_deep),
+        help("a call that is the last thing a function does costs no depth: pass the result so far as an argument")
+    )]
+    RecursionTooDeep {
+        limit: u32,
+        #[label("too deep here")]
+        span: Span,
+    },
+    #[error("lists nest deeper than {limit}")]
+    #[diagnostic(code(bfc::evaluate::list_too_deep), help("use a flat list, or `++` instead of `[xs, x]`"))]
+    ListTooDeep {
+        limit: u8,
+        #[label("this list")]
+        span: Span,
+    },
+    /// Never seen by users: the symbolic evaluation of a loop over `ranks` gives up, and the loop is enumerated.
+    #[error("depends on the rank")]
+    Symbolic,
+}
+
+impl EvaluateError {
+    /// Whether fuel ran out, so that trying in another way is no use.
+    pub fn is_exhaustion(&self) -> bool {
+        matches!(self, Self::TooManySteps { .. } | Self::TooManyCells { .. })
+    }
+}

@@ -1,0 +1,540 @@
+//! Expressions to values. Names live on one stack, of which a function sees only its own part; a call in tail position
+//! replaces that part. Every expression visited costs a step, every list cell and every level of recursion is counted.
+
+use super::error::{EvaluateError, Result};
+use super::number::{self, Problem};
+use super::structure::Symbol;
+use super::value::{LIST_DEPTH, List, Value};
+use crate::resolve::Program;
+use bfc_dsl::tree::{
+    BinaryOperator, Clause, Expression, ExpressionKind, Let, Pattern, Span, UnaryOperator,
+};
+use bfc_schedule::Rational;
+use num_bigint::BigInt;
+use std::cmp::Ordering;
+use std::rc::Rc;
+
+/// How much an evaluation may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Expressions visited, and work of that order.
+    pub steps: u64,
+    /// List elements written.
+    pub cells: u64,
+    /// Expressions within expressions, calls included.
+    pub depth: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { steps: 50_000_000, cells: 16_000_000, depth: 50_000 }
+    }
+}
+
+/// Evaluates expressions of one program at one size.
+pub struct Evaluator<'a> {
+    /// The program, for functions and for the text of messages.
+    pub program: &'a Program,
+    /// The number of ranks.
+    pub size: u32,
+    /// Ranks that share a machine.
+    pub local_size: u32,
+    limits: Limits,
+    steps: u64,
+    cells: u64,
+    depth: u32,
+    pub(super) scope: Vec<(&'a str, Value)>,
+    pub(super) base: usize,
+}
+
+impl<'a> Evaluator<'a> {
+    /// An evaluator in which only the built-in names are known.
+    pub fn new(program: &'a Program, size: u32, local_size: u32, limits: Limits) -> Self {
+        Self { program, size, local_size, limits, steps: 0, cells: 0, depth: 0, scope: vec![], base: 0 }
+    }
+
+    /// Gives a name a value until [`release`](Self::release) of an earlier mark.
+    pub fn bind(&mut self, name: &'a str, value: Value) {
+        self.scope.push((name, value));
+    }
+
+    /// The present extent of the scope.
+    pub fn mark(&self) -> usize {
+        self.scope.len()
+    }
+
+    /// Forgets all names bound since `mark`.
+    pub fn release(&mut self, mark: usize) {
+        self.scope.truncate(mark);
+    }
+
+    /// The names bound since `mark`, with their values, oldest first.
+    pub fn bound_since(&self, mark: usize) -> &[(&'a str, Value)] {
+        &self.scope[mark..]
+    }
+
+    /// The value of a name that is known here.
+    pub fn lookup(&self, name: &str) -> Option<Value> {
+        if let Some((_, value)) = self.scope[self.base..].iter().rev().find(|(bound, _)| *bound == name) {
+            return Some(value.clone());
+        }
+        match name {
+            "size" => Some(Value::Integer(self.size as i64)),
+            "ranks" => List::range(0, self.size as i64).map(Value::List),
+            "local_size" => Some(Value::Integer(self.local_size as i64)),
+            "machines" => Some(Value::number(Rational::new(self.size, self.local_size))),
+            _ => None,
+        }
+    }
+
+    /// The value of an expression.
+    pub fn evaluate(&mut self, expression: &'a Expression) -> Result<Value> {
+        if self.depth >= self.limits.depth {
+            let limit = self.limits.depth;
+            return Err(Box::new(EvaluateError::RecursionTooDeep { limit, span: expression.span }));
+        }
+        let (base, height) = (self.base, self.scope.len());
+        self.depth += 1;
+        let result = self.run(expression, height);
+        self.depth -= 1;
+        self.scope.truncate(height);
+        self.base = base;
+        result
+    }
+
+    /// The loop of tail positions; everything above `height` belongs to it.
+    fn run(&mut self, mut expression: &'a Expression, height: usize) -> Result<Value> {
+        loop {
+            let span = expression.span;
+            self.spend(1, span)?;
+            match &*expression.kind {
+                ExpressionKind::If(condition, yes, no) => {
+                    expression = if self.truth(condition)? { yes } else { no };
+                }
+                ExpressionKind::Block(lets, result) => {
+                    for binding in lets {
+                        self.bind_let(binding)?;
+                    }
+                    expression = result;
+                }
+                ExpressionKind::Call(name, arguments) => {
+                    match self.program.function(name.span.file, &name.text) {
+                        Some(function) => {
+                            self.enter(function, arguments, span, height)?;
+                            expression = &function.body;
+                        }
+                        None => return self.call_builtin(name, arguments, span),
+                    }
+                }
+                _ => return self.plain(expression),
+            }
+        }
+    }
+
+    /// Expressions without a tail position.
+    fn plain(&mut self, expression: &'a Expression) -> Result<Value> {
+        let span = expression.span;
+        match &*expression.kind {
+            ExpressionKind::Number(text) => self.literal(text, span),
+            ExpressionKind::Truth(value) => Ok(Value::Truth(*value)),
+            ExpressionKind::Name(name) => self.name(name, span),
+            ExpressionKind::Primed(name) => Err(Box::new(EvaluateError::UnknownName {
+                name: format!("{name}'"),
+                span,
+                help: Some("a prime means the value after the step; it belongs to algorithms".into()),
+            })),
+            ExpressionKind::Unary(UnaryOperator::Not, operand) => Ok(Value::Truth(!self.truth(operand)?)),
+            ExpressionKind::Unary(UnaryOperator::Negate, operand) => {
+                let value = self.operand(operand)?;
+                let result = number::negate(&value, self.size);
+                result.map_err(|problem| self.explain(problem, span, &[(operand, &value)]))
+            }
+            ExpressionKind::Binary(operator, left, right) => self.binary(*operator, left, right, span),
+            ExpressionKind::Index(list, index) => self.index(list, index),
+            ExpressionKind::Slice(list, from, to) => self.slice(list, from.as_ref(), to.as_ref()),
+            ExpressionKind::List(items) => {
+                let values = items.iter().map(|item| self.operand(item)).collect::<Result<Vec<_>>>()?;
+                self.list(values, span)
+            }
+            ExpressionKind::Comprehension(item, clauses) => {
+                let mut values = Vec::new();
+                self.each(clauses, &mut |evaluator| {
+                    values.push(evaluator.operand(item)?);
+                    evaluator.spend_cells(1, span)
+                })?;
+                self.list_of_counted(values, span)
+            }
+            ExpressionKind::If(..) | ExpressionKind::Block(..) | ExpressionKind::Call(..) => {
+                self.evaluate(expression)
+            }
+        }
+    }
+
+    /// As [`evaluate`](Self::evaluate), with a short way for leaves.
+    pub(super) fn operand(&mut self, expression: &'a Expression) -> Result<Value> {
+        match &*expression.kind {
+            ExpressionKind::Name(_) | ExpressionKind::Number(_) => {
+                self.spend(1, expression.span)?;
+                self.plain(expression)
+            }
+            _ => self.evaluate(expression),
+        }
+    }
+
+    fn literal(&mut self, text: &str, span: Span) -> Result<Value> {
+        match text.parse() {
+            Ok(small) => Ok(Value::Integer(small)),
+            Err(_) => parse_number(text)
+                .ok_or_else(|| Box::new(EvaluateError::NumberTooLarge { limit: number::MAX_BITS, span })),
+        }
+    }
+
+    fn name(&mut self, name: &str, span: Span) -> Result<Value> {
+        self.lookup(name).ok_or_else(|| {
+            let known = self.scope[self.base..].iter().map(|(bound, _)| *bound).chain(GLOBALS);
+            let help = if super::builtin::find(name).is_some() || self.program.function(span.file, name).is_some() {
+                Some(format!("`{name}` is a function: call it, `{name}(…)`"))
+            } else {
+                super::nearest(name, known).map(|near| format!("did you mean `{near}`?"))
+            };
+            Box::new(EvaluateError::UnknownName { name: name.to_string(), span, help })
+        })
+    }
+
+    fn binary(
+        &mut self,
+        operator: BinaryOperator,
+        left: &'a Expression,
+        right: &'a Expression,
+        span: Span,
+    ) -> Result<Value> {
+        use BinaryOperator::*;
+        match operator {
+            And => return Ok(Value::Truth(self.truth(left)? && self.truth(right)?)),
+            Or => return Ok(Value::Truth(self.truth(left)? || self.truth(right)?)),
+            Mod => {
+                if let ExpressionKind::Binary(Power, base, exponent) = &*left.kind {
+                    return self.power_modulo(left, base, exponent, right, span);
+                }
+            }
+            _ => {}
+        }
+        let (a, b) = (self.operand(left)?, self.operand(right)?);
+        match operator {
+            Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual => self.compare(operator, &a, &b, span),
+            Range => {
+                let ends = (self.as_small(&a, left)?, self.as_small(&b, right)?);
+                let range = List::range(ends.0, ends.1).map(Value::List);
+                range.ok_or_else(|| self.too_many_cells(span))
+            }
+            Append => {
+                let (xs, ys) = (self.as_list(&a, left)?, self.as_list(&b, right)?);
+                let Some((list, written)) = xs.append(ys) else {
+                    return Err(self.too_many_cells(span));
+                };
+                self.spend_cells(written, span)?;
+                Ok(Value::List(list))
+            }
+            At => Err(self.wrong_type("a topology", &a, left)),
+            _ => self.arithmetic(operator, (left, &a), (right, &b), span),
+        }
+    }
+
+    fn arithmetic(
+        &mut self,
+        operator: BinaryOperator,
+        (left, a): (&Expression, &Value),
+        (right, b): (&Expression, &Value),
+        span: Span,
+    ) -> Result<Value> {
+        let result = number::binary(operator, a, b, self.size)
+            .map_err(|problem| self.explain(problem, span, &[(left, a), (right, b)]))?;
+        if let Value::Number(large) = &result {
+            let words = large.bits() / 64;
+            self.spend(1 + words * words / 8, span)?;
+        }
+        Ok(result)
+    }
+
+    fn power_modulo(
+        &mut self,
+        power: &'a Expression,
+        base: &'a Expression,
+        exponent: &'a Expression,
+        modulus: &'a Expression,
+        span: Span,
+    ) -> Result<Value> {
+        let (a, b, c) = (self.operand(base)?, self.operand(exponent)?, self.operand(modulus)?);
+        if let Some(value) = number::power_modulo(&a, &b, &c) {
+            let words = |value: &Value| value.as_number().map_or(1, |number| 1 + number.bits() / 64);
+            self.spend(words(&b) * words(&c) * words(&c), span)?;
+            return Ok(value);
+        }
+        let value = self.arithmetic(BinaryOperator::Power, (base, &a), (exponent, &b), power.span)?;
+        self.arithmetic(BinaryOperator::Mod, (power, &value), (modulus, &c), span)
+    }
+
+    fn compare(&mut self, operator: BinaryOperator, a: &Value, b: &Value, span: Span) -> Result<Value> {
+        use BinaryOperator::*;
+        let unknown = |_: &mut Self| {
+            if has_symbol(a) || has_symbol(b) {
+                return Box::new(EvaluateError::Symbolic);
+            }
+            Box::new(EvaluateError::NotComparable { left: a.kind(), right: b.kind(), span })
+        };
+        if let (Value::List(a), Value::List(b)) = (a, b) {
+            self.spend(a.len().min(b.len()) as u64 / 4, span)?;
+        }
+        let truth = match operator {
+            Equal => a.same(b).ok_or_else(|| unknown(self))?,
+            NotEqual => !a.same(b).ok_or_else(|| unknown(self))?,
+            _ => {
+                let order = a.order(b).ok_or_else(|| unknown(self))?;
+                match operator {
+                    Less => order == Ordering::Less,
+                    LessEqual => order != Ordering::Greater,
+                    Greater => order == Ordering::Greater,
+                    _ => order != Ordering::Less,
+                }
+            }
+        };
+        Ok(Value::Truth(truth))
+    }
+
+    fn index(&mut self, list: &'a Expression, index: &'a Expression) -> Result<Value> {
+        let (xs, at) = (self.operand(list)?, self.operand(index)?);
+        let (xs, at) = (self.as_list(&xs, list)?, self.as_small(&at, index)?);
+        match usize::try_from(at).ok().filter(|at| *at < xs.len()) {
+            Some(at) => Ok(xs.get(at)),
+            None => Err(out_of_range(at, xs, index)),
+        }
+    }
+
+    fn slice(
+        &mut self,
+        list: &'a Expression,
+        from: Option<&'a Expression>,
+        to: Option<&'a Expression>,
+    ) -> Result<Value> {
+        let xs = self.operand(list)?;
+        let xs = self.as_list(&xs, list)?;
+        let mut bound = |expression: Option<&'a Expression>, absent: usize| match expression {
+            None => Ok(absent),
+            Some(expression) => {
+                let value = self.operand(expression)?;
+                let at = self.as_small(&value, expression)?;
+                let inside = usize::try_from(at).ok().filter(|at| *at <= xs.len());
+                inside.ok_or_else(|| out_of_range(at, xs, expression))
+            }
+        };
+        let (from, to) = (bound(from, 0)?, bound(to, xs.len())?);
+        Ok(Value::List(xs.slice(from, to)))
+    }
+
+    /// Runs `body` for each binding that clauses give, left to right.
+    pub fn each(
+        &mut self,
+        clauses: &'a [Clause],
+        body: &mut dyn FnMut(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        match clauses.split_first() {
+            None => body(self),
+            Some((Clause::If(condition), rest)) => {
+                if self.truth(condition)? { self.each(rest, body) } else { Ok(()) }
+            }
+            Some((Clause::In(pattern, list), rest)) => {
+                let values = self.operand(list)?;
+                let values = self.as_list(&values, list)?;
+                let mark = self.mark();
+                for value in values.iter() {
+                    self.spend(1, list.span)?;
+                    self.bind_pattern(pattern, value)?;
+                    self.each(rest, body)?;
+                    self.release(mark);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Binds what a `let` names.
+    pub fn bind_let(&mut self, binding: &'a Let) -> Result<()> {
+        let value = self.operand(&binding.value)?;
+        self.bind_pattern(&binding.pattern, value)
+    }
+
+    /// Binds the names of a pattern to the parts of a value.
+    pub fn bind_pattern(&mut self, pattern: &'a Pattern, value: Value) -> Result<()> {
+        match pattern {
+            Pattern::Name(name) => self.bind(&name.text, value),
+            Pattern::List(parts, span) => {
+                let Value::List(list) = &value else {
+                    return Err(wrong_type_at("a list", &value, *span));
+                };
+                if list.len() != parts.len() {
+                    let (expected, found) = (parts.len(), list.len());
+                    return Err(Box::new(EvaluateError::PatternMismatch { expected, found, span: *span }));
+                }
+                for (part, value) in parts.iter().zip(list.iter()) {
+                    self.bind_pattern(part, value)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The value of an expression that must be a truth value.
+    pub fn truth(&mut self, expression: &'a Expression) -> Result<bool> {
+        match self.operand(expression)? {
+            Value::Truth(truth) => Ok(truth),
+            other => Err(self.wrong_type("a truth value", &other, expression)),
+        }
+    }
+
+    /// The value of an expression that must be a number.
+    pub fn number(&mut self, expression: &'a Expression) -> Result<Rational> {
+        let value = self.operand(expression)?;
+        match value.as_number() {
+            Some(number) => Ok(number),
+            None => Err(self.wrong_type("a number", &value, expression)),
+        }
+    }
+
+    /// The value of an expression that must be an integer of any size.
+    pub fn integer(&mut self, expression: &'a Expression) -> Result<BigInt> {
+        let value = self.operand(expression)?;
+        number::integer(&value, 0).map_err(|problem| self.explain(problem, expression.span, &[(expression, &value)]))
+    }
+
+    fn as_small(&self, value: &Value, expression: &Expression) -> Result<i64> {
+        match value.as_integer() {
+            Some(integer) => Ok(integer),
+            None => Err(self.not_small(value, expression)),
+        }
+    }
+
+    fn not_small(&self, value: &Value, expression: &Expression) -> Box<EvaluateError> {
+        match number::integer(value, 0) {
+            Err(problem) => self.explain(problem, expression.span, &[(expression, value)]),
+            Ok(_) => Box::new(EvaluateError::NumberTooLarge { limit: 63, span: expression.span }),
+        }
+    }
+
+    fn as_list<'v>(&self, value: &'v Value, expression: &Expression) -> Result<&'v List> {
+        match value {
+            Value::List(list) => Ok(list),
+            _ => Err(self.wrong_type("a list", value, expression)),
+        }
+    }
+
+    /// Counts and makes a list.
+    pub(super) fn list(&mut self, values: Vec<Value>, span: Span) -> Result<Value> {
+        self.spend_cells(values.len(), span)?;
+        self.list_of_counted(values, span)
+    }
+
+    fn list_of_counted(&mut self, values: Vec<Value>, span: Span) -> Result<Value> {
+        Value::list(values)
+            .ok_or_else(|| Box::new(EvaluateError::ListTooDeep { limit: LIST_DEPTH, span }))
+    }
+
+    /// Uses up steps.
+    pub fn spend(&mut self, steps: u64, span: Span) -> Result<()> {
+        self.steps += steps;
+        if self.steps > self.limits.steps {
+            return Err(Box::new(EvaluateError::TooManySteps { limit: self.limits.steps, span }));
+        }
+        Ok(())
+    }
+
+    pub(super) fn spend_cells(&mut self, cells: usize, span: Span) -> Result<()> {
+        self.cells += cells as u64;
+        self.spend(cells as u64 / 8, span)?;
+        if self.cells > self.limits.cells { Err(self.too_many_cells(span)) } else { Ok(()) }
+    }
+
+    fn too_many_cells(&self, span: Span) -> Box<EvaluateError> {
+        Box::new(EvaluateError::TooManyCells { limit: self.limits.cells, span })
+    }
+
+    pub(super) fn wrong_type(&self, expected: &str, found: &Value, at: &Expression) -> Box<EvaluateError> {
+        wrong_type_at(expected, found, at.span)
+    }
+
+    /// The error for a problem of arithmetic, given the operands.
+    pub(super) fn explain(
+        &self,
+        problem: Problem,
+        span: Span,
+        operands: &[(&Expression, &Value)],
+    ) -> Box<EvaluateError> {
+        let text = |operand: &Expression| self.program.text(operand.span).to_string();
+        Box::new(match problem {
+            Problem::Symbolic => EvaluateError::Symbolic,
+            Problem::TooLarge => EvaluateError::NumberTooLarge { limit: number::MAX_BITS, span },
+            Problem::NotANumber(k) => return self.wrong_type("a number", operands[k].1, operands[k].0),
+            Problem::NotAnInteger(k) => {
+                let (operand, value) = operands[k];
+                EvaluateError::NotAnInteger { what: text(operand), found: value.to_string(), span: operand.span }
+            }
+            Problem::Zero(k) => EvaluateError::DivisionByZero { what: text(operands[k].0), span: operands[k].0.span },
+            Problem::Negative(k) => EvaluateError::OutsideDomain {
+                function: "xor".into(),
+                found: operands[k].1.to_string(),
+                help: "`xor` takes integers that are not negative",
+                span: operands[k].0.span,
+            },
+        })
+    }
+}
+
+/// Names that are known everywhere.
+pub const GLOBALS: [&str; 4] = ["size", "ranks", "local_size", "machines"];
+
+fn out_of_range(index: i64, list: &List, at: &Expression) -> Box<EvaluateError> {
+    let index = index.to_string();
+    Box::new(EvaluateError::IndexOutOfRange { index, len: list.len(), span: at.span })
+}
+
+pub(super) fn wrong_type_at(expected: &str, found: &Value, span: Span) -> Box<EvaluateError> {
+    if has_symbol(found) {
+        return Box::new(EvaluateError::Symbolic);
+    }
+    let shown = match found {
+        Value::List(_) => format!("the list {found}"),
+        _ => format!("{found}"),
+    };
+    Box::new(EvaluateError::WrongType { expected: expected.into(), found: shown, span, help: None })
+}
+
+/// Whether a value depends on the rank.
+pub(super) fn has_symbol(value: &Value) -> bool {
+    match value {
+        Value::Symbol(_) => true,
+        Value::List(list) => !list.is_range() && list.iter().any(|value| has_symbol(&value)),
+        _ => false,
+    }
+}
+
+/// The rank as an unknown, for the symbolic evaluation of a loop over ranks.
+pub(super) fn symbolic_rank(size: u32) -> Value {
+    Value::Symbol(Rc::new(Symbol::rank(size)))
+}
+
+/// The value of a literal such as `12`, `0.1` or `1e-8`; `None` where it is too long.
+fn parse_number(text: &str) -> Option<Value> {
+    let digits = text.replace('_', "");
+    let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (&*digits, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let scale = i64::from(exponent) - fraction.len() as i64;
+    if mantissa.len() as u64 + scale.unsigned_abs() > number::MAX_BITS / 4 {
+        return None;
+    }
+    let unscaled: BigInt = format!("{whole}{fraction}").parse().ok()?;
+    let power = BigInt::from(10).pow(scale.unsigned_abs() as u32);
+    let value = if scale < 0 { Rational::new(unscaled, power) } else { Rational::integer(unscaled * power) };
+    number::check(value).ok()
+}
