@@ -2,7 +2,7 @@
 
 pub mod algorithm;
 pub mod claim;
-pub mod lower;
 pub mod evaluate;
+pub mod lower;
 pub mod resolve;
 pub mod topology;

@@ -56,7 +56,12 @@ struct Call<'e, 'a> {
 
 impl<'a> Evaluator<'a> {
     /// Calls the built-in function of this name.
-    pub(super) fn call_builtin(&mut self, name: &'a Name, arguments: &'a [Argument], span: Span) -> Result<Value> {
+    pub(super) fn call_builtin(
+        &mut self,
+        name: &'a Name,
+        arguments: &'a [Argument],
+        span: Span,
+    ) -> Result<Value> {
         let Some(builtin) = find(&name.text) else {
             return Err(self.unknown_function(name));
         };
@@ -64,7 +69,8 @@ impl<'a> Evaluator<'a> {
         if named || arguments.len() < builtin.least || arguments.len() > builtin.most {
             return Err(wrong_arity(builtin, arguments.len(), span));
         }
-        let values = arguments.iter().map(|argument| self.operand(&argument.value)).collect::<Result<Vec<_>>>()?;
+        let values =
+            arguments.iter().map(|argument| self.operand(&argument.value)).collect::<Result<Vec<_>>>()?;
         let spans = arguments.iter().map(|argument| argument.value.span).collect();
         (builtin.apply)(&mut Call { evaluator: self, name: builtin.name, values, spans, span })
     }
@@ -148,7 +154,12 @@ impl Call<'_, '_> {
 
     fn outside(&self, argument: usize, help: &'static str) -> Box<EvaluateError> {
         let found = self.values[argument].to_string();
-        Box::new(EvaluateError::OutsideDomain { function: self.name.into(), found, help, span: self.spans[argument] })
+        Box::new(EvaluateError::OutsideDomain {
+            function: self.name.into(),
+            found,
+            help,
+            span: self.spans[argument],
+        })
     }
 
     fn order(&self, a: &Value, b: &Value) -> Result<Ordering> {
@@ -165,13 +176,17 @@ impl Call<'_, '_> {
         let list = self.list(0)?;
         let mut total = Value::Integer(start);
         for value in list.iter() {
-            total = number::binary(operator, &total, &value, self.evaluator.size).map_err(|problem| match problem {
-                number::Problem::Symbolic => Box::new(EvaluateError::Symbolic),
-                number::Problem::TooLarge => {
-                    Box::new(EvaluateError::NumberTooLarge { limit: number::MAX_BITS, span: self.span })
-                }
-                _ => wrong_type_at("numbers", &value, self.spans[0]),
-            })?;
+            total =
+                number::binary(operator, &total, &value, self.evaluator.size).map_err(
+                    |problem| match problem {
+                        number::Problem::Symbolic => Box::new(EvaluateError::Symbolic),
+                        number::Problem::TooLarge => Box::new(EvaluateError::NumberTooLarge {
+                            limit: number::MAX_BITS,
+                            span: self.span,
+                        }),
+                        _ => wrong_type_at("numbers", &value, self.spans[0]),
+                    },
+                )?;
             let words = if let Value::Number(large) = &total { large.bits() / 64 } else { 0 };
             self.evaluator.spend(1 + words * words / 8, self.span)?;
         }
@@ -388,8 +403,11 @@ fn repeated(call: &mut Call) -> Result<Value> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     // Stable: of equal elements the first comes first.
     order.sort_by(|&a, &b| values[a].order(&values[b]).unwrap_or(Ordering::Equal));
-    let mut later: Vec<usize> =
-        order.windows(2).filter(|pair| values[pair[0]].same(&values[pair[1]]) == Some(true)).map(|pair| pair[1]).collect();
+    let mut later: Vec<usize> = order
+        .windows(2)
+        .filter(|pair| values[pair[0]].same(&values[pair[1]]) == Some(true))
+        .map(|pair| pair[1])
+        .collect();
     later.sort_unstable();
     let indices = later.into_iter().map(|index| Value::Integer(index as i64)).collect();
     call.evaluator.list(indices, call.span)
@@ -444,7 +462,9 @@ fn connected(call: &mut Call) -> Result<Value> {
 
 fn rank_pair(call: &Call, value: &Value) -> Result<(u32, u32)> {
     let size = call.evaluator.size;
-    let rank = |value: &Value| value.as_integer().and_then(|rank| u32::try_from(rank).ok()).filter(|rank| *rank < size);
+    let rank = |value: &Value| {
+        value.as_integer().and_then(|rank| u32::try_from(rank).ok()).filter(|rank| *rank < size)
+    };
     let pair = match value {
         Value::List(list) if list.len() >= 2 => rank(&list.get(0)).zip(rank(&list.get(1))),
         _ => None,

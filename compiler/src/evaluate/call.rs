@@ -26,9 +26,10 @@ pub fn match_arguments<'a>(
             _ => return Err(wrong_arity(name, parameters, arguments.len(), span)),
         }
     }
-    let missing = parameters.iter().zip(&matched).any(|(parameter, argument)| {
-        argument.is_none() && parameter.default.is_none()
-    });
+    let missing = parameters
+        .iter()
+        .zip(&matched)
+        .any(|(parameter, argument)| argument.is_none() && parameter.default.is_none());
     if missing { Err(wrong_arity(name, parameters, arguments.len(), span)) } else { Ok(matched) }
 }
 

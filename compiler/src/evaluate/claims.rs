@@ -36,7 +36,10 @@ impl<'a> Evaluator<'a> {
             }
         }
         if let Some(word) = inner_word(expression) {
-            return Err(Box::new(EvaluateError::CompoundClaim { word: word.0.to_string(), span: expression.span }));
+            return Err(Box::new(EvaluateError::CompoundClaim {
+                word: word.0.to_string(),
+                span: expression.span,
+            }));
         }
         self.truth(expression).map(Claim::Truth)
     }
@@ -76,7 +79,13 @@ fn inner_word(expression: &Expression) -> Option<Word<'_>> {
 }
 
 /// The topologies, by index, that a word speaks of.
-fn subjects(name: &str, count: usize, arguments: &[Argument], topologies: &[&str], span: Span) -> Result<Vec<usize>> {
+fn subjects(
+    name: &str,
+    count: usize,
+    arguments: &[Argument],
+    topologies: &[&str],
+    span: Span,
+) -> Result<Vec<usize>> {
     let error = || {
         let expected = match count {
             0 => "no topology".to_string(),

@@ -32,7 +32,9 @@ pub enum EvaluateError {
     #[error("cannot compare {left} with {right}")]
     #[diagnostic(
         code(bfc::evaluate::not_comparable),
-        help("`==` and `!=` compare values of one kind; `<` and its like compare numbers, or lists of numbers")
+        help(
+            "`==` and `!=` compare values of one kind; `<` and its like compare numbers, or lists of numbers"
+        )
     )]
     NotComparable {
         left: &'static str,
@@ -107,7 +109,9 @@ pub enum EvaluateError {
     #[error("`{word}` stands inside of a larger expression")]
     #[diagnostic(
         code(bfc::evaluate::compound_claim),
-        help("state each property by itself, separated by commas, and leave a number such as `rho` alone on its side of a comparison")
+        help(
+            "state each property by itself, separated by commas, and leave a number such as `rho` alone on its side of a comparison"
+        )
     )]
     CompoundClaim {
         word: String,
@@ -145,7 +149,10 @@ pub enum EvaluateError {
         span: Span,
     },
     #[error("evaluation makes more than {limit} list elements")]
-    #[diagnostic(code(bfc::evaluate::too_many_cells), help("make a smaller list, or loop over a range instead"))]
+    #[diagnostic(
+        code(bfc::evaluate::too_many_cells),
+        help("make a smaller list, or loop over a range instead")
+    )]
     TooManyCells {
         limit: u64,
         #[label("this list")]
@@ -164,7 +171,9 @@ pub enum EvaluateError {
     #[error("recursion is deeper than {limit} expressions")]
     #[diagnostic(
         code(bfc::evaluate::recursion_too_deep),
-        help("a call that is the last thing a function does costs no depth: pass the result so far as an argument")
+        help(
+            "a call that is the last thing a function does costs no depth: pass the result so far as an argument"
+        )
     )]
     RecursionTooDeep {
         limit: u32,

@@ -6,9 +6,7 @@ use super::number::{self, Problem};
 use super::structure::Symbol;
 use super::value::{LIST_DEPTH, List, Value};
 use crate::resolve::Program;
-use bfc_dsl::tree::{
-    BinaryOperator, Clause, Expression, ExpressionKind, Let, Pattern, Span, UnaryOperator,
-};
+use bfc_dsl::tree::{BinaryOperator, Clause, Expression, ExpressionKind, Let, Pattern, Span, UnaryOperator};
 use bfc_schedule::Rational;
 use num_bigint::BigInt;
 use std::cmp::Ordering;
@@ -192,11 +190,12 @@ impl<'a> Evaluator<'a> {
     fn name(&mut self, name: &str, span: Span) -> Result<Value> {
         self.lookup(name).ok_or_else(|| {
             let known = self.scope[self.base..].iter().map(|(bound, _)| *bound).chain(GLOBALS);
-            let help = if super::builtin::find(name).is_some() || self.program.function(span.file, name).is_some() {
-                Some(format!("`{name}` is a function: call it, `{name}(…)`"))
-            } else {
-                super::nearest(name, known).map(|near| format!("did you mean `{near}`?"))
-            };
+            let help =
+                if super::builtin::find(name).is_some() || self.program.function(span.file, name).is_some() {
+                    Some(format!("`{name}` is a function: call it, `{name}(…)`"))
+                } else {
+                    super::nearest(name, known).map(|near| format!("did you mean `{near}`?"))
+                };
             Box::new(EvaluateError::UnknownName { name: name.to_string(), span, help })
         })
     }
@@ -221,7 +220,9 @@ impl<'a> Evaluator<'a> {
         }
         let (a, b) = (self.operand(left)?, self.operand(right)?);
         match operator {
-            Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual => self.compare(operator, &a, &b, span),
+            Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual => {
+                self.compare(operator, &a, &b, span)
+            }
             Range => {
                 let ends = (self.as_small(&a, left)?, self.as_small(&b, right)?);
                 let range = List::range(ends.0, ends.1).map(Value::List);
@@ -340,7 +341,11 @@ impl<'a> Evaluator<'a> {
         match clauses.split_first() {
             None => body(self),
             Some((Clause::If(condition), rest)) => {
-                if self.truth(condition)? { self.each(rest, body) } else { Ok(()) }
+                if self.truth(condition)? {
+                    self.each(rest, body)
+                } else {
+                    Ok(())
+                }
             }
             Some((Clause::In(pattern, list), rest)) => {
                 let values = self.operand(list)?;
@@ -403,7 +408,8 @@ impl<'a> Evaluator<'a> {
     /// The value of an expression that must be an integer of any size.
     pub fn integer(&mut self, expression: &'a Expression) -> Result<BigInt> {
         let value = self.operand(expression)?;
-        number::integer(&value, 0).map_err(|problem| self.explain(problem, expression.span, &[(expression, &value)]))
+        number::integer(&value, 0)
+            .map_err(|problem| self.explain(problem, expression.span, &[(expression, &value)]))
     }
 
     fn as_small(&self, value: &Value, expression: &Expression) -> Result<i64> {
@@ -434,8 +440,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn list_of_counted(&mut self, values: Vec<Value>, span: Span) -> Result<Value> {
-        Value::list(values)
-            .ok_or_else(|| Box::new(EvaluateError::ListTooDeep { limit: LIST_DEPTH, span }))
+        Value::list(values).ok_or_else(|| Box::new(EvaluateError::ListTooDeep { limit: LIST_DEPTH, span }))
     }
 
     /// Uses up steps.
@@ -475,9 +480,15 @@ impl<'a> Evaluator<'a> {
             Problem::NotANumber(k) => return self.wrong_type("a number", operands[k].1, operands[k].0),
             Problem::NotAnInteger(k) => {
                 let (operand, value) = operands[k];
-                EvaluateError::NotAnInteger { what: text(operand), found: value.to_string(), span: operand.span }
+                EvaluateError::NotAnInteger {
+                    what: text(operand),
+                    found: value.to_string(),
+                    span: operand.span,
+                }
             }
-            Problem::Zero(k) => EvaluateError::DivisionByZero { what: text(operands[k].0), span: operands[k].0.span },
+            Problem::Zero(k) => {
+                EvaluateError::DivisionByZero { what: text(operands[k].0), span: operands[k].0.span }
+            }
             Problem::Negative(k) => EvaluateError::OutsideDomain {
                 function: "xor".into(),
                 found: operands[k].1.to_string(),

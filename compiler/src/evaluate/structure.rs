@@ -151,17 +151,15 @@ impl Symbol {
         match self.collect(size).single()? {
             _ if mask < 0 => None,
             (Atom::Xor(earlier), 0) => Some(Self::xor_atom(earlier ^ mask, size)),
-            (Atom::Digit { stride: 1, radix, shift: 0 }, 0) if radix == size => Some(Self::xor_atom(mask, size)),
+            (Atom::Digit { stride: 1, radix, shift: 0 }, 0) if radix == size => {
+                Some(Self::xor_atom(mask, size))
+            }
             _ => None,
         }
     }
 
     fn xor_atom(mask: i64, size: i64) -> Self {
-        Self::atom(if mask == 0 {
-            Atom::Digit { stride: 1, radix: size, shift: 0 }
-        } else {
-            Atom::Xor(mask)
-        })
+        Self::atom(if mask == 0 { Atom::Digit { stride: 1, radix: size, shift: 0 } } else { Atom::Xor(mask) })
     }
 
     /// Where unshifted digits put together give the rank, writes the rank for them.
@@ -201,8 +199,7 @@ impl Symbol {
             rest.add_term(Atom::Digit { stride, radix, shift: 0 }, coefficient)?;
         }
         let back = rest.collect(n) == Self::rank(size);
-        let disjoint = (1..digits.len())
-            .all(|k| digits[..k].iter().all(|other| !overlap(*other, digits[k])));
+        let disjoint = (1..digits.len()).all(|k| digits[..k].iter().all(|other| !overlap(*other, digits[k])));
         (back && disjoint).then_some(Move::Digits(digits))
     }
 }
@@ -210,7 +207,9 @@ impl Symbol {
 /// Stride and radix of `stride · (⌊i/stride⌋ mod radix)`.
 fn unshifted((atom, coefficient): &(Atom, i64), size: i64) -> Option<(i64, i64)> {
     match *atom {
-        Atom::Digit { stride, radix, shift: 0 } if stride == *coefficient && radix < size => Some((stride, radix)),
+        Atom::Digit { stride, radix, shift: 0 } if stride == *coefficient && radix < size => {
+            Some((stride, radix))
+        }
         _ => None,
     }
 }
