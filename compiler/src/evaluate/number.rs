@@ -216,7 +216,8 @@ mod tests {
     #[test]
     fn powers_of_minus_one_know_their_parity() {
         let large = BigInt::one() << 100;
-        let minus_one = |exponent| power(&Rational::integer(-1), exponent).ok().and_then(|value| value.as_integer());
+        let minus_one =
+            |exponent| power(&Rational::integer(-1), exponent).ok().and_then(|value| value.as_integer());
         assert_eq!(minus_one(&large), Some(1));
         assert_eq!(minus_one(&(large + 1)), Some(-1));
     }
