@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn powers_of_minus_one_know_their_parity() {
-        let large = BigInt::one() << 100;
+        let large: BigInt = BigInt::one() << 100;
         let minus_one =
             |exponent| power(&Rational::integer(-1), exponent).ok().and_then(|value| value.as_integer());
         assert_eq!(minus_one(&large), Some(1));
