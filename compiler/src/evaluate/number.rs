@@ -219,6 +219,6 @@ mod tests {
         let minus_one =
             |exponent| power(&Rational::integer(-1), exponent).ok().and_then(|value| value.as_integer());
         assert_eq!(minus_one(&large), Some(1));
-        assert_eq!(minus_one(&(large + 1)), Some(-1));
+        assert_eq!(minus_one(&(&large + 1)), Some(-1));
     }
 }
