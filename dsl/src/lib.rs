@@ -1,3 +1,17 @@
 //! The `.bf` language: text to syntax tree and back. No meaning in it.
 
+mod brackets;
+mod error;
+mod expression;
+mod foreign;
+mod layout;
+mod parse;
+mod print;
+mod recover;
+mod statement;
+mod words;
 pub mod tree;
+
+pub use error::{MAX_DEPTH, MAX_ERRORS, MAX_SOURCE, SyntaxError};
+pub use parse::{parse, parse_expression};
+pub use print::{print, print_expression};

@@ -305,9 +305,9 @@ pub struct Argument {
 /// Prefix operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnaryOperator {
-    /// `-`.
+    /// `-`, between `*` and `^`.
     Negate,
-    /// `not`.
+    /// `not`, between comparisons and `and`.
     Not,
 }
 
@@ -335,4 +335,70 @@ pub enum BinaryOperator {
     GreaterEqual,
     And,
     Or,
+}
+
+impl UnaryOperator {
+    /// How tightly it binds, on the scale of [`BinaryOperator::level`].
+    pub fn level(self) -> u8 {
+        match self {
+            Self::Not => 3,
+            Self::Negate => 9,
+        }
+    }
+}
+
+impl BinaryOperator {
+    /// How tightly it binds, from 1 for `or` to 10 for `^`.
+    pub fn level(self) -> u8 {
+        match self {
+            Self::Or => 1,
+            Self::And => 2,
+            Self::Equal
+            | Self::NotEqual
+            | Self::Less
+            | Self::LessEqual
+            | Self::Greater
+            | Self::GreaterEqual => 4,
+            Self::Append => 5,
+            Self::Range => 6,
+            Self::Add | Self::Subtract => 7,
+            Self::Multiply | Self::Divide | Self::Mod | Self::Div | Self::Xor => 8,
+            Self::Power | Self::At => 10,
+        }
+    }
+
+    /// Whether `a ^ b ^ c` means `a ^ (b ^ c)`.
+    pub fn is_right_associative(self) -> bool {
+        self.level() == 10
+    }
+
+    /// Whether it may follow an operator of its own level without brackets; comparisons and `..` may not.
+    pub fn chains(self) -> bool {
+        !matches!(self.level(), 4 | 6)
+    }
+
+    /// As it is written.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::Power => "^",
+            Self::At => "at",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Mod => "mod",
+            Self::Div => "div",
+            Self::Xor => "xor",
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Range => "..",
+            Self::Append => "++",
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterEqual => ">=",
+            Self::And => "and",
+            Self::Or => "or",
+        }
+    }
 }

@@ -1,0 +1,296 @@
+//! Source text → the text that the grammar reads: as long as the source, with comments blank, a line break only
+//! where it ends a statement, and a stand-in for each symbol that is not of the language, which is reported here.
+
+use crate::brackets;
+use crate::error::{MAX_ERRORS, MAX_SOURCE, SyntaxError};
+use crate::foreign;
+use crate::tree::{FileId, Span};
+
+/// What the grammar reads, and what was found on the way.
+pub(crate) struct Layout {
+    pub text: String,
+    pub documentation: Vec<Comment>,
+    pub errors: Vec<SyntaxError>,
+}
+
+/// A line of documentation.
+pub(crate) struct Comment {
+    pub start: u32,
+    pub text: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TokenKind {
+    Word,
+    Number,
+    Symbol,
+    Open,
+    Close,
+    LineEnd,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Token {
+    pub kind: TokenKind,
+    pub start: u32,
+    pub end: u32,
+}
+
+impl Token {
+    pub fn text<'a>(&self, source: &'a str) -> &'a str {
+        &source[self.start as usize..self.end as usize]
+    }
+
+    pub fn span(&self, file: FileId) -> Span {
+        Span { file, start: self.start, end: self.end }
+    }
+}
+
+/// Lays out a source; fails where reading on would make no sense.
+pub(crate) fn layout(file: FileId, source: &str) -> Result<Layout, SyntaxError> {
+    if source.len() > MAX_SOURCE {
+        let span = Span { file, start: 0, end: 0 };
+        return Err(SyntaxError::SourceTooLarge { bytes: source.len(), span });
+    }
+    let mut scanner = Scanner {
+        file,
+        source,
+        at: 0,
+        out: vec![b' '; source.len()],
+        tokens: Vec::new(),
+        documentation: Vec::new(),
+        errors: Vec::new(),
+    };
+    while scanner.at < source.len() {
+        scanner.token();
+    }
+    let Scanner { mut out, tokens, documentation, mut errors, .. } = scanner;
+    let balance = brackets::balance(file, source, &tokens)?;
+    for range in &balance.unreadable {
+        for token in &tokens[range.clone()] {
+            out[token.start as usize..token.end as usize].fill(b' ');
+        }
+    }
+    errors.extend(balance.errors);
+    end_lines(&mut out, &tokens);
+    let text = String::from_utf8(out).unwrap_or_default();
+    Ok(Layout { text, documentation, errors })
+}
+
+/// Writes a line break after each token that ends a statement.
+fn end_lines(out: &mut [u8], tokens: &[Token]) {
+    let mut open: Vec<u8> = Vec::new();
+    let mut previous: Option<&Token> = None;
+    let mut pending: Option<u32> = None;
+    for token in tokens {
+        let letter = out[token.start as usize];
+        if letter == b' ' && token.kind != TokenKind::LineEnd {
+            continue;
+        }
+        if token.kind == TokenKind::LineEnd {
+            pending = pending.or(Some(token.start));
+            continue;
+        }
+        let text = &out[token.start as usize..token.end as usize];
+        let inside = matches!(open.last(), Some(b'(' | b'['));
+        if let (Some(at), Some(previous)) = (pending.take(), previous)
+            && !inside
+            && !continues(&out[previous.start as usize..previous.end as usize])
+            && !matches!(text, b"else" | b"}")
+        {
+            out[at as usize] = b'\n';
+        }
+        match token.kind {
+            TokenKind::Open => open.push(letter),
+            TokenKind::Close => drop(open.pop()),
+            _ => {}
+        }
+        previous = Some(token);
+    }
+}
+
+/// Whether a statement goes on in the next line after this token.
+fn continues(token: &[u8]) -> bool {
+    match token.first() {
+        Some(b'{') => true,
+        Some(letter) if letter.is_ascii_alphabetic() => {
+            matches!(token, b"mod" | b"div" | b"xor" | b"at" | b"not" | b"and" | b"or" | b"in" | b"else")
+        }
+        Some(letter) => b"+-*/^=<>!.,:".contains(letter),
+        None => false,
+    }
+}
+
+struct Scanner<'a> {
+    file: FileId,
+    source: &'a str,
+    at: usize,
+    out: Vec<u8>,
+    tokens: Vec<Token>,
+    documentation: Vec<Comment>,
+    errors: Vec<SyntaxError>,
+}
+
+/// The symbols of the language, the longer ones first.
+const SYMBOLS: [&str; 23] = [
+    "->", "--", "<-", "<=", ">=", "==", "!=", "++", "..", "::", "+", "-", "*", "/", "^", "<", ">", "=", ",",
+    ":", "(", "[", "{",
+];
+
+impl<'a> Scanner<'a> {
+    fn rest(&self) -> &'a str {
+        &self.source[self.at..]
+    }
+
+    fn span(&self, length: usize) -> Span {
+        Span { file: self.file, start: self.at as u32, end: (self.at + length) as u32 }
+    }
+
+    fn error(&mut self, error: SyntaxError) {
+        if self.errors.len() < MAX_ERRORS {
+            self.errors.push(error);
+        }
+    }
+
+    /// Takes `length` bytes as one token, which the grammar reads as `shown`.
+    fn push(&mut self, kind: TokenKind, length: usize, shown: &str) {
+        let end = self.at + length;
+        if kind != TokenKind::LineEnd {
+            self.out[self.at..self.at + shown.len()].copy_from_slice(shown.as_bytes());
+        }
+        self.tokens.push(Token { kind, start: self.at as u32, end: end as u32 });
+        self.at = end;
+    }
+
+    fn token(&mut self) {
+        let rest = self.rest();
+        let byte = rest.as_bytes()[0];
+        match byte {
+            b' ' | b'\t' => self.at += 1,
+            b'\n' => self.push(TokenKind::LineEnd, 1, ""),
+            b'\r' if rest.as_bytes().get(1) == Some(&b'\n') => self.at += 1,
+            _ if rest.starts_with("//") => self.comment(),
+            b'0'..=b'9' => self.number(),
+            b'.' if rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit) => self.number(),
+            b')' | b']' | b'}' => self.push(TokenKind::Close, 1, &rest[..1]),
+            b'(' | b'[' | b'{' => self.push(TokenKind::Open, 1, &rest[..1]),
+            _ if byte.is_ascii_alphabetic() || byte == b'_' => self.word(),
+            _ => self.symbol(),
+        }
+    }
+
+    fn comment(&mut self) {
+        let rest = self.rest();
+        let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
+        let start = self.at;
+        for (offset, character) in line.char_indices() {
+            if is_control(character) && character != '\t' && !(character == '\r' && offset + 1 == line.len()) {
+                self.at = start + offset;
+                self.control(character);
+            }
+        }
+        self.at = start + line.len();
+        if let Some(text) = line.strip_prefix("///").filter(|text| !text.starts_with('/')) {
+            let text = text.strip_prefix(' ').unwrap_or(text).trim_end().to_string();
+            self.documentation.push(Comment { start: start as u32, text });
+        }
+    }
+
+    /// Reads digits with all that sticks to them, so that `2x` and `1.` are one mistake each.
+    fn number(&mut self) {
+        let rest = self.rest();
+        let bytes = rest.as_bytes();
+        let is = |at: usize, class: fn(&u8) -> bool| bytes.get(at).is_some_and(class);
+        let digits = |mut at: usize| {
+            while is(at, u8::is_ascii_digit) {
+                at += 1;
+            }
+            at
+        };
+        let mut end = digits(0);
+        let mut valid = end > 0;
+        if is(end, |&b| b == b'.') && !is(end + 1, |&b| b == b'.') {
+            valid &= is(end + 1, u8::is_ascii_digit);
+            end = digits(end + 1);
+        }
+        if is(end, |&b| b == b'e' || b == b'E') {
+            let sign = usize::from(is(end + 1, |&b| b == b'+' || b == b'-'));
+            if is(end + 1 + sign, u8::is_ascii_digit) {
+                end = digits(end + 1 + sign);
+            }
+        }
+        while is(end, |&b| b.is_ascii_alphanumeric() || b == b'_') {
+            end += 1;
+            valid = false;
+        }
+        let found = &rest[..end];
+        if valid {
+            return self.push(TokenKind::Number, end, found);
+        }
+        let help = foreign::number_help(found);
+        let span = self.span(end);
+        self.error(SyntaxError::InvalidNumber { found: foreign::shorten(found), help, span });
+        self.push(TokenKind::Number, end, &"0".repeat(end));
+    }
+
+    fn word(&mut self) {
+        let rest = self.rest();
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        if !rest[..end].is_ascii() {
+            return self.foreign_letters(end);
+        }
+        let end = end + usize::from(rest[end..].starts_with('\''));
+        self.push(TokenKind::Word, end, &rest[..end]);
+    }
+
+    fn foreign_letters(&mut self, length: usize) {
+        let found = foreign::shorten(&self.rest()[..length]);
+        let span = self.span(length);
+        let help = "names are made of the letters a-z and A-Z, digits and `_`: spell it out, as in `beta`";
+        self.error(SyntaxError::InvalidCharacter { found, help, span });
+        self.push(TokenKind::Word, length, &"x".repeat(length));
+    }
+
+    fn symbol(&mut self) {
+        let rest = self.rest();
+        if let Some(foreign) = foreign::symbol(rest) {
+            let span = self.span(foreign.length);
+            let found = foreign::shorten(&rest[..foreign.length]);
+            self.error(SyntaxError::ForeignSymbol { found, help: foreign.help, span });
+            let kind = if foreign.shown.is_empty() { TokenKind::LineEnd } else { TokenKind::Symbol };
+            return self.push(kind, foreign.length, foreign.shown);
+        }
+        if let Some(symbol) = SYMBOLS.iter().find(|symbol| rest.starts_with(**symbol)) {
+            return self.push(TokenKind::Symbol, symbol.len(), symbol);
+        }
+        let character = rest.chars().next().unwrap_or_default();
+        if character == '\u{feff}' && self.at == 0 {
+            self.at += character.len_utf8();
+        } else if is_control(character) {
+            self.control(character);
+        } else if character.is_alphabetic() {
+            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+            self.foreign_letters(end);
+        } else {
+            let span = self.span(character.len_utf8());
+            let help = "delete it";
+            self.error(SyntaxError::InvalidCharacter { found: character.to_string(), help, span });
+            self.at += character.len_utf8();
+        }
+    }
+
+    fn control(&mut self, character: char) {
+        let span = self.span(character.len_utf8());
+        let character_name = format!("U+{:04X}", character as u32);
+        self.error(SyntaxError::ControlCharacter { character: character_name, span });
+        self.at += character.len_utf8();
+    }
+}
+
+/// Characters that change what a reader sees without being seen: control codes, and those that turn the direction
+/// of writing (Boucher and Anderson, "Trojan Source", 2021).
+fn is_control(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}')
+        || matches!(character, '\u{2060}'..='\u{206f}' | '\u{feff}')
+}

@@ -1,0 +1,49 @@
+//! What the tests of this crate share.
+#![allow(dead_code)]
+
+use std::path::Path;
+
+use bfc_dsl::SyntaxError;
+use miette::{GraphicalReportHandler, GraphicalTheme, NamedSource, Report};
+
+/// Name and text of each sample program.
+pub fn programs() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs");
+    let mut programs: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(path).unwrap())
+        })
+        .collect();
+    programs.sort();
+    programs
+}
+
+/// The errors as a user sees them, without colours.
+pub fn render(name: &str, text: &str, errors: &[SyntaxError]) -> String {
+    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(100);
+    let mut out = String::new();
+    for error in errors {
+        let source = NamedSource::new(name, text.to_string());
+        let report = Report::new(error.clone()).with_source_code(source);
+        handler.render_report(&mut out, report.as_ref()).unwrap();
+        out.push('\n');
+    }
+    out.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim_end().to_string() + "\n"
+}
+
+/// A tree without its places.
+pub fn shape(tree: &impl std::fmt::Debug) -> String {
+    let debug = format!("{tree:?}");
+    let mut out = String::with_capacity(debug.len());
+    let mut rest = debug.as_str();
+    while let Some(at) = rest.find("Span {") {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        // `Span { file: FileId(0), start: 1, end: 2 }`
+        rest = &rest[rest.find('}').unwrap() + 1..];
+    }
+    out + rest
+}
