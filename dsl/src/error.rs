@@ -21,7 +21,9 @@ pub enum SyntaxError {
     /// The source is longer than [`MAX_SOURCE`].
     #[error("the source has {bytes} bytes, more than the {MAX_SOURCE} that are read")]
     #[diagnostic(code(bfc::syntax::source_too_large))]
-    #[diagnostic(help("split it into files that import one another with `use`, or compute what was written out"))]
+    #[diagnostic(help(
+        "split it into files that import one another with `use`, or compute what was written out"
+    ))]
     SourceTooLarge {
         /// Its length.
         bytes: usize,

@@ -72,7 +72,9 @@ impl Builder<'_> {
                 Rule::operand => {
                     for piece in part.into_inner() {
                         match piece.as_rule() {
-                            Rule::prefix => operators.push(Pending::Prefix(prefix(&piece), self.span(&piece))),
+                            Rule::prefix => {
+                                operators.push(Pending::Prefix(prefix(&piece), self.span(&piece)))
+                            }
                             _ => operands.push(self.postfix(piece)),
                         }
                     }
@@ -239,8 +241,7 @@ impl Builder<'_> {
         for (k, (start, condition, value)) in branches.into_iter().enumerate().rev() {
             let span = if k == 0 { whole } else { Span { start, ..whole } };
             let height = condition.height.max(value.height).max(otherwise.height);
-            otherwise =
-                self.above(ExpressionKind::If(condition.it, value.it, otherwise.it), span, height);
+            otherwise = self.above(ExpressionKind::If(condition.it, value.it, otherwise.it), span, height);
         }
         otherwise
     }

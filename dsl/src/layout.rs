@@ -184,7 +184,8 @@ impl<'a> Scanner<'a> {
         let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
         let start = self.at;
         for (offset, character) in line.char_indices() {
-            if is_control(character) && character != '\t' && !(character == '\r' && offset + 1 == line.len()) {
+            if is_control(character) && character != '\t' && !(character == '\r' && offset + 1 == line.len())
+            {
                 self.at = start + offset;
                 self.control(character);
             }

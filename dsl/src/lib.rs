@@ -9,8 +9,8 @@ mod parse;
 mod print;
 mod recover;
 mod statement;
-mod words;
 pub mod tree;
+mod words;
 
 pub use error::{MAX_DEPTH, MAX_ERRORS, MAX_SOURCE, SyntaxError};
 pub use parse::{parse, parse_expression};

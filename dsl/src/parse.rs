@@ -36,7 +36,8 @@ fn run<T>(
 ) -> Result<T, Vec<SyntaxError>> {
     let Layout { text: laid_out, documentation, errors: lexical } =
         layout(file, text).map_err(|error| vec![error])?;
-    let mut builder = Builder { file, source: &laid_out, documentation, documented: 0, errors: Vec::new(), deep: false };
+    let mut builder =
+        Builder { file, source: &laid_out, documentation, documented: 0, errors: Vec::new(), deep: false };
     let tree = match Grammar::parse(rule, &laid_out) {
         Ok(mut pairs) => pairs.next().map(|pair| build(&mut builder, pair)),
         Err(_) => {

@@ -199,7 +199,9 @@ impl<'a> Failure<'a> {
             "else" if self.at == self.start => "`else` follows the `}` of its `if`",
             _ if wants(Rule::kw_else) => "an `if` that gives a value needs an `else { … }`",
             "," if wants(Rule::kw_in) => "take a list apart by `[a, b] in xs`",
-            _ if self.word(self.text) == "return" => "the value of a block is its last line, without `return`",
+            _ if self.word(self.text) == "return" => {
+                "the value of a block is its last line, without `return`"
+            }
             _ if goes_on && found.starts_with(|c: char| c.is_ascii_alphanumeric()) => {
                 "put an operator between them, or each statement on a line of its own"
             }

@@ -93,7 +93,8 @@ impl Builder<'_> {
                 Rule::expression => condition = Some((self.expression(part), span)),
                 _ => {
                     let statements = body(self, part, depth);
-                    let (condition, span) = condition.take().map_or((None, span), |(c, span)| (Some(c), span));
+                    let (condition, span) =
+                        condition.take().map_or((None, span), |(c, span)| (Some(c), span));
                     branches.push(Branch { condition, statements, span });
                 }
             }

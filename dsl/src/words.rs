@@ -170,7 +170,9 @@ pub(crate) fn homes(word: &str) -> Option<&'static str> {
         "state" | "edge" | "step" | "model" => "it belongs in an algorithm, outside of `step`",
         "requires" => "it belongs in a topology, or in an algorithm outside of `step`",
         "let" => "it belongs in a topology, an algorithm, a step or a block",
-        "if" => "it belongs in a topology, in a step, or in an expression such as `x <- if c { a } else { b }`",
+        "if" => {
+            "it belongs in a topology, in a step, or in an expression such as `x <- if c { a } else { b }`"
+        }
         _ => return None,
     })
 }
@@ -195,8 +197,24 @@ pub(crate) fn synonym(word: &str, context: Context) -> Option<&'static str> {
 pub(crate) fn is_reserved(word: &str) -> bool {
     matches!(
         word,
-        "let" | "for" | "in" | "if" | "else" | "not" | "and" | "or" | "mod" | "div" | "xor" | "at" | "true"
-            | "false" | "fn" | "self" | "requires" | "ensure"
+        "let"
+            | "for"
+            | "in"
+            | "if"
+            | "else"
+            | "not"
+            | "and"
+            | "or"
+            | "mod"
+            | "div"
+            | "xor"
+            | "at"
+            | "true"
+            | "false"
+            | "fn"
+            | "self"
+            | "requires"
+            | "ensure"
     )
 }
 
