@@ -3,16 +3,21 @@
 //! Orientation everywhere: `x_i ← Σ_j W[i][j] x_j`; an edge `a → b` means that `a` sends to `b` and gives `W[b][a]`.
 
 pub mod average;
+pub mod codec;
 pub mod group;
+pub mod inspect;
 pub mod matrix;
 pub mod program;
 pub mod rational;
 pub mod rounds;
 pub mod schedule;
+pub mod text;
 pub mod verify;
 
 pub use average::{Average, SliceRound};
+pub use codec::{FormatError, ScheduleError};
 pub use group::Group;
+pub use inspect::inspect;
 pub use matrix::{CayleyMatrix, MixingMatrix, SparseMatrix};
 pub use program::Program;
 pub use rational::Rational;

@@ -68,12 +68,36 @@ pub struct RankAction {
     pub receive: Option<(Rank, Rational)>,
 }
 
+impl RoundTable {
+    /// The actions of `rank`, in ascending order of round.
+    pub fn actions_of(&self, rank: Rank) -> &[Action] {
+        &self.actions[self.offsets[rank.index()]..self.offsets[rank.index() + 1]]
+    }
+}
+
 impl RoundPlan {
     /// The number of rounds.
     pub fn rounds(&self) -> u32 {
         match self {
             Self::Cayley { rounds, .. } => rounds.len() as u32,
             Self::Table(table) => table.rounds,
+        }
+    }
+
+    /// To whom `rank` sends in a round, and from whom it receives.
+    pub fn peers(&self, rank: Rank, round: u32) -> (Option<Rank>, Option<Rank>) {
+        match self {
+            Self::Cayley { group, rounds, .. } => match rounds.get(round as usize) {
+                Some((hop, _)) => (Some(group.add(rank, *hop)), Some(group.subtract(rank, *hop))),
+                None => (None, None),
+            },
+            Self::Table(table) => {
+                let actions = table.actions_of(rank);
+                match actions.binary_search_by_key(&round, |action| action.round) {
+                    Ok(found) => (actions[found].send_to, actions[found].receive.map(|receive| receive.0)),
+                    Err(_) => (None, None),
+                }
+            }
         }
     }
 
@@ -94,10 +118,10 @@ impl RoundPlan {
             },
             Self::Table(table) => {
                 let weight = |id: u32| table.weights[id as usize].clone();
-                let own = table.offsets[rank.index()]..table.offsets[rank.index() + 1];
                 RankPlan {
                     self_weight: weight(table.self_weights[rank.index()]),
-                    actions: table.actions[own]
+                    actions: table
+                        .actions_of(rank)
                         .iter()
                         .map(|action| RankAction {
                             round: action.round,

@@ -1,8 +1,7 @@
 //! A draft, which anyone may build, becomes a schedule, which is verified; a rank runs its own part of it.
 
 use crate::rounds::RankPlan;
-use crate::{Average, MixingMatrix, Program, Rank, RoundPlan, VerifyError, verify};
-use sha2::{Digest as _, Sha256};
+use crate::{Average, MixingMatrix, Program, Rank, RoundPlan, VerifyError, codec, verify};
 use std::fmt;
 
 /// A schedule before verification.
@@ -58,7 +57,7 @@ impl Schedule {
     /// Every violation found, up to [`verify::MOST_ERRORS`], each with a counterexample.
     pub fn new(draft: Draft) -> Result<Self, Vec<VerifyError>> {
         verify::verify(&draft)?;
-        let digest = Digest(Sha256::digest(format!("{draft:?}")).into());
+        let digest = codec::digest(&draft);
         Ok(Self { draft, digest })
     }
 
@@ -125,6 +124,10 @@ impl Schedule {
         }
     }
 
+    pub(crate) fn draft(&self) -> &Draft {
+        &self.draft
+    }
+
     /// The draft again, to be changed and verified anew.
     pub fn into_draft(self) -> Draft {
         self.draft
@@ -151,7 +154,8 @@ pub struct RankSchedule {
     pub average: Option<Average>,
 }
 
-/// SHA-256 over the canonical bytes of a schedule's sizes, program, rounds and exact weights; shown as 64 hex digits.
+/// SHA-256 of a schedule's sizes, program, rounds and exact weights, as [`codec`](crate::codec) says; shown as 64 hex
+/// digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
 

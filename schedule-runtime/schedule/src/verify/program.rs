@@ -1,0 +1,294 @@
+//! A program is well formed: whatever its inputs, it runs without a fault and writes what it should.
+
+use super::{BlockName, MOST_CONDITIONS, Position, Report, VerifyError};
+use crate::Program;
+use crate::program::{Block, Expression, Instruction, Operation, Operator, Register, Shape, Transfer};
+use std::collections::BTreeMap;
+
+pub(super) fn check(program: &Program, topologies: usize, average: bool, report: &mut Report) {
+    names(program, report);
+    let at = Position { block: BlockName::Initial, instruction: 0 };
+    let defined = vec![false; program.registers.len()];
+    let mut states = defined.clone();
+    for (_, register) in &program.states {
+        if let Some(state) = states.get_mut(register.0 as usize) {
+            *state = true;
+        }
+    }
+    let mut checker = Checker { program, topologies, average, report, states, defined, at };
+    checker.block(BlockName::Initial, &program.initial);
+    if checker.conditions() {
+        for (number, block) in program.steps.iter().enumerate() {
+            checker.block(BlockName::Step(number), block);
+        }
+    }
+    checker.block(BlockName::Model, &program.model);
+    checker.read_vector(program.model_register);
+}
+
+fn names(program: &Program, report: &mut Report) {
+    let mut named = BTreeMap::new();
+    for input in &program.inputs {
+        if named.insert(input.name.as_str(), ()).is_some() {
+            let (first, second) = (input.name.clone(), input.name.clone());
+            report.push(VerifyError::Duplicate { first, second });
+        }
+    }
+    let (mut named, mut held) = (BTreeMap::new(), BTreeMap::new());
+    for (state, register) in &program.states {
+        let same = named.insert(state.as_str(), state).or(held.insert(*register, state));
+        if let Some(first) = same {
+            report.push(VerifyError::Duplicate { first: first.clone(), second: state.clone() });
+        }
+    }
+}
+
+struct Checker<'a> {
+    program: &'a Program,
+    topologies: usize,
+    average: bool,
+    report: &'a mut Report,
+    /// The registers that states hold.
+    states: Vec<bool>,
+    /// The registers that have a value here.
+    defined: Vec<bool>,
+    at: Position,
+}
+
+impl Checker<'_> {
+    /// Whether there is a block for each of their truth assignments.
+    fn conditions(&mut self) -> bool {
+        let (conditions, found) = (self.program.conditions.len(), self.program.steps.len());
+        if conditions > MOST_CONDITIONS || found != 1 << conditions {
+            self.report.push(VerifyError::Blocks { conditions, found });
+            return false;
+        }
+        for (number, expression) in self.program.conditions.iter().enumerate() {
+            self.at = Position { block: BlockName::Condition, instruction: number };
+            let registers = expression.iter().find_map(|operation| match operation {
+                Operation::Register(register) => Some(*register),
+                _ => None,
+            });
+            match registers {
+                Some(register) => self.report.push(VerifyError::Condition { condition: number, register }),
+                None => drop(self.expression(expression)),
+            }
+        }
+        true
+    }
+
+    fn block(&mut self, block: BlockName, instructions: &Block) {
+        match block {
+            BlockName::Initial => self.defined.fill(false),
+            _ => self.defined.clone_from(&self.states),
+        }
+        for (number, instruction) in instructions.iter().enumerate() {
+            if self.report.is_full() {
+                return;
+            }
+            self.at = Position { block, instruction: number };
+            self.place(instruction);
+            self.instruction(instruction);
+        }
+        self.at.instruction = instructions.len();
+        for (state, register) in &self.program.states {
+            if self.defined.get(register.0 as usize) != Some(&true) {
+                self.report.push(VerifyError::LostState { block, state: state.clone() });
+            }
+        }
+    }
+
+    /// Whether the instruction may stand in this block.
+    fn place(&mut self, instruction: &Instruction) {
+        let model = self.at.block == BlockName::Model;
+        let what = match instruction {
+            Instruction::Parameters { .. } if self.at.block != BlockName::Initial => {
+                "read the initial parameters"
+            }
+            Instruction::Exchange { .. } if model => "exchange",
+            Instruction::Gradient { .. } | Instruction::Adapt { .. } if model => "ask the trainer",
+            Instruction::Compute { into, .. } if model && self.is_state(*into) => "write a state",
+            Instruction::Swap(a, b) if model && (self.is_state(*a) || self.is_state(*b)) => "write a state",
+            _ => return,
+        };
+        self.report.push(VerifyError::Misplaced { at: self.at, what });
+    }
+
+    fn is_state(&self, register: Register) -> bool {
+        self.states.get(register.0 as usize) == Some(&true)
+    }
+
+    fn instruction(&mut self, instruction: &Instruction) {
+        match instruction {
+            Instruction::Parameters { into } => self.write_vector(*into),
+            Instruction::Compute { into, expression } => {
+                let shape = self.expression(expression);
+                let target = self.write(*into);
+                if let (Some(Shape::Vector), Some(Shape::Scalar)) = (shape, target) {
+                    self.shape("vector", "scalar");
+                }
+            }
+            Instruction::Exchange { operator, transfers } => {
+                self.operator(*operator);
+                self.transfers(transfers);
+            }
+            Instruction::Gradient { at, into } => {
+                self.read_vector(*at);
+                self.alias(*into, *at);
+                self.write_vector(*into);
+            }
+            Instruction::Adapt { at, direction, into } => {
+                self.read_vector(*at);
+                if let Some(direction) = direction {
+                    self.read_vector(*direction);
+                    self.alias(*into, *direction);
+                }
+                self.write_vector(*into);
+            }
+            Instruction::Swap(a, b) => self.swap(*a, *b),
+        }
+    }
+
+    fn operator(&mut self, operator: Operator) {
+        match operator {
+            Operator::Mix(topology) if topology as usize >= self.topologies => {
+                let (at, topologies) = (self.at, self.topologies);
+                self.report.push(VerifyError::Topology { at, topology, topologies });
+            }
+            Operator::Average if !self.average => {
+                self.report.push(VerifyError::AverageMissing { at: self.at })
+            }
+            _ => {}
+        }
+    }
+
+    fn transfers(&mut self, transfers: &[Transfer]) {
+        if transfers.is_empty() {
+            self.report.push(VerifyError::NoTransfer { at: self.at });
+        }
+        let mut sources: BTreeMap<Register, usize> = BTreeMap::new();
+        for transfer in transfers {
+            *sources.entry(transfer.from).or_default() += 1;
+            let (from, into) = (self.read(transfer.from), self.in_range(transfer.into));
+            if let (Some(from), Some(into)) = (from, into)
+                && from != into
+            {
+                self.shape(name(from), name(into));
+            }
+        }
+        let mut targets = BTreeMap::new();
+        for transfer in transfers {
+            let others = sources[&transfer.from] - 1;
+            let read = match sources.get(&transfer.into) {
+                Some(_) if transfer.into == transfer.from => others > 0,
+                read => read.is_some(),
+            };
+            if targets.insert(transfer.into, ()).is_some() || read {
+                self.report.push(VerifyError::Alias { at: self.at, register: transfer.into });
+            }
+            self.write(transfer.into);
+        }
+    }
+
+    fn swap(&mut self, a: Register, b: Register) {
+        if let (Some(first), Some(second)) = (self.in_range(a), self.in_range(b)) {
+            if first != second {
+                self.shape(name(first), name(second));
+            }
+            if a == b {
+                self.report.push(VerifyError::Alias { at: self.at, register: a });
+            }
+            self.defined.swap(a.0 as usize, b.0 as usize);
+        }
+    }
+
+    /// The shape of an expression's value, where it has one.
+    fn expression(&mut self, expression: &Expression) -> Option<Shape> {
+        let (mut stack, mut known) = (Vec::new(), true);
+        for operation in expression {
+            let shape = match operation {
+                Operation::Register(register) => {
+                    let shape = self.read(*register);
+                    known &= shape.is_some();
+                    shape.unwrap_or(Shape::Scalar)
+                }
+                Operation::Input(input) => {
+                    self.input(*input);
+                    Shape::Scalar
+                }
+                _ => Shape::Scalar,
+            };
+            let Some(rest) = stack.len().checked_sub(operation.arity()) else {
+                let found = stack.len() as i64 - operation.arity() as i64;
+                self.report.push(VerifyError::Stack { at: self.at, found });
+                return None;
+            };
+            let vector = stack.drain(rest..).any(|operand| operand == Shape::Vector);
+            stack.push(if vector { Shape::Vector } else { shape });
+        }
+        if stack.len() != 1 {
+            self.report.push(VerifyError::Stack { at: self.at, found: stack.len() as i64 });
+            return None;
+        }
+        stack.pop().filter(|_| known)
+    }
+
+    fn input(&mut self, input: u16) {
+        let inputs = self.program.inputs.len();
+        if input as usize >= inputs {
+            self.report.push(VerifyError::Input { at: self.at, input, inputs });
+        }
+    }
+
+    fn in_range(&mut self, register: Register) -> Option<Shape> {
+        let shape = self.program.registers.get(register.0 as usize).copied();
+        if shape.is_none() {
+            let registers = self.program.registers.len();
+            self.report.push(VerifyError::Register { at: self.at, register, registers });
+        }
+        shape
+    }
+
+    fn read(&mut self, register: Register) -> Option<Shape> {
+        let shape = self.in_range(register)?;
+        if !std::mem::replace(&mut self.defined[register.0 as usize], true) {
+            self.report.push(VerifyError::Undefined { at: self.at, register });
+        }
+        Some(shape)
+    }
+
+    fn write(&mut self, register: Register) -> Option<Shape> {
+        let shape = self.in_range(register)?;
+        self.defined[register.0 as usize] = true;
+        Some(shape)
+    }
+
+    fn read_vector(&mut self, register: Register) {
+        if self.read(register) == Some(Shape::Scalar) {
+            self.shape("scalar", "vector");
+        }
+    }
+
+    fn write_vector(&mut self, register: Register) {
+        if self.write(register) == Some(Shape::Scalar) {
+            self.shape("scalar", "vector");
+        }
+    }
+
+    fn alias(&mut self, into: Register, read: Register) {
+        if into == read {
+            self.report.push(VerifyError::Alias { at: self.at, register: into });
+        }
+    }
+
+    fn shape(&mut self, found: &'static str, expected: &'static str) {
+        self.report.push(VerifyError::Shape { at: self.at, found, expected });
+    }
+}
+
+fn name(shape: Shape) -> &'static str {
+    match shape {
+        Shape::Vector => "vector",
+        Shape::Scalar => "scalar",
+    }
+}
