@@ -1,1 +1,33 @@
-//! Executes a schedule.
+//! Executes a schedule: a program shared by all ranks, on tensors, over a transport.
+//!
+//! | file | what it turns into what |
+//! |---|---|
+//! | [`machine`](Machine) | a rank's schedule, a transport and a model into a machine that a trainer drives |
+//! | `execute` | a program into blocks that run up to the next question to the trainer |
+//! | `expression`, `kernel` | expressions and weighted sums into loops over slices |
+//! | `exchange`, `plan` | mixes and averages into rounds with rounded weights |
+//! | [`transport`] | rounds into messages: [`local`] threads, [`socket`] processes, `mpi` |
+//! | [`lease`], [`bell`] | the synchronisation of threads |
+//!
+//! Results do not depend on the transport: products and sums are rounded one by one, in the order self, round 0, round 1 …
+
+pub mod bell;
+mod element;
+mod error;
+mod exchange;
+mod execute;
+mod expression;
+pub mod kernel;
+pub mod lease;
+#[cfg(not(loom))]
+pub mod local;
+mod machine;
+mod plan;
+mod registers;
+mod sync;
+pub mod transport;
+
+pub use element::Element;
+pub use error::{Event, ExchangeKind, Place, RuntimeError, Trace, What};
+pub use machine::{Answer, Ask, DEADLINE, Machine, State, Wanted};
+pub use transport::Transport;

@@ -1,0 +1,340 @@
+//! What goes wrong at run time, where, and what the rank did before.
+
+use crate::transport::Envelope;
+use bfc_schedule::Rank;
+use miette::Diagnostic;
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+use thiserror::Error;
+
+/// A failure at run time. After one that a peer or the trainer caused, the machine is dead.
+#[derive(Debug, Error, Diagnostic)]
+#[non_exhaustive]
+pub enum RuntimeError {
+    /// A peer did not come within the deadline.
+    #[error("{place}: waited {waited:?} for rank {peer}")]
+    #[diagnostic(
+        code(bfc::runtime::deadline),
+        help("look at what rank {peer} does; a longer deadline is set with `set_deadline`\n{trace}")
+    )]
+    Deadline {
+        /// Where this rank was.
+        place: Place,
+        /// The peer waited for.
+        peer: Rank,
+        /// The deadline.
+        waited: Duration,
+        /// What this rank did before.
+        trace: Box<Trace>,
+    },
+    /// A peer ended before its round.
+    #[error("{place}: rank {peer} has left")]
+    #[diagnostic(
+        code(bfc::runtime::peer_left),
+        help("every rank must do the same number of steps; see what rank {peer} reported\n{trace}")
+    )]
+    PeerLeft {
+        /// Where this rank was.
+        place: Place,
+        /// The peer.
+        peer: Rank,
+        /// What this rank did before.
+        trace: Box<Trace>,
+    },
+    /// Another rank failed.
+    #[error("{place}: rank {peer} failed: {reason}")]
+    #[diagnostic(code(bfc::runtime::peer_failed), help("the cause is on rank {peer}\n{trace}"))]
+    PeerFailed {
+        /// Where this rank was.
+        place: Place,
+        /// The rank that failed first.
+        peer: Rank,
+        /// What it said.
+        reason: String,
+        /// What this rank did before.
+        trace: Box<Trace>,
+    },
+    /// A message of another round or length came.
+    #[error("{place}: expected {expected} from rank {peer}, found {found}")]
+    #[diagnostic(
+        code(bfc::runtime::mismatch),
+        help(
+            "every rank must run the same schedule, do the same steps and hold a model of the same length\n{trace}"
+        )
+    )]
+    Mismatch {
+        /// Where this rank was.
+        place: Place,
+        /// The peer.
+        peer: Rank,
+        /// What this rank waited for.
+        expected: Envelope,
+        /// What came.
+        found: Envelope,
+        /// What this rank did before.
+        trace: Box<Trace>,
+    },
+    /// The operating system or the message library refused.
+    #[error("{place}: no way to rank {peer}: {reason}")]
+    #[diagnostic(
+        code(bfc::runtime::system),
+        help("check that rank {peer} runs and can be reached from here\n{trace}")
+    )]
+    System {
+        /// Where this rank was.
+        place: Place,
+        /// The peer concerned.
+        peer: Rank,
+        /// The words of the system.
+        reason: String,
+        /// What this rank did before.
+        trace: Box<Trace>,
+    },
+    /// Ranks have different schedules.
+    #[error("rank {rank} has schedule `{mine}`, rank {peer} has `{theirs}`")]
+    #[diagnostic(
+        code(bfc::runtime::different_schedule),
+        help("compile once, and give every rank the same file")
+    )]
+    DifferentSchedule {
+        /// This rank.
+        rank: Rank,
+        /// Its digest.
+        mine: String,
+        /// The peer.
+        peer: Rank,
+        /// The peer's digest.
+        theirs: String,
+    },
+    /// Ranks have different models.
+    #[error("rank {rank} has a model of {mine}, rank {peer} of {theirs}")]
+    #[diagnostic(
+        code(bfc::runtime::different_model),
+        help("every rank must start with a model of the same length and element type")
+    )]
+    DifferentModel {
+        /// This rank.
+        rank: Rank,
+        /// Its model.
+        mine: String,
+        /// The peer.
+        peer: Rank,
+        /// The peer's model.
+        theirs: String,
+    },
+    /// The schedule is for another rank or number of ranks than the transport.
+    #[error("the schedule is for rank {rank} of {size}, the transport is rank {found_rank} of {found_size}")]
+    #[diagnostic(
+        code(bfc::runtime::different_group),
+        help("compile with `--size {found_size}`, and give every rank its own part")
+    )]
+    DifferentGroup {
+        /// The rank that the schedule is for.
+        rank: Rank,
+        /// The size that it is for.
+        size: u32,
+        /// The transport's rank.
+        found_rank: Rank,
+        /// The transport's size.
+        found_size: u32,
+    },
+    /// No run-time input has this name.
+    #[error("no input `{name}`")]
+    #[diagnostic(code(bfc::runtime::unknown_input), help("the inputs of `{algorithm}` are: {known}"))]
+    UnknownInput {
+        /// The name asked for.
+        name: String,
+        /// The algorithm.
+        algorithm: String,
+        /// The names there are.
+        known: String,
+    },
+    /// No state has this name.
+    #[error("no state `{name}`")]
+    #[diagnostic(code(bfc::runtime::unknown_state), help("the states of `{algorithm}` are: {known}"))]
+    UnknownState {
+        /// The name asked for.
+        name: String,
+        /// The algorithm.
+        algorithm: String,
+        /// The names there are.
+        known: String,
+    },
+    /// A vector has another length than the model.
+    #[error("expected a vector of {expected} elements like the model, found {found}")]
+    #[diagnostic(
+        code(bfc::runtime::wrong_length),
+        help("points, gradients and lent memory all have the model's length, {expected}")
+    )]
+    WrongLength {
+        /// The model's length.
+        expected: usize,
+        /// The vector's.
+        found: usize,
+    },
+    /// The closure of the trainer failed.
+    #[error("the trainer failed on rank {rank} in step {step}: {source}")]
+    #[diagnostic(
+        code(bfc::runtime::trainer),
+        help("the error is the trainer's own; the step was not completed")
+    )]
+    Trainer {
+        /// This rank.
+        rank: Rank,
+        /// The step.
+        step: u64,
+        /// The trainer's error.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The machine failed before.
+    #[error("the machine of rank {rank} failed before, in step {step}")]
+    #[diagnostic(
+        code(bfc::runtime::failed),
+        help("start again from the last saved model; the first error tells why")
+    )]
+    Failed {
+        /// This rank.
+        rank: Rank,
+        /// The step in which it failed.
+        step: u64,
+    },
+    /// The state lives in the caller's memory, which this call did not get.
+    #[error("state `{state}` lives in the caller's memory")]
+    #[diagnostic(
+        code(bfc::runtime::lent),
+        help("after `step_on` or `next_on`, go on with these and `model_on`, or read the lent array itself")
+    )]
+    Lent {
+        /// The state.
+        state: String,
+    },
+    /// The model was asked for within a step.
+    #[error("the model is not defined within step {step}")]
+    #[diagnostic(code(bfc::runtime::mid_step), help("ask for it after `next` has returned `true`"))]
+    MidStep {
+        /// The step.
+        step: u64,
+    },
+}
+
+/// Where a rank was when it failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The rank.
+    pub rank: Rank,
+    /// The step, from 0; `None` before the first.
+    pub step: Option<u64>,
+    /// What it took part in.
+    pub exchange: ExchangeKind,
+    /// The round.
+    pub round: u32,
+}
+
+/// What a rank took part in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExchangeKind {
+    /// The comparison of schedules at the start.
+    Greeting,
+    /// A mix.
+    Mix {
+        /// The topology, by index.
+        topology: u32,
+        /// The phase.
+        phase: u32,
+    },
+    /// An average.
+    Average,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rank {}, ", self.rank)?;
+        match self.step {
+            Some(step) => write!(f, "step {step}, ")?,
+            None => write!(f, "start, ")?,
+        }
+        write!(f, "{}, round {}", self.exchange, self.round)
+    }
+}
+
+impl fmt::Display for ExchangeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Greeting => write!(f, "comparison of schedules"),
+            Self::Mix { topology: 0, phase } => write!(f, "phase {phase}"),
+            Self::Mix { topology, phase } => write!(f, "topology {topology}, phase {phase}"),
+            Self::Average => write!(f, "average"),
+        }
+    }
+}
+
+/// The last events of a rank, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    events: std::collections::VecDeque<Event>,
+}
+
+/// Something that a rank did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub what: What,
+}
+
+/// What a rank did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// It began a round, sending to one rank and receiving from another.
+    Began(Option<Rank>, Option<Rank>),
+    /// It received all of a rank's message.
+    Received(Rank),
+    /// Everything that it sent has been taken.
+    Settled,
+    /// It averaged in place with a rank.
+    Paired(Rank),
+}
+
+impl Trace {
+    const LENGTH: usize = 16;
+
+    pub(crate) fn note(&mut self, place: Place, what: What) {
+        if self.events.len() == Self::LENGTH {
+            self.events.pop_front();
+        }
+        self.events.push_back(Event { place, what });
+    }
+
+    /// The events, oldest first.
+    pub fn events(&self) -> impl Iterator<Item = &Event> {
+        self.events.iter()
+    }
+}
+
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.events.is_empty() {
+            return write!(f, "nothing was exchanged before");
+        }
+        write!(f, "before that:")?;
+        self.events.iter().try_for_each(|Event { place, what }| write!(f, "\n  {place}: {what}"))
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Began(Some(to), Some(from)) => {
+                write!(f, "sending to rank {to}, receiving from rank {from}")
+            }
+            Self::Began(Some(to), None) => write!(f, "sending to rank {to}"),
+            Self::Began(None, Some(from)) => write!(f, "receiving from rank {from}"),
+            Self::Began(None, None) => write!(f, "idle"),
+            Self::Received(from) => write!(f, "received from rank {from}"),
+            Self::Settled => write!(f, "all that was sent is taken"),
+            Self::Paired(peer) => write!(f, "averaged in place with rank {peer}"),
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Postfix expressions become loops over chunks that stay in the first-level cache.
+//!
+//! What is the same for all elements is computed once, in `f64`, and rounded to the element type where it meets a vector.
+
+use crate::element::Element;
+use crate::registers::Buffer;
+use bfc_schedule::program::{Operation, Register, Shape};
+
+/// Elements in a chunk: three or four of them fit the first-level cache.
+const CHUNK: usize = 1024;
+
+/// What scalar operations read.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    /// Scalar registers; vectors' places are unused.
+    pub(crate) scalars: &'a [f64],
+    /// Run-time inputs.
+    pub(crate) inputs: &'a [f64],
+    /// The number of steps done.
+    pub(crate) step: u64,
+}
+
+/// An element-wise expression whose result is a vector.
+#[derive(Debug)]
+pub(crate) struct VectorExpression {
+    uniforms: Vec<Vec<Operation>>,
+    operations: Vec<Applied>,
+    result: Operand,
+    /// The slot to which a chunk of the target is copied first, where the expression reads it.
+    own: Option<usize>,
+    slots: usize,
+}
+
+#[derive(Debug)]
+struct Applied {
+    operation: Operation,
+    operands: Vec<Operand>,
+    into: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Operand {
+    Register(usize),
+    Slot(usize),
+    Uniform(usize),
+}
+
+enum Entry {
+    Uniform(Vec<Operation>),
+    Vector(Operand),
+}
+
+/// Evaluates an expression without vectors.
+pub(crate) fn scalar(expression: &[Operation], scope: &Scope<'_>) -> f64 {
+    let mut stack = vec![];
+    for operation in expression {
+        let value = match (operation, operation.arity()) {
+            (Operation::Register(register), _) => scope.scalars[register.0 as usize],
+            (Operation::Input(input), _) => scope.inputs[*input as usize],
+            (Operation::Step, _) => scope.step as f64,
+            (Operation::Constant(constant), _) => constant.to_f64(),
+            (_, 1) => {
+                let a = stack.pop().expect("an operand");
+                let mut value = [0.0];
+                unary(operation, &[a], &mut value);
+                value[0]
+            }
+            _ => {
+                let (b, a) = (stack.pop().expect("an operand"), stack.pop().expect("an operand"));
+                let mut value = [0.0];
+                binary(operation, Source::One(a), Source::One(b), &mut value);
+                value[0]
+            }
+        };
+        stack.push(value);
+    }
+    stack.pop().expect("a result")
+}
+
+impl VectorExpression {
+    /// Compiles a checked expression for a target register.
+    pub(crate) fn new(expression: &[Operation], into: Register, registers: &[Shape]) -> Self {
+        let reads_own = expression.contains(&Operation::Register(into));
+        let mut compiled = Self {
+            uniforms: vec![],
+            operations: vec![],
+            result: Operand::Uniform(0),
+            own: reads_own.then_some(0),
+            slots: reads_own as usize,
+        };
+        let mut stack: Vec<Entry> = vec![];
+        for operation in expression {
+            let operands = stack.split_off(stack.len() - operation.arity());
+            let entry = match operation {
+                Operation::Register(register) if registers[register.0 as usize] == Shape::Vector => {
+                    Entry::Vector(match *register == into {
+                        true => Operand::Slot(0),
+                        false => Operand::Register(register.0 as usize),
+                    })
+                }
+                _ if operands.iter().all(|operand| matches!(operand, Entry::Uniform(_))) => {
+                    Entry::Uniform(postfix(operands, operation))
+                }
+                _ => Entry::Vector(compiled.apply(operation, operands, &stack)),
+            };
+            stack.push(entry);
+        }
+        let result = stack.pop().expect("a result");
+        compiled.result = compiled.operand(result);
+        compiled
+    }
+
+    fn operand(&mut self, entry: Entry) -> Operand {
+        match entry {
+            Entry::Vector(operand) => operand,
+            Entry::Uniform(expression) => {
+                self.uniforms.push(expression);
+                Operand::Uniform(self.uniforms.len() - 1)
+            }
+        }
+    }
+
+    /// The result goes to a slot that neither an operand nor a waiting entry holds.
+    fn apply(&mut self, operation: &Operation, operands: Vec<Entry>, waiting: &[Entry]) -> Operand {
+        let operands: Vec<_> = operands.into_iter().map(|entry| self.operand(entry)).collect();
+        let held = |slot: usize| {
+            self.own == Some(slot)
+                || operands.contains(&Operand::Slot(slot))
+                || waiting
+                    .iter()
+                    .any(|entry| matches!(entry, Entry::Vector(Operand::Slot(other)) if *other == slot))
+        };
+        let into = (0..).find(|&slot| !held(slot)).expect("a free slot");
+        self.slots = self.slots.max(into + 1);
+        self.operations.push(Applied { operation: operation.clone(), operands, into });
+        Operand::Slot(into)
+    }
+
+    /// Computes `into`; `vectors` are all registers, the target's taken out.
+    pub(crate) fn run<T: Element>(&self, into: &mut [T], vectors: &[Buffer<'_, T>], scope: &Scope<'_>) {
+        let uniforms: Vec<T> =
+            self.uniforms.iter().map(|expression| T::from_f64(scalar(expression, scope))).collect();
+        let mut slots = vec![vec![T::default(); CHUNK.min(into.len())]; self.slots];
+        for start in (0..into.len()).step_by(CHUNK) {
+            let length = CHUNK.min(into.len() - start);
+            let target = &mut into[start..start + length];
+            if let Some(own) = self.own {
+                slots[own][..length].copy_from_slice(target);
+            }
+            let (last, others) = match self.operations.split_last() {
+                Some((last, others)) => (Some(last), others),
+                None => (None, &[][..]),
+            };
+            for applied in others {
+                let mut slot = std::mem::take(&mut slots[applied.into]);
+                let source = |operand| source(operand, &slots, vectors, &uniforms, start, length);
+                applied.run(&mut slot[..length], source);
+                slots[applied.into] = slot;
+            }
+            let source = |operand| source(operand, &slots, vectors, &uniforms, start, length);
+            match last {
+                Some(applied) => applied.run(target, source),
+                None => match source(self.result) {
+                    Source::One(value) => target.fill(value),
+                    Source::Each(values) => target.copy_from_slice(values),
+                },
+            }
+        }
+    }
+}
+
+fn postfix(operands: Vec<Entry>, operation: &Operation) -> Vec<Operation> {
+    let mut expression = vec![];
+    for operand in operands {
+        if let Entry::Uniform(own) = operand {
+            expression.extend(own);
+        }
+    }
+    expression.push(operation.clone());
+    expression
+}
+
+fn source<'a, T: Element>(
+    operand: Operand,
+    slots: &'a [Vec<T>],
+    vectors: &'a [Buffer<'_, T>],
+    uniforms: &[T],
+    start: usize,
+    length: usize,
+) -> Source<'a, T> {
+    match operand {
+        Operand::Register(register) => Source::Each(&vectors[register][start..start + length]),
+        Operand::Slot(slot) => Source::Each(&slots[slot][..length]),
+        Operand::Uniform(uniform) => Source::One(uniforms[uniform]),
+    }
+}
+
+impl Applied {
+    fn run<'a, T: Element>(&self, into: &mut [T], source: impl Fn(Operand) -> Source<'a, T>) {
+        match (self.operands.as_slice(), source(self.operands[0])) {
+            ([_], Source::Each(a)) => unary(&self.operation, a, into),
+            ([_, b], a) => binary(&self.operation, a, source(*b), into),
+            _ => unreachable!("a vector operation has a vector operand"),
+        }
+    }
+}
+
+/// An operand: the same for all elements, or one for each.
+#[derive(Clone, Copy)]
+enum Source<'a, T> {
+    One(T),
+    Each(&'a [T]),
+}
+
+fn truth<T: Element>(value: bool) -> T {
+    T::from_f64(value as u8 as f64)
+}
+
+fn unary<T: Element>(operation: &Operation, a: &[T], into: &mut [T]) {
+    fn map<T: Element>(a: &[T], into: &mut [T], f: impl Fn(T) -> T) {
+        for (into, &a) in into.iter_mut().zip(a) {
+            *into = f(a);
+        }
+    }
+    match operation {
+        Operation::Negate => map(a, into, |a| -a),
+        Operation::Not => map(a, into, |a| truth(a == T::default())),
+        Operation::SquareRoot => map(a, into, T::sqrt),
+        Operation::Log => map(a, into, T::log),
+        Operation::Absolute => map(a, into, T::abs),
+        Operation::Floor => map(a, into, T::floor),
+        _ => unreachable!("{operation:?} has another arity"),
+    }
+}
+
+fn binary<T: Element>(operation: &Operation, a: Source<'_, T>, b: Source<'_, T>, into: &mut [T]) {
+    #[inline(always)]
+    fn map<T: Element>(a: Source<'_, T>, b: Source<'_, T>, into: &mut [T], f: impl Fn(T, T) -> T) {
+        match (a, b) {
+            (Source::Each(a), Source::Each(b)) => {
+                for ((into, &a), &b) in into.iter_mut().zip(a).zip(b) {
+                    *into = f(a, b);
+                }
+            }
+            (Source::Each(a), Source::One(b)) => {
+                for (into, &a) in into.iter_mut().zip(a) {
+                    *into = f(a, b);
+                }
+            }
+            (Source::One(a), Source::Each(b)) => {
+                for (into, &b) in into.iter_mut().zip(b) {
+                    *into = f(a, b);
+                }
+            }
+            (Source::One(a), Source::One(b)) => into.fill(f(a, b)),
+        }
+    }
+    let zero = T::default();
+    match operation {
+        Operation::Add => map(a, b, into, |a, b| a + b),
+        Operation::Subtract => map(a, b, into, |a, b| a - b),
+        Operation::Multiply => map(a, b, into, |a, b| a * b),
+        Operation::Divide => map(a, b, into, |a, b| a / b),
+        Operation::Power => map(a, b, into, T::power),
+        Operation::Minimum => map(a, b, into, T::minimum),
+        Operation::Maximum => map(a, b, into, T::maximum),
+        Operation::Mod => map(a, b, into, modulo),
+        Operation::Div => map(a, b, into, quotient),
+        Operation::Equal => map(a, b, into, |a, b| truth(a == b)),
+        Operation::NotEqual => map(a, b, into, |a, b| truth(a != b)),
+        Operation::Less => map(a, b, into, |a, b| truth(a < b)),
+        Operation::LessEqual => map(a, b, into, |a, b| truth(a <= b)),
+        Operation::Greater => map(a, b, into, |a, b| truth(a > b)),
+        Operation::GreaterEqual => map(a, b, into, |a, b| truth(a >= b)),
+        Operation::And => map(a, b, into, |a, b| truth(a != zero && b != zero)),
+        Operation::Or => map(a, b, into, |a, b| truth(a != zero || b != zero)),
+        Operation::Random => map(a, b, into, random),
+        _ => unreachable!("{operation:?} has another arity"),
+    }
+}
+
+fn modulo<T: Element>(a: T, b: T) -> T {
+    a.modulo(b)
+}
+
+/// `⌊a / b⌋`; dividing what is left of `a` is exact where the quotient is representable.
+fn quotient<T: Element>(a: T, b: T) -> T {
+    let (a, b) = if b < T::default() { (-a, -b) } else { (a, b) };
+    let half = T::from_f64(0.5);
+    ((a - a.modulo(b)) / b + half).floor()
+}
+
+/// The key-th number of SplitMix64 from `seed` (Steele, Lea and Flood, 2014), as a number in [0, 1).
+fn random<T: Element>(seed: T, key: T) -> T {
+    let (seed, key) = (seed.to_f64() as i64 as u64, key.to_f64() as i64 as u64);
+    let mut z = seed.wrapping_add(key.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^= z >> 31;
+    T::from_f64((z >> 11) as f64 * (0.5f64).powi(53))
+}

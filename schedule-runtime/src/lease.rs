@@ -1,0 +1,276 @@
+//! Leases: how one thread lets another touch its memory, and takes the permission back.
+//!
+//! The owner of a lease opens it; a reader claims it for one bounded chunk at a time, releases it, and closes it when it
+//! has read everything. The owner may revoke at any time: from then on no claim succeeds, and when `revoke` returns none
+//! is held. So the owner never frees or writes memory that another thread looks at, however it leaves.
+//!
+//! ```text
+//!            open (owner)            claim              
+//!   CLOSED ───────────────► OPEN ◄────────► CLAIMED     REVOKED is a bit that is added to any state, for good
+//!      ▲                     │    release
+//!      └─────────────────────┘
+//!            close (reader)
+//! ```
+//!
+//! A [`Seat`] is the symmetric form: two owners open their memory to each other and share out the chunks of both, each
+//! chunk to be changed in both memories by one of the two.
+
+use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering, UnsafeCell, yield_now};
+use Ordering::{AcqRel, Acquire, Release};
+
+const CLOSED: u32 = 0;
+const OPEN: u32 = 1;
+const CLAIMED: u32 = 2;
+const REVOKED: u32 = 4;
+
+struct Lease<M> {
+    state: AtomicU32,
+    message: UnsafeCell<M>,
+}
+
+// SAFETY: the message is written by the owner in state CLOSED only, and read by the reader in state CLAIMED only; there is
+// one of each, and they move between the states by atomic operations that order these accesses.
+unsafe impl<M: Send> Sync for Lease<M> {}
+// SAFETY: as above; what is sent is an M.
+unsafe impl<M: Send> Send for Lease<M> {}
+
+/// The side of a lease that opens and revokes.
+pub struct Owner<M>(Arc<Lease<M>>);
+
+/// The side of a lease that claims and closes.
+pub struct Reader<M>(Arc<Lease<M>>);
+
+/// A new lease, closed.
+pub fn lease<M>(message: M) -> (Owner<M>, Reader<M>) {
+    let lease = Arc::new(Lease { state: AtomicU32::new(CLOSED), message: UnsafeCell::new(message) });
+    (Owner(lease.clone()), Reader(lease))
+}
+
+impl<M> Owner<M> {
+    /// Writes the message and opens the lease, if it is closed; says whether it was.
+    pub fn open(&mut self, write: impl FnOnce(&mut M)) -> bool {
+        if self.0.state.load(Acquire) != CLOSED {
+            return false;
+        }
+        // SAFETY: only the owner leaves CLOSED, and it is borrowed here, so the reader makes no access meanwhile.
+        self.0.message.with_mut(|message| write(unsafe { &mut *message }));
+        self.0.state.fetch_or(OPEN, Release);
+        true
+    }
+
+    /// Whether the reader has closed the lease, or it was never opened.
+    pub fn is_closed(&self) -> bool {
+        self.0.state.load(Acquire) & !REVOKED == CLOSED
+    }
+
+    /// Revokes: when this returns, no claim is held and none will succeed.
+    pub fn revoke(&mut self) {
+        let mut state = self.0.state.fetch_or(REVOKED, AcqRel);
+        while state & CLAIMED != 0 {
+            yield_now();
+            state = self.0.state.load(Acquire);
+        }
+    }
+}
+
+impl<M> Reader<M> {
+    /// Whether a claim would succeed now.
+    pub fn is_open(&self) -> bool {
+        self.0.state.load(Acquire) == OPEN
+    }
+
+    /// Claims the lease for one chunk, if it is open and not revoked.
+    pub fn claim(&mut self) -> Option<Claim<'_, M>> {
+        self.0.state.compare_exchange(OPEN, CLAIMED, Acquire, Acquire).is_ok().then_some(Claim(&self.0))
+    }
+
+    /// Closes an open lease: everything has been read.
+    pub fn close(&mut self) {
+        self.0.state.fetch_and(!OPEN, Release);
+    }
+}
+
+/// A held claim; dropping it releases.
+pub struct Claim<'a, M>(&'a Lease<M>);
+
+impl<M> Claim<'_, M> {
+    /// Looks at the message.
+    pub fn with<R>(&self, look: impl FnOnce(&M) -> R) -> R {
+        // SAFETY: the state is CLAIMED, in which the owner makes no access.
+        self.0.message.with(|message| look(unsafe { &*message }))
+    }
+}
+
+impl<M> Drop for Claim<'_, M> {
+    fn drop(&mut self) {
+        // CLAIMED to OPEN, whatever the revoked bit.
+        self.0.state.fetch_xor(CLAIMED | OPEN, Release);
+    }
+}
+
+const SEATED: [u64; 2] = [1, 2];
+const WORKING: [u64; 2] = [4, 8];
+/// One of the two has left; the other has yet to.
+const LEAVING: u64 = 16;
+const PAIR_REVOKED: u64 = 32;
+/// The next chunk to share out stands above the flags.
+const CHUNK: u64 = 1 << 32;
+
+struct Table<M> {
+    state: AtomicU64,
+    offers: [UnsafeCell<M>; 2],
+}
+
+// SAFETY: an offer is written by its owner only while it is not seated and nobody is LEAVING, and read by the peer only
+// while both are seated or the owner is LEAVING; the peer ends that by leaving.
+unsafe impl<M: Send + Sync> Sync for Table<M> {}
+// SAFETY: as above; what is sent is two Ms.
+unsafe impl<M: Send + Sync> Send for Table<M> {}
+
+/// One side of a symmetric lease.
+pub struct Seat<M> {
+    table: Arc<Table<M>>,
+    side: usize,
+}
+
+/// What [`Seat::take`] gives.
+pub enum Taken<'a, M> {
+    /// The chunk of this index, to be worked on while the value lives.
+    Chunk(u32, Work<'a, M>),
+    /// All chunks have been taken.
+    Exhausted,
+    /// One side has revoked.
+    Revoked,
+}
+
+/// A chunk being worked on: both sides' memory is this side's for the chunk.
+pub struct Work<'a, M> {
+    seat: &'a Seat<M>,
+}
+
+/// Two seats at a new table.
+pub fn seats<M>(offers: [M; 2]) -> [Seat<M>; 2] {
+    let table = Arc::new(Table { state: AtomicU64::new(0), offers: offers.map(UnsafeCell::new) });
+    [Seat { table: table.clone(), side: 0 }, Seat { table, side: 1 }]
+}
+
+impl<M> Seat<M> {
+    fn state(&self) -> u64 {
+        self.table.state.load(Acquire)
+    }
+
+    /// Sits down with an offer. `false`, and nothing done, where the peer has yet to leave the last time, or one side has
+    /// revoked.
+    pub fn arrive(&mut self, write: impl FnOnce(&mut M)) -> bool {
+        if self.state() & (LEAVING | PAIR_REVOKED | SEATED[self.side]) != 0 {
+            return false;
+        }
+        // SAFETY: this side is not seated and the peer has left the last time, so the peer makes no access.
+        self.table.offers[self.side].with_mut(|offer| write(unsafe { &mut *offer }));
+        self.table.state.fetch_or(SEATED[self.side], AcqRel);
+        true
+    }
+
+    /// Whether the peer has left the last time.
+    pub fn is_free(&self) -> bool {
+        self.state() & LEAVING == 0
+    }
+
+    /// Gets up again if the peer is not there; says whether it was not.
+    pub fn withdraw(&mut self) -> bool {
+        let mut state = self.state();
+        while state & (LEAVING | SEATED[1 - self.side]) == 0 {
+            let up = state & !SEATED[self.side];
+            match self.table.state.compare_exchange_weak(state, up, AcqRel, Acquire) {
+                Ok(_) => return true,
+                Err(now) => state = now,
+            }
+        }
+        false
+    }
+
+    /// Whether the peer is there too, or has been and has left.
+    pub fn is_joined(&self) -> bool {
+        let state = self.state();
+        let both = SEATED[0] | SEATED[1];
+        state & both == both || state & LEAVING != 0
+    }
+
+    /// Whether a side has revoked.
+    pub fn is_revoked(&self) -> bool {
+        self.state() & PAIR_REVOKED != 0
+    }
+
+    /// Looks at the peer's offer; both must be [joined](Self::is_joined).
+    pub fn peer<R>(&self, look: impl FnOnce(&M) -> R) -> R {
+        assert!(self.is_joined());
+        // SAFETY: joined, the peer writes its offer only after this side has left, which takes `&mut self`.
+        self.table.offers[1 - self.side].with(|offer| look(unsafe { &*offer }))
+    }
+
+    /// Takes the next of `total` chunks; both must be [joined](Self::is_joined).
+    pub fn take(&mut self, total: u32) -> Taken<'_, M> {
+        let mut state = self.state();
+        loop {
+            if state & PAIR_REVOKED != 0 {
+                return Taken::Revoked;
+            }
+            let chunk = (state / CHUNK) as u32;
+            if chunk >= total {
+                return Taken::Exhausted;
+            }
+            let taken = (state + CHUNK) | WORKING[self.side];
+            match self.table.state.compare_exchange_weak(state, taken, AcqRel, Acquire) {
+                Ok(_) => return Taken::Chunk(chunk, Work { seat: self }),
+                Err(now) => state = now,
+            }
+        }
+    }
+
+    /// Whether all of `total` chunks have been taken and worked on, and nobody has revoked.
+    pub fn is_complete(&self, total: u32) -> bool {
+        let state = self.state();
+        (state / CHUNK) as u32 >= total && state & (WORKING[0] | WORKING[1] | PAIR_REVOKED) == 0
+    }
+
+    /// Leaves after completion: from here on the peer touches nothing.
+    pub fn leave(&mut self) {
+        let mut state = self.state();
+        loop {
+            let left = match state & LEAVING {
+                0 => (state & !SEATED[self.side]) | LEAVING,
+                _ => state & PAIR_REVOKED,
+            };
+            match self.table.state.compare_exchange_weak(state, left, AcqRel, Acquire) {
+                Ok(_) => return,
+                Err(now) => state = now,
+            }
+        }
+    }
+
+    /// Revokes: when this returns, the peer works on no chunk and will take none.
+    pub fn revoke(&mut self) {
+        let mut state = self.table.state.fetch_or(PAIR_REVOKED, AcqRel);
+        while state & WORKING[1 - self.side] != 0 {
+            yield_now();
+            state = self.state();
+        }
+    }
+}
+
+impl<M> Work<'_, M> {
+    /// Looks at the peer's offer.
+    pub fn peer<R>(&self, look: impl FnOnce(&M) -> R) -> R {
+        self.seat.peer(look)
+    }
+}
+
+impl<M> Drop for Work<'_, M> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // The chunk is half done: nobody may take it for complete.
+            self.seat.table.state.fetch_or(PAIR_REVOKED, AcqRel);
+        }
+        self.seat.table.state.fetch_and(!WORKING[self.seat.side], Release);
+    }
+}

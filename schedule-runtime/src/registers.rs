@@ -1,0 +1,121 @@
+//! The buffers of a program while it runs: owned by the machine, or lent by the caller for the length of a call.
+
+use std::ops::{Deref, DerefMut};
+
+/// The memory of a vector register.
+#[derive(Debug)]
+pub(crate) enum Buffer<'a, T> {
+    /// The machine's.
+    Own(Vec<T>),
+    /// The caller's.
+    Lent(&'a mut [T]),
+}
+
+impl<T> Default for Buffer<'_, T> {
+    fn default() -> Self {
+        Self::Own(vec![])
+    }
+}
+
+impl<T> Deref for Buffer<'_, T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        match self {
+            Self::Own(own) => own,
+            Self::Lent(lent) => lent,
+        }
+    }
+}
+
+impl<T> DerefMut for Buffer<'_, T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        match self {
+            Self::Own(own) => own,
+            Self::Lent(lent) => lent,
+        }
+    }
+}
+
+/// All registers, by index: a scalar's vector and a vector's scalar are unused.
+#[derive(Debug)]
+pub(crate) struct Registers<'a, T> {
+    pub(crate) vectors: Vec<Buffer<'a, T>>,
+    pub(crate) scalars: Vec<f64>,
+    /// Vectors for sums whose target is read meanwhile.
+    pub(crate) spare: Vec<Buffer<'a, T>>,
+    length: usize,
+}
+
+/// Registers between calls.
+#[derive(Debug, Default)]
+pub(crate) struct Memory<T> {
+    pub(crate) vectors: Vec<Vec<T>>,
+    pub(crate) scalars: Vec<f64>,
+    pub(crate) spare: Vec<Vec<T>>,
+}
+
+impl<T: Copy + Default> Memory<T> {
+    /// Takes everything for a call; `lent` stands in for the vector of register `home`.
+    pub(crate) fn borrow<'a>(
+        &mut self,
+        length: usize,
+        lent: Option<(usize, &'a mut [T])>,
+    ) -> Registers<'a, T> {
+        let own = |vectors: &mut Vec<Vec<T>>| vectors.drain(..).map(Buffer::Own).collect::<Vec<_>>();
+        let mut registers = Registers {
+            vectors: own(&mut self.vectors),
+            spare: own(&mut self.spare),
+            scalars: std::mem::take(&mut self.scalars),
+            length,
+        };
+        if let Some((home, memory)) = lent {
+            registers.vectors[home] = Buffer::Lent(memory);
+        }
+        registers
+    }
+
+    /// Takes everything back; what register `home` holds ends up in the caller's memory.
+    pub(crate) fn restore(&mut self, mut registers: Registers<'_, T>, home: Option<usize>) {
+        if let Some(home) = home {
+            registers.bring_home(home);
+        }
+        let own = |buffers: Vec<Buffer<'_, T>>| buffers.into_iter().map(Buffer::into_own).collect();
+        self.vectors = own(registers.vectors);
+        self.spare = own(registers.spare);
+        self.scalars = registers.scalars;
+    }
+}
+
+impl<T> Buffer<'_, T> {
+    fn is_lent(&self) -> bool {
+        matches!(self, Self::Lent(_))
+    }
+
+    fn into_own(self) -> Vec<T> {
+        match self {
+            Self::Own(own) => own,
+            Self::Lent(_) => vec![],
+        }
+    }
+}
+
+impl<'a, T: Copy + Default> Registers<'a, T> {
+    /// A vector that no register holds; its contents are unspecified.
+    pub(crate) fn take_spare(&mut self) -> Buffer<'a, T> {
+        self.spare.pop().unwrap_or_else(|| Buffer::Own(vec![T::default(); self.length]))
+    }
+
+    /// Moves the lent memory to `home`, exchanging contents with what stands there.
+    fn bring_home(&mut self, home: usize) {
+        if self.vectors[home].is_lent() {
+            return;
+        }
+        let mut mine = std::mem::take(&mut self.vectors[home]);
+        let mut all = self.vectors.iter_mut().chain(&mut self.spare);
+        if let Some(elsewhere) = all.find(|buffer| buffer.is_lent()) {
+            elsewhere.swap_with_slice(&mut mine);
+            std::mem::swap(elsewhere, &mut mine);
+        }
+        self.vectors[home] = mine;
+    }
+}

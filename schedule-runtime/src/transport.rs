@@ -1,0 +1,290 @@
+//! How a round of a schedule moves between ranks: a round begins on every rank that takes part in it and finishes
+//! where its message has been delivered.
+//!
+//! What a transport offers, and a caller may rely on:
+//!
+//! * A message is a list of parts (byte slices). Sender and receiver name the same [`Tag`] and the same lengths; where
+//!   they do not, the receiver gets [`Fault::Mismatch`] and no byte.
+//! * Messages from one rank to another arrive in the order in which they were begun, unchanged and exactly once.
+//! * Many rounds may be under way; they are finished in the order in which they were begun. Between two `settle`s at most
+//!   one message travels from one rank to the same other.
+//! * [`Transport::finish`] delivers chunk by chunk: parts in order, each from its beginning to its end, every chunk in one
+//!   part, at a multiple of 64 bytes from the part's beginning, and aligned to 8 bytes or like the sender's memory.
+//!   The bytes may lie in the sender's own memory; they are valid during the call of the sink only.
+//! * **Nothing waits for ever.** A wait without progress for longer than its deadline is [`Fault::Deadline`], and names
+//!   the rank that was waited for. A failure of one rank reaches all that wait for it, directly or not.
+//! * **Memory exposed to peers is leased.** What is sent stays exposed until [`Transport::settle`] returns well or
+//!   [`Transport::revoke`] returns. A peer claims a bounded chunk before it touches it; `revoke` waits for claims.
+//! * After a fault the transport is dead: the peers learn of it, and every further call fails.
+//!
+//! [`rounds`] is the safe way in: when it returns or unwinds, no memory is exposed.
+
+use bfc_schedule::Rank;
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+/// Moves messages between this rank and its peers; see the [module](self) for the contract.
+///
+/// # Safety
+/// An implementation touches the memory of `send` only until `settle` has returned `Ok` or `revoke` has returned, and
+/// that of [`pair`](Self::pair) only until it has returned or unwound; nor do its peers.
+pub unsafe trait Transport {
+    /// This rank.
+    fn rank(&self) -> Rank;
+
+    /// The number of ranks.
+    fn size(&self) -> u32;
+
+    /// Begins a round: offers `send` to its receiver and prepares to receive parts of the lengths of `receive`.
+    ///
+    /// # Safety
+    /// The memory of `send` stays valid and unchanged until `settle` has returned `Ok` or `revoke` has returned.
+    ///
+    /// # Errors
+    /// See the [module](self).
+    unsafe fn begin(
+        &mut self,
+        tag: Tag,
+        send: Option<(Rank, &[&[u8]])>,
+        receive: Option<(Rank, &[usize])>,
+        deadline: Duration,
+    ) -> Result<Ticket, Fault>;
+
+    /// Waits for what the round receives and gives it to `sink`; at once where it receives nothing.
+    ///
+    /// # Errors
+    /// See the [module](self). The sink may have seen a part of the message.
+    fn finish(
+        &mut self,
+        ticket: Ticket,
+        deadline: Duration,
+        sink: &mut dyn FnMut(Chunk<'_>),
+    ) -> Result<(), Fault>;
+
+    /// Waits until nothing sent is exposed any more: read by its receivers, or copied.
+    ///
+    /// # Errors
+    /// See the [module](self); then memory may still be exposed, until `revoke`.
+    fn settle(&mut self, deadline: Duration) -> Result<(), Fault>;
+
+    /// Ends all exposure, waiting for no more than the chunks that peers have claimed. Where something was exposed, the
+    /// transport is dead afterwards.
+    fn revoke(&mut self);
+
+    /// One symmetric round in place: `self` and `peer` call this with parts of equal lengths, and each chunk is given to
+    /// the kernel of one of the two, with both ranks' memory at once. Returns `false`, with nothing touched, where the
+    /// transport does not do this or the peer exchanges by [`begin`](Self::begin) and [`finish`](Self::finish); both
+    /// ranks get the same answer.
+    ///
+    /// # Errors
+    /// See the [module](self). The parts may have been changed in part.
+    fn pair(
+        &mut self,
+        _tag: Tag,
+        _peer: Rank,
+        _parts: &mut [&mut [u8]],
+        _weights: PairWeights,
+        _deadline: Duration,
+        _kernel: &mut dyn FnMut(PairChunk<'_>),
+    ) -> Result<bool, Fault> {
+        Ok(false)
+    }
+}
+
+/// Names a round; the same on sender and receiver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tag {
+    /// The number of exchanges before this one.
+    pub exchange: u64,
+    /// The round within it.
+    pub round: u32,
+}
+
+/// A round that has begun.
+#[must_use = "a round that has begun is to be finished"]
+#[derive(Debug)]
+pub struct Ticket {
+    /// Its name.
+    pub tag: Tag,
+    /// From whom it receives.
+    pub from: Option<Rank>,
+    /// The lengths of the parts, in bytes.
+    pub lengths: Vec<usize>,
+}
+
+/// A piece of a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Chunk<'a> {
+    /// The index of its part.
+    pub part: usize,
+    /// Where in the part it begins, in bytes.
+    pub offset: usize,
+    /// The bytes.
+    pub bytes: &'a [u8],
+}
+
+/// What a rank tells its partner in [`Transport::pair`], for the partner's kernel: four numbers of the caller's choice.
+pub type PairWeights = [f64; 4];
+
+/// A piece of both ranks' memory.
+#[derive(Debug)]
+pub struct PairChunk<'a> {
+    /// The index of the part.
+    pub part: usize,
+    /// This rank's bytes.
+    pub mine: &'a mut [u8],
+    /// The peer's bytes.
+    pub theirs: &'a mut [u8],
+    /// What the peer passed.
+    pub their_weights: PairWeights,
+}
+
+/// The name and length of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// Its round.
+    pub tag: Tag,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
+/// Why a round failed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fault {
+    /// Nothing came from, or was taken by, a peer for too long.
+    Deadline {
+        /// The peer waited for.
+        peer: Rank,
+        /// The deadline.
+        waited: Duration,
+    },
+    /// A peer ended before this round.
+    Left {
+        /// The peer.
+        peer: Rank,
+    },
+    /// A rank failed, and the failure reached this one.
+    Failed {
+        /// The rank that failed first, as far as is known.
+        peer: Rank,
+        /// What it said.
+        reason: String,
+    },
+    /// A peer is in another round, or its message has another length.
+    Mismatch {
+        /// The peer.
+        peer: Rank,
+        /// What this rank waits for.
+        expected: Envelope,
+        /// What the peer sent.
+        found: Envelope,
+    },
+    /// The operating system or the message library refused.
+    System {
+        /// The peer concerned.
+        peer: Rank,
+        /// Its words.
+        reason: String,
+    },
+}
+
+impl Fault {
+    /// The peer that the fault is about.
+    pub fn peer(&self) -> Rank {
+        match *self {
+            Self::Deadline { peer, .. }
+            | Self::Left { peer }
+            | Self::Failed { peer, .. }
+            | Self::Mismatch { peer, .. }
+            | Self::System { peer, .. } => peer,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deadline { peer, waited } => write!(f, "waited {waited:?} for rank {peer}"),
+            Self::Left { peer } => write!(f, "rank {peer} ended before its peers"),
+            Self::Failed { peer, reason } => write!(f, "rank {peer} failed: {reason}"),
+            Self::Mismatch { peer, expected, found } => {
+                write!(f, "expected {expected} from rank {peer}, found {found}")
+            }
+            Self::System { peer, reason } => write!(f, "no way to rank {peer}: {reason}"),
+        }
+    }
+}
+
+impl fmt::Display for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tag: Tag { exchange, round }, bytes } = self;
+        write!(f, "{bytes} bytes of exchange {exchange}, round {round}")
+    }
+}
+
+/// Runs `body`, which may begin rounds that send memory of lifetime `'env`. When this returns or unwinds, no memory is
+/// exposed: what is not settled is revoked, and the transport is dead.
+pub fn rounds<'env, X: Transport + ?Sized, R>(
+    transport: &mut X,
+    body: impl FnOnce(&mut Rounds<'_, 'env, X>) -> R,
+) -> R {
+    body(&mut Rounds { transport, exposed: false, env: PhantomData })
+}
+
+/// Access to a transport inside [`rounds`].
+pub struct Rounds<'x, 'env, X: Transport + ?Sized> {
+    transport: &'x mut X,
+    exposed: bool,
+    env: PhantomData<&'env mut &'env ()>,
+}
+
+impl<'env, X: Transport + ?Sized> Rounds<'_, 'env, X> {
+    /// [`Transport::begin`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn begin(
+        &mut self,
+        tag: Tag,
+        send: Option<(Rank, &[&'env [u8]])>,
+        receive: Option<(Rank, &[usize])>,
+        deadline: Duration,
+    ) -> Result<Ticket, Fault> {
+        self.exposed = true;
+        // SAFETY: the memory is borrowed for 'env, which outlives the call of `rounds`; that call ends with the drop of
+        // `self`, which revokes unless `settle` has returned well since.
+        unsafe { self.transport.begin(tag, send, receive, deadline) }
+    }
+
+    /// [`Transport::finish`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn finish(
+        &mut self,
+        ticket: Ticket,
+        deadline: Duration,
+        sink: &mut dyn FnMut(Chunk<'_>),
+    ) -> Result<(), Fault> {
+        self.transport.finish(ticket, deadline, sink)
+    }
+
+    /// [`Transport::settle`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn settle(&mut self, deadline: Duration) -> Result<(), Fault> {
+        self.transport.settle(deadline)?;
+        self.exposed = false;
+        Ok(())
+    }
+}
+
+impl<X: Transport + ?Sized> Drop for Rounds<'_, '_, X> {
+    fn drop(&mut self) {
+        if self.exposed {
+            self.transport.revoke();
+        }
+    }
+}
