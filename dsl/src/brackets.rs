@@ -94,10 +94,8 @@ fn is_balanced(text: &str, tokens: &[Token]) -> bool {
 
 /// Whether an item begins here: one of its words at the very beginning of a line.
 fn begins_item(text: &str, token: &Token) -> bool {
-    let start = token.start as usize;
-    let at_margin = start == 0 || text.as_bytes()[start - 1] == b'\n';
     let words = ["use", "fn", "topology", "algorithm", "async", "schedule"];
-    at_margin && token.kind == TokenKind::Word && words.contains(&token.text(text))
+    token.at_margin && token.kind == TokenKind::Word && words.contains(&token.text(text))
 }
 
 /// The bracket to blame among these tokens, which are out of balance.

@@ -10,7 +10,7 @@ pub(crate) struct Foreign {
 }
 
 /// Symbol, stand-in, remedy; a longer symbol before its own beginning.
-const SYMBOLS: [(&str, &str, &str); 44] = [
+const SYMBOLS: [(&str, &str, &str); 45] = [
     ("<-->", "--", "an edge both ways is written `a -- b`"),
     ("<->", "--", "an edge both ways is written `a -- b`"),
     ("<--", "--", "an edge is written from its sender, `a -> b`, or both ways, `a -- b`"),
@@ -54,6 +54,7 @@ const SYMBOLS: [(&str, &str, &str); 44] = [
     ("&", "+", "write `and` for truth values"),
     ("|", "+", "write `or` for truth values"),
     ("%", "*", "the remainder is written `a mod b`"),
+    ("?", "+", "a choice is written `if c { a } else { b }`"),
     (";", "", "a line end ends a statement: write each statement on a line of its own"),
 ];
 
@@ -102,8 +103,13 @@ pub(crate) fn number_help(found: &str) -> String {
     if found.contains('_') && found.bytes().all(|b| b.is_ascii_digit() || b == b'_') {
         return format!("write the digits without `_`: `{}`", found.replace('_', ""));
     }
+    if number == "0" && rest.starts_with(['x', 'X', 'b', 'o']) {
+        return "numbers are decimal".into();
+    }
     match rest.strip_prefix('.') {
-        Some(_) if number.is_empty() => format!("write a digit before the point: `0{rest}`"),
+        Some(digits) if number.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
+            format!("write a digit before the point: `0{rest}`")
+        }
         Some("") => format!("write `{number}`, or a digit after the point: `{number}.0`"),
         Some(_) => "write a number as `1000`, `0.1` or `1e-8`".into(),
         None => format!("write a product as `{number} * {rest}`; a name begins with a letter"),

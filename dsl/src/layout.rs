@@ -4,6 +4,7 @@
 use crate::brackets;
 use crate::error::{MAX_ERRORS, MAX_SOURCE, SyntaxError};
 use crate::foreign;
+use crate::lines;
 use crate::tree::{FileId, Span};
 
 /// What the grammar reads, and what was found on the way.
@@ -32,6 +33,8 @@ pub(crate) enum TokenKind {
 #[derive(Clone, Copy)]
 pub(crate) struct Token {
     pub kind: TokenKind,
+    /// Whether it is the first thing of its line, without a blank before it.
+    pub at_margin: bool,
     pub start: u32,
     pub end: u32,
 }
@@ -72,53 +75,9 @@ pub(crate) fn layout(file: FileId, source: &str) -> Result<Layout, SyntaxError> 
         }
     }
     errors.extend(balance.errors);
-    end_lines(&mut out, &tokens);
+    lines::end_lines(file, &mut out, &tokens)?;
     let text = String::from_utf8(out).unwrap_or_default();
     Ok(Layout { text, documentation, errors })
-}
-
-/// Writes a line break after each token that ends a statement.
-fn end_lines(out: &mut [u8], tokens: &[Token]) {
-    let mut open: Vec<u8> = Vec::new();
-    let mut previous: Option<&Token> = None;
-    let mut pending: Option<u32> = None;
-    for token in tokens {
-        let letter = out[token.start as usize];
-        if letter == b' ' && token.kind != TokenKind::LineEnd {
-            continue;
-        }
-        if token.kind == TokenKind::LineEnd {
-            pending = pending.or(Some(token.start));
-            continue;
-        }
-        let text = &out[token.start as usize..token.end as usize];
-        let inside = matches!(open.last(), Some(b'(' | b'['));
-        if let (Some(at), Some(previous)) = (pending.take(), previous)
-            && !inside
-            && !continues(&out[previous.start as usize..previous.end as usize])
-            && !matches!(text, b"else" | b"}")
-        {
-            out[at as usize] = b'\n';
-        }
-        match token.kind {
-            TokenKind::Open => open.push(letter),
-            TokenKind::Close => drop(open.pop()),
-            _ => {}
-        }
-        previous = Some(token);
-    }
-}
-
-/// Whether a statement goes on in the next line after this token.
-fn continues(token: &[u8]) -> bool {
-    match token.first() {
-        Some(b'{') => true,
-        Some(letter) if letter.is_ascii_alphabetic() => {
-            matches!(token, b"mod" | b"div" | b"xor" | b"at" | b"not" | b"and" | b"or" | b"in" | b"else")
-        }
-        Some(letter) => b"+-*/^=<>!.,:".contains(letter),
-        None => false,
-    }
 }
 
 struct Scanner<'a> {
@@ -158,7 +117,8 @@ impl<'a> Scanner<'a> {
         if kind != TokenKind::LineEnd {
             self.out[self.at..self.at + shown.len()].copy_from_slice(shown.as_bytes());
         }
-        self.tokens.push(Token { kind, start: self.at as u32, end: end as u32 });
+        let at_margin = self.at == 0 || self.source.as_bytes()[self.at - 1] == b'\n';
+        self.tokens.push(Token { kind, at_margin, start: self.at as u32, end: end as u32 });
         self.at = end;
     }
 
@@ -210,8 +170,10 @@ impl<'a> Scanner<'a> {
         };
         let mut end = digits(0);
         let mut valid = end > 0;
-        if is(end, |&b| b == b'.') && !is(end + 1, |&b| b == b'.') {
-            valid &= is(end + 1, u8::is_ascii_digit);
+        let mut points = 0;
+        while is(end, |&b| b == b'.') && !is(end + 1, |&b| b == b'.') {
+            points += 1;
+            valid &= points == 1 && is(end + 1, u8::is_ascii_digit);
             end = digits(end + 1);
         }
         if is(end, |&b| b == b'e' || b == b'E') {

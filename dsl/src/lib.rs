@@ -5,6 +5,7 @@ mod error;
 mod expression;
 mod foreign;
 mod layout;
+mod lines;
 mod parse;
 mod print;
 mod recover;

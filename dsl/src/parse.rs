@@ -212,7 +212,7 @@ impl Builder<'_> {
         let parameters = self.parameters(inner.next().expect("parameters"));
         let body = inner.next().expect("a body");
         let body = match body.as_rule() {
-            Rule::block => self.block(body),
+            Rule::function_body => self.block(body),
             _ => self.expression(only(body)),
         };
         Function { documentation, name, parameters, body, span }

@@ -160,7 +160,7 @@ impl Printer {
             }
             TopologyStatement::If(condition, then, otherwise, _) => {
                 self.put("if ");
-                self.expression(condition, 1);
+                self.expression(condition, 0);
                 self.braces(then, Self::topology_statement);
                 match otherwise.as_slice() {
                     [] => {}
@@ -175,6 +175,7 @@ impl Printer {
                 }
             }
             TopologyStatement::Edge(edge) => {
+                // An `if` there would be a statement.
                 self.expression(&edge.from, 1);
                 self.put(if edge.both_ways { " -- " } else { " -> " });
                 self.expression(&edge.to, 0);
@@ -197,7 +198,7 @@ impl Printer {
             TopologyStatement::Requires(conditions, _) => self.requires(conditions),
             TopologyStatement::Ensure(claim, condition, _) => {
                 self.put("ensure ");
-                self.expression(claim, 1);
+                self.expression(claim, 0);
                 self.tail(" if ", condition);
             }
         }
@@ -205,7 +206,7 @@ impl Printer {
 
     fn requires(&mut self, conditions: &[Expression]) {
         self.put("requires ");
-        self.separated(conditions, |p, condition| p.expression(condition, 1));
+        self.separated(conditions, |p, condition| p.expression(condition, 0));
     }
 
     fn let_statement(&mut self, it: &Let) {
@@ -231,11 +232,11 @@ impl Printer {
             Clause::In(pattern, values) => {
                 self.pattern(pattern);
                 self.put(" in ");
-                self.expression(values, 1);
+                self.expression(values, 0);
             }
             Clause::If(condition) => {
                 self.put("if ");
-                self.expression(condition, 1);
+                self.expression(condition, 0);
             }
         }
     }
@@ -253,7 +254,7 @@ impl Printer {
                 p.put(&name.text);
                 if let Some(default) = default {
                     p.put(" = ");
-                    p.expression(default, 1);
+                    p.expression(default, 0);
                 }
             });
         }
@@ -295,7 +296,7 @@ impl Printer {
             StepStatement::Let(it) => self.let_statement(it),
             StepStatement::If(condition, then, otherwise, _) => {
                 self.put("if ");
-                self.expression(condition, 1);
+                self.expression(condition, 0);
                 self.braces(then, Self::step_statement);
                 match otherwise.as_slice() {
                     [] => {}
@@ -376,7 +377,7 @@ impl Printer {
             }
             ExpressionKind::Comprehension(element, clauses) => {
                 self.put("[");
-                self.expression(element, 1);
+                self.expression(element, 0);
                 self.put(" for ");
                 self.separated(clauses, Self::clause);
                 self.put("]");
@@ -436,7 +437,7 @@ impl Printer {
 
     fn if_expression(&mut self, condition: &Expression, then: &Expression, otherwise: &Expression) {
         self.put("if ");
-        self.expression(condition, 1);
+        self.expression(condition, 0);
         self.put(" ");
         self.branch(then);
         self.put(" else ");

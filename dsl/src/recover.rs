@@ -8,7 +8,7 @@ use pest::error::{ErrorVariant, InputLocation};
 use crate::error::SyntaxError;
 use crate::parse::{Grammar, Rule};
 use crate::tree::{FileId, Span};
-use crate::words::{Context, distance, expected, homes, is_reserved, synonym};
+use crate::words::{Context, distance, expected, homes, is_near, is_reserved, misspelled, synonym};
 
 /// A failed parse of one statement.
 struct Failure<'a> {
@@ -32,6 +32,12 @@ pub(crate) fn explain(file: FileId, source: &str, range: Range<usize>, rule: Rul
     failure.parse(context.rule());
     if let Some(rest) = text.strip_prefix("else").filter(|_| failure.word(text) == "else") {
         failure.after_else(rest);
+    }
+    let word = failure.word(text);
+    if let Some(rule) = context.statement(word).filter(|_| failure.before().len() == range.start + word.len())
+    {
+        failure.at = range.start;
+        failure.parse(rule);
     }
     failure.first_word().or_else(|| failure.reserved()).unwrap_or_else(|| failure.unexpected())
 }
@@ -115,7 +121,7 @@ impl<'a> Failure<'a> {
             let (found, place) = (word.to_string(), self.context.place());
             return Some(SyntaxError::Misplaced { found, place, help, span });
         }
-        let close = |keyword: &&&'static str| distance(word, keyword) <= (word.len() / 3).max(1);
+        let close = |keyword: &&&'static str| is_near(word, keyword);
         let nearest = self.context.keywords().iter().filter(close).min_by_key(|k| distance(word, k)).copied();
         if let Some(suggestion) = synonym(word, self.context).or(nearest).filter(|_| separate) {
             let (found, context) = (word.to_string(), self.context.begins());
@@ -140,7 +146,7 @@ impl<'a> Failure<'a> {
             Context::Step if found == "->" => ("->", "edges belong in a topology; an equation is `x <- e`"),
             _ => return None,
         };
-        if self.context.keywords().contains(&self.word(self.text)) && found != symbol {
+        if self.context.keywords().contains(&self.word(self.text)) {
             return None;
         }
         let start = (self.start + self.text.find(symbol)?) as u32;
@@ -150,7 +156,8 @@ impl<'a> Failure<'a> {
 
     fn reserved(&self) -> Option<SyntaxError> {
         let (found, span) = self.found();
-        let wants_name = self.rules.iter().any(|rule| matches!(rule, Rule::name | Rule::pattern));
+        let wants_name =
+            self.rules.iter().any(|rule| matches!(rule, Rule::name | Rule::pattern | Rule::clause));
         let found = Some(found).filter(|found| wants_name && is_reserved(found))?;
         Some(SyntaxError::ReservedName { found: found.to_string(), span })
     }
@@ -162,7 +169,8 @@ impl<'a> Failure<'a> {
             "" => "the end of the line".to_string(),
             _ => format!("`{token}`"),
         };
-        let help = self.help(token).map(str::to_string);
+        let misspelled = misspelled(token, &self.rules).map(|word| format!("did you mean `{word}`?"));
+        let help = misspelled.or_else(|| self.help(token).map(str::to_string));
         SyntaxError::Unexpected { found, expected: expected(&self.rules, self.context), help, span }
     }
 
@@ -183,7 +191,7 @@ impl<'a> Failure<'a> {
             "<-" if goes_on => "`<-` is one symbol; a comparison with a negative number is `a < -b`",
             "==" if wants(Rule::equals) => "write `=`; `==` compares",
             "=" if goes_on => "write `==` to compare",
-            "->" | "--" if goes_on && self.context == Context::Topology => {
+            "->" | "--" if wants(Rule::kw_weight) => {
                 "each edge is a statement of its own, `a -> b` or `a -- b`"
             }
             "--" => "`--` is one symbol; write `a - -b` for the difference, `-(-a)` for two minuses",
@@ -196,9 +204,11 @@ impl<'a> Failure<'a> {
             {
                 "a statement that goes on in the next line ends its line in the operator: move it up"
             }
-            "else" if self.at == self.start => "`else` follows the `}` of its `if`",
+            ">" if before.ends_with('-') => "`->` is one symbol, without a blank",
+            "else" => "`else` follows the `}` of its `if`",
             _ if wants(Rule::kw_else) => "an `if` that gives a value needs an `else { … }`",
             "," if wants(Rule::kw_in) => "take a list apart by `[a, b] in xs`",
+            _ if wants(Rule::becomes) => "a step gives each state its next value by `x <- e`",
             _ if self.word(self.text) == "return" => {
                 "the value of a block is its last line, without `return`"
             }

@@ -84,7 +84,9 @@ impl Builder<'_> {
         for part in parts(pair) {
             let start = if branches.is_empty() { whole.start } else { self.span(&part).start };
             let span = Span { start, ..whole };
-            let depth = depth + branches.len();
+            // An `else if` lies in the `else` before it; what stands in the last `else` lies beside the last `if`.
+            let is_last = part.as_rule() != Rule::expression && condition.is_none();
+            let depth = depth + branches.len() - usize::from(is_last);
             if depth > MAX_DEPTH {
                 self.too_deep("branches of `if` nest", span);
                 break;

@@ -53,6 +53,15 @@ impl Context {
         }
     }
 
+    /// The rule for the statement that begins with this word, where the word is not reserved.
+    pub fn statement(self, word: &str) -> Option<Rule> {
+        match (self, word) {
+            (Self::Topology, "weights") => Some(Rule::weights_statement),
+            (Self::Topology, "phase") => Some(Rule::phase_statement),
+            _ => None,
+        }
+    }
+
     /// The words that begin its lines.
     pub fn keywords(self) -> &'static [&'static str] {
         match self {
@@ -95,7 +104,11 @@ impl Context {
 /// Joins what a parse could have gone on with.
 pub(crate) fn expected(rules: &[Rule], context: Context) -> String {
     let mut words: Vec<&str> = Vec::new();
-    for rule in rules {
+    // After a whole operand a call or an index could follow too; "an operator" says enough.
+    let after_operand = rules.contains(&Rule::infix);
+    let is_tail =
+        |rule: &Rule| matches!(rule, Rule::open_paren | Rule::open_bracket | Rule::arguments | Rule::index);
+    for rule in rules.iter().filter(|rule| !(after_operand && is_tail(rule))) {
         for word in describe(*rule, context) {
             if !words.contains(word) {
                 words.push(word);
@@ -126,13 +139,13 @@ fn describe(rule: Rule, context: Context) -> &'static [&'static str] {
         Rule::name | Rule::parameter | Rule::bound | Rule::assign_statement => &["a name"],
         Rule::infix => &["an operator"],
         Rule::range => &["`..`"],
-        Rule::end | Rule::EOI | Rule::line_end if context == Context::Expression => &["the end"],
-        Rule::end | Rule::EOI | Rule::line_end => &["the end of the line"],
+        Rule::end | Rule::EOI if context == Context::Expression => &["the end"],
+        Rule::end | Rule::EOI => &["the end of the line"],
         Rule::parameters | Rule::open_paren | Rule::arguments => &["`(`"],
         Rule::close_paren => &["`)`"],
         Rule::close_bracket => &["`]`"],
         Rule::topology_body | Rule::algorithm_body | Rule::step_body | Rule::schedule_body => &["`{`"],
-        Rule::block | Rule::open_brace | Rule::use_names => &["`{`"],
+        Rule::block | Rule::function_body | Rule::open_brace | Rule::use_names => &["`{`"],
         Rule::close_brace => &["`}`"],
         Rule::comma => &["`,`"],
         Rule::colon | Rule::kind => &["`:`"],
@@ -168,6 +181,7 @@ pub(crate) fn homes(word: &str) -> Option<&'static str> {
         "for" => "a loop belongs in a topology; a list is made by `[e for x in xs]`",
         "phase" | "weights" | "self" | "ensure" => "it belongs in a topology",
         "state" | "edge" | "step" | "model" => "it belongs in an algorithm, outside of `step`",
+        "weight" => "it follows its edge on the same line, as in `a -> b weight w`",
         "requires" => "it belongs in a topology, or in an algorithm outside of `step`",
         "let" => "it belongs in a topology, an algorithm, a step or a block",
         "if" => {
@@ -191,6 +205,19 @@ pub(crate) fn synonym(word: &str, context: Context) -> Option<&'static str> {
         _ => return None,
     };
     (keyword == "else if" || context.keywords().contains(&keyword)).then_some(keyword)
+}
+
+/// The keyword among `rules` that `found` is a misspelling of.
+pub(crate) fn misspelled(found: &str, rules: &[Rule]) -> Option<&'static str> {
+    let words =
+        rules.iter().flat_map(|rule| describe(*rule, Context::Item)).map(|word| word.trim_matches('`'));
+    let mut words = words.filter(|word| word.len() > 1 && word.bytes().all(|b| b.is_ascii_lowercase()));
+    words.find(|word| is_near(found, word))
+}
+
+/// Whether a word was probably meant to be this keyword.
+pub(crate) fn is_near(found: &str, keyword: &str) -> bool {
+    found.len() >= 3 && found != keyword && distance(found, keyword) <= found.len() / 3
 }
 
 /// Whether the word cannot be a name.

@@ -1,0 +1,5 @@
+topology ring {
+    for i in ranks { i -- i + 1) mod size }
+}
+}
+fn f(x) = (x]
