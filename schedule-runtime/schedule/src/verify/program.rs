@@ -90,7 +90,7 @@ impl Checker<'_> {
             self.place(instruction);
             self.instruction(instruction);
         }
-        self.at.instruction = instructions.len();
+        self.at = Position { block, instruction: instructions.len() };
         for (state, register) in &self.program.states {
             if self.defined.get(register.0 as usize) != Some(&true) {
                 self.report.push(VerifyError::LostState { block, state: state.clone() });

@@ -1,0 +1,260 @@
+//! Schedules to test with, made without the compiler: rounds are coloured greedily.
+#![allow(dead_code)] // every suite uses its own part
+
+use bfc_schedule::matrix::{Interner, Row};
+use bfc_schedule::program::{Input, Instruction, Operation, Operator, Register, Shape, Transfer};
+use bfc_schedule::{
+    Action, Average, CayleyMatrix, Draft, Group, MixingMatrix, Phase, Program, Rank, Rational, RoundPlan,
+    RoundTable, SliceRound, SparseMatrix, Topology,
+};
+use proptest::prelude::*;
+use sha2::Digest;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// `x ← W x`, for ever.
+pub fn gossip() -> Program {
+    let x = Register(0);
+    Program {
+        name: "gossip".into(),
+        inputs: vec![],
+        registers: vec![Shape::Vector],
+        states: vec![("x".into(), x)],
+        initial: vec![Instruction::Parameters { into: x }],
+        conditions: vec![],
+        steps: vec![vec![mix(0, &[(0, 0)])]],
+        model: vec![],
+        model_register: x,
+    }
+}
+
+/// One of everything: a step that mixes and steps along a gradient when t is even, and averages otherwise.
+pub fn rich() -> Program {
+    use Operation::*;
+    let constant = |numerator, denominator| Constant(Rational::new(numerator, denominator));
+    let reg = |number| Operation::Register(bfc_schedule::program::Register(number));
+    let descend = vec![reg(0), Input(0), reg(2), Multiply, Subtract];
+    Program {
+        name: "rich".into(),
+        inputs: vec![self::Input { name: "lr".into(), default: Rational::new(-1, 10) }],
+        registers: vec![Shape::Vector, Shape::Scalar, Shape::Vector, Shape::Vector],
+        states: vec![("x".into(), r(0)), ("w".into(), r(1))],
+        initial: vec![
+            Instruction::Parameters { into: r(0) },
+            Instruction::Compute { into: r(1), expression: vec![constant(1, 1)] },
+        ],
+        conditions: vec![vec![Step, constant(2, 1), Mod, constant(0, 1), Equal]],
+        steps: vec![
+            vec![
+                Instruction::Exchange {
+                    operator: Operator::Average,
+                    transfers: vec![Transfer { from: r(0), into: r(3) }],
+                },
+                Instruction::Swap(r(0), r(3)),
+                Instruction::Adapt { at: r(0), direction: None, into: r(0) },
+                Instruction::Adapt { at: r(0), direction: Some(r(3)), into: r(2) },
+            ],
+            vec![
+                Instruction::Gradient { at: r(0), into: r(2) },
+                Instruction::Compute { into: r(2), expression: descend },
+                mix(0, &[(2, 0), (1, 1)]),
+            ],
+        ],
+        model: vec![Instruction::Compute {
+            into: r(3),
+            expression: vec![reg(0), reg(1), SquareRoot, Divide],
+        }],
+        model_register: r(3),
+    }
+}
+
+pub fn r(number: u16) -> Register {
+    Register(number)
+}
+
+pub fn mix(topology: u32, transfers: &[(u16, u16)]) -> Instruction {
+    let transfer = |&(from, into): &(u16, u16)| Transfer { from: r(from), into: r(into) };
+    Instruction::Exchange {
+        operator: Operator::Mix(topology),
+        transfers: transfers.iter().map(transfer).collect(),
+    }
+}
+
+pub fn draft(size: u32, phases: Vec<Phase>, program: Program) -> Draft {
+    Draft {
+        size,
+        local_size: 1,
+        topologies: vec![Topology { name: "W".into(), phases }],
+        program,
+        average: Some(average(size)),
+        overrides: vec!["stable".into()],
+        metadata: serde_json::json!({ "source": "ring.bf", "seed": 0.1 }),
+        certificate: serde_json::json!({ "rho": 0.25 }),
+    }
+}
+
+/// The symbolic directed ring: `x_i ← x_i / 2 + x_{i-1} / 2`.
+pub fn ring(size: u32) -> Phase {
+    symbolic(Group::cyclic(size), Rational::new(1, 2), vec![(Rank(1), Rational::new(1, 2))])
+}
+
+pub fn symbolic(group: Group, self_weight: Rational, rounds: Vec<(Rank, Rational)>) -> Phase {
+    let matrix = CayleyMatrix::new(group.clone(), self_weight.clone(), rounds.clone()).unwrap();
+    Phase { matrix: MixingMatrix::Cayley(matrix), plan: RoundPlan::Cayley { group, self_weight, rounds } }
+}
+
+/// A star as a table: the centre 0 and every leaf keep a half.
+pub fn star(size: u32) -> Phase {
+    let half = || Rational::new(1, 2);
+    let leaves = (1..size).map(|leaf| (Rank(leaf), Rational::new(1, 2 * (size - 1)))).collect();
+    let row = |_| Row { self_weight: half(), in_weights: vec![(Rank(0), half())] };
+    let centre = Row { self_weight: half(), in_weights: leaves };
+    table(std::iter::once(centre).chain((1..size).map(row)).collect())
+}
+
+pub fn table(rows: Vec<Row>) -> Phase {
+    let size = rows.len();
+    let (mut sends, mut receives) = (vec![BTreeMap::new(); size], vec![BTreeMap::new(); size]);
+    for (target, row) in rows.iter().enumerate() {
+        for (source, weight) in &row.in_weights {
+            let free = |round: &u32| {
+                !sends[source.index()].contains_key(round) && !receives[target].contains_key(round)
+            };
+            let round = (0..).find(free).unwrap();
+            sends[source.index()].insert(round, Rank(target as u32));
+            receives[target].insert(round, (*source, weight.clone()));
+        }
+    }
+    let mut interner = Interner::default();
+    let mut plan =
+        RoundTable { rounds: 0, weights: vec![], self_weights: vec![], offsets: vec![0], actions: vec![] };
+    for (rank, row) in rows.iter().enumerate() {
+        plan.self_weights.push(interner.id(row.self_weight.clone()));
+        let rounds: BTreeSet<u32> = sends[rank].keys().chain(receives[rank].keys()).copied().collect();
+        for round in rounds {
+            let receive =
+                receives[rank].get(&round).map(|(source, weight)| (*source, interner.id(weight.clone())));
+            plan.actions.push(Action { round, send_to: sends[rank].get(&round).copied(), receive });
+            plan.rounds = plan.rounds.max(round + 1);
+        }
+        plan.offsets.push(plan.actions.len());
+    }
+    plan.weights = interner.values;
+    Phase {
+        matrix: MixingMatrix::Sparse(SparseMatrix::from_rows(rows).unwrap()),
+        plan: RoundPlan::Table(plan),
+    }
+}
+
+pub fn average(size: u32) -> Average {
+    let skips: Vec<u32> =
+        std::iter::successors(Some(size), |skip| (*skip > 1).then(|| skip.div_ceil(2))).collect();
+    let round = |hop, first, pair: &[u32]| SliceRound { hop, first, count: pair[0] - pair[1] };
+    Average {
+        size,
+        reduce: skips.windows(2).map(|pair| round(pair[1], pair[1], pair)).collect(),
+        gather: skips.windows(2).rev().map(|pair| round(size - pair[1], 0, pair)).collect(),
+    }
+}
+
+fn weight() -> impl Strategy<Value = Rational> {
+    let plain =
+        (-3i64..8, 1i64..7).prop_map(|(numerator, denominator)| Rational::new(numerator, denominator));
+    let long = any::<f64>().prop_filter_map("finite", Rational::from_f64);
+    prop_oneof![9 => plain, 1 => long]
+}
+
+fn symbolic_phase(size: u32) -> impl Strategy<Value = Phase> {
+    let mut groups = vec![Group::cyclic(size)];
+    groups.extend(
+        (2..size)
+            .filter(|radix| size.is_multiple_of(*radix))
+            .filter_map(|radix| Group::new(vec![size / radix, radix])),
+    );
+    let hops = prop::collection::btree_map(1..size.max(2), weight(), 0..5);
+    (prop::sample::select(groups), weight(), hops, any::<bool>()).prop_map(
+        move |(group, own, hops, reversed)| {
+            let mut hops: Vec<_> = hops
+                .into_iter()
+                .filter(|(hop, _)| *hop < size)
+                .map(|(hop, weight)| (Rank(hop), weight))
+                .collect();
+            if reversed {
+                hops.reverse();
+            }
+            symbolic(group, own, hops)
+        },
+    )
+}
+
+fn table_phase(size: u32) -> impl Strategy<Value = Phase> {
+    let row = (weight(), prop::collection::btree_map(0..size, weight(), 0..5));
+    prop::collection::vec(row, size as usize).prop_map(|rows| {
+        let row = |(rank, (self_weight, in_weights)): (u32, (Rational, BTreeMap<u32, Rational>))| {
+            let others = in_weights.into_iter().filter(|(source, _)| *source != rank);
+            Row { self_weight, in_weights: others.map(|(source, weight)| (Rank(source), weight)).collect() }
+        };
+        table((0..).zip(rows).map(row).collect())
+    })
+}
+
+/// Valid drafts of up to 12 ranks.
+pub fn drafts() -> impl Strategy<Value = Draft> {
+    (1u32..=12).prop_flat_map(|size| {
+        let phase = prop_oneof![symbolic_phase(size), table_phase(size)];
+        let phases = prop::collection::vec(phase, 1..4);
+        (phases, any::<bool>())
+            .prop_map(move |(phases, simple)| draft(size, phases, if simple { gossip() } else { rich() }))
+    })
+}
+
+/// The sections of a file: tag, flags and bytes.
+pub fn sections(file: &[u8]) -> Vec<([u8; 8], u32, Vec<u8>)> {
+    let u32_at = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
+    let u64_at = |at: usize| u64::from_le_bytes(file[at..at + 8].try_into().unwrap()) as usize;
+    let section = |number: usize| {
+        let at = 64 + 32 * number;
+        let bytes = file[u64_at(at + 16)..][..u64_at(at + 24)].to_vec();
+        (file[at..at + 8].try_into().unwrap(), u32_at(at + 8), bytes)
+    };
+    (0..u32_at(12) as usize).map(section).collect()
+}
+
+/// A file with these sections and correct checksums and digest, written from the specification.
+pub fn pack(sections: &[([u8; 8], u32, Vec<u8>)]) -> Vec<u8> {
+    let mut digest = sha2::Sha256::new();
+    for covered in ["program", "weights", "rounds", "tables"] {
+        for (tag, _, bytes) in sections.iter().filter(|(tag, _, _)| tag.starts_with(covered.as_bytes())) {
+            digest.update(tag);
+            digest.update((bytes.len() as u64).to_le_bytes());
+            digest.update(bytes);
+        }
+    }
+    let (mut entries, mut body) = (vec![], vec![]);
+    let start = 64 + 32 * sections.len();
+    for (tag, flags, bytes) in sections {
+        body.resize((start + body.len()).next_multiple_of(64) - start, 0);
+        entries.extend(tag);
+        entries.extend(flags.to_le_bytes());
+        entries.extend(crc32fast::hash(bytes).to_le_bytes());
+        entries.extend(((start + body.len()) as u64).to_le_bytes());
+        entries.extend((bytes.len() as u64).to_le_bytes());
+        body.extend(bytes);
+    }
+    let mut file = b"\x89BFC\r\n\x1a\n".to_vec();
+    file.extend(1u32.to_le_bytes());
+    file.extend((sections.len() as u32).to_le_bytes());
+    file.extend(((start + body.len()) as u64).to_le_bytes());
+    file.extend([0; 8]);
+    file.extend(digest.finalize());
+    file.extend(entries);
+    file.extend(body);
+    seal(&mut file);
+    file
+}
+
+/// Sets the checksum of the whole file.
+pub fn seal(file: &mut [u8]) {
+    file[24..28].fill(0);
+    let checksum = crc32fast::hash(file);
+    file[24..28].copy_from_slice(&checksum.to_le_bytes());
+}
