@@ -19,7 +19,8 @@ pub struct Algorithm {
     pub states: Vec<State>,
     /// The conditions of the step, as scalar values over the step number, constants and inputs.
     pub conditions: Vec<ValueId>,
-    /// For each truth assignment of the conditions (bit c of the index is condition c) the next value of each state.
+    /// For each truth assignment of the conditions (bit c of the index is condition c) the next value of each state,
+    /// of the state's shape; a state that keeps its value has itself.
     pub steps: Vec<Vec<ValueId>>,
     /// What the user evaluates: a value over states that neither communicates nor asks the trainer.
     pub model: ValueId,
@@ -34,7 +35,7 @@ pub struct State {
     pub name: String,
     /// What it holds.
     pub shape: Shape,
-    /// Its initial value; states declared earlier appear in it as their own initial values.
+    /// Its initial value, of the same shape; states declared earlier appear in it as their own initial values.
     pub initial: ValueId,
 }
 
@@ -42,8 +43,8 @@ pub struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ValueId(pub u32);
 
-/// A value of the data-flow graph and its shape.
-#[derive(Clone, Debug, PartialEq)]
+/// A value of the data-flow graph and its shape. A vector whose operands are all scalars holds one number everywhere.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Value {
     /// How it comes about.
     pub kind: ValueKind,
@@ -52,7 +53,7 @@ pub struct Value {
 }
 
 /// How a value comes about.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ValueKind {
     /// The trainer's initial model.
     Parameters,

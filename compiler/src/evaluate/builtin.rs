@@ -65,13 +65,21 @@ impl<'a> Evaluator<'a> {
         let Some(builtin) = find(&name.text) else {
             return Err(self.unknown_function(name));
         };
-        let named = arguments.iter().any(|argument| argument.name.is_some());
-        if named || arguments.len() < builtin.least || arguments.len() > builtin.most {
-            return Err(wrong_arity(builtin, arguments.len(), span));
-        }
+        check_arity(builtin, arguments, span)?;
         let values =
             arguments.iter().map(|argument| self.operand(&argument.value)).collect::<Result<Vec<_>>>()?;
         let spans = arguments.iter().map(|argument| argument.value.span).collect();
+        self.apply_builtin(builtin, values, spans, span)
+    }
+
+    /// Applies a built-in function to as many values as it takes; `spans` are their places.
+    pub(super) fn apply_builtin(
+        &mut self,
+        builtin: &Builtin,
+        values: Vec<Value>,
+        spans: Vec<Span>,
+        span: Span,
+    ) -> Result<Value> {
         (builtin.apply)(&mut Call { evaluator: self, name: builtin.name, values, spans, span })
     }
 
@@ -80,6 +88,15 @@ impl<'a> Evaluator<'a> {
         let help = near.map(|near| format!("did you mean `{near}`?"));
         Box::new(EvaluateError::UnknownName { name: name.text.clone(), span: name.span, help })
     }
+}
+
+/// Whether a built-in function can be called with so many arguments; they have no names.
+pub(super) fn check_arity(builtin: &Builtin, arguments: &[Argument], span: Span) -> Result<()> {
+    let named = arguments.iter().any(|argument| argument.name.is_some());
+    if named || arguments.len() < builtin.least || arguments.len() > builtin.most {
+        return Err(wrong_arity(builtin, arguments.len(), span));
+    }
+    Ok(())
 }
 
 /// The error for a call of a built-in function with the wrong number of arguments.

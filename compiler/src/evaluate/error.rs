@@ -1,5 +1,6 @@
 //! What can be wrong with the value of an expression or a topology.
 
+use super::algorithm::AlgorithmError;
 use bfc_dsl::tree::Span;
 use miette::Diagnostic;
 use thiserror::Error;
@@ -187,6 +188,10 @@ pub enum EvaluateError {
         #[label("this list")]
         span: Span,
     },
+    /// An error that only algorithms have.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Algorithm(#[from] AlgorithmError),
     /// Never seen by users: the symbolic evaluation of a loop over `ranks` gives up, and the loop is enumerated.
     #[error("depends on the rank")]
     Symbolic,

@@ -241,7 +241,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn arithmetic(
+    pub(super) fn arithmetic(
         &mut self,
         operator: BinaryOperator,
         (left, a): (&Expression, &Value),
@@ -275,7 +275,7 @@ impl<'a> Evaluator<'a> {
         self.arithmetic(BinaryOperator::Mod, (power, &value), (modulus, &c), span)
     }
 
-    fn compare(&mut self, operator: BinaryOperator, a: &Value, b: &Value, span: Span) -> Result<Value> {
+    pub(super) fn compare(&mut self, operator: BinaryOperator, a: &Value, b: &Value, span: Span) -> Result<Value> {
         use BinaryOperator::*;
         let unknown = |_: &mut Self| {
             if has_symbol(a) || has_symbol(b) {

@@ -1,5 +1,6 @@
 //! Evaluation: from a resolved program, a size and parameters to exact matrices and data-flow.
 
+pub mod algorithm;
 pub mod builtin;
 mod call;
 mod claims;

@@ -11,7 +11,7 @@ use crate::Rational;
 pub struct Register(pub u16);
 
 /// What a register holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shape {
     /// A vector with the model's shape.
     Vector,
@@ -121,7 +121,7 @@ pub struct Transfer {
 pub type Expression = Vec<Operation>;
 
 /// One element of an [`Expression`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Operation {
     /// The contents of a register.

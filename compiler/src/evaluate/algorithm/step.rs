@@ -1,0 +1,137 @@
+//! The step: its equations, evaluated once for each truth assignment of the conditions in it.
+
+use super::error::AlgorithmError;
+use super::names::{Assigned, Context, Frame, Meaning, Moment, Place};
+use crate::algorithm::{ValueId, ValueKind};
+use bfc_dsl::tree::{Expression, Name, Span, StepStatement};
+
+impl<'a> Context<'_, 'a> {
+    /// The next values of all states for every truth assignment; conditions are left in [`Context::conditions`].
+    pub fn steps(&mut self, statements: &'a [StepStatement], span: Span) -> Vec<Vec<ValueId>> {
+        loop {
+            let known = self.conditions.len();
+            let mut steps = vec![];
+            for assignment in 0..1 << known {
+                self.assignment = assignment;
+                steps.push(self.step(statements, span));
+                if !self.errors.is_empty() {
+                    return vec![];
+                }
+            }
+            // A condition met on the way counted as false; now that all are known, every assignment has its turn.
+            if self.conditions.len() == known {
+                return self.without_idle_conditions(steps);
+            }
+        }
+    }
+
+    fn step(&mut self, statements: &'a [StepStatement], span: Span) -> Vec<ValueId> {
+        self.start_over(Place::Step);
+        let scope = self.open_scope(None);
+        self.collect(statements, scope);
+        let mut next = vec![];
+        for index in 0..self.states.len() {
+            let at = self.next[index].map_or(span, |assigned| assigned.span);
+            match self.next_state(index, at) {
+                Ok(value) => next.push(value),
+                Err(failure) => self.report(failure),
+            }
+        }
+        self.evaluate_lets();
+        self.check_adapts(&next);
+        next
+    }
+
+    /// Declares what a block names and notes what it assigns on the present path.
+    fn collect(&mut self, statements: &'a [StepStatement], scope: usize) {
+        for statement in statements {
+            if let StepStatement::Let(binding) = statement {
+                self.define_let(binding, Some(scope));
+            }
+        }
+        for statement in statements {
+            match statement {
+                StepStatement::Let(_) => {}
+                StepStatement::Assign(name, value, span) => self.assign(name, value, *span, scope),
+                StepStatement::If(condition, yes, no, _) => {
+                    let base = self.locals.len();
+                    self.frame = Frame { scope: Some(scope), moment: Moment::Before, function: false, base };
+                    match self.truth(condition) {
+                        Ok(truth) => {
+                            let inner = self.open_scope(Some(scope));
+                            self.collect(if truth { yes } else { no }, inner);
+                        }
+                        Err(failure) => self.report(failure),
+                    }
+                }
+            }
+        }
+    }
+
+    fn assign(&mut self, name: &'a Name, value: &'a Expression, span: Span, scope: usize) {
+        let base = self.locals.len();
+        self.frame = Frame { scope: Some(scope), moment: Moment::Before, function: false, base };
+        let found = match self.meaning(&name.text) {
+            Some(Meaning::State(index)) => {
+                if let Some(earlier) = self.next[index].replace(Assigned { value, scope, span }) {
+                    let (name, first) = (name.text.clone(), earlier.span);
+                    self.report(AlgorithmError::AssignedTwice { name, first, span }.into());
+                }
+                return;
+            }
+            Some(Meaning::Let(..)) => "a `let`",
+            Some(Meaning::Constant(_) | Meaning::Input(_)) => "a parameter",
+            Some(Meaning::Topology) => "a topology",
+            Some(_) => "built in",
+            None => "unknown",
+        };
+        let states = self.states.iter().map(|state| state.name);
+        let help = match crate::evaluate::nearest(&name.text, states) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("declare it above the step: `state {} = …`", name.text),
+        };
+        let (name, span) = (name.text.clone(), name.span);
+        self.report(AlgorithmError::NotAState { name, found, span, help }.into());
+    }
+
+    fn check_adapts(&mut self, next: &[ValueId]) {
+        let reached = self.graph.reachable(next);
+        let mut asked = self.adapts.iter().filter(|(id, _)| reached[id.0 as usize]).map(|(_, span)| *span);
+        if let (Some(first), Some(span)) = (asked.next(), asked.next()) {
+            let (first, span) = if first.start <= span.start { (first, span) } else { (span, first) };
+            self.report(AlgorithmError::AdaptTwice { first, span }.into());
+        }
+    }
+
+    /// Drops conditions on which nothing depends.
+    fn without_idle_conditions(&mut self, mut steps: Vec<Vec<ValueId>>) -> Vec<Vec<ValueId>> {
+        for index in (0..self.conditions.len()).rev() {
+            let bit = 1 << index;
+            if (0..steps.len()).all(|at| steps[at] == steps[at ^ bit]) {
+                self.conditions.remove(index);
+                steps = steps.into_iter().enumerate().filter(|(at, _)| at & bit == 0).map(|(_, step)| step).collect();
+            }
+        }
+        steps
+    }
+}
+
+impl super::graph::Graph {
+    /// For each value whether `roots` depend on it.
+    pub fn reachable(&self, roots: &[ValueId]) -> Vec<bool> {
+        let mut reached = vec![false; self.values.len()];
+        let mut open = roots.to_vec();
+        while let Some(id) = open.pop() {
+            if std::mem::replace(&mut reached[id.0 as usize], true) {
+                continue;
+            }
+            match self.kind(id) {
+                ValueKind::Parameters | ValueKind::State(_) => {}
+                ValueKind::Apply(_, operands) => open.extend(operands),
+                ValueKind::Mix(_, v) | ValueKind::Average(v) | ValueKind::Gradient(v) => open.push(*v),
+                ValueKind::Adapt(v, direction) => open.extend([*v].into_iter().chain(*direction)),
+            }
+        }
+        reached
+    }
+}
