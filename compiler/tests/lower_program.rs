@@ -103,7 +103,7 @@ impl Graph {
             12 => self.add(ValueKind::Average(a), self.shape(a)),
             13 if asks && vector => self.add(ValueKind::Gradient(a), Shape::Vector),
             14 if asks && vector => {
-                let direction = (self.shape(b) == Shape::Vector && choice[3] % 2 == 0).then_some(b);
+                let direction = (self.shape(b) == Shape::Vector && choice[3].is_multiple_of(2)).then_some(b);
                 self.add(ValueKind::Adapt(a, direction), Shape::Vector)
             }
             15 => self.add(ValueKind::Parameters, Shape::Vector),

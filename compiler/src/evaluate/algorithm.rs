@@ -216,7 +216,8 @@ impl<'a> Context<'_, 'a> {
             Some(("scalar", _)) => Shape::Scalar,
             Some((found, kind)) => {
                 let (found, span) = (found.to_string(), kind.span);
-                let help = "a state is a vector with the model's shape, or `: scalar`, one number per rank".to_string();
+                let help = "a state is a vector with the model's shape, or `: scalar`, one number per rank"
+                    .to_string();
                 return self.report(AlgorithmError::UnknownKind { found, of: "a state", span, help }.into());
             }
         };
@@ -240,7 +241,8 @@ impl<'a> Context<'_, 'a> {
             missing("step", "say what happens on a minibatch: `step { x <- mix(x) }`");
         }
         if states > MAX_STATES {
-            self.errors.push(AlgorithmError::TooLarge { limit: MAX_STATES as u64, what: "states", span }.into());
+            self.errors
+                .push(AlgorithmError::TooLarge { limit: MAX_STATES as u64, what: "states", span }.into());
         }
     }
 
@@ -278,7 +280,12 @@ impl<'a> Context<'_, 'a> {
                 return Ok(id);
             }
             let help = "name the vector that users evaluate and save: `model x`";
-            Err(Failure::from(AlgorithmError::WrongShape { expected: "a vector", found: "a scalar", help, span }))
+            Err(Failure::from(AlgorithmError::WrongShape {
+                expected: "a vector",
+                found: "a scalar",
+                help,
+                span,
+            }))
         });
         vector.map_err(|failure| self.report(failure)).ok()
     }
@@ -316,7 +323,9 @@ fn keep_what_is_used(algorithm: &mut Algorithm, graph: graph::Graph) {
             ValueKind::Parameters | ValueKind::State(_) => {}
             ValueKind::Apply(_, operands) => operands.iter_mut().for_each(renumber),
             ValueKind::Mix(_, v) | ValueKind::Average(v) | ValueKind::Gradient(v) => renumber(v),
-            ValueKind::Adapt(v, direction) => [Some(v), direction.as_mut()].into_iter().flatten().for_each(renumber),
+            ValueKind::Adapt(v, direction) => {
+                [Some(v), direction.as_mut()].into_iter().flatten().for_each(renumber)
+            }
         }
         algorithm.values.push(value);
     }
@@ -326,4 +335,3 @@ fn keep_what_is_used(algorithm: &mut Algorithm, graph: graph::Graph) {
     algorithm.states.iter_mut().for_each(|state| renumber(&mut state.initial));
     renumber(&mut algorithm.model);
 }
-

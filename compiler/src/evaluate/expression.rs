@@ -275,7 +275,13 @@ impl<'a> Evaluator<'a> {
         self.arithmetic(BinaryOperator::Mod, (power, &value), (modulus, &c), span)
     }
 
-    pub(super) fn compare(&mut self, operator: BinaryOperator, a: &Value, b: &Value, span: Span) -> Result<Value> {
+    pub(super) fn compare(
+        &mut self,
+        operator: BinaryOperator,
+        a: &Value,
+        b: &Value,
+        span: Span,
+    ) -> Result<Value> {
         use BinaryOperator::*;
         let unknown = |_: &mut Self| {
             if has_symbol(a) || has_symbol(b) {

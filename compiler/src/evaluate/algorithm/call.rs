@@ -15,8 +15,8 @@ use bfc_schedule::program::{Operation, Shape};
 
 /// Functions that only algorithms have; nothing that calls them is known when compiling.
 pub(super) const CALLS: [&str; 15] = [
-    "mix", "average", "grad", "adapt", "every", "prox", "norm", "dot", "degree", "compress", "incoming", "back", "pair",
-    "push", "collect",
+    "mix", "average", "grad", "adapt", "every", "prox", "norm", "dot", "degree", "compress", "incoming",
+    "back", "pair", "push", "collect",
 ];
 
 /// What comes later, and what to write until then.
@@ -31,7 +31,12 @@ fn later(name: &str) -> &'static str {
 }
 
 impl<'a> Context<'_, 'a> {
-    pub fn call(&mut self, name: &'a Name, arguments: &'a [Argument], whole: &'a Expression) -> Outcome<Term> {
+    pub fn call(
+        &mut self,
+        name: &'a Name,
+        arguments: &'a [Argument],
+        whole: &'a Expression,
+    ) -> Outcome<Term> {
         let span = whole.span;
         match name.text.as_str() {
             "mix" => self.mix(arguments, span),
@@ -87,7 +92,12 @@ impl<'a> Context<'_, 'a> {
                         return Err(Box::new(EvaluateError::UnknownName { name, span, help }).into());
                     }
                 };
-                return Err(AlgorithmError::NotSupportedYet { what: what.to_string(), help, span: name.span }.into());
+                return Err(AlgorithmError::NotSupportedYet {
+                    what: what.to_string(),
+                    help,
+                    span: name.span,
+                }
+                .into());
             }
             match at.and_then(|at| places.get_mut(at)) {
                 Some(free @ None) => *free = Some(&argument.value),
@@ -122,7 +132,9 @@ impl<'a> Context<'_, 'a> {
             None => {
                 let known = format!("`{}`", self.topologies.join("`, `"));
                 let help = format!("`mix(…, {})`", self.topologies[0]);
-                return Err(AlgorithmError::WhichTopology { call: "mix".to_string(), known, help, span }.into());
+                return Err(
+                    AlgorithmError::WhichTopology { call: "mix".to_string(), known, help, span }.into()
+                );
             }
         };
         let operand = match places[0] {
@@ -149,7 +161,10 @@ impl<'a> Context<'_, 'a> {
                 None => {
                     let help = match nearest(name, self.topologies.iter().copied()) {
                         Some(near) => format!("did you mean `{near}`?"),
-                        None => format!("the algorithm has `{}`: name more after `over`", self.topologies.join("`, `")),
+                        None => format!(
+                            "the algorithm has `{}`: name more after `over`",
+                            self.topologies.join("`, `")
+                        ),
                     };
                     Err(AlgorithmError::UnknownTopology { found: name.clone(), span, help }.into())
                 }
@@ -231,7 +246,9 @@ impl<'a> Context<'_, 'a> {
         if steps < Rational::one() {
             let (function, found) = ("every".to_string(), steps.to_string());
             let help = "`every(H)` takes a number of steps, at least 1";
-            return Err(Box::new(EvaluateError::OutsideDomain { function, found, help, span: period.span }).into());
+            return Err(
+                Box::new(EvaluateError::OutsideDomain { function, found, help, span: period.span }).into()
+            );
         }
         let truth = |truth| Ok(Term::Constant(Value::Truth(truth)));
         if steps == Rational::one() {
@@ -254,7 +271,12 @@ impl<'a> Context<'_, 'a> {
         }
     }
 
-    fn only_argument(&mut self, name: &str, arguments: &'a [Argument], span: Span) -> Outcome<&'a Expression> {
+    fn only_argument(
+        &mut self,
+        name: &str,
+        arguments: &'a [Argument],
+        span: Span,
+    ) -> Outcome<&'a Expression> {
         let places = self.by_place(name, &["v"], 1, arguments, span)?;
         places[0].ok_or_else(|| arity(name, &["v"], 1, arguments.len(), span))
     }
@@ -262,7 +284,8 @@ impl<'a> Context<'_, 'a> {
     /// A built-in function of values of the run.
     fn elementwise(&mut self, builtin: &Builtin, arguments: &'a [Argument], span: Span) -> Outcome<Term> {
         builtin::check_arity(builtin, arguments, span)?;
-        let terms: Vec<_> = arguments.iter().map(|argument| self.term(&argument.value)).collect::<Result<_, _>>()?;
+        let terms: Vec<_> =
+            arguments.iter().map(|argument| self.term(&argument.value)).collect::<Result<_, _>>()?;
         let spans: Vec<_> = arguments.iter().map(|argument| argument.value.span).collect();
         let known = |term: &Term| if let Term::Constant(value) = term { Some(value.clone()) } else { None };
         if let Some(values) = terms.iter().map(known).collect::<Option<Vec<_>>>() {
@@ -350,9 +373,11 @@ impl<'a> Context<'_, 'a> {
         }
         let (outside, mark) = (self.frame, self.locals.len());
         self.frame = Frame { scope: None, moment: Moment::Before, function: true, base: mark };
-        let bound = function.parameters.iter().zip(terms).try_for_each(|(parameter, term)| {
-            self.bind_parameter(parameter, term)
-        });
+        let bound = function
+            .parameters
+            .iter()
+            .zip(terms)
+            .try_for_each(|(parameter, term)| self.bind_parameter(parameter, term));
         let result = bound.and_then(|()| self.term(&function.body));
         self.frame = outside;
         self.locals.truncate(mark);
@@ -366,7 +391,9 @@ impl<'a> Context<'_, 'a> {
             (None, Some(default)) => (self.term(default)?, default.span),
             (None, None) => {
                 let name = name.text.clone();
-                return Err(Box::new(EvaluateError::MissingParameter { name, span: parameter.name.span }).into());
+                return Err(
+                    Box::new(EvaluateError::MissingParameter { name, span: parameter.name.span }).into()
+                );
             }
         };
         if let (Some(kind), Term::Constant(value)) = (&parameter.kind, &term) {

@@ -84,7 +84,9 @@ impl<'a> Context<'_, 'a> {
             let run_time = || {
                 let prime = if form == Form::Primed { "'" } else { "" };
                 let what = "everything here".to_string();
-                let help = format!("`{name}{prime}` changes while the algorithm runs: use parameters, `size` and constants");
+                let help = format!(
+                    "`{name}{prime}` changes while the algorithm runs: use parameters, `size` and constants"
+                );
                 AlgorithmError::RunTimeValue { what, help, span }
             };
             match (form, self.meaning(name)) {
@@ -145,8 +147,12 @@ impl<'a> Context<'_, 'a> {
         }
         let (place, help) = match self.place {
             Place::Step => ("", ""),
-            Place::Start(_) => ("before the first step", "a scalar parameter may change: use one that is fixed"),
-            Place::Model => ("in `model`", "the model is one expression of the states: use arithmetic on `t`"),
+            Place::Start(_) => {
+                ("before the first step", "a scalar parameter may change: use one that is fixed")
+            }
+            Place::Model => {
+                ("in `model`", "the model is one expression of the states: use arithmetic on `t`")
+            }
         };
         if self.place != Place::Step {
             return Err(AlgorithmError::ConditionNotKnown { place, help, span }.into());

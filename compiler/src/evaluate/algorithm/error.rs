@@ -70,7 +70,9 @@ pub enum AlgorithmError {
     #[error("ranks may disagree on this condition: it depends on {on}")]
     #[diagnostic(
         code(bfc::evaluate::condition_not_uniform),
-        help("ranks that take different ways wait for each other for ever; use `t`, `size`, constants, scalar parameters or `random(seed, t)`")
+        help(
+            "ranks that take different ways wait for each other for ever; use `t`, `size`, constants, scalar parameters or `random(seed, t)`"
+        )
     )]
     ConditionNotUniform {
         on: String,
@@ -137,7 +139,9 @@ pub enum AlgorithmError {
     #[error("`adapt` is asked for twice in one step")]
     #[diagnostic(
         code(bfc::evaluate::adapt_twice),
-        help("the trainer's optimizer takes one step a minibatch: adapt once and name the result with `let`")
+        help(
+            "the trainer's optimizer takes one step a minibatch: adapt once and name the result with `let`"
+        )
     )]
     AdaptTwice {
         #[label("first here")]

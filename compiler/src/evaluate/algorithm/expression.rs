@@ -75,7 +75,8 @@ impl<'a> Context<'_, 'a> {
                     let subtract = BinaryOperator::Subtract;
                     return Ok(Term::Constant(self.evaluator.arithmetic(subtract, sides.0, sides.1, span)?));
                 }
-                let (zero, value) = (Operand::Constant(Rational::zero()), self.operand_of(&value, operand.span)?);
+                let (zero, value) =
+                    (Operand::Constant(Rational::zero()), self.operand_of(&value, operand.span)?);
                 let negated = self.graph.binary(Operation::Subtract, zero, value);
                 Ok(self.term_of_operand(negated))
             }
@@ -129,7 +130,9 @@ impl<'a> Context<'_, 'a> {
         }
         let near = crate::evaluate::nearest(name, self.known());
         let help = match name {
-            _ if super::call::CALLS.contains(&name) => Some(format!("`{name}` is a function: call it, `{name}(…)`")),
+            _ if super::call::CALLS.contains(&name) => {
+                Some(format!("`{name}` is a function: call it, `{name}(…)`"))
+            }
             _ => near.map(|near| format!("did you mean `{near}`?")),
         };
         let span = expression.span;
@@ -140,7 +143,9 @@ impl<'a> Context<'_, 'a> {
         let local = matches!(self.meaning(name), Some(Meaning::Local(_)));
         if local || self.frame.moment == Moment::After {
             let (place, help) = match local {
-                true => ("here", "only states and what `let` names outside of `step` have a value after the step"),
+                true => {
+                    ("here", "only states and what `let` names outside of `step` have a value after the step")
+                }
                 false => ("two steps ahead", "inside of a primed `let` every name is primed already"),
             };
             return Err(AlgorithmError::NoNextValue { name: name.to_string(), place, help, span }.into());
@@ -186,7 +191,9 @@ impl<'a> Context<'_, 'a> {
     /// The error for a term of the wrong type.
     pub fn wrong(&self, expected: &str, found: &Term, span: Span) -> Failure {
         let found = match found {
-            Term::Constant(value) => return crate::evaluate::expression::wrong_type_at(expected, value, span).into(),
+            Term::Constant(value) => {
+                return crate::evaluate::expression::wrong_type_at(expected, value, span).into();
+            }
             Term::Truth(_) => "a condition".to_string(),
             Term::Flow(id) if self.graph.shape(*id) == Shape::Vector => "a vector".to_string(),
             Term::Flow(_) => "a number of the run".to_string(),

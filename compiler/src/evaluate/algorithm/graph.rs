@@ -30,9 +30,9 @@ impl Graph {
         }
         let id = ValueId(self.values.len() as u32);
         let length = match &value.kind {
-            ValueKind::Apply(_, operands) => operands.iter().fold(1, |sum: u64, operand| {
-                sum.saturating_add(self.lengths[operand.0 as usize])
-            }),
+            ValueKind::Apply(_, operands) => operands
+                .iter()
+                .fold(1, |sum: u64, operand| sum.saturating_add(self.lengths[operand.0 as usize])),
             _ => 1,
         };
         self.lengths.push(length);

@@ -340,7 +340,9 @@ impl<'e, 'a> Context<'e, 'a> {
 
     fn no_next(&self, name: &str, place: Place, span: Span) -> Failure {
         let (place, help) = match place {
-            Place::Model => ("in `model`", "the model is what the states are between steps: leave the prime out"),
+            Place::Model => {
+                ("in `model`", "the model is what the states are between steps: leave the prime out")
+            }
             _ => ("before the first step", "initial values run from top to bottom: leave the prime out"),
         };
         AlgorithmError::NoNextValue { name: name.to_string(), place, help, span }.into()

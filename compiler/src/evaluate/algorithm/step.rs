@@ -109,7 +109,12 @@ impl<'a> Context<'_, 'a> {
             let bit = 1 << index;
             if (0..steps.len()).all(|at| steps[at] == steps[at ^ bit]) {
                 self.conditions.remove(index);
-                steps = steps.into_iter().enumerate().filter(|(at, _)| at & bit == 0).map(|(_, step)| step).collect();
+                steps = steps
+                    .into_iter()
+                    .enumerate()
+                    .filter(|(at, _)| at & bit == 0)
+                    .map(|(_, step)| step)
+                    .collect();
             }
         }
         steps

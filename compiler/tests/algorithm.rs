@@ -1,0 +1,393 @@
+//! Algorithms of the library and small ones of our own: what they compute, rank by rank, against published values.
+
+mod reference;
+
+use bfc_compiler::algorithm::Algorithm;
+use bfc_compiler::evaluate::expression::Limits;
+use bfc_compiler::evaluate::{EvaluateError, Evaluator, algorithm, on_deep_stack};
+use bfc_compiler::lower;
+use bfc_compiler::resolve::{Program, Source};
+use bfc_dsl::tree::{FileId, Item};
+use bfc_schedule::Program as Lowered;
+use bfc_schedule::program::Instruction;
+use reference::{Data, GraphRun, Matrix, ProgramRun, World};
+
+fn evaluate(text: &str, size: u32) -> Result<Algorithm, Vec<EvaluateError>> {
+    on_deep_stack(|| {
+        let file = bfc_dsl::parse(FileId(0), text).expect("the source parses");
+        let source = Source { name: "test.bf".to_string(), text: text.to_string() };
+        let program = Program::single(source, file.clone());
+        let mut evaluator = Evaluator::new(&program, size, 1, Limits::default());
+        let declared = file.items.iter().find_map(|item| match item {
+            Item::Algorithm(algorithm) => Some(algorithm),
+            _ => None,
+        });
+        algorithm::algorithm(&mut evaluator, declared.expect("an algorithm"), vec![])
+    })
+    .expect("a thread")
+}
+
+fn library(name: &str) -> Algorithm {
+    let path = format!("{}/../stdlib/algorithm/{name}.bf", env!("CARGO_MANIFEST_DIR"));
+    evaluate(&std::fs::read_to_string(path).unwrap(), 8).unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+fn source(text: &str) -> Algorithm {
+    evaluate(text, 8).unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+/// One of the two problems of the reference: gradients and the optimum.
+struct Problem {
+    gradient: Box<dyn Fn(usize, &[f64]) -> Data>,
+    optimum: Data,
+}
+
+/// f_i(x) = a_i (x − i)² / 2 with a_i = 1 + (i mod 4) / 4.
+fn quadratic() -> Problem {
+    let gradient = |i: usize, x: &[f64]| vec![(1.0 + (i % 4) as f64 / 4.0) * (x[0] - i as f64)];
+    Problem { gradient: Box::new(gradient), optimum: vec![41.0 / 11.0] }
+}
+
+/// f_i(x) = ‖A_i x − b_i‖² / 8, with A_i of 4 × 3.
+fn least_squares() -> Problem {
+    let gradient = |i: usize, x: &[f64]| {
+        let a = |r: usize, c: usize| (((5 * i + 3 * r + 7 * c + 2 * r * c) % 11) as f64 - 5.0) / 5.0;
+        let b = |r: usize| (((3 * i + 7 * r) % 13) as f64 - 6.0) / 3.0;
+        let residual = |r: usize| (0..3).map(|c| a(r, c) * x[c]).sum::<f64>() - b(r);
+        (0..3).map(|c| (0..4).map(|r| a(r, c) * residual(r)).sum::<f64>() / 4.0).collect()
+    };
+    Problem {
+        gradient: Box::new(gradient),
+        optimum: vec![0.305850416322, -0.00247288865393, 0.0750752996334],
+    }
+}
+
+fn matrix(size: usize, weight: impl Fn(usize, usize) -> f64) -> Matrix {
+    (0..size).map(|i| (0..size).map(|j| weight(i, j)).collect()).collect()
+}
+
+fn ring(size: usize) -> Matrix {
+    let near = |i: usize, j: usize| (i + size - j) % size <= 1 || (j + size - i) % size <= 1;
+    matrix(size, |i, j| if near(i, j) { 1.0 / 3.0 } else { 0.0 })
+}
+
+/// i → i + 1 and 0 → even j ≥ 2, each sender dividing evenly.
+fn hub(size: usize) -> Matrix {
+    let edge = |from: usize, to: usize| {
+        from == to || to == (from + 1) % size || (from == 0 && to >= 2 && to.is_multiple_of(2))
+    };
+    let out = |from: usize| (0..size).filter(|&to| edge(from, to)).count() as f64;
+    matrix(size, |i, j| if edge(j, i) { 1.0 / out(j) } else { 0.0 })
+}
+
+fn average(size: usize) -> Matrix {
+    matrix(size, |_, _| 1.0 / size as f64)
+}
+
+fn world<'a>(phases: Vec<Matrix>, problem: &'a Problem, lr: f64) -> World<'a> {
+    let size = phases[0].len();
+    World {
+        topologies: vec![phases],
+        parameters: vec![vec![0.0; problem.optimum.len()]; size],
+        gradient: &*problem.gradient,
+        inputs: vec![lr; 4],
+        optimizer: lr,
+    }
+}
+
+/// Runs both the graph and the program and returns the models after each step; they must be the same bit for bit.
+fn models(algorithm: &Algorithm, world: &World, steps: usize) -> Vec<Vec<Data>> {
+    let program = lower::program(algorithm);
+    let (mut graph, mut lowered) = (GraphRun::new(algorithm, world), ProgramRun::new(&program, world));
+    let step = |_| {
+        let (a, b) = (graph.step(), lowered.step());
+        assert_eq!(a, b, "{}: the program does something else", algorithm.name);
+        a.model
+    };
+    (0..steps).map(step).collect()
+}
+
+fn error(model: &[Data], problem: &Problem) -> f64 {
+    let distance =
+        |from: &[f64]| from.iter().zip(&problem.optimum).map(|(x, y)| (x - y) * (x - y)).sum::<f64>();
+    let zero = vec![0.0; problem.optimum.len()];
+    let all: f64 = model.iter().map(|x| distance(x)).sum();
+    (all / (model.len() as f64 * distance(&zero))).sqrt()
+}
+
+/// The first step after which the error is at most 1e-6.
+fn count(algorithm: &Algorithm, world: &World, problem: &Problem) -> usize {
+    let models = models(algorithm, world, 600);
+    1 + models.iter().position(|model| error(model, problem) <= 1e-6).expect("it converges")
+}
+
+fn close(found: f64, expected: f64, tolerance: f64) {
+    assert!((found - expected).abs() <= tolerance, "{found} is not {expected}");
+}
+
+#[test]
+fn first_iterates_are_the_published_ones() {
+    let problem = quadratic();
+    let expected = [
+        ("atc_diffusion", [0.45, 0.821111111111, 1.17215625]),
+        ("exact_diffusion", [0.225, 0.620694444444, 1.06750347222]),
+        ("gradient_tracking", [0.45, 0.79962962963, 1.23150385802]),
+        ("gradient_tracking_awc", [0.0, 0.9, 1.05666666667]),
+    ];
+    for (name, values) in expected {
+        let models = models(&library(name), &world(vec![ring(8)], &problem, 0.1), 3);
+        for (model, value) in models.iter().zip(values) {
+            close(model[0][0], value, 1e-10);
+        }
+    }
+}
+
+#[test]
+fn exact_methods_reach_the_optimum_in_the_published_number_of_steps() {
+    let (p1, p2) = (quadratic(), least_squares());
+    let expected = [
+        ("parallel_sgd", 94, 242),
+        ("exact_diffusion", 99, 240),
+        ("gradient_tracking", 119, 236),
+        ("gradient_tracking_awc", 140, 232),
+    ];
+    for (name, first, second) in expected {
+        let algorithm = library(name);
+        let found = count(&algorithm, &world(vec![ring(8)], &p1, 0.1), &p1);
+        assert!(found.abs_diff(first) <= 1, "{name} on P1: {found}");
+        let found = count(&algorithm, &world(vec![ring(8)], &p2, 0.2), &p2);
+        assert!(found.abs_diff(second) <= 1, "{name} on P2: {found}");
+    }
+}
+
+#[test]
+fn biased_methods_end_where_their_fixed_point_is() {
+    let (p1, p2) = (quadratic(), least_squares());
+    let last = |name: &str, world: &World| models(&library(name), world, 4000).pop().unwrap();
+    let dgd = last("dgd", &world(vec![ring(8)], &p1, 0.1));
+    let expected = [
+        3.15716089569,
+        2.65835260776,
+        2.78142654774,
+        3.25614243421,
+        3.86533309864,
+        4.43412369265,
+        4.79071067142,
+        4.60311745232,
+    ];
+    dgd.iter().zip(expected).for_each(|(x, expected)| close(x[0], expected, 1e-9));
+    let atc = last("atc_diffusion", &world(vec![ring(8)], &p1, 0.1));
+    close(atc[0][0], 3.49424658997, 1e-9);
+    close(atc[7][0], 4.26835882361, 1e-9);
+    for (name, world, problem, limit) in [
+        ("dgd", world(vec![ring(8)], &p1, 0.1), &p1, 0.21212),
+        ("dgd", world(vec![ring(8)], &p2, 0.2), &p2, 0.73476),
+        ("atc_diffusion", world(vec![ring(8)], &p1, 0.1), &p1, 0.18149),
+        ("atc_diffusion", world(vec![ring(8)], &p2, 0.2), &p2, 0.55955),
+        ("push_sum_sgd", world(vec![hub(8)], &p1, 0.02), &p1, 0.036638),
+        ("push_sum_sgd", world(vec![hub(8)], &p2, 0.02), &p2, 0.047476),
+    ] {
+        close(error(&last(name, &world), problem), limit, limit * 1e-4);
+    }
+}
+
+#[test]
+fn push_sum_averages_where_columns_sum_to_one() {
+    let problem = quadratic();
+    let mut world = world(vec![hub(8)], &problem, 0.0);
+    world.parameters = (0..8).map(|rank| vec![rank as f64]).collect();
+    let algorithm = library("push_sum");
+    let models = models(&algorithm, &world, 200);
+    let largest = |model: &Vec<Data>| model.iter().map(|x| (x[0] - 3.5).abs()).fold(0.0, f64::max);
+    assert_eq!(1 + models.iter().position(|model| largest(model) <= 1e-6).unwrap(), 82);
+    let mut run = GraphRun::new(&algorithm, &world);
+    (0..199).for_each(|_| drop(run.step()));
+    let weights = run.step().states.remove(1);
+    let expected = [0.930233, 0.372093, 0.744186, 0.744186, 1.116279, 1.116279, 1.488372, 1.488372];
+    weights.iter().zip(expected).for_each(|(weight, expected)| close(weight[0], expected, 1e-6));
+}
+
+#[test]
+fn phases_advance_with_communication_only() {
+    let every_third = source(
+        "algorithm a {
+            state x = params
+            step { x <- if every(3) { mix(x) } else { x } }
+        }",
+    );
+    let problem = quadratic();
+    let shift = |hop: usize| matrix(8, |i, j| if (j + hop) % 8 == i { 1.0 } else { 0.0 });
+    let mut world = world(vec![shift(1), shift(2), shift(4)], &problem, 0.0);
+    world.parameters = (0..8).map(|rank| vec![rank as f64]).collect();
+    let models = models(&every_third, &world, 9);
+    let first: Vec<f64> = models.iter().map(|model| model[7][0]).collect();
+    assert_eq!(first, [7.0, 7.0, 6.0, 6.0, 6.0, 4.0, 4.0, 4.0, 0.0]);
+}
+
+/// The largest difference of the models of two algorithms over 60 steps on one ring, or on given phases.
+fn difference(a: &str, b: &str, phases: &[Matrix]) -> f64 {
+    let problem = least_squares();
+    let named = |name: &str| if name.contains('{') { source(name) } else { library(name) };
+    let world = world(phases.to_vec(), &problem, 0.1);
+    let (a, b) = (models(&named(a), &world, 60), models(&named(b), &world, 60));
+    let pairs = a.iter().flatten().flatten().zip(b.iter().flatten().flatten());
+    pairs.map(|(x, y)| (x - y).abs()).fold(0.0, f64::max)
+}
+
+#[test]
+fn algorithms_agree_where_theory_says_so() {
+    let (ring, exact) = ([ring(8)], [average(8)]);
+    assert!(difference("gradient_tracking", "parallel_sgd", &exact) < 1e-13);
+    assert!(difference("push_sum_sgd", "atc_diffusion", &ring) < 1e-13);
+    assert!(difference("atc_diffusion", "parallel_sgd", &exact) < 1e-13);
+    // One gradient a step at the present model, and the iterates of the tracking that adapts while communicating.
+    let rotated = "algorithm rotated(lr: scalar = 0.1) {
+        state x = params
+        state g = 0
+        state s = 0
+        step {
+            g <- grad(x)
+            let y = s + g' - g
+            x <- mix(x) - lr * y
+            s <- mix(y)
+        }
+    }";
+    assert!(difference("gradient_tracking_awc", rotated, &ring) < 1e-13);
+    let skip = "algorithm skip(lr: scalar = 0.1, H: int = 1) {
+        state x = params
+        state h = 0
+        step {
+            let y = x - lr * (grad(x) - h)
+            if every(H) {
+                x <- mix(y, lazy(W, 1/2))
+                h <- h + (x' - y) / (H * lr)
+            } else {
+                x <- y
+            }
+        }
+    }";
+    assert!(difference("exact_diffusion", skip, &ring) < 1e-12);
+    let momentum = "algorithm momentum(lr: scalar = 0.1, beta: real = 0) {
+        state x = params
+        state m = 0
+        step {
+            m <- beta * m + grad(x)
+            x <- mix(x - lr * m')
+        }
+    }";
+    assert!(difference("atc_diffusion", momentum, &ring) < 1e-13);
+    let quasi_global = "algorithm quasi_global(lr: scalar = 0.1, beta: real = 0, mu: real = 0.9) {
+        state x = params
+        state m = 0
+        step {
+            x <- mix(x - lr * (beta * m + grad(x)))
+            m <- mu * m + (1 - mu) * (x - x') / lr
+        }
+    }";
+    assert!(difference("atc_diffusion", quasi_global, &ring) < 1e-13);
+}
+
+fn exchanges(program: &Lowered, step: usize) -> usize {
+    let exchange = |instruction: &&Instruction| matches!(instruction, Instruction::Exchange { .. });
+    program.steps[step].iter().filter(exchange).count()
+}
+
+#[test]
+fn the_library_takes_few_buffers_and_messages() {
+    let expected = [
+        ("neighbor_averaging", 1, 1),
+        ("dgd", 3, 1),
+        ("atc_diffusion", 1, 1),
+        ("exact_diffusion", 3, 1),
+        ("gradient_tracking", 4, 2),
+        ("gradient_tracking_awc", 4, 1),
+        ("push_sum", 3, 1),
+        ("push_sum_sgd", 4, 1),
+        ("parallel_sgd", 2, 1),
+    ];
+    for (name, registers, messages) in expected {
+        let program = lower::program(&library(name));
+        assert_eq!(exchanges(&program, 0), messages, "{name}");
+        assert_eq!(program.registers.len(), registers, "{name}: {:#?}", program.steps[0]);
+    }
+}
+
+#[test]
+fn the_same_expression_is_one_value() {
+    let algorithm = source(
+        "fn half(v) = v / 2
+        algorithm a(lr: scalar = 1/10) {
+            state x = params
+            state y = params
+            step {
+                x <- half(mix(x)) + half(mix(x)) - lr * grad(x)
+                y <- mix(x) - grad(x) * 1 + 0 * y
+            }
+        }",
+    );
+    let program = lower::program(&algorithm);
+    assert_eq!(exchanges(&program, 0), 1);
+    let gradients = |instruction: &&Instruction| matches!(instruction, Instruction::Gradient { .. });
+    assert_eq!(program.steps[0].iter().filter(gradients).count(), 1);
+}
+
+#[test]
+fn conditions_that_matter_are_kept_and_no_others() {
+    let algorithm = source(
+        "algorithm a(H: int = 4, warm: scalar = 10) {
+            state x = params
+            let unused = if t mod 7 == 0 { 1 } else { 2 }
+            step {
+                if not every(H) or t < warm { x <- mix(x) }
+                if H == 4 { let y = average(x) } else { x <- average(x) }
+                        }
+        }",
+    );
+    assert_eq!(algorithm.conditions.len(), 1);
+    assert_eq!(algorithm.steps.len(), 2);
+    let one = source(
+        "algorithm a {
+            state x = params
+            step { if every(1) { x <- mix(x) } }
+        }",
+    );
+    assert!(one.conditions.is_empty());
+}
+
+#[test]
+fn what_a_step_reads_of_the_initial_parameters_is_kept() {
+    let algorithm = source(
+        "algorithm a {
+            state x = params
+            step { x <- mix(x) + params }
+            model x - params
+        }",
+    );
+    let problem = least_squares();
+    let mut world = world(vec![ring(8)], &problem, 0.1);
+    world.parameters = (0..8).map(|rank| vec![rank as f64, 1.0, 2.0]).collect();
+    models(&algorithm, &world, 5);
+    assert_eq!(lower::program(&algorithm).states.len(), 2);
+}
+
+#[test]
+fn a_primed_let_is_the_let_after_the_step() {
+    let algorithm = source(
+        "algorithm a {
+            state u = params
+            state w: scalar = 1
+            let z = u / w
+            state last = 0
+            step {
+                u <- mix(u + 1)
+                w <- w + 1
+                last <- z'
+            }
+            model last - z
+        }",
+    );
+    let problem = least_squares();
+    for model in models(&algorithm, &world(vec![ring(8)], &problem, 0.1), 5) {
+        model.iter().flatten().for_each(|difference| assert_eq!(*difference, 0.0));
+    }
+}
