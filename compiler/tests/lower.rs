@@ -70,7 +70,7 @@ fn digraph() -> impl Strategy<Value = (u32, Edges)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn rounds_are_valid_and_as_many_as_the_largest_degree((size, edges) in digraph()) {

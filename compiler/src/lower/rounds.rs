@@ -2,7 +2,8 @@
 //!
 //! A round is a matching between senders and receivers, so the rounds of a phase colour the edges of a bipartite graph
 //! (Kőnig 1916). Where both directions of a pair exist, they are first coloured as one undirected edge, so that the
-//! pair exchanges within one round; a pair for which that finds no colour is split. A symbolic matrix has one round per
+//! pair exchanges within one round; a pair for which that finds no colour is split,
+//! and so may be others that give way to it. A symbolic matrix has one round per
 //! hop, which is minimal too.
 
 use super::colouring::Colouring;

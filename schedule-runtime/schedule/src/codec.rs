@@ -68,7 +68,7 @@ pub use error::{FormatError, ScheduleError};
 
 use crate::schedule::{Digest, Draft, RankSchedule, Schedule};
 use crate::verify::{Part, PhasePart, verify_part};
-use crate::{Rank, RankPlan};
+use crate::{Rank, RankPlan, VerifyError};
 use container::{Container, Section, digest_of};
 use weights::{WeightReader, WeightWriter};
 
@@ -82,16 +82,24 @@ const COVERED: [&str; 4] = ["program", "weights", "rounds", "tables"];
 const ABOUT: &str = "about";
 const PROOF: &str = "proof";
 
-/// The digest of a draft.
-pub(crate) fn digest(draft: &Draft) -> Digest {
-    digest_of(covered(draft).iter().map(|section| (section.tag, section.bytes.as_slice())))
+/// The digest of a verified draft.
+///
+/// # Errors
+/// If a reader would refuse the file for the room that its weights take.
+pub(crate) fn digest(draft: &Draft) -> Result<Digest, Vec<VerifyError>> {
+    let (sections, bytes) = covered(draft);
+    let limit = weights::limit(sections.iter().map(|section| section.bytes.len()).sum());
+    if bytes > limit {
+        return Err(vec![VerifyError::WeightTotal { bytes, limit }]);
+    }
+    Ok(digest_of(sections.iter().map(|section| (section.tag, section.bytes.as_slice()))))
 }
 
 impl Schedule {
     /// The schedule as the bytes of a file; see [`codec`](self).
     pub fn encode(&self) -> Vec<u8> {
         let about = serde_json::json!({ "overrides": self.overrides(), "metadata": self.metadata() });
-        let mut sections = covered(self.draft());
+        let (mut sections, _) = covered(self.draft());
         sections.push(Section { tag: ABOUT, optional: false, bytes: about.to_string().into_bytes() });
         let proof = self.certificate().to_string().into_bytes();
         sections.push(Section { tag: PROOF, optional: true, bytes: proof });
@@ -174,12 +182,15 @@ impl RankSchedule {
     }
 }
 
-fn covered(draft: &Draft) -> Vec<Section> {
+/// The sections under the digest, and the bytes that their weights take where they are used.
+fn covered(draft: &Draft) -> (Vec<Section>, u64) {
     let mut weights = WeightWriter::default();
     let program = program::write(&draft.program, &mut weights);
     let (rounds, tables) = rounds::write(draft, &mut weights);
+    let used = weights.used;
     let contents = [program, weights.finish(), rounds, tables];
-    COVERED.iter().zip(contents).map(|(tag, bytes)| Section { tag, optional: false, bytes }).collect()
+    let section = |(tag, bytes): (&&'static str, _)| Section { tag, optional: false, bytes };
+    (COVERED.iter().zip(contents).map(section).collect(), used)
 }
 
 fn about(container: &Container<'_>) -> Result<(Vec<String>, serde_json::Value), FormatError> {

@@ -57,7 +57,7 @@ impl Schedule {
     /// Every violation found, up to [`verify::MOST_ERRORS`], each with a counterexample.
     pub fn new(draft: Draft) -> Result<Self, Vec<VerifyError>> {
         verify::verify(&draft)?;
-        let digest = codec::digest(&draft);
+        let digest = codec::digest(&draft)?;
         Ok(Self { draft, digest })
     }
 

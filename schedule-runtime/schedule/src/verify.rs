@@ -1,7 +1,8 @@
 //! Translation validation: a draft is a schedule only if each of these invariants holds.
 //!
 //! **Sizes.** There is at least one rank, and the local size divides the size. Every topology has a phase, and every
-//! matrix has the schedule's size. A weight takes at most [`MOST_WEIGHT_BITS`] bits.
+//! matrix has the schedule's size. A weight takes at most [`MOST_WEIGHT_BITS`] bits, and all of them, where they are
+//! used, not much more than the file, so that reading is bounded.
 //!
 //! **Rounds.** For every phase, exactly over the rationals:
 //! 1. The plan has the form of the matrix: both symbolic on the same group, or both tables, the table consistent.

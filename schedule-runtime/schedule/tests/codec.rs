@@ -197,15 +197,24 @@ fn huge_counts_cost_nothing() {
     assert!(start.elapsed().as_secs() < 60, "took {:?}", start.elapsed());
 }
 
-/// A weight of a kilobyte, used by a hundred thousand hops of four bytes each.
+/// A weight of a kilobyte, used by a hundred thousand hops of eight bytes each.
 #[test]
 fn long_weights_cannot_be_multiplied() {
     let size = 100_000;
+    let with = |weight: Rational| {
+        let hops = (1..size).map(|hop| (Rank(hop), weight.clone())).collect();
+        Schedule::new(draft(size, vec![symbolic(Group::cyclic(size), Rational::zero(), hops)], gossip()))
+    };
     let long = Rational::new(1, num_bigint::BigInt::from(1) << 8000);
-    let hops = (1..size).map(|hop| (Rank(hop), long.clone())).collect();
-    let phase = symbolic(Group::cyclic(size), Rational::zero(), hops);
-    let file = Schedule::new(draft(size, vec![phase], gossip())).unwrap().encode();
-    assert_eq!(refused(&file), "bfc::format::too_large");
+    let errors = with(long).unwrap_err();
+    assert_eq!(errors[0].code().unwrap().to_string(), "bfc::verify::weight_total");
+
+    let mut parts = sections(&with(Rational::new(1, 3)).unwrap().encode());
+    let weights = &mut parts[1].2;
+    let end = u64::from_le_bytes(weights[16..24].try_into().unwrap());
+    weights.extend([1; 1000]);
+    weights[16..24].copy_from_slice(&(end + 1000).to_le_bytes());
+    assert_eq!(refused(&pack(&parts)), "bfc::format::too_large");
 }
 
 #[test]

@@ -9,21 +9,36 @@ use num_bigint::{BigInt, BigUint, Sign};
 use num_traits::Zero;
 use std::collections::HashMap;
 
+/// The most bytes that the weights of a file of that length may take where they are used. They are copied there, so a
+/// few long ones could ask for far more memory than the file has.
+pub(super) fn limit(file: usize) -> u64 {
+    (1 << 20) + 64 * file as u64
+}
+
+fn size(weight: &Rational) -> u64 {
+    weight.bits() / 8
+}
+
 /// Gives weights their numbers in order of first use.
 #[derive(Default)]
-pub(super) struct WeightWriter(Interner);
+pub(super) struct WeightWriter {
+    interner: Interner,
+    /// The bytes that the weights take where they are used.
+    pub used: u64,
+}
 
 impl WeightWriter {
     pub fn id(&mut self, weight: &Rational) -> u32 {
-        self.0.id(weight.clone())
+        self.used += size(weight);
+        self.interner.id(weight.clone())
     }
 
     /// The section.
     pub fn finish(self) -> Vec<u8> {
         let (mut section, mut values) = (vec![], vec![]);
-        section.count(self.0.values.len());
+        section.count(self.interner.values.len());
         section.u32(0);
-        for weight in &self.0.values {
+        for weight in &self.interner.values {
             values.u8(weight.is_negative().into());
             let numerator = digits(weight.numerator().magnitude());
             values.count(numerator.len());
@@ -52,8 +67,7 @@ pub(super) struct WeightReader<'a> {
 const SECTION: &str = "weights";
 
 impl<'a> WeightReader<'a> {
-    /// A reader of the section in a file of that length. Weights are copied to where they are used, so a few long ones
-    /// could ask for far more memory than the file has: their sum is limited.
+    /// A reader of the section in a file of that length.
     pub fn new(section: &'a [u8], file: usize) -> Result<Self, FormatError> {
         let mut reader = Reader::new(SECTION, section);
         let count = reader.u32()? as usize;
@@ -63,7 +77,7 @@ impl<'a> WeightReader<'a> {
         let too_long = reader.malformed("a list is longer than the section");
         let ends = reader.take(count.checked_mul(8).ok_or(too_long)?)?;
         let values = &section[8 + ends.len()..];
-        Ok(Self { ends, values, decoded: HashMap::new(), used: 0, limit: (1 << 20) + 64 * file as u64 })
+        Ok(Self { ends, values, decoded: HashMap::new(), used: 0, limit: limit(file) })
     }
 
     pub fn get(&mut self, id: u32) -> Result<Rational, FormatError> {
@@ -72,7 +86,7 @@ impl<'a> WeightReader<'a> {
             self.decoded.insert(id, weight);
         }
         let weight = &self.decoded[&id];
-        self.used += weight.bits() / 8;
+        self.used += size(weight);
         if self.used > self.limit {
             return Err(FormatError::TooLarge { limit: self.limit });
         }

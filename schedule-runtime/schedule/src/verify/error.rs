@@ -47,6 +47,13 @@ pub enum VerifyError {
     )]
     WeightBits { at: Site, bits: u64 },
 
+    #[error("the weights take {bytes} bytes where they are used, at most {limit} are allowed")]
+    #[diagnostic(
+        code(bfc::verify::weight_total),
+        help("round the weights, for example to multiples of 1/2^52")
+    )]
+    WeightTotal { bytes: u64, limit: u64 },
+
     #[error("rank {rank} names rank {peer} in round {round} of {at}, found size {size}")]
     #[diagnostic(
         code(bfc::verify::peer_range),
