@@ -58,6 +58,15 @@ const SYMBOLS: [(&str, &str, &str); 45] = [
     (";", "", "a line end ends a statement: write each statement on a line of its own"),
 ];
 
+// A stand-in is written over its symbol.
+const _: () = {
+    let mut k = 0;
+    while k < SYMBOLS.len() {
+        assert!(SYMBOLS[k].1.len() <= SYMBOLS[k].0.len());
+        k += 1;
+    }
+};
+
 /// How far the end of a text or comment is looked for, so that looking takes linear time in all.
 const REACH: usize = 400;
 
@@ -123,17 +132,5 @@ pub(crate) fn shorten(found: &str) -> String {
         Some((at, _)) => format!("{}…", &line[..at]),
         None if line.len() < found.len() => format!("{line}…"),
         None => line.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::SYMBOLS;
-
-    #[test]
-    fn stand_ins_fit() {
-        for (symbol, shown, _) in SYMBOLS {
-            assert!(shown.len() <= symbol.len(), "{symbol}");
-        }
     }
 }

@@ -31,6 +31,9 @@ pub struct Name {
 }
 
 /// A whole source file.
+///
+/// What [`crate::parse`] returns is safe to walk recursively: an expression is at most [`crate::MAX_DEPTH`] nodes
+/// high, and statements nest at most twice as deep.
 #[derive(Clone, Debug, Default)]
 pub struct File {
     /// The items in the order of the source.
