@@ -4,5 +4,6 @@ pub mod algorithm;
 pub mod claim;
 pub mod evaluate;
 pub mod lower;
+pub mod prove;
 pub mod resolve;
 pub mod topology;

@@ -1,0 +1,82 @@
+//! Why a program is refused: what it requires does not hold, or could not be decided.
+
+use bfc_dsl::tree::Span;
+use miette::Diagnostic;
+use thiserror::Error;
+
+/// A claim of the program that does not hold, or that could not be decided.
+#[derive(Clone, Debug, Error, Diagnostic)]
+pub enum Error {
+    /// An algorithm or a topology requires what its input does not have.
+    #[error("`{claim}` is required and does not hold: {evidence}")]
+    #[diagnostic(code(bfc::prove::requirement_refuted))]
+    RequirementRefuted {
+        /// The text of the claim.
+        claim: String,
+        /// What speaks against it.
+        evidence: String,
+        /// What to write instead.
+        #[help]
+        remedy: Option<String>,
+        /// Where it is required.
+        #[label("required here")]
+        span: Span,
+    },
+    /// An algorithm or a topology requires what could not be decided.
+    #[error("`{claim}` is required and could not be decided: {reason}")]
+    #[diagnostic(code(bfc::prove::requirement_not_decided))]
+    RequirementNotDecided {
+        /// The text of the claim.
+        claim: String,
+        /// Why it is open.
+        reason: String,
+        /// What to write instead.
+        #[help]
+        remedy: Option<String>,
+        /// Where it is required.
+        #[label("required here")]
+        span: Span,
+    },
+    /// A topology ensures what it does not give.
+    #[error("`{claim}` is ensured and does not hold: {evidence}")]
+    #[diagnostic(code(bfc::prove::ensure_refuted))]
+    EnsureRefuted {
+        /// The text of the claim.
+        claim: String,
+        /// What speaks against it.
+        evidence: String,
+        /// What to write instead.
+        #[help]
+        remedy: Option<String>,
+        /// Where it is ensured.
+        #[label("ensured here")]
+        span: Span,
+    },
+    /// A topology ensures what could not be decided.
+    #[error("`{claim}` is ensured and could not be decided: {reason}")]
+    #[diagnostic(code(bfc::prove::ensure_not_decided))]
+    EnsureNotDecided {
+        /// The text of the claim.
+        claim: String,
+        /// Why it is open.
+        reason: String,
+        /// What to write instead.
+        #[help]
+        remedy: Option<String>,
+        /// Where it is ensured.
+        #[label("ensured here")]
+        span: Span,
+    },
+}
+
+impl Error {
+    /// Where the guilty claim stands.
+    pub fn span(&self) -> Span {
+        match self {
+            Self::RequirementRefuted { span, .. }
+            | Self::RequirementNotDecided { span, .. }
+            | Self::EnsureRefuted { span, .. }
+            | Self::EnsureNotDecided { span, .. } => *span,
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! From topologies and algorithms to what holds of them: properties, spectra, and the verdict on every claim.
+//!
+//! A verdict rests on exact arithmetic or on enclosures; an estimate never decides.
+
+mod analysis;
+mod error;
+mod exact;
+mod facts;
+mod lattice;
+mod modular;
+mod properties;
+mod spectrum;
+mod stationary;
+mod support;
+#[cfg(test)]
+mod tests;
+
+pub use analysis::{Analysis, Check};
+pub use error::Error;
+pub use spectrum::{Enclosure, Method};
+
+use crate::algorithm::Algorithm;
+use crate::claim::{Claim, Comparison, Number, Property, Quantity, Stated};
+use crate::topology::Topology;
+use bfc_schedule::Rational;
+use exact::Exact;
+use facts::Facts;
+use properties::{Degrees, Finding};
+use support::{Orientation, Reach};
+
+/// Whether a claim holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// It does.
+    Proved {
+        /// The numbers behind it, where there are any.
+        evidence: String,
+    },
+    /// It does not.
+    Refuted {
+        /// What speaks against it.
+        evidence: String,
+    },
+    /// A comparison of numbers that agree within their certified bounds.
+    Within {
+        /// The bound.
+        bound: f64,
+        /// The numbers behind it.
+        evidence: String,
+    },
+    /// It is open.
+    NotDecided {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Verdict {
+    fn proved(evidence: impl Into<String>) -> Self {
+        Self::Proved { evidence: evidence.into() }
+    }
+
+    fn refuted(evidence: impl Into<String>) -> Self {
+        Self::Refuted { evidence: evidence.into() }
+    }
+
+    fn undecided(reason: impl Into<String>) -> Self {
+        Self::NotDecided { reason: reason.into() }
+    }
+
+    fn of_finding(finding: &Finding) -> Self {
+        match finding {
+            Ok(()) => Self::proved(""),
+            Err(evidence) => Self::refuted(evidence),
+        }
+    }
+
+    fn of_reach(reach: Reach) -> Self {
+        match reach {
+            Reach::Yes => Self::proved(""),
+            Reach::No(evidence) => Self::refuted(evidence),
+            Reach::TooLarge => Self::undecided("the product of the phases has too many entries"),
+        }
+    }
+
+    /// Whether a program may rely on the claim.
+    pub fn holds(&self) -> bool {
+        matches!(self, Self::Proved { .. } | Self::Within { .. })
+    }
+
+    /// `proved`, `refuted`, `holds within 1e-14`, `not decided`.
+    pub fn word(&self) -> String {
+        match self {
+            Self::Proved { .. } => "proved".into(),
+            Self::Refuted { .. } => "refuted".into(),
+            Self::Within { bound, .. } => format!("holds within {bound:.1e}"),
+            Self::NotDecided { .. } => "not decided".into(),
+        }
+    }
+
+    /// The evidence or the reason; may be empty.
+    pub fn evidence(&self) -> &str {
+        match self {
+            Self::Proved { evidence } | Self::Refuted { evidence } | Self::Within { evidence, .. } => evidence,
+            Self::NotDecided { reason } => reason,
+        }
+    }
+}
+
+/// What holds of one topology.
+pub fn analyze(topology: &Topology) -> Analysis {
+    Analysis::of(&Facts::new(&topology.phases))
+}
+
+/// Whether a claim holds of an algorithm (where it is about one) on its topologies.
+pub fn decide(topologies: &[Topology], algorithm: Option<&Algorithm>, claim: &Stated) -> Verdict {
+    Prover::new(topologies, algorithm).decide(claim)
+}
+
+/// Decides several claims about the same topologies; what one needs is known to the next.
+pub struct Prover<'a> {
+    topologies: &'a [Topology],
+    facts: Vec<Facts<'a>>,
+    algorithm: Option<&'a Algorithm>,
+}
+
+impl<'a> Prover<'a> {
+    /// A prover that knows nothing yet.
+    pub fn new(topologies: &'a [Topology], algorithm: Option<&'a Algorithm>) -> Self {
+        let facts = topologies.iter().map(|topology| Facts::new(&topology.phases)).collect();
+        Self { topologies, facts, algorithm }
+    }
+
+    /// What holds of a topology, by index.
+    pub fn analyze(&self, topology: usize) -> Analysis {
+        Analysis::of(&self.facts[topology])
+    }
+
+    /// Whether a claim holds.
+    pub fn decide(&self, stated: &Stated) -> Verdict {
+        match &stated.claim {
+            Claim::Truth(true) => Verdict::proved(""),
+            Claim::Truth(false) => Verdict::refuted("it is false"),
+            Claim::Compare(left, comparison, right) => self.compare(left, *comparison, right),
+            Claim::Property(Property::CommonRoot, indices) => self.common_root(indices),
+            Claim::Property(property, indices) => {
+                let all: Vec<usize> = (0..self.facts.len()).collect();
+                let indices = if indices.is_empty() { &all } else { indices };
+                let mut verdict = Verdict::proved("");
+                for &index in indices {
+                    verdict = self.name(index, property_of(&self.facts[index], *property));
+                    if !verdict.holds() {
+                        break;
+                    }
+                }
+                verdict
+            }
+        }
+    }
+
+    /// Where there are several topologies, the evidence names the guilty one.
+    fn name(&self, index: usize, verdict: Verdict) -> Verdict {
+        let name = &self.topologies[index].name;
+        match verdict {
+            Verdict::Refuted { evidence } if self.topologies.len() > 1 => {
+                Verdict::refuted(format!("of `{name}`, {evidence}"))
+            }
+            Verdict::NotDecided { reason } if self.topologies.len() > 1 => {
+                Verdict::undecided(format!("of `{name}`, {reason}"))
+            }
+            other => other,
+        }
+    }
+
+    fn common_root(&self, indices: &[usize]) -> Verdict {
+        let &[pull, push] = indices else {
+            return Verdict::undecided("`common_root` is about two topologies");
+        };
+        let pull = support::roots(self.facts[pull].phases, Orientation::Rows);
+        let push = support::roots(self.facts[push].phases, Orientation::Columns);
+        match pull.iter().find(|root| push.binary_search(root).is_ok()) {
+            Some(root) => Verdict::proved(format!("rank {root}")),
+            None => Verdict::refuted(format!(
+                "{} in the first, {} in the second",
+                roots_text("reached by all from", &pull),
+                roots_text("reaching all to", &push)
+            )),
+        }
+    }
+
+    fn compare(&self, left: &Quantity, comparison: Comparison, right: &Quantity) -> Verdict {
+        match (self.range(left), self.range(right)) {
+            (Ok(left), Ok(right)) => compare_ranges(&left, comparison, &right),
+            (Err(reason), _) | (_, Err(reason)) => Verdict::undecided(reason),
+        }
+    }
+
+    /// The bounds of a quantity.
+    fn range(&self, quantity: &Quantity) -> Result<Interval, String> {
+        match quantity {
+            Quantity::Exact(value) => Ok(Interval::exact(value.clone())),
+            Quantity::Of(number, index) => number_of(&self.facts[*index], *number),
+        }
+    }
+}
+
+fn roots_text(relation: &str, roots: &[u32]) -> String {
+    match roots {
+        [] => format!("no rank is {relation} every other"),
+        _ => format!("only {} qualify", support::ranks(roots.iter().copied())),
+    }
+}
+
+fn property_of(facts: &Facts, property: Property) -> Verdict {
+    let phases = facts.phases;
+    match property {
+        Property::RowStochastic => Verdict::of_finding(facts.row_stochastic()),
+        Property::ColumnStochastic => Verdict::of_finding(facts.column_stochastic()),
+        Property::DoublyStochastic => match (facts.row_stochastic(), facts.column_stochastic()) {
+            (Err(evidence), _) | (_, Err(evidence)) => Verdict::refuted(evidence),
+            _ => Verdict::proved(""),
+        },
+        Property::Nonnegative => Verdict::of_finding(facts.nonnegative()),
+        Property::Symmetric => Verdict::of_finding(facts.symmetric()),
+        Property::Undirected => Verdict::of_finding(&properties::undirected(phases)),
+        Property::Static if phases.len() == 1 => Verdict::proved(""),
+        Property::Static => Verdict::refuted(format!("it has {} phases", phases.len())),
+        Property::Matching => Verdict::of_finding(&properties::matching(phases)),
+        Property::Permutation => Verdict::of_finding(&properties::permutation(phases)),
+        Property::Tree => Verdict::of_finding(&properties::tree(phases, facts.connected().clone())),
+        Property::Connected => Verdict::of_finding(facts.connected()),
+        Property::Primitive => facts.primitive().clone(),
+        Property::Contracting => facts.contracting().clone(),
+        Property::ExactAverage => match facts.exact_average() {
+            Exact::Yes => Verdict::proved(""),
+            Exact::TooLarge => Verdict::undecided("the product of the phases has too many entries"),
+            Exact::No => Verdict::refuted(not_average(facts)),
+        },
+        Property::CommonRoot | Property::Stable => Verdict::undecided("it is not a property of one topology"),
+    }
+}
+
+fn not_average(facts: &Facts) -> String {
+    let contraction = facts.spectrum().period_contraction;
+    match contraction.method {
+        Method::Estimate => "the product of the phases is not J".into(),
+        _ => format!("after a period the disagreement can still be {:.3e} of what it was", contraction.value),
+    }
+}
+
+/// The coarsest bound within which numbers may pass for equal.
+const COARSE: f64 = 1e-9;
+
+/// A number between two bounds; `exact` if they are equal in exact arithmetic.
+#[derive(Clone, Debug)]
+struct Interval {
+    low: Rational,
+    high: Rational,
+    shown: String,
+}
+
+impl Interval {
+    fn exact(value: Rational) -> Self {
+        Self { shown: value.to_string(), low: value.clone(), high: value }
+    }
+}
+
+fn number_of(facts: &Facts, number: Number) -> Result<Interval, String> {
+    let degrees = |pick: fn(&Degrees) -> u32| {
+        let most = facts.phases.iter().map(|phase| pick(&Degrees::of(phase))).max().unwrap_or(0);
+        Ok(Interval::exact(Rational::integer(most)))
+    };
+    let most = |list: &[u32]| list.iter().copied().max().unwrap_or(0);
+    match number {
+        Number::SelfWeight => return Ok(Interval::exact(properties::least_self_weight(facts.phases))),
+        Number::MaxInDegree => return degrees(|d| d.receives.iter().copied().max().unwrap_or(0)),
+        Number::MaxOutDegree => return degrees(|d| d.sends.iter().copied().max().unwrap_or(0)),
+        Number::Rounds => {
+            let all = facts.phases.iter().map(Degrees::of);
+            let rounds = all.map(|degrees| most(&degrees.sends).max(most(&degrees.receives))).max().unwrap_or(0);
+            return Ok(Interval::exact(Rational::integer(rounds)));
+        }
+        _ => {}
+    }
+    spectral(facts, number).and_then(|enclosure| interval(enclosure))
+}
+
+fn spectral(facts: &Facts, number: Number) -> Result<Enclosure, String> {
+    let spectrum = facts.spectrum();
+    let single = |value: Option<Enclosure>| match (value, facts.phases.len()) {
+        (Some(value), _) => Ok(value),
+        (None, 1) => Err("the matrix is not symmetric".into()),
+        (None, phases) => Err(format!("the number is of a single phase, and there are {phases}")),
+    };
+    match number {
+        Number::Rho => single(spectrum.rho),
+        Number::SpectralGap => single(spectrum.rho.map(Enclosure::complement)),
+        Number::Sigma2 => single(spectrum.sigma2),
+        Number::LambdaMin => single(spectrum.lambda_min),
+        Number::PeriodContraction => Ok(spectrum.period_contraction),
+        Number::RatePerStep => Ok(facts.per_step(spectrum.period_contraction)),
+        _ => Ok(facts.per_step(spectrum.period_radius)),
+    }
+}
+
+fn interval(enclosure: Enclosure) -> Result<Interval, String> {
+    let shown = format!("{}", enclosure.value);
+    match (Rational::from_f64(enclosure.low), Rational::from_f64(enclosure.high)) {
+        (Some(low), Some(high)) if enclosure.method != Method::Estimate => Ok(Interval { low, high, shown }),
+        _ => Err(format!("there is only an estimate, {shown}")),
+    }
+}
+
+fn compare_ranges(left: &Interval, comparison: Comparison, right: &Interval) -> Verdict {
+    let evidence = format!("{} and {}", left.shown, right.shown);
+    let decided = |holds: bool| {
+        if holds { Verdict::proved(evidence.clone()) } else { Verdict::refuted(evidence.clone()) }
+    };
+    let points = left.low == left.high && right.low == right.high;
+    let (below, above) = (left.high < right.low, left.low > right.high);
+    // Neither: the two may be equal. A claim that equality fulfils then holds within the bound.
+    let bound = || {
+        let width = (left.high.clone() - left.low.clone()) + (right.high.clone() - right.low.clone());
+        match width.to_f64() {
+            bound if bound <= COARSE => Verdict::Within { bound, evidence: evidence.clone() },
+            bound => Verdict::undecided(format!("{evidence} are equal within {bound:.1e}, which is too coarse")),
+        }
+    };
+    let open = || Verdict::undecided(format!("{evidence} are equal within their certified bounds"));
+    match comparison {
+        Comparison::Equal if points => decided(left.low == right.low),
+        Comparison::Equal if below || above => decided(false),
+        Comparison::Equal => bound(),
+        Comparison::NotEqual if points => decided(left.low != right.low),
+        Comparison::NotEqual if below || above => decided(true),
+        Comparison::NotEqual => open(),
+        Comparison::Less if below => decided(true),
+        Comparison::Less if left.low >= right.high => decided(false),
+        Comparison::Less => open(),
+        Comparison::LessEqual if left.high <= right.low => decided(true),
+        Comparison::LessEqual if above => decided(false),
+        Comparison::LessEqual => bound(),
+        Comparison::Greater | Comparison::GreaterEqual => {
+            let mirrored =
+                if comparison == Comparison::Greater { Comparison::Less } else { Comparison::LessEqual };
+            let Verdict::Within { bound, .. } = compare_ranges(right, mirrored, left) else {
+                return match compare_ranges(right, mirrored, left) {
+                    Verdict::Proved { .. } => decided(true),
+                    Verdict::Refuted { .. } => decided(false),
+                    _ => open(),
+                };
+            };
+            Verdict::Within { bound, evidence }
+        }
+    }
+}

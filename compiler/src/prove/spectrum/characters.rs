@@ -1,0 +1,236 @@
+//! From phases with a common group to their eigenvalues: the character sums `λ_χ = Σ_h w_h χ(h)`.
+//!
+//! All such matrices commute and are diagonal in the characters, so the eigenvalue of a product is the product of the
+//! eigenvalues, and norms are moduli. Conjugate characters have conjugate eigenvalues: the leading digit of a
+//! character runs over half of its radix.
+//!
+//! Rounding: table entries are within [`ROOT_ERROR`] of the roots of unity; a sum of k weighted entries is within
+//! `Σ|w| (ROOT_ERROR + 2 (k + 8) u)` of its value, u = 2⁻⁵³.
+
+use super::UNIT;
+use crate::prove::support::common_group;
+use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational};
+use faer::c64;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// Bound on the error of a tabulated root of unity: its angle is at most π/4, with three roundings, and the sine and
+/// cosine are taken to be within two units in the last place.
+const ROOT_ERROR: f64 = 1e-15;
+
+/// Additions that a whole pass over all characters may cost.
+const BUDGET: u64 = 1 << 28;
+
+/// Roots of unity to tabulate.
+const ROOTS: u64 = 1 << 24;
+
+/// Characters evaluated at a time.
+const CHUNK: usize = 4096;
+
+/// The eigenvalues of phases that share a group.
+pub(in crate::prove) struct Characters {
+    group: Group,
+    exponent: u64,
+    roots: Vec<c64>,
+    phases: Vec<PhaseSum>,
+}
+
+/// The character sum of one phase, valid for every character but the trivial one.
+struct PhaseSum {
+    constant: f64,
+    weights: Vec<f64>,
+    /// For digit j, how far the root's index moves when the character's digit j grows by one, by term.
+    moves: Vec<Vec<u64>>,
+    error: f64,
+    norm: f64,
+}
+
+impl Characters {
+    /// `None` if the phases share no group or the sums cost too much.
+    pub(in crate::prove) fn new(phases: &[MixingMatrix]) -> Option<Self> {
+        let group = common_group(phases)?;
+        let exponent = group.radices().iter().fold(1u64, |l, &r| num_integer::lcm(l, r as u64));
+        if exponent > ROOTS {
+            return None;
+        }
+        let mut characters = Self { group, exponent, roots: vec![], phases: vec![] };
+        let mut cost = 0;
+        for phase in phases {
+            let MixingMatrix::Cayley(cayley) = phase else { return None };
+            let sum = characters.phase_sum(cayley);
+            cost += (sum.weights.len() as u64 + 1) * characters.count() as u64;
+            if cost > BUDGET {
+                return None;
+            }
+            characters.phases.push(sum);
+        }
+        characters.roots = (0..exponent).map(|k| root_of_unity(k, exponent)).collect();
+        Some(characters)
+    }
+
+    /// Characters `0..count` represent all; 0 is the trivial one.
+    pub(in crate::prove) fn count(&self) -> usize {
+        match self.group.radices() {
+            [] => 1,
+            [leading, rest @ ..] => (*leading as usize / 2 + 1) * rest.iter().product::<u32>() as usize,
+        }
+    }
+
+    /// A bound on the error of the eigenvalues of a phase.
+    pub(in crate::prove) fn error(&self, phase: usize) -> f64 {
+        self.phases[phase].error
+    }
+
+    /// A bound on the moduli of the eigenvalues of a phase.
+    pub(in crate::prove) fn norm(&self, phase: usize) -> f64 {
+        self.phases[phase].norm
+    }
+
+    /// The digits of a character, for messages.
+    pub(in crate::prove) fn digits(&self, character: usize) -> Vec<u32> {
+        self.group.digits(Rank(character as u32))
+    }
+
+    /// The radices of the group.
+    pub(in crate::prove) fn radices(&self) -> &[u32] {
+        self.group.radices()
+    }
+
+    /// Calls `visit` with every nontrivial character and its eigenvalue in each phase; stops when it answers false.
+    pub(in crate::prove) fn each(&self, mut visit: impl FnMut(usize, &[c64]) -> bool) {
+        let count = self.count();
+        let mut values = vec![c64::new(0.0, 0.0); CHUNK * self.phases.len()];
+        let mut one = vec![c64::new(0.0, 0.0); self.phases.len()];
+        let mut start = 1;
+        while start < count {
+            let range = start..count.min(start + CHUNK);
+            for (phase, out) in self.phases.iter().zip(values.chunks_exact_mut(CHUNK)) {
+                self.fill(phase, range.clone(), out);
+            }
+            for at in 0..range.len() {
+                one.iter_mut().zip(values.chunks_exact(CHUNK)).for_each(|(to, phase)| *to = phase[at]);
+                if !visit(range.start + at, &one) {
+                    return;
+                }
+            }
+            start = range.end;
+        }
+    }
+
+    fn fill(&self, phase: &PhaseSum, range: Range<usize>, out: &mut [c64]) {
+        let radices = self.group.radices();
+        let mut digits = self.digits(range.start);
+        let mut index = vec![0u64; phase.weights.len()];
+        for (digit, moves) in digits.iter().zip(&phase.moves) {
+            for (at, step) in index.iter_mut().zip(moves) {
+                *at = (*at + *digit as u64 * step) % self.exponent;
+            }
+        }
+        for value in &mut out[..range.len()] {
+            let (mut re, mut im) = (phase.constant, 0.0);
+            for (weight, at) in phase.weights.iter().zip(&index) {
+                let root = &self.roots[*at as usize];
+                re += weight * root.re;
+                im += weight * root.im;
+            }
+            *value = c64::new(re, im);
+            for (j, moves) in phase.moves.iter().enumerate().rev() {
+                // A digit that wraps has moved its roots by a whole turn.
+                for (at, step) in index.iter_mut().zip(moves) {
+                    *at += step;
+                    if *at >= self.exponent {
+                        *at -= self.exponent;
+                    }
+                }
+                digits[j] += 1;
+                if digits[j] < radices[j] {
+                    break;
+                }
+                digits[j] = 0;
+            }
+        }
+    }
+
+    /// The weights as differences from the most frequent one: a constant over the group adds nothing to a nontrivial
+    /// character, so the complete graph has no terms at all.
+    fn phase_sum(&self, cayley: &CayleyMatrix) -> PhaseSum {
+        let radices = self.group.radices();
+        let base = most_frequent(cayley);
+        let constant = (cayley.self_weight() - &base).to_f64();
+        let mut terms: Vec<(Rank, Rational)> = vec![];
+        if base.is_zero() {
+            terms.extend(cayley.hops().iter().filter(|(_, weight)| !weight.is_zero()).cloned());
+        } else {
+            let mut hops = cayley.hops().iter().peekable();
+            for element in (1..self.group.order()).map(Rank) {
+                let weight = hops.next_if(|(hop, _)| *hop == element).map_or_else(Rational::zero, |(_, w)| w.clone());
+                if weight != base {
+                    terms.push((element, weight - base.clone()));
+                }
+            }
+        }
+        let weights: Vec<f64> = terms.iter().map(|(_, weight)| weight.to_f64()).collect();
+        let digits: Vec<Vec<u32>> = terms.iter().map(|(hop, _)| self.group.digits(*hop)).collect();
+        let stride = |j: usize| self.exponent / radices[j] as u64;
+        let moves = (0..radices.len()).map(|j| digits.iter().map(|d| d[j] as u64 * stride(j)).collect()).collect();
+        let total = constant.abs() + weights.iter().map(|weight| weight.abs()).sum::<f64>();
+        let error = total * (ROOT_ERROR + 2.0 * (weights.len() as f64 + 8.0) * UNIT);
+        let norm = total.min(absolute_sum(cayley)) * (1.0 + 1e-12);
+        PhaseSum { constant, weights, moves, error, norm }
+    }
+}
+
+/// Σ|w| over self weight and hops, rounded.
+fn absolute_sum(cayley: &CayleyMatrix) -> f64 {
+    cayley.self_weight().to_f64().abs() + cayley.hops().iter().map(|(_, weight)| weight.to_f64().abs()).sum::<f64>()
+}
+
+/// The weight that most elements of the group have; elements that are no hop have 0.
+fn most_frequent(cayley: &CayleyMatrix) -> Rational {
+    let missing = cayley.group().order() as usize - 1 - cayley.hops().len();
+    if missing >= cayley.hops().len() {
+        return Rational::zero();
+    }
+    let mut counts: BTreeMap<&Rational, usize> = BTreeMap::new();
+    cayley.hops().iter().for_each(|(_, weight)| *counts.entry(weight).or_default() += 1);
+    match counts.into_iter().max_by_key(|(_, count)| *count) {
+        Some((weight, count)) if count > missing => weight.clone(),
+        _ => Rational::zero(),
+    }
+}
+
+/// e^{2πik/n}, from an angle of at most π/4.
+fn root_of_unity(k: u64, n: u64) -> c64 {
+    // In eighths of a turn; odd octants count down from the next axis.
+    let octant = (8 * k / n) % 8;
+    let eighths = 8 * k - octant * n;
+    let folded = if octant % 2 == 0 { eighths } else { n - eighths };
+    let (sin, cos) = (std::f64::consts::FRAC_PI_4 * (folded as f64 / n as f64)).sin_cos();
+    let (re, im) = match octant {
+        0 => (cos, sin),
+        1 => (sin, cos),
+        2 => (-sin, cos),
+        3 => (-cos, sin),
+        4 => (-cos, -sin),
+        5 => (-sin, -cos),
+        6 => (sin, -cos),
+        _ => (cos, -sin),
+    };
+    c64::new(re, im)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_go_round() {
+        for n in [1u64, 2, 3, 4, 5, 7, 8, 12, 1000] {
+            for k in 0..n {
+                let angle = std::f64::consts::TAU * k as f64 / n as f64;
+                let root = root_of_unity(k, n);
+                assert!((root - c64::new(angle.cos(), angle.sin())).norm() < 1e-14, "{k}/{n}");
+            }
+        }
+    }
+}

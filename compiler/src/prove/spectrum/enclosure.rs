@@ -1,0 +1,105 @@
+//! A number with what is known about its error.
+
+/// How a number was obtained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Decided in exact arithmetic.
+    Exact,
+    /// Computed with a proved bound on the error.
+    Enclosed,
+    /// Computed without one; never used to decide a claim.
+    Estimate,
+}
+
+impl Method {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Enclosed => "enclosed",
+            Self::Estimate => "estimate",
+        }
+    }
+}
+
+/// A number that lies in `low..=high`, unless it is an estimate: then the bounds say nothing but what is trivial.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Enclosure {
+    /// The best value.
+    pub value: f64,
+    /// Not above the true value.
+    pub low: f64,
+    /// Not below the true value.
+    pub high: f64,
+    /// How it was obtained.
+    pub method: Method,
+}
+
+impl Enclosure {
+    /// A number that an `f64` holds exactly.
+    pub fn exact(value: f64) -> Self {
+        Self { value, low: value, high: value, method: Method::Exact }
+    }
+
+    /// A number known up to `error`.
+    pub fn around(value: f64, error: f64) -> Self {
+        Self { value, low: (value - error).next_down(), high: (value + error).next_up(), method: Method::Enclosed }
+    }
+
+    /// A number of unknown error.
+    pub fn estimate(value: f64) -> Self {
+        Self { value, low: f64::NEG_INFINITY, high: f64::INFINITY, method: Method::Estimate }
+    }
+
+    /// The same, known to lie in `low..=high` as well.
+    pub fn within(mut self, low: f64, high: f64) -> Self {
+        self.low = self.low.max(low).min(high);
+        self.high = self.high.min(high).max(low);
+        self.value = self.value.clamp(self.low, self.high);
+        self
+    }
+
+    /// 1 − x.
+    pub fn complement(self) -> Self {
+        let mut result = Self { value: 1.0 - self.value, low: 1.0 - self.high, high: 1.0 - self.low, ..self };
+        if self.method == Method::Enclosed {
+            (result.low, result.high) = (result.low.next_down(), result.high.next_up());
+        }
+        result
+    }
+
+    /// The n-th root of a number that is not negative.
+    pub fn root(self, n: usize) -> Self {
+        if n == 1 || self.method == Method::Exact && (self.value == 0.0 || self.value == 1.0) {
+            return self;
+        }
+        let root = |x: f64| x.max(0.0).powf(1.0 / n as f64);
+        // The exponent and powf are off by a few units in the last place; the exponent's error is scaled by ln x.
+        let slack = |x: f64| 1e-15 * (2.0 + if x > 0.0 { x.ln().abs() / n as f64 } else { 0.0 });
+        Self {
+            value: root(self.value),
+            low: root(self.low) * (1.0 - slack(self.low)),
+            high: root(self.high) * (1.0 + slack(self.high)),
+            method: if self.method == Method::Exact { Method::Enclosed } else { self.method },
+        }
+    }
+
+    /// The larger of two numbers.
+    pub fn max(self, other: Self) -> Self {
+        let method = if self.method == Method::Estimate || other.method == Method::Estimate {
+            Method::Estimate
+        } else if self.low >= other.high {
+            self.method
+        } else if other.low >= self.high {
+            other.method
+        } else {
+            Method::Enclosed
+        };
+        Self {
+            value: self.value.max(other.value),
+            low: self.low.max(other.low),
+            high: self.high.max(other.high),
+            method,
+        }
+    }
+}

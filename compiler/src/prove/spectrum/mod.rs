@@ -1,0 +1,358 @@
+//! From phases to their spectral numbers, each exact, enclosed or an estimate.
+//!
+//! Phases of one group go by characters, at any size; a static symmetric phase and products of moderate size by dense
+//! algebra with measured residuals; the rest by Krylov spaces, as estimates. What combinatorics or exact arithmetic
+//! know (a product that is J, a schedule that never mixes) replaces computed values.
+
+pub(super) mod characters;
+pub(super) mod dense;
+mod enclosure;
+mod fourier;
+mod krylov;
+mod rounds;
+
+pub use enclosure::{Enclosure, Method};
+
+use super::exact::{Exact, ExactAfter};
+use super::support::common_group;
+use bfc_schedule::MixingMatrix;
+use characters::Characters;
+use dense::Rows;
+pub(super) use rounds::rounds_to;
+
+/// The unit roundoff of `f64`.
+pub(super) const UNIT: f64 = 1.0 / (1u64 << 53) as f64;
+
+/// Ranks of a static symmetric matrix for dense algebra.
+const SYMMETRIC_LIMIT: u32 = 2048;
+
+/// Ranks of any other product for dense algebra.
+const GENERAL_LIMIT: u32 = 640;
+
+/// Ranks for Fourier transforms.
+const FOURIER_LIMIT: u32 = 1 << 24;
+
+/// Edges for Krylov spaces.
+const KRYLOV_LIMIT: u64 = 1 << 26;
+
+/// Multiplications of a dense product of phases.
+const PRODUCT_BUDGET: u64 = 1 << 31;
+
+/// What is known exactly of phases before any number is computed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    pub(super) row_stochastic: bool,
+    pub(super) column_stochastic: bool,
+    pub(super) nonnegative: bool,
+    pub(super) symmetric: bool,
+    /// Whether the product over a period is primitive, where decided.
+    pub(super) primitive: Option<bool>,
+}
+
+impl Known {
+    /// Norms of phases are at most 1, and products only contract.
+    pub(super) fn averaging(&self) -> bool {
+        self.row_stochastic && self.column_stochastic && self.nonnegative
+    }
+}
+
+/// The spectral numbers of a topology. Those of a single phase are absent where there are several.
+#[derive(Clone, Debug)]
+pub(super) struct Spectrum {
+    pub(super) rho: Option<Enclosure>,
+    pub(super) sigma2: Option<Enclosure>,
+    pub(super) lambda_min: Option<Enclosure>,
+    pub(super) period_contraction: Enclosure,
+    /// ρ of the period product minus J; its T-th root is the asymptotic rate.
+    pub(super) period_radius: Enclosure,
+    /// Where the numbers come from, for the search of round counts.
+    pub(super) source: Source,
+}
+
+/// Where the numbers of a spectrum come from.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// ‖W⁽ʳ⁾…W⁽⁰⁾ − J‖ for every r of a period, and the moduli of the period product's eigenvalues by character.
+    Characters { prefixes: Vec<f64>, moduli: Vec<f64> },
+    /// The matrix is normal: powers of ρ.
+    Normal,
+    /// Dense products can be formed.
+    Dense,
+    /// Only estimates.
+    Krylov,
+}
+
+/// The numbers of `phases`.
+pub(super) fn spectrum(phases: &[MixingMatrix], known: &Known) -> Spectrum {
+    let size = phases[0].size();
+    let single = phases.len() == 1;
+    let mut spectrum = if size == 1 {
+        trivial()
+    } else if let Some(characters) = Characters::new(phases) {
+        by_characters(&characters, phases, known)
+    } else if single && known.symmetric && known.row_stochastic && size <= SYMMETRIC_LIMIT {
+        by_eigenvalues(&phases[0]).unwrap_or_else(|| by_krylov(phases, known))
+    } else if size <= GENERAL_LIMIT && edges(phases) * size as u64 <= PRODUCT_BUDGET {
+        by_product(phases, known).unwrap_or_else(|| by_krylov(phases, known))
+    } else if common_group(phases).is_some() && size <= FOURIER_LIMIT {
+        by_fourier(phases)
+    } else {
+        by_krylov(phases, known)
+    };
+    if known.averaging() {
+        let all = [Some(&mut spectrum.period_contraction), Some(&mut spectrum.period_radius)];
+        for number in all.into_iter().chain([spectrum.rho.as_mut(), spectrum.sigma2.as_mut()]).flatten() {
+            *number = number.within(0.0, 1.0);
+        }
+        if known.primitive == Some(false) && size > 1 {
+            spectrum.set_all(Enclosure::exact(1.0));
+        }
+    }
+    if !single {
+        (spectrum.rho, spectrum.sigma2, spectrum.lambda_min) = (None, None, None);
+    }
+    if !known.symmetric {
+        spectrum.lambda_min = None;
+    }
+    spectrum
+}
+
+impl Spectrum {
+    /// Takes over what exact arithmetic knows.
+    pub(super) fn refine(&mut self, average: Exact, after: ExactAfter) {
+        if average == Exact::Yes {
+            self.set_all(Enclosure::exact(0.0));
+        } else if matches!(after, ExactAfter::Steps(_)) {
+            // P − J is nilpotent.
+            self.period_radius = Enclosure::exact(0.0);
+            self.rho = self.rho.map(|_| Enclosure::exact(0.0));
+        }
+    }
+
+    fn set_all(&mut self, value: Enclosure) {
+        self.period_contraction = value;
+        self.period_radius = value;
+        self.rho = self.rho.map(|_| value);
+        self.sigma2 = self.sigma2.map(|_| value);
+    }
+}
+
+fn trivial() -> Spectrum {
+    let zero = Enclosure::exact(0.0);
+    Spectrum {
+        rho: Some(zero),
+        sigma2: Some(zero),
+        lambda_min: Some(Enclosure::exact(1.0)),
+        period_contraction: zero,
+        period_radius: zero,
+        source: Source::Characters { prefixes: vec![0.0], moduli: vec![] },
+    }
+}
+
+/// Past all limits.
+fn unknown() -> Spectrum {
+    let number = Enclosure::estimate(f64::NAN);
+    Spectrum {
+        rho: Some(number),
+        sigma2: Some(number),
+        lambda_min: Some(number),
+        period_contraction: number,
+        period_radius: number,
+        source: Source::Krylov,
+    }
+}
+
+fn by_characters(characters: &Characters, phases: &[MixingMatrix], known: &Known) -> Spectrum {
+    let period = phases.len();
+    let errors = prefix_errors(characters, period, known.averaging());
+    let mut prefixes = vec![0.0f64; period];
+    let mut moduli = Vec::with_capacity(if period > 1 { characters.count() } else { 0 });
+    let mut least = 1.0f64;
+    characters.each(|_, values| {
+        let mut modulus = 1.0;
+        for (value, largest) in values.iter().zip(&mut prefixes) {
+            modulus *= (value.re * value.re + value.im * value.im).sqrt();
+            *largest = largest.max(modulus);
+        }
+        if period > 1 {
+            moduli.push(modulus);
+        }
+        least = least.min(values[0].re);
+        true
+    });
+    let mut number = Enclosure::around(prefixes[period - 1], errors[period - 1]).within(0.0, f64::INFINITY);
+    let mut lambda_min = Enclosure::around(least, characters.error(0));
+    if !known.row_stochastic {
+        // The trivial character: rows and columns have one and the same sum.
+        let sums: f64 = phases.iter().map(|phase| phase_sum(phase)).product();
+        number = number.max(Enclosure::around((sums - 1.0).abs(), 1e-13 * sums.abs().max(1.0) * period as f64));
+        lambda_min = Enclosure::estimate(least.min(sums));
+    }
+    Spectrum {
+        rho: Some(number),
+        sigma2: Some(number),
+        lambda_min: Some(lambda_min),
+        period_contraction: number,
+        period_radius: number,
+        source: Source::Characters { prefixes, moduli },
+    }
+}
+
+fn phase_sum(phase: &MixingMatrix) -> f64 {
+    let row = phase.row(bfc_schedule::Rank(0));
+    (row.self_weight + row.in_weights.into_iter().map(|(_, weight)| weight).sum()).to_f64()
+}
+
+/// Bounds on the error of the product of the first 1, 2, … eigenvalues of a character: with |λ_t| ≤ N_t and errors
+/// e_t, the product P_t of the bounds and its error E_t grow as E_t = E_{t−1} (N_t + e_t) + P_{t−1} e_t.
+fn prefix_errors(characters: &Characters, period: usize, averaging: bool) -> Vec<f64> {
+    let (mut bound, mut error) = (1.0f64, 0.0f64);
+    (0..period)
+        .map(|phase| {
+            let norm = if averaging { 1.0 } else { characters.norm(phase) };
+            let own = characters.error(phase);
+            error = (error * (norm + own) + bound * own + 8.0 * UNIT * bound * (norm + own)) * (1.0 + 1e-12);
+            bound *= norm;
+            error
+        })
+        .collect()
+}
+
+fn by_eigenvalues(phase: &MixingMatrix) -> Option<Spectrum> {
+    let (values, error) = dense::symmetric_eigenvalues(&Rows::of(phase))?;
+    let to_one = |value: &f64| (value - 1.0).abs();
+    let one = (0..values.len()).min_by(|&a, &b| to_one(&values[a]).total_cmp(&to_one(&values[b])))?;
+    let others = values.iter().enumerate().filter(|(index, _)| *index != one).map(|(_, value)| value.abs());
+    // Leaving out the computed value nearest to the exact eigenvalue 1 re-pairs the others within three errors.
+    let number = Enclosure::around(others.fold(0.0, f64::max), 3.0 * error).within(0.0, f64::INFINITY);
+    Some(Spectrum {
+        rho: Some(number),
+        sigma2: Some(number),
+        lambda_min: Some(Enclosure::around(values[0], error)),
+        period_contraction: number,
+        period_radius: number,
+        source: Source::Normal,
+    })
+}
+
+/// Entries of all phases together.
+fn edges(phases: &[MixingMatrix]) -> u64 {
+    let entries = |phase: &MixingMatrix| match phase {
+        MixingMatrix::Cayley(cayley) => (cayley.hops().len() as u64 + 1) * phase.size() as u64,
+        MixingMatrix::Sparse(sparse) => {
+            let ranks = (0..phase.size()).map(bfc_schedule::Rank);
+            ranks.map(|rank| sparse.in_edges(rank).len() as u64 + 1).sum()
+        }
+    };
+    phases.iter().map(entries).sum()
+}
+
+fn by_product(phases: &[MixingMatrix], known: &Known) -> Option<Spectrum> {
+    let rows: Vec<Rows> = phases.iter().map(Rows::of).collect();
+    let (product, error) = product_minus_average(&rows, known.row_stochastic);
+    let (norm, norm_error) = dense::norm(&product, error)?;
+    let contraction = Enclosure::around(norm, norm_error).within(0.0, f64::INFINITY);
+    let normal = phases.len() == 1 && super::properties::normal(&phases[0]) == Some(true);
+    let radius = if normal && known.row_stochastic {
+        contraction
+    } else {
+        let values = dense::eigenvalues(&product)?;
+        let largest = values.iter().map(|value| value.re.hypot(value.im)).fold(0.0, f64::max);
+        let bound = contraction.high;
+        let estimate = Enclosure::estimate(largest.min(bound));
+        if known.row_stochastic || known.column_stochastic || phases.len() > 1 {
+            estimate
+        } else {
+            Enclosure::estimate(second_largest(&rows[0])?)
+        }
+    };
+    Some(Spectrum {
+        rho: Some(radius),
+        sigma2: Some(contraction),
+        lambda_min: Some(Enclosure::estimate(least_eigenvalue(&rows[0])?)),
+        period_contraction: contraction,
+        period_radius: radius,
+        source: if normal && known.averaging() { Source::Normal } else { Source::Dense },
+    })
+}
+
+/// P − J and a bound on its error. Where rows sum to 1, P − J = P (1 − J): no digits cancel.
+fn product_minus_average(rows: &[Rows], row_stochastic: bool) -> (faer::Mat<f64>, f64) {
+    let n = rows[0].rows.len();
+    if row_stochastic {
+        let (start, error) = dense::disagreement(n);
+        return dense::product(rows, start, error);
+    }
+    let (product, error) = dense::product(rows, faer::Mat::identity(n, n), 0.0);
+    let mean = 1.0 / n as f64;
+    let error = error + 4.0 * UNIT * (product.norm_l2() + 1.0);
+    (faer::Mat::from_fn(n, n, |i, j| product[(i, j)] - mean), error)
+}
+
+fn second_largest(rows: &Rows) -> Option<f64> {
+    let values = dense::eigenvalues(&rows.dense())?;
+    let mut moduli: Vec<f64> = values.iter().map(|value| value.re.hypot(value.im)).collect();
+    moduli.sort_by(f64::total_cmp);
+    moduli.len().checked_sub(2).map(|at| moduli[at])
+}
+
+fn least_eigenvalue(rows: &Rows) -> Option<f64> {
+    let values = dense::eigenvalues(&rows.dense())?;
+    values.iter().map(|value| value.re).min_by(f64::total_cmp)
+}
+
+fn by_fourier(phases: &[MixingMatrix]) -> Spectrum {
+    let mut moduli = vec![1.0; phases[0].size() as usize - 1];
+    let mut prefixes = vec![];
+    let mut least = 1.0f64;
+    for phase in phases {
+        let MixingMatrix::Cayley(cayley) = phase else { continue };
+        let values = fourier::eigenvalues(cayley);
+        moduli.iter_mut().zip(&values[1..]).for_each(|(modulus, value)| *modulus *= value.re.hypot(value.im));
+        prefixes.push(moduli.iter().copied().fold(0.0, f64::max));
+        least = values.iter().map(|value| value.re).fold(least, f64::min);
+    }
+    let number = Enclosure::estimate(*prefixes.last().unwrap_or(&1.0));
+    Spectrum {
+        rho: Some(number),
+        sigma2: Some(number),
+        lambda_min: Some(Enclosure::estimate(least)),
+        period_contraction: number,
+        period_radius: number,
+        source: if phases.len() == 1 { Source::Normal } else { Source::Krylov },
+    }
+}
+
+fn by_krylov(phases: &[MixingMatrix], known: &Known) -> Spectrum {
+    if edges(phases) > KRYLOV_LIMIT {
+        return unknown();
+    }
+    let n = phases[0].size() as usize;
+    let rows: Vec<Rows> = phases.iter().map(Rows::of).collect();
+    let forward = |x: &[f64]| {
+        rows.iter().fold(x.to_vec(), |x, phase| {
+            let mut next = phase.apply(&x);
+            krylov::center(&mut next);
+            next
+        })
+    };
+    let values = krylov::ritz_values(n, &forward);
+    let radius = values.iter().map(|value| value.0).fold(0.0, f64::max);
+    let normal = phases.len() == 1 && known.symmetric;
+    let norm = if normal {
+        radius
+    } else {
+        let transposes: Vec<Rows> = rows.iter().map(Rows::transpose).collect();
+        let gram = |x: &[f64]| transposes.iter().rev().fold(forward(x), |x, phase| phase.apply(&x));
+        krylov::ritz_values(n, &gram).iter().map(|value| value.0).fold(0.0, f64::max).sqrt()
+    };
+    let radius = Enclosure::estimate(radius.min(norm));
+    Spectrum {
+        rho: Some(radius),
+        sigma2: Some(Enclosure::estimate(norm)),
+        lambda_min: Some(Enclosure::estimate(values.iter().map(|value| value.1).fold(1.0, f64::min))),
+        period_contraction: Enclosure::estimate(norm),
+        period_radius: radius,
+        source: if normal { Source::Normal } else { Source::Krylov },
+    }
+}

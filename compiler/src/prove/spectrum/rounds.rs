@@ -1,0 +1,163 @@
+//! From a spectrum to the number of steps after which disagreement has shrunk below a tolerance.
+
+use super::dense::{self, Rows};
+use super::{Characters, Known, Method, Source, Spectrum, krylov};
+use bfc_schedule::MixingMatrix;
+use faer::Mat;
+
+/// The tolerances that reports give.
+pub(in crate::prove) const TOLERANCES: [f64; 2] = [1e-3, 1e-6];
+
+/// Steps past which counting ends.
+const LIMIT: u64 = 10_000_000;
+
+/// A relative excess over the tolerance that is taken for rounding.
+const SLACK: f64 = 1e-11;
+
+/// The least k with ‖W⁽ᵏ⁻¹⁾…W⁽⁰⁾ − J‖₂ ≤ ε for each ε of [`TOLERANCES`], `None` where there is none up to 10⁷, and how
+/// far to trust them.
+pub(in crate::prove) fn rounds_to(
+    phases: &[MixingMatrix],
+    spectrum: &Spectrum,
+    known: &Known,
+) -> ([Option<u64>; 2], Method) {
+    if phases[0].size() == 1 {
+        return ([Some(0); 2], Method::Exact);
+    }
+    if known.averaging() && known.primitive == Some(false) {
+        return ([None; 2], Method::Exact);
+    }
+    let period = phases.len();
+    match &spectrum.source {
+        _ if spectrum.period_contraction.value >= 1.0 && period == 1 && matches!(spectrum.source, Source::Normal) => {
+            ([None; 2], spectrum.period_contraction.method)
+        }
+        Source::Normal => {
+            let rho = spectrum.period_contraction;
+            (TOLERANCES.map(|epsilon| powers_until(rho.value, epsilon)), rho.method)
+        }
+        Source::Characters { prefixes, moduli } => {
+            let monotone = known.averaging() || period == 1 && known.row_stochastic;
+            let rounds = TOLERANCES.map(|epsilon| by_moduli(phases, prefixes, moduli, epsilon));
+            (rounds, if monotone { Method::Enclosed } else { Method::Estimate })
+        }
+        Source::Dense if known.row_stochastic => {
+            let rows: Vec<Rows> = phases.iter().map(Rows::of).collect();
+            (TOLERANCES.map(|epsilon| by_products(&rows, spectrum, known, epsilon)), Method::Estimate)
+        }
+        Source::Dense | Source::Krylov => {
+            let radius = if known.row_stochastic && known.column_stochastic { spectrum.period_radius.value } else { 1.0 };
+            let rounds = TOLERANCES.map(|epsilon| Some(powers_until(radius, epsilon)? * period as u64));
+            (rounds.map(|steps| steps.filter(|&steps| steps <= LIMIT)), Method::Estimate)
+        }
+    }
+}
+
+/// The least k ≥ 1 with xᵏ ≤ ε, within [`LIMIT`].
+fn powers_until(x: f64, epsilon: f64) -> Option<u64> {
+    if x <= epsilon * (1.0 + SLACK) {
+        return Some(1);
+    }
+    let exponent = epsilon.ln() / x.ln();
+    if !(x < 1.0 && exponent <= LIMIT as f64) {
+        return None;
+    }
+    let nearest = exponent.round();
+    // An exponent that is an integer but for rounding is one: 0.1³ ≤ 0.001.
+    Some(if (exponent - nearest).abs() <= SLACK * exponent { nearest } else { exponent.ceil() } as u64)
+}
+
+/// For eigenvalues by character. For moduli at most 1 the answer lies in the period in which the whole products pass
+/// the tolerance; only characters that have not passed it by the period before matter there.
+fn by_moduli(phases: &[MixingMatrix], prefixes: &[f64], moduli: &[f64], epsilon: f64) -> Option<u64> {
+    let enough = epsilon * (1.0 + SLACK);
+    if let Some(first) = prefixes.iter().position(|norm| *norm <= enough) {
+        return Some(first as u64 + 1);
+    }
+    let period = phases.len() as u64;
+    let periods = powers_until(*prefixes.last()?, epsilon)?;
+    if period == 1 {
+        return Some(periods);
+    }
+    let before = (periods - 1) as f64;
+    let last = enough.powf(1.0 / before);
+    let mut norms = vec![0.0f64; phases.len()];
+    Characters::new(phases)?.each(|character, values| {
+        let modulus = moduli[character - 1];
+        if modulus > last {
+            let mut product = modulus.powf(before);
+            for (norm, value) in norms.iter_mut().zip(values) {
+                product *= value.re.hypot(value.im);
+                *norm = norm.max(product);
+            }
+        }
+        true
+    });
+    let within = norms.iter().position(|norm| *norm <= enough)? as u64;
+    Some((periods - 1) * period + within + 1).filter(|&steps| steps <= LIMIT)
+}
+
+/// By dense products: the periods by repeated squaring, the steps of the last period one by one.
+fn by_products(rows: &[Rows], spectrum: &Spectrum, known: &Known, epsilon: f64) -> Option<u64> {
+    let n = rows[0].rows.len();
+    let period = rows.len() as u64;
+    let (start, _) = dense::disagreement(n);
+    if let Some(steps) = first_below(rows, start.clone(), epsilon) {
+        return Some(steps);
+    }
+    if !(known.column_stochastic && spectrum.period_radius.value < 1.0) {
+        return None;
+    }
+    let mut powers = vec![dense::product(rows, start.clone(), 0.0).0];
+    loop {
+        let last = powers.last().expect("never empty");
+        if below(last, epsilon) {
+            break;
+        }
+        if (1u64 << powers.len()) * period > 2 * LIMIT {
+            return None;
+        }
+        powers.push(last * last);
+    }
+    let (mut done, mut periods) = (start, 0u64);
+    for (bit, power) in powers.iter().enumerate().rev() {
+        let further = power * &done;
+        if !below(&further, epsilon) {
+            done = further;
+            periods += 1 << bit;
+        }
+    }
+    let steps = periods * period + first_below(rows, done, epsilon)?;
+    Some(steps).filter(|&steps| steps <= LIMIT)
+}
+
+/// How many steps of one period bring `start` to the tolerance.
+fn first_below(rows: &[Rows], start: Mat<f64>, epsilon: f64) -> Option<u64> {
+    let mut product = start;
+    for (step, phase) in (1..).zip(rows) {
+        product = phase.times(&product);
+        if below(&product, epsilon) {
+            return Some(step);
+        }
+    }
+    None
+}
+
+/// ‖A‖₂ ≤ ε, from ‖A‖_F where that decides.
+fn below(matrix: &Mat<f64>, epsilon: f64) -> bool {
+    let n = matrix.nrows();
+    let frobenius = matrix.norm_l2();
+    if frobenius <= epsilon {
+        return true;
+    }
+    if frobenius > epsilon * (n as f64).sqrt() {
+        return false;
+    }
+    let apply = |m: faer::MatRef<f64>, x: &[f64]| -> Vec<f64> {
+        let y = m * faer::ColRef::from_slice(x);
+        y.iter().copied().collect()
+    };
+    let gram = |x: &[f64]| apply(matrix.transpose(), &apply(matrix.as_ref(), x));
+    let largest = krylov::ritz_values(n, &gram).iter().map(|value| value.0).fold(0.0, f64::max);
+    largest.sqrt() <= epsilon * (1.0 + SLACK)
+}

@@ -1,0 +1,104 @@
+//! The values of the reference tables.
+
+use super::*;
+use crate::prove::{Analysis, analyze};
+
+fn of(phases: Vec<MixingMatrix>) -> Analysis {
+    analyze(&topology(phases))
+}
+
+fn close(actual: Option<f64>, expected: f64, tolerance: f64, what: &str) {
+    let actual = actual.expect(what);
+    assert!((actual - expected).abs() <= tolerance, "{what}: {actual}, expected {expected}");
+}
+
+const SIZES: [u32; 7] = [8, 16, 32, 33, 100, 128, 1000];
+
+/// Checks ρ to the six digits given, and where W is symmetric or circulant that σ₂ is the same.
+fn rho(name: &str, build: impl Fn(u32) -> MixingMatrix, expected: &[f64], upto: u32) {
+    for (size, expected) in SIZES.into_iter().zip(expected).filter(|(size, _)| *size <= upto) {
+        if expected.is_nan() {
+            continue;
+        }
+        let analysis = of(vec![build(size)]);
+        close(analysis.rho, *expected, 6e-7, &format!("{name} {size}"));
+        close(analysis.sigma2, *expected, 6e-7, &format!("{name} {size}"));
+        assert_eq!(analysis.methods["rho"], "enclosed", "{name} {size}");
+        let [low, high] = analysis.bounds["rho"];
+        assert!(high - low < 1e-9 && low <= analysis.rho.unwrap() && analysis.rho.unwrap() <= high);
+        assert_eq!((analysis.connected, analysis.contracting), (true, Some(true)));
+    }
+}
+
+#[test]
+fn rho_of_rings() {
+    rho("ring", ring, &[0.804738, 0.949253, 0.98719, 0.987952, 0.998684, 0.999197, 1.0 - 1.316e-5], 1000);
+    let directed = [0.92388, 0.980785, 0.995185, 0.995472, 1.0 - 4.934e-4, 1.0 - 3.012e-4, 1.0 - 4.935e-6];
+    rho("ring_directed", ring_directed, &directed, 1000);
+}
+
+#[test]
+fn rho_of_irregular_graphs() {
+    rho("path", path, &[0.949253, 0.98719, 0.99679, 0.996981, 1.0 - 3.290e-4, 1.0 - 2.008e-4], 1000);
+    rho("star", star, &[0.875, 0.9375, 0.96875, 0.969697, 0.99, 0.992188], 1000);
+    rho("grid2d", grid2d, &[0.853553, 0.868641, 0.965778, 0.981102, 0.97947, 0.991838], 1000);
+}
+
+#[test]
+fn rho_of_symmetric_graphs() {
+    rho("torus2d", torus2d, &[0.5, 0.6, 0.882843, 0.936501, 0.923607, 0.969552, 0.995075], 1000);
+    rho("hypercube", hypercube, &[0.5, 0.6, 0.666667, f64::NAN, f64::NAN, 0.75], 128);
+    rho("expo2", |n| exponential(2, n), &[0.5, 0.6, 0.666667, 0.6078, 0.75, 0.75, 0.818182], 1000);
+    rho("expo3", |n| exponential(3, n), &[0.57735, 0.680726, 0.659582, 0.72111, 0.728968, 0.767995, 0.800113], 1000);
+    rho("expo4", |n| exponential(4, n), &[0.745356, 0.789735, 0.808582, 0.796259, 0.824621, 0.837891, 0.863948], 1000);
+}
+
+#[test]
+fn contraction_of_one_peer_exponential() {
+    for (size, expected) in [(33, 0.03111), (100, 0.19164), (1000, 0.02342), (6, 0.21651), (12, 0.20913), (25, 0.19212)] {
+        let analysis = of(one_peer_exp2(size));
+        close(analysis.period_contraction, expected, 6e-6, &size.to_string());
+        assert_eq!((analysis.rho, analysis.exact_average, analysis.exact_after), (None, Some(false), None));
+    }
+    let exact = of(one_peer_exp2(64));
+    assert_eq!((exact.period_contraction, exact.methods["period_contraction"]), (Some(0.0), "exact"));
+    assert_eq!((exact.exact_average, exact.exact_after), (Some(true), Some(6)));
+}
+
+#[test]
+fn rounds_to_a_tolerance() {
+    assert_eq!(of(vec![ring(8)]).rounds_to_1e_6, Some(64));
+    assert_eq!(of(vec![ring(1000)]).rounds_to_1e_6, Some(1_049_850));
+    for (size, coarse, fine) in [(33, 11, 23), (100, 34, 62), (1000, 20, 40)] {
+        let analysis = of(one_peer_exp2(size));
+        assert_eq!((analysis.rounds_to_1e_3, analysis.rounds_to_1e_6), (Some(coarse), Some(fine)), "{size}");
+    }
+    for size in [33, 100] {
+        let dense = of(tables(&one_peer_exp2(size)));
+        let structured = of(one_peer_exp2(size));
+        assert_eq!(dense.rounds_to_1e_6, structured.rounds_to_1e_6);
+        assert_eq!(dense.rounds_to_1e_3, structured.rounds_to_1e_3);
+    }
+}
+
+#[test]
+fn ring_matching_contracts_by_the_cosine() {
+    let matching = |parity: u32, size: u32| {
+        let pairs: Vec<_> = (0..size).filter(|i| i % 2 == parity).map(|i| (i, (i + 1) % size)).collect();
+        metropolis(size, &pairs)
+    };
+    for (size, rounds) in [(8u32, 41), (100, 6996)] {
+        let analysis = of(vec![matching(0, size), matching(1, size)]);
+        close(analysis.period_contraction, (std::f64::consts::TAU / size as f64).cos(), 1e-9, "ring matching");
+        assert_eq!(analysis.rounds_to_1e_6, Some(rounds));
+    }
+    assert_eq!(of(vec![matching(0, 4), matching(1, 4)]).exact_average, Some(true));
+}
+
+#[test]
+fn size_one_is_exact() {
+    let analysis = of(vec![MixingMatrix::identity(1)]);
+    assert_eq!((analysis.rho, analysis.exact_average, analysis.exact_after), (Some(0.0), Some(true), Some(0)));
+    assert_eq!((analysis.connected, analysis.contracting, analysis.spectral_gap), (true, Some(true), Some(1.0)));
+    assert_eq!(analysis.bytes_per_rank_per_model_byte, 0.0);
+}
