@@ -111,7 +111,8 @@ impl Analysis {
         let most = |pick: fn(&Degrees) -> &Vec<u32>| {
             degrees.iter().flat_map(|degrees| pick(degrees)).copied().max().unwrap_or(0)
         };
-        let (max_out_degree, max_in_degree) = (most(|degrees| &degrees.sends), most(|degrees| &degrees.receives));
+        let (max_out_degree, max_in_degree) =
+            (most(|degrees| &degrees.sends), most(|degrees| &degrees.receives));
         let (steps, steps_method) = rounds_to(facts.phases, spectrum, &facts.known());
         let mut numbers = Numbers::default();
         let rho = spectrum.rho.map(|rho| numbers.add("rho", rho));

@@ -52,7 +52,9 @@ pub(super) fn is_average(phases: &[MixingMatrix], steps: u64) -> Exact {
             let mut column = Column::start(size, start);
             for step in 0..steps {
                 let phase = (step % phases.len() as u64) as usize;
-                let Some(left) = budget.checked_sub(operator.cost(phase, &column)) else { return Exact::TooLarge };
+                let Some(left) = budget.checked_sub(operator.cost(phase, &column)) else {
+                    return Exact::TooLarge;
+                };
                 budget = left;
                 operator.advance(phase, &mut column);
             }
@@ -227,7 +229,8 @@ impl Operator {
     }
 
     fn is_average(&self, column: &Column) -> bool {
-        column.reached.len() == column.values.len() && column.values.iter().all(|value| *value == self.average)
+        column.reached.len() == column.values.len()
+            && column.values.iter().all(|value| *value == self.average)
     }
 
     /// Applies one phase.
@@ -264,7 +267,8 @@ impl PhaseOperator {
                 let own = std::iter::once((Rank(0), cayley.self_weight()));
                 let all = own.chain(cayley.hops().iter().map(|(hop, weight)| (*hop, weight)));
                 let terms = all.filter(|(_, weight)| !weight.is_zero());
-                let terms = terms.map(|(hop, weight)| Some((hop, field.residue(weight)?))).collect::<Option<_>>()?;
+                let terms =
+                    terms.map(|(hop, weight)| Some((hop, field.residue(weight)?))).collect::<Option<_>>()?;
                 Some(Self::Cayley(cayley.group().clone(), terms))
             }
             MixingMatrix::Sparse(sparse) => {
@@ -300,7 +304,11 @@ mod tests {
             let phases = one_peer_exp2(size);
             let expected = if size.is_power_of_two() { Exact::Yes } else { Exact::No };
             assert_eq!(is_average(&phases, phases.len() as u64), expected, "{size}");
-            let after = if size.is_power_of_two() { ExactAfter::Steps(phases.len() as u64) } else { ExactAfter::Never };
+            let after = if size.is_power_of_two() {
+                ExactAfter::Steps(phases.len() as u64)
+            } else {
+                ExactAfter::Never
+            };
             assert_eq!(exact_after(&phases), after);
             assert_eq!(exact_after(&tables(&phases)), after);
         }
@@ -319,7 +327,13 @@ mod tests {
         // Weights off by 1e-15, in one pair of an exact schedule.
         let mut phases = tables(&one_peer_exp2(8));
         let off = Rational::new(1, 2) + Rational::new(1, 1_000_000_000_000_000u64);
-        phases[1] = matrix(8, &edges(&phases[1]).into_iter().map(|(i, j, w)| (i, j, if i == 3 { off.clone() } else { w })).collect::<Vec<_>>());
+        phases[1] = matrix(
+            8,
+            &edges(&phases[1])
+                .into_iter()
+                .map(|(i, j, w)| (i, j, if i == 3 { off.clone() } else { w }))
+                .collect::<Vec<_>>(),
+        );
         assert_eq!(is_average(&phases, 3), Exact::No);
         assert_eq!(exact_after(&phases), ExactAfter::Never);
     }

@@ -1,10 +1,10 @@
 //! What is known of one topology, each fact computed when it is first asked for.
 
+use super::Verdict;
 use super::exact::{self, Exact, ExactAfter};
 use super::properties::{self, Finding};
 use super::spectrum::{self, Enclosure, Known, Method, Spectrum};
 use super::support::{self, Orientation, Reach, Support};
-use super::Verdict;
 use bfc_schedule::MixingMatrix;
 use std::cell::OnceCell;
 
@@ -96,9 +96,14 @@ impl<'a> Facts<'a> {
             if self.nonnegative().is_ok() {
                 match (row, column) {
                     (Ok(()), Ok(())) => return self.primitive().clone(),
-                    (Ok(()), _) => return Verdict::of_reach(support::single_limit(self.supports(), Orientation::Rows)),
+                    (Ok(()), _) => {
+                        return Verdict::of_reach(support::single_limit(self.supports(), Orientation::Rows));
+                    }
                     (_, Ok(())) => {
-                        return Verdict::of_reach(support::single_limit(self.supports(), Orientation::Columns));
+                        return Verdict::of_reach(support::single_limit(
+                            self.supports(),
+                            Orientation::Columns,
+                        ));
                     }
                     _ => {}
                 }
@@ -115,7 +120,9 @@ impl<'a> Facts<'a> {
     fn contracting_by_spectrum(&self) -> Verdict {
         let spectrum = self.spectrum();
         let (radius, norm) = (spectrum.period_radius, spectrum.period_contraction);
-        if radius.method != Method::Estimate && radius.high < 1.0 || norm.method != Method::Estimate && norm.high < 1.0 {
+        if radius.method != Method::Estimate && radius.high < 1.0
+            || norm.method != Method::Estimate && norm.high < 1.0
+        {
             Verdict::proved(format!("radius {} over a period", radius.value))
         } else if radius.method != Method::Estimate && radius.low > 1.0 {
             Verdict::refuted(format!("radius {} over a period", radius.value))
@@ -133,12 +140,16 @@ impl<'a> Facts<'a> {
     pub(super) fn exact_after(&self) -> ExactAfter {
         *self.after.get_or_init(|| {
             let never = self.row_stochastic().is_ok() && matches!(self.primitive(), Verdict::Refuted { .. });
-            if never || self.phases.len() == 1 && self.symmetric().is_ok() && self.exact_average() == Exact::No {
+            if never
+                || self.phases.len() == 1 && self.symmetric().is_ok() && self.exact_average() == Exact::No
+            {
                 return ExactAfter::Never;
             }
             match exact::exact_after(self.phases) {
                 // Where rows do not sum to 1 a later product might be J again.
-                ExactAfter::Never if self.row_stochastic().is_err() => ExactAfter::NotWithin(self.phases.len() as u64),
+                ExactAfter::Never if self.row_stochastic().is_err() => {
+                    ExactAfter::NotWithin(self.phases.len() as u64)
+                }
                 other => other,
             }
         })

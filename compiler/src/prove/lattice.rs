@@ -17,7 +17,8 @@ impl Subgroup {
     /// The subgroup that `elements` generate.
     pub(super) fn generated(group: &Group, elements: impl IntoIterator<Item = Rank>) -> Self {
         let radices = group.radices();
-        let unit = |j: usize| (0..radices.len()).map(|k| if k == j { radices[j] as i128 } else { 0 }).collect();
+        let unit =
+            |j: usize| (0..radices.len()).map(|k| if k == j { radices[j] as i128 } else { 0 }).collect();
         let mut subgroup = Self { group: group.clone(), rows: (0..radices.len()).map(unit).collect() };
         for element in elements {
             if subgroup.index() == 1 {

@@ -101,7 +101,9 @@ impl Verdict {
     /// The evidence or the reason; may be empty.
     pub fn evidence(&self) -> &str {
         match self {
-            Self::Proved { evidence } | Self::Refuted { evidence } | Self::Within { evidence, .. } => evidence,
+            Self::Proved { evidence } | Self::Refuted { evidence } | Self::Within { evidence, .. } => {
+                evidence
+            }
             Self::NotDecided { reason } => reason,
         }
     }
@@ -277,7 +279,8 @@ fn number_of(facts: &Facts, number: Number) -> Result<Interval, String> {
         Number::MaxOutDegree => return degrees(|d| d.sends.iter().copied().max().unwrap_or(0)),
         Number::Rounds => {
             let all = facts.phases.iter().map(Degrees::of);
-            let rounds = all.map(|degrees| most(&degrees.sends).max(most(&degrees.receives))).max().unwrap_or(0);
+            let rounds =
+                all.map(|degrees| most(&degrees.sends).max(most(&degrees.receives))).max().unwrap_or(0);
             return Ok(Interval::exact(Rational::integer(rounds)));
         }
         _ => {}
@@ -323,7 +326,9 @@ fn compare_ranges(left: &Interval, comparison: Comparison, right: &Interval) -> 
         let width = (left.high.clone() - left.low.clone()) + (right.high.clone() - right.low.clone());
         match width.to_f64() {
             bound if bound <= COARSE => Verdict::Within { bound, evidence: evidence.clone() },
-            bound => Verdict::undecided(format!("{evidence} are equal within {bound:.1e}, which is too coarse")),
+            bound => {
+                Verdict::undecided(format!("{evidence} are equal within {bound:.1e}, which is too coarse"))
+            }
         }
     };
     let open = || Verdict::undecided(format!("{evidence} are equal within their certified bounds"));

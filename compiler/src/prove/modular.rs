@@ -19,7 +19,10 @@ const MERSENNE: u64 = (1 << 61) - 1;
 impl Field {
     /// Fields of distinct primes, from 2⁶¹ − 1 downwards; each has at least 60 bits.
     pub(super) fn all() -> impl Iterator<Item = Self> {
-        (0u64..).map(|k| MERSENNE - 2 * k).filter(|&candidate| is_prime(candidate)).map(|prime| Self { prime })
+        (0u64..)
+            .map(|k| MERSENNE - 2 * k)
+            .filter(|&candidate| is_prime(candidate))
+            .map(|prime| Self { prime })
     }
 
     /// a + b.

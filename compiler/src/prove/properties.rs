@@ -26,7 +26,8 @@ pub(super) fn column_stochastic(phases: &[MixingMatrix]) -> Finding {
 pub(super) fn nonnegative(phases: &[MixingMatrix]) -> Finding {
     each(phases, |matrix| match matrix {
         MixingMatrix::Cayley(cayley) => {
-            let all = std::iter::once((Rank(0), cayley.self_weight())).chain(cayley.hops().iter().map(|(h, w)| (*h, w)));
+            let all = std::iter::once((Rank(0), cayley.self_weight()))
+                .chain(cayley.hops().iter().map(|(h, w)| (*h, w)));
             match all.into_iter().find(|(_, weight)| weight.is_negative()) {
                 Some((Rank(0), weight)) => Err(format!("every self weight is {weight}")),
                 Some((hop, weight)) => Err(format!("the weight of hop {hop} is {weight}")),
@@ -84,7 +85,8 @@ pub(super) fn symmetric(phases: &[MixingMatrix]) -> Finding {
 /// Every edge of a phase goes both ways.
 pub(super) fn undirected(phases: &[MixingMatrix]) -> Finding {
     each(phases, |matrix| {
-        let one_way = |from: Rank, to: Rank| format!("{from} sends to {to}, but {to} does not send to {from}");
+        let one_way =
+            |from: Rank, to: Rank| format!("{from} sends to {to}, but {to} does not send to {from}");
         match matrix {
             MixingMatrix::Cayley(cayley) => {
                 let has = |hop: Rank| cayley.hops().binary_search_by_key(&hop, |(hop, _)| *hop).is_ok();
@@ -96,7 +98,10 @@ pub(super) fn undirected(phases: &[MixingMatrix]) -> Finding {
             MixingMatrix::Sparse(sparse) => {
                 let single = (0..matrix.size()).find_map(|i| {
                     let edges = sparse.in_edges(Rank(i)).iter();
-                    edges.map(|(j, _)| *j).find(|&j| entry(sparse, j, Rank(i)).is_none()).map(|j| (j, Rank(i)))
+                    edges
+                        .map(|(j, _)| *j)
+                        .find(|&j| entry(sparse, j, Rank(i)).is_none())
+                        .map(|j| (j, Rank(i)))
                 });
                 single.map_or(Ok(()), |(from, to)| Err(one_way(from, to)))
             }
@@ -110,9 +115,10 @@ pub(super) fn matching(phases: &[MixingMatrix]) -> Finding {
         MixingMatrix::Cayley(cayley) => match cayley.hops() {
             [] => Ok(()),
             [(hop, _)] if cayley.group().negate(*hop) == *hop => Ok(()),
-            [(hop, _), ..] => {
-                Err(format!("rank 0 sends to {hop} and receives from {}", cayley.group().negate(cayley.hops()[0].0)))
-            }
+            [(hop, _), ..] => Err(format!(
+                "rank 0 sends to {hop} and receives from {}",
+                cayley.group().negate(cayley.hops()[0].0)
+            )),
         },
         MixingMatrix::Sparse(sparse) => {
             let mut partner: Vec<Option<Rank>> = vec![None; matrix.size() as usize];
@@ -159,13 +165,21 @@ pub(super) fn tree(phases: &[MixingMatrix], connected: Finding) -> Finding {
         if let MixingMatrix::Cayley(cayley) = phase
             && cayley.hops().len() as u64 * size > 2 * (size - 1)
         {
-            return Err(format!("{} ranks have {} edges or more", size, cayley.hops().len() as u64 * size / 2));
+            return Err(format!(
+                "{} ranks have {} edges or more",
+                size,
+                cayley.hops().len() as u64 * size / 2
+            ));
         }
         for i in 0..phase.size() {
             edges.extend(phase.row(Rank(i)).in_weights.iter().map(|(j, _)| (i.min(j.0), i.max(j.0))));
         }
     }
-    if edges.len() as u64 == size - 1 { Ok(()) } else { Err(format!("{size} ranks have {} edges", edges.len())) }
+    if edges.len() as u64 == size - 1 {
+        Ok(())
+    } else {
+        Err(format!("{size} ranks have {} edges", edges.len()))
+    }
 }
 
 /// The least self weight over ranks and phases.
@@ -288,7 +302,8 @@ fn sums_to_one(matrix: &MixingMatrix, orientation: Orientation) -> Finding {
             guilty.map_or(Ok(()), |at| Err(format!("{line} {at} sums to {}", Rational::new(sums[at], unit))))
         }
         None => {
-            let values: Vec<BigRational> = sparse.weights().iter().map(|weight| weight.as_big().clone()).collect();
+            let values: Vec<BigRational> =
+                sparse.weights().iter().map(|weight| weight.as_big().clone()).collect();
             let sums = line_sums(sparse, matrix.size(), &values, orientation);
             let guilty = sums.iter().position(|sum| !sum.is_one());
             guilty.map_or(Ok(()), |at| Err(format!("{line} {at} sums to {}", sums[at])))

@@ -30,7 +30,9 @@ impl Support {
                 let sources = |rank: u32| {
                     let own = nonzero[sparse.self_weight(Rank(rank)) as usize].then_some(rank);
                     let edges = sparse.in_edges(Rank(rank)).iter();
-                    own.into_iter().chain(edges.filter(|(_, id)| nonzero[*id as usize]).map(|(j, _)| j.0)).collect()
+                    own.into_iter()
+                        .chain(edges.filter(|(_, id)| nonzero[*id as usize]).map(|(j, _)| j.0))
+                        .collect()
                 };
                 Self::Table((0..matrix.size()).map(sources).collect())
             }
@@ -77,7 +79,9 @@ impl Support {
     /// The sources of a rank, itself included where it hears from itself.
     fn sources(&self, rank: u32) -> Vec<u32> {
         match self {
-            Self::Cayley(group, elements) => elements.iter().map(|e| group.subtract(Rank(rank), *e).0).collect(),
+            Self::Cayley(group, elements) => {
+                elements.iter().map(|e| group.subtract(Rank(rank), *e).0).collect()
+            }
             Self::Table(rows) => rows[rank as usize].clone(),
         }
     }
@@ -138,7 +142,9 @@ pub(super) fn connected(supports: &[Support]) -> Reach {
     }
     let graph = union_graph(supports);
     match unreached(&graph, petgraph::Direction::Outgoing) {
-        missing if !missing.is_empty() => Reach::No(format!("{} never hear from rank 0", ranks(missing.into_iter()))),
+        missing if !missing.is_empty() => {
+            Reach::No(format!("{} never hear from rank 0", ranks(missing.into_iter())))
+        }
         _ => match unreached(&graph, petgraph::Direction::Incoming) {
             missing if !missing.is_empty() => {
                 Reach::No(format!("rank 0 never hears from {}", ranks(missing.into_iter())))
@@ -155,8 +161,9 @@ pub(super) fn primitive(supports: &[Support]) -> Reach {
         if elements.iter().any(|phase| phase.is_empty()) {
             return Reach::No("a phase is zero".into());
         }
-        let differences =
-            elements.iter().flat_map(|phase| phase.iter().map(|e| group.subtract(*e, phase[0])).collect::<Vec<_>>());
+        let differences = elements
+            .iter()
+            .flat_map(|phase| phase.iter().map(|e| group.subtract(*e, phase[0])).collect::<Vec<_>>());
         let subgroup = Subgroup::generated(&group, differences);
         return match subgroup.index() {
             1 => Reach::Yes,
@@ -276,8 +283,9 @@ fn classes(supports: &[Support], orientation: Orientation) -> Option<Classes> {
         }
         successors = reversed;
     }
-    let graph: DiGraph<(), ()> =
-        DiGraph::from_edges((0..).zip(&successors).flat_map(|(i, row)| row.iter().map(move |&j| (i as u32, j))));
+    let graph: DiGraph<(), ()> = DiGraph::from_edges(
+        (0..).zip(&successors).flat_map(|(i, row)| row.iter().map(move |&j| (i as u32, j))),
+    );
     let mut components: Vec<Vec<u32>> = petgraph::algo::kosaraju_scc(&graph)
         .into_iter()
         .map(|component| component.into_iter().map(|node| node.index() as u32).collect())
@@ -299,7 +307,11 @@ fn is_closed(component: &[u32], successors: &[Vec<u32>]) -> bool {
 impl Classes {
     fn primitive(&self) -> Reach {
         if self.components.len() > 1 {
-            let other = self.components.iter().find(|component| !component.contains(&0)).unwrap_or(&self.components[0]);
+            let other = self
+                .components
+                .iter()
+                .find(|component| !component.contains(&0))
+                .unwrap_or(&self.components[0]);
             return Reach::No(format!(
                 "over whole periods rank 0 and {} do not hear from each other",
                 ranks(other.iter().copied())
@@ -367,7 +379,8 @@ fn product_support(supports: &[Support]) -> Option<Vec<Vec<u32>>> {
         }
         product = next;
     }
-    let bits = |row: &[u64]| (0..size as u32).filter(|&j| row[j as usize / 64] >> (j % 64) & 1 == 1).collect();
+    let bits =
+        |row: &[u64]| (0..size as u32).filter(|&j| row[j as usize / 64] >> (j % 64) & 1 == 1).collect();
     Some(product.chunks_exact(words).map(bits).collect())
 }
 

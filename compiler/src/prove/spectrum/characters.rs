@@ -163,7 +163,8 @@ impl Characters {
         } else {
             let mut hops = cayley.hops().iter().peekable();
             for element in (1..self.group.order()).map(Rank) {
-                let weight = hops.next_if(|(hop, _)| *hop == element).map_or_else(Rational::zero, |(_, w)| w.clone());
+                let weight =
+                    hops.next_if(|(hop, _)| *hop == element).map_or_else(Rational::zero, |(_, w)| w.clone());
                 if weight != base {
                     terms.push((element, weight - base.clone()));
                 }
@@ -172,7 +173,8 @@ impl Characters {
         let weights: Vec<f64> = terms.iter().map(|(_, weight)| weight.to_f64()).collect();
         let digits: Vec<Vec<u32>> = terms.iter().map(|(hop, _)| self.group.digits(*hop)).collect();
         let stride = |j: usize| self.exponent / radices[j] as u64;
-        let moves = (0..radices.len()).map(|j| digits.iter().map(|d| d[j] as u64 * stride(j)).collect()).collect();
+        let moves =
+            (0..radices.len()).map(|j| digits.iter().map(|d| d[j] as u64 * stride(j)).collect()).collect();
         let total = constant.abs() + weights.iter().map(|weight| weight.abs()).sum::<f64>();
         let error = total * (ROOT_ERROR + 2.0 * (weights.len() as f64 + 8.0) * UNIT);
         let norm = total.min(absolute_sum(cayley)) * (1.0 + 1e-12);
@@ -182,7 +184,8 @@ impl Characters {
 
 /// Σ|w| over self weight and hops, rounded.
 fn absolute_sum(cayley: &CayleyMatrix) -> f64 {
-    cayley.self_weight().to_f64().abs() + cayley.hops().iter().map(|(_, weight)| weight.to_f64().abs()).sum::<f64>()
+    cayley.self_weight().to_f64().abs()
+        + cayley.hops().iter().map(|(_, weight)| weight.to_f64().abs()).sum::<f64>()
 }
 
 /// The weight that most elements of the group have; elements that are no hop have 0.

@@ -34,13 +34,16 @@ impl Rows {
                     .map(|rank| {
                         let own = (rank as usize, weights[sparse.self_weight(Rank(rank)) as usize]);
                         let edges = sparse.in_edges(Rank(rank)).iter();
-                        std::iter::once(own).chain(edges.map(|(j, id)| (j.index(), weights[*id as usize]))).collect()
+                        std::iter::once(own)
+                            .chain(edges.map(|(j, id)| (j.index(), weights[*id as usize])))
+                            .collect()
                     })
                     .collect()
             }
             MixingMatrix::Cayley(cayley) => {
                 let own = (Rank(0), cayley.self_weight().to_f64());
-                let hops: Vec<(Rank, f64)> = cayley.hops().iter().map(|(hop, weight)| (*hop, weight.to_f64())).collect();
+                let hops: Vec<(Rank, f64)> =
+                    cayley.hops().iter().map(|(hop, weight)| (*hop, weight.to_f64())).collect();
                 (0..matrix.size())
                     .map(|rank| {
                         let all = std::iter::once(&own).chain(&hops);
@@ -140,7 +143,8 @@ pub(in crate::prove) fn symmetric_eigenvalues(rows: &Rows) -> Option<(Vec<f64>, 
     if !(defect < 0.5 && residual.norm_l2().is_finite()) {
         return None;
     }
-    let error = std::f64::consts::SQRT_2 * (residual.norm_l2() + rounding) / (1.0 - defect).sqrt() * (1.0 + 1e-12);
+    let error =
+        std::f64::consts::SQRT_2 * (residual.norm_l2() + rounding) / (1.0 - defect).sqrt() * (1.0 + 1e-12);
     Some((values, error))
 }
 

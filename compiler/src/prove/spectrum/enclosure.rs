@@ -43,7 +43,12 @@ impl Enclosure {
 
     /// A number known up to `error`.
     pub fn around(value: f64, error: f64) -> Self {
-        Self { value, low: (value - error).next_down(), high: (value + error).next_up(), method: Method::Enclosed }
+        Self {
+            value,
+            low: (value - error).next_down(),
+            high: (value + error).next_up(),
+            method: Method::Enclosed,
+        }
     }
 
     /// A number of unknown error.

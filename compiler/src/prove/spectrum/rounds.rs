@@ -29,7 +29,10 @@ pub(in crate::prove) fn rounds_to(
     }
     let period = phases.len();
     match &spectrum.source {
-        _ if spectrum.period_contraction.value >= 1.0 && period == 1 && matches!(spectrum.source, Source::Normal) => {
+        _ if spectrum.period_contraction.value >= 1.0
+            && period == 1
+            && matches!(spectrum.source, Source::Normal) =>
+        {
             ([None; 2], spectrum.period_contraction.method)
         }
         Source::Normal => {
@@ -46,7 +49,11 @@ pub(in crate::prove) fn rounds_to(
             (TOLERANCES.map(|epsilon| by_products(&rows, spectrum, known, epsilon)), Method::Estimate)
         }
         Source::Dense | Source::Krylov => {
-            let radius = if known.row_stochastic && known.column_stochastic { spectrum.period_radius.value } else { 1.0 };
+            let radius = if known.row_stochastic && known.column_stochastic {
+                spectrum.period_radius.value
+            } else {
+                1.0
+            };
             let rounds = TOLERANCES.map(|epsilon| Some(powers_until(radius, epsilon)? * period as u64));
             (rounds.map(|steps| steps.filter(|&steps| steps <= LIMIT)), Method::Estimate)
         }

@@ -49,13 +49,25 @@ fn rho_of_symmetric_graphs() {
     rho("torus2d", torus2d, &[0.5, 0.6, 0.882843, 0.936501, 0.923607, 0.969552, 0.995075], 1000);
     rho("hypercube", hypercube, &[0.5, 0.6, 0.666667, f64::NAN, f64::NAN, 0.75], 128);
     rho("expo2", |n| exponential(2, n), &[0.5, 0.6, 0.666667, 0.6078, 0.75, 0.75, 0.818182], 1000);
-    rho("expo3", |n| exponential(3, n), &[0.57735, 0.680726, 0.659582, 0.72111, 0.728968, 0.767995, 0.800113], 1000);
-    rho("expo4", |n| exponential(4, n), &[0.745356, 0.789735, 0.808582, 0.796259, 0.824621, 0.837891, 0.863948], 1000);
+    rho(
+        "expo3",
+        |n| exponential(3, n),
+        &[0.57735, 0.680726, 0.659582, 0.72111, 0.728968, 0.767995, 0.800113],
+        1000,
+    );
+    rho(
+        "expo4",
+        |n| exponential(4, n),
+        &[0.745356, 0.789735, 0.808582, 0.796259, 0.824621, 0.837891, 0.863948],
+        1000,
+    );
 }
 
 #[test]
 fn contraction_of_one_peer_exponential() {
-    for (size, expected) in [(33, 0.03111), (100, 0.19164), (1000, 0.02342), (6, 0.21651), (12, 0.20913), (25, 0.19212)] {
+    for (size, expected) in
+        [(33, 0.03111), (100, 0.19164), (1000, 0.02342), (6, 0.21651), (12, 0.20913), (25, 0.19212)]
+    {
         let analysis = of(one_peer_exp2(size));
         close(analysis.period_contraction, expected, 6e-6, &size.to_string());
         assert_eq!((analysis.rho, analysis.exact_average, analysis.exact_after), (None, Some(false), None));
@@ -89,7 +101,12 @@ fn ring_matching_contracts_by_the_cosine() {
     };
     for (size, rounds) in [(8u32, 41), (100, 6996)] {
         let analysis = of(vec![matching(0, size), matching(1, size)]);
-        close(analysis.period_contraction, (std::f64::consts::TAU / size as f64).cos(), 1e-9, "ring matching");
+        close(
+            analysis.period_contraction,
+            (std::f64::consts::TAU / size as f64).cos(),
+            1e-9,
+            "ring matching",
+        );
         assert_eq!(analysis.rounds_to_1e_6, Some(rounds));
     }
     assert_eq!(of(vec![matching(0, 4), matching(1, 4)]).exact_average, Some(true));
@@ -98,7 +115,13 @@ fn ring_matching_contracts_by_the_cosine() {
 #[test]
 fn size_one_is_exact() {
     let analysis = of(vec![MixingMatrix::identity(1)]);
-    assert_eq!((analysis.rho, analysis.exact_average, analysis.exact_after), (Some(0.0), Some(true), Some(0)));
-    assert_eq!((analysis.connected, analysis.contracting, analysis.spectral_gap), (true, Some(true), Some(1.0)));
+    assert_eq!(
+        (analysis.rho, analysis.exact_average, analysis.exact_after),
+        (Some(0.0), Some(true), Some(0))
+    );
+    assert_eq!(
+        (analysis.connected, analysis.contracting, analysis.spectral_gap),
+        (true, Some(true), Some(1.0))
+    );
     assert_eq!(analysis.bytes_per_rank_per_model_byte, 0.0);
 }
