@@ -3,7 +3,7 @@
 use crate::{Group, Rank, Rational};
 use std::collections::HashMap;
 
-/// The matrix W of one phase: `x_i ← Σ_j W[i][j] x_j`.
+/// The matrix W of one phase: `x_i ← Σ_j `W[i][j]` x_j`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MixingMatrix {
     /// Every rank does the same relative to itself.
@@ -32,9 +32,9 @@ pub struct SparseMatrix {
 /// One row of a mixing matrix: the rank's own weight and its in-neighbours, ascending, without itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// W[i][i].
+    /// `W[i][i]`.
     pub self_weight: Rational,
-    /// (j, W[i][j]) for every in-neighbour j ≠ i. A weight may be zero: the edge still carries a message.
+    /// (j, `W[i][j]`) for every in-neighbour j ≠ i. A weight may be zero: the edge still carries a message.
     pub in_weights: Vec<(Rank, Rational)>,
 }
 
@@ -131,7 +131,7 @@ impl SparseMatrix {
         &self.weights
     }
 
-    /// Index into [`weights`](Self::weights) of W[i][i].
+    /// Index into [`weights`](Self::weights) of `W[i][i]`.
     pub fn self_weight(&self, rank: Rank) -> u32 {
         self.self_weights[rank.index()]
     }

@@ -51,7 +51,7 @@ pub struct Action {
 /// One rank's part of a [`RoundPlan`], with its weights looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RankPlan {
-    /// W[i][i].
+    /// `W[i][i]`.
     pub self_weight: Rational,
     /// Its actions in ascending order of round.
     pub actions: Vec<RankAction>,
