@@ -119,6 +119,128 @@ pub enum EvaluateError {
         #[label("cannot be decided")]
         span: Span,
     },
+    #[error("rank {rank} is outside of 0..{size}{variables}")]
+    #[diagnostic(code(bfc::evaluate::rank_out_of_range), help("ranks run from 0 to size - 1; `mod size` wraps around"))]
+    RankOutOfRange {
+        rank: String,
+        size: u32,
+        variables: String,
+        #[label("is {rank}{variables}")]
+        span: Span,
+    },
+    #[error("edges with and without weights in one phase")]
+    #[diagnostic(
+        code(bfc::evaluate::mixed_weights),
+        help("give all edges of the phase a `weight`, or none of them and a rule, such as `weights metropolis`")
+    )]
+    MixedWeights {
+        #[label("with a weight")]
+        with: Span,
+        #[label("without")]
+        without: Span,
+    },
+    #[error("weights are given twice")]
+    #[diagnostic(
+        code(bfc::evaluate::weights_twice),
+        help("a phase has one rule, or weights on its edges; a rank has one self weight")
+    )]
+    WeightsTwice {
+        #[label("again here")]
+        span: Span,
+        #[label("first here")]
+        first: Span,
+    },
+    #[error("unknown weight rule `{rule}`")]
+    #[diagnostic(code(bfc::evaluate::unknown_weight_rule))]
+    UnknownWeightRule {
+        rule: String,
+        #[label("not a rule")]
+        span: Span,
+        #[help]
+        help: Option<String>,
+    },
+    #[error("`{what}` is {found}, outside of what the rule `{rule}` takes")]
+    #[diagnostic(code(bfc::evaluate::weight_parameter), help("{help}"))]
+    WeightParameter {
+        rule: &'static str,
+        what: String,
+        found: String,
+        help: &'static str,
+        #[label("is {found}")]
+        span: Span,
+    },
+    #[error("`metropolis` needs every edge both ways, and {from} -> {to} goes one way")]
+    #[diagnostic(
+        code(bfc::evaluate::one_way_edge),
+        help("write `--` for an edge both ways, or take the rule `uniform`, `sender_uniform` or `max_degree`")
+    )]
+    OneWayEdge {
+        from: u32,
+        to: u32,
+        #[label("asked for here")]
+        span: Span,
+    },
+    #[error("a phase inside of a phase")]
+    #[diagnostic(code(bfc::evaluate::nested_phase), help("phases follow each other; close the outer one first"))]
+    NestedPhase {
+        #[label("inside of another phase")]
+        span: Span,
+    },
+    #[error("edges both inside and outside of phases")]
+    #[diagnostic(
+        code(bfc::evaluate::edge_outside_phase),
+        help("a topology with `phase` blocks has all of its edges in them")
+    )]
+    EdgeOutsidePhase {
+        #[label("outside of a phase")]
+        edge: Span,
+        #[label("a phase")]
+        phase: Span,
+    },
+    #[error("`{statement}` does not belong into a phase")]
+    #[diagnostic(code(bfc::evaluate::misplaced_statement), help("write it in the topology, outside of `phase`"))]
+    MisplacedStatement {
+        statement: &'static str,
+        #[label("inside of a phase")]
+        span: Span,
+    },
+    #[error("requires {condition}: {sides}")]
+    #[diagnostic(code(bfc::evaluate::precondition), help("choose another size or other parameters"))]
+    Precondition {
+        condition: String,
+        sides: String,
+        #[label("does not hold")]
+        span: Span,
+    },
+    #[error("`machines` needs local_size to divide size: {size} / {local_size}")]
+    #[diagnostic(code(bfc::evaluate::machines), help("give a `--local-size` that divides {size}"))]
+    Machines {
+        size: u32,
+        local_size: u32,
+        #[label("used here")]
+        span: Span,
+    },
+    #[error("{size} ranks are too many for a topology without symmetry")]
+    #[diagnostic(
+        code(bfc::evaluate::too_many_ranks),
+        help("a loop over `ranks` that only says moves of `i`, such as `i -> (i + 1) mod size`, is kept symbolic at any size; a table of rows holds at most {limit} ranks")
+    )]
+    TooManyRanks {
+        size: u32,
+        limit: u32,
+        #[label("enumerated rank by rank")]
+        span: Span,
+    },
+    #[error("expected a topology, found {found}")]
+    #[diagnostic(
+        code(bfc::evaluate::not_a_topology),
+        help("write the name of a topology, with its parameters in parentheses: `exponential(base = 3)`")
+    )]
+    NotATopology {
+        found: String,
+        #[label("not a topology")]
+        span: Span,
+    },
     #[error("`{function}` of {found} has no value")]
     #[diagnostic(code(bfc::evaluate::outside_domain), help("{help}"))]
     OutsideDomain {

@@ -188,6 +188,9 @@ impl<'a> Evaluator<'a> {
     }
 
     fn name(&mut self, name: &str, span: Span) -> Result<Value> {
+        if name == "machines" && !self.size.is_multiple_of(self.local_size) {
+            return Err(Box::new(EvaluateError::Machines { size: self.size, local_size: self.local_size, span }));
+        }
         self.lookup(name).ok_or_else(|| {
             let known = self.scope[self.base..].iter().map(|(bound, _)| *bound).chain(GLOBALS);
             let help =
@@ -416,6 +419,12 @@ impl<'a> Evaluator<'a> {
         let value = self.operand(expression)?;
         number::integer(&value, 0)
             .map_err(|problem| self.explain(problem, expression.span, &[(expression, &value)]))
+    }
+
+    /// Fails where a value is no integer.
+    pub(super) fn check_integer(&self, value: &Value, expression: &Expression) -> Result<()> {
+        let result = number::integer(value, 0);
+        result.map(drop).map_err(|problem| self.explain(problem, expression.span, &[(expression, value)]))
     }
 
     fn as_small(&self, value: &Value, expression: &Expression) -> Result<i64> {

@@ -7,9 +7,14 @@ mod claims;
 pub mod error;
 pub mod expression;
 pub mod number;
+pub mod phase;
+mod precondition;
 pub mod random;
+mod rule;
 pub mod structure;
+pub mod topology;
 pub mod value;
+pub mod weights;
 
 pub use error::{EvaluateError, Result};
 pub use expression::Evaluator;

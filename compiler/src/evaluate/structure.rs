@@ -241,6 +241,19 @@ impl Move {
         })
     }
 
+    /// Adding `element` in `group`.
+    pub fn of(group: &Group, element: Rank) -> Self {
+        let mut stride = 1;
+        let mut digits = Vec::new();
+        for (&radix, &amount) in group.radices().iter().zip(&group.digits(element)).rev() {
+            if amount > 0 {
+                digits.push(Digit { stride, radix, amount });
+            }
+            stride *= radix;
+        }
+        Self::Digits(digits)
+    }
+
     fn places(&self) -> Vec<(u32, u32)> {
         match self {
             Self::Xor(mask) => (0..32).filter(|bit| mask >> bit & 1 == 1).map(|bit| (1 << bit, 2)).collect(),

@@ -1,0 +1,382 @@
+//! Weight rules, and from the edges of a phase to its exact mixing matrix.
+//!
+//! uniform: 1/(in-degree + 1). sender_uniform: 1/(out-degree + 1), column-stochastic. metropolis: 1/(1 + the larger
+//! degree) (Metropolis et al. 1953; Xiao, Boyd, Lall 2006). max_degree: 1/(1 + the largest degree). constant(a):
+//! I − aL. lazy(rule, θ): θI + (1 − θ)W.
+
+use super::structure::Move;
+use bfc_schedule::matrix::Interner;
+use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational, SparseMatrix};
+use std::collections::{BTreeMap, HashMap};
+
+/// How weights follow from edges.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeightRule {
+    /// The rule before laziness.
+    pub base: BaseRule,
+    /// The part of W that is moved: the product of all 1 − θ.
+    pub moved: Rational,
+}
+
+/// A rule by itself. Except for `Constant`, the weight of an edge is 1/k for an integer k.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub enum BaseRule {
+    Uniform,
+    SenderUniform,
+    Metropolis,
+    MaxDegree,
+    Constant(Rational),
+}
+
+/// The rules that take no argument.
+pub const RULES: [(&str, BaseRule); 4] = [
+    ("uniform", BaseRule::Uniform),
+    ("sender_uniform", BaseRule::SenderUniform),
+    ("metropolis", BaseRule::Metropolis),
+    ("max_degree", BaseRule::MaxDegree),
+];
+
+/// Why a matrix cannot be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// `metropolis` on edges of which this one goes one way only.
+    OneWay(u32, u32),
+    /// Too many ranks for a table of rows.
+    TooManyRanks,
+}
+
+/// The most ranks for which rows are written out.
+pub const MAX_TABLE: u32 = 1 << 24;
+
+/// The edges of one phase as they were said.
+#[derive(Clone, Debug, Default)]
+pub struct Edges {
+    /// Sender, receiver, and an index of `weights` where edges have weights.
+    pub listed: Vec<(u32, u32, Option<u32>)>,
+    /// Edges of all ranks at once: sender and receiver as moves of one rank.
+    pub moved: Vec<(Move, Move, Option<u32>)>,
+    /// W[i][i], where said.
+    pub selves: BTreeMap<u32, u32>,
+    /// W[i][i] for all i, where said for all at once.
+    pub every_self: Option<u32>,
+    /// The distinct weights.
+    pub weights: Weights,
+}
+
+/// Distinct weights by number.
+#[derive(Default)]
+pub struct Weights(Interner);
+
+impl Weights {
+    /// The number of a weight.
+    pub fn id(&mut self, weight: Rational) -> u32 {
+        self.0.id(weight)
+    }
+
+    fn get(&self, id: u32) -> &Rational {
+        &self.0.values[id as usize]
+    }
+}
+
+impl Clone for Weights {
+    fn clone(&self) -> Self {
+        let mut copy = Self::default();
+        for weight in &self.0.values {
+            copy.id(weight.clone());
+        }
+        copy
+    }
+}
+
+impl std::fmt::Debug for Weights {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.values.fmt(f)
+    }
+}
+
+impl WeightRule {
+    /// A rule without laziness.
+    pub fn plain(base: BaseRule) -> Self {
+        Self { base, moved: Rational::one() }
+    }
+
+    fn edge(&self, k: u32) -> Rational {
+        &self.moved * &Rational::new(1, k)
+    }
+
+    /// θ + (1 − θ) w.
+    fn own(&self, weight: &Rational) -> Rational {
+        &(&Rational::one() - &self.moved) + &(&self.moved * weight)
+    }
+}
+
+impl Edges {
+    /// Whether edges carry weights of their own.
+    pub fn is_weighted(&self) -> bool {
+        let listed = self.listed.first().map(|edge| edge.2);
+        listed.or(self.moved.first().map(|edge| edge.2)).flatten().is_some()
+    }
+
+    /// Whether all is said for every rank at once.
+    pub fn is_symmetric(&self) -> bool {
+        self.listed.is_empty() && self.selves.is_empty()
+    }
+
+    /// The mixing matrix: in the given group, or as a table. Without a rule the default is taken.
+    pub fn matrix(
+        &self,
+        size: u32,
+        rule: Option<&WeightRule>,
+        group: Option<&Group>,
+    ) -> Result<MixingMatrix, Problem> {
+        match group {
+            Some(group) if self.is_symmetric() => self.cayley(group, rule),
+            _ if self.listed.is_empty() && self.moved.is_empty() && self.selves.is_empty() => {
+                self.cayley(&Group::cyclic(size), rule)
+            }
+            _ if size > MAX_TABLE => Err(Problem::TooManyRanks),
+            _ => self.table(size, rule),
+        }
+    }
+
+    fn cayley(&self, group: &Group, rule: Option<&WeightRule>) -> Result<MixingMatrix, Problem> {
+        let mut hops: BTreeMap<Rank, Rational> = BTreeMap::new();
+        for (from, to, weight) in &self.moved {
+            let hop = group.subtract(to.element(), from.element());
+            let weight = weight.map_or_else(Rational::zero, |id| self.weights.get(id).clone());
+            if hop != Rank(0) {
+                hops.entry(hop).and_modify(|sum| *sum = &*sum + &weight).or_insert(weight);
+            }
+        }
+        if rule.is_some_and(|rule| rule.base == BaseRule::Metropolis) {
+            if let Some(hop) = hops.keys().find(|hop| !hops.contains_key(&group.negate(**hop))) {
+                return Err(Problem::OneWay(0, hop.0));
+            }
+        }
+        let degree = hops.len() as u32;
+        let mut own = None;
+        if !self.is_weighted() {
+            let default = WeightRule::plain(BaseRule::Uniform);
+            let rule = rule.unwrap_or(&default);
+            let edge = match &rule.base {
+                BaseRule::Constant(a) => &rule.moved * a,
+                _ => rule.edge(degree + 1),
+            };
+            hops.values_mut().for_each(|weight| *weight = edge.clone());
+            own = Some(&Rational::one() - &(&Rational::integer(degree) * &edge));
+        }
+        let rest = || &Rational::one() - &hops.values().cloned().sum();
+        let own = match self.every_self {
+            Some(id) => self.weights.get(id).clone(),
+            None => own.unwrap_or_else(rest),
+        };
+        let hops = hops.into_iter().collect();
+        let matrix = CayleyMatrix::new(group.clone(), own, hops);
+        Ok(MixingMatrix::Cayley(matrix.expect("hops of a map are distinct and elements of the group")))
+    }
+
+    /// All edges between different ranks, by receiver and then by sender.
+    fn sorted(&self, size: u32) -> Vec<(u32, u32, Option<u32>)> {
+        let mut edges: Vec<_> =
+            self.listed.iter().map(|&(from, to, weight)| (to, from, weight)).collect();
+        for (from, to, weight) in &self.moved {
+            edges.extend((0..size).map(|rank| (to.apply(rank), from.apply(rank), *weight)));
+        }
+        edges.retain(|(to, from, _)| to != from);
+        edges.sort_unstable();
+        if !self.is_weighted() {
+            edges.dedup();
+        }
+        edges
+    }
+
+    fn table(&self, size: u32, rule: Option<&WeightRule>) -> Result<MixingMatrix, Problem> {
+        let edges = self.sorted(size);
+        let rows = Rows::new(&edges, size);
+        let table =
+            if self.is_weighted() { self.explicit(&rows) } else { self.by_rule(&rows, rule)? };
+        let matrix =
+            SparseMatrix::from_parts(table.weights.values, table.own, table.offsets, table.edges);
+        Ok(MixingMatrix::Sparse(matrix.expect("rows are sorted, distinct and in range")))
+    }
+
+    fn self_weight(&self, rank: u32) -> Option<&Rational> {
+        self.selves.get(&rank).copied().or(self.every_self).map(|id| self.weights.get(id))
+    }
+
+    fn explicit(&self, rows: &Rows) -> Table {
+        let mut table = Table::default();
+        for rank in 0..rows.size() {
+            let mut row: Vec<(Rank, Rational)> = Vec::new();
+            for &(_, from, id) in rows.row(rank) {
+                let weight = id.map_or_else(Rational::zero, |id| self.weights.get(id).clone());
+                match row.last_mut() {
+                    Some((source, sum)) if source.0 == from => *sum = &*sum + &weight,
+                    _ => row.push((Rank(from), weight)),
+                }
+            }
+            let rest = || &Rational::one() - &row.iter().map(|(_, weight)| weight.clone()).sum();
+            let own = self.self_weight(rank).cloned().unwrap_or_else(rest);
+            let own = table.weights.id(own);
+            let row = row.into_iter().map(|(source, weight)| (source, table.weights.id(weight))).collect();
+            table.push(own, row);
+        }
+        table
+    }
+
+    fn by_rule(&self, rows: &Rows, rule: Option<&WeightRule>) -> Result<Table, Problem> {
+        let one_way = rows.one_way();
+        let default = WeightRule::plain(match one_way {
+            None => BaseRule::Metropolis,
+            Some(_) => BaseRule::Uniform,
+        });
+        let rule = rule.unwrap_or(&default);
+        if let (BaseRule::Metropolis, Some((from, to))) = (&rule.base, one_way) {
+            return Err(Problem::OneWay(from, to));
+        }
+        let degrees = Degrees::new(rows);
+        let mut table = Table::default();
+        let mut by_denominator: HashMap<u32, u32> = HashMap::new();
+        for rank in 0..rows.size() {
+            let denominators: Vec<u32> =
+                rows.row(rank).iter().map(|edge| degrees.denominator(&rule.base, edge.1, rank)).collect();
+            let own = match self.self_weight(rank) {
+                Some(own) => own.clone(),
+                None => rule.own(&degrees.own(&rule.base, rank, &denominators)),
+            };
+            let own = table.weights.id(own);
+            let mut row = Vec::with_capacity(denominators.len());
+            for (edge, k) in rows.row(rank).iter().zip(denominators) {
+                let weights = &mut table.weights;
+                let id = *by_denominator.entry(k).or_insert_with(|| {
+                    weights.id(match &rule.base {
+                        BaseRule::Constant(a) => &rule.moved * a,
+                        _ => rule.edge(k),
+                    })
+                });
+                row.push((Rank(edge.1), id));
+            }
+            table.push(own, row);
+        }
+        Ok(table)
+    }
+}
+
+/// Sorted edges with the place where each receiver's begin.
+struct Rows<'e> {
+    edges: &'e [(u32, u32, Option<u32>)],
+    offsets: Vec<usize>,
+}
+
+impl<'e> Rows<'e> {
+    fn new(edges: &'e [(u32, u32, Option<u32>)], size: u32) -> Self {
+        let mut offsets = vec![0; size as usize + 1];
+        for edge in edges {
+            offsets[edge.0 as usize + 1] += 1;
+        }
+        for rank in 0..size as usize {
+            offsets[rank + 1] += offsets[rank];
+        }
+        Self { edges, offsets }
+    }
+
+    fn size(&self) -> u32 {
+        self.offsets.len() as u32 - 1
+    }
+
+    fn row(&self, rank: u32) -> &'e [(u32, u32, Option<u32>)] {
+        &self.edges[self.offsets[rank as usize]..self.offsets[rank as usize + 1]]
+    }
+
+    /// The first edge, as sender and receiver, whose opposite is missing.
+    fn one_way(&self) -> Option<(u32, u32)> {
+        let back = |&&(to, from, _): &&(u32, u32, Option<u32>)| {
+            self.row(from).binary_search_by_key(&to, |edge| edge.1).is_err()
+        };
+        self.edges.iter().find(back).map(|&(to, from, _)| (from, to))
+    }
+}
+
+/// Degrees, the self loop not counted.
+struct Degrees {
+    incoming: Vec<u32>,
+    outgoing: Vec<u32>,
+    largest: u32,
+}
+
+impl Degrees {
+    fn new(rows: &Rows) -> Self {
+        let incoming: Vec<u32> = (0..rows.size()).map(|rank| rows.row(rank).len() as u32).collect();
+        let mut outgoing = vec![0; incoming.len()];
+        for edge in rows.edges {
+            outgoing[edge.1 as usize] += 1;
+        }
+        let largest = incoming.iter().chain(&outgoing).copied().max().unwrap_or(0);
+        Self { incoming, outgoing, largest }
+    }
+
+    /// The k of the weight 1/k of an edge; meaningless for `Constant`.
+    fn denominator(&self, rule: &BaseRule, from: u32, to: u32) -> u32 {
+        1 + match rule {
+            BaseRule::Uniform => self.incoming[to as usize],
+            BaseRule::SenderUniform => self.outgoing[from as usize],
+            BaseRule::Metropolis => self.incoming[from as usize].max(self.incoming[to as usize]),
+            BaseRule::MaxDegree => self.largest,
+            BaseRule::Constant(_) => 0,
+        }
+    }
+
+    /// What a rank gives itself, given the denominators of its row.
+    fn own(&self, rule: &BaseRule, rank: u32, denominators: &[u32]) -> Rational {
+        let degree = denominators.len() as u32;
+        let given = match rule {
+            BaseRule::SenderUniform => return Rational::new(1, self.outgoing[rank as usize] + 1),
+            BaseRule::Constant(a) => &Rational::integer(degree) * a,
+            _ => {
+                let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
+                denominators.iter().for_each(|k| *counts.entry(*k).or_default() += 1);
+                counts.into_iter().map(|(k, count)| Rational::new(count, k)).sum()
+            }
+        };
+        &Rational::one() - &given
+    }
+}
+
+/// A table of rows under way.
+struct Table {
+    weights: Interner,
+    own: Vec<u32>,
+    offsets: Vec<usize>,
+    edges: Vec<(Rank, u32)>,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self { weights: Interner::default(), own: vec![], offsets: vec![0], edges: vec![] }
+    }
+}
+
+impl Table {
+    fn push(&mut self, own: u32, row: Vec<(Rank, u32)>) {
+        self.own.push(own);
+        self.edges.extend(row);
+        self.offsets.push(self.edges.len());
+    }
+}
+
+/// The edges of a matrix, without weights, and its group where it has one.
+pub fn support(matrix: &MixingMatrix) -> (Edges, Option<Group>) {
+    let mut edges = Edges::default();
+    if let MixingMatrix::Cayley(matrix) = matrix {
+        let stay = Move::Digits(vec![]);
+        let hops = matrix.hops().iter().map(|(hop, _)| (stay.clone(), Move::of(matrix.group(), *hop), None));
+        edges.moved = hops.collect();
+        return (edges, Some(matrix.group().clone()));
+    }
+    for rank in 0..matrix.size() {
+        let row = matrix.row(Rank(rank));
+        edges.listed.extend(row.in_weights.iter().map(|(source, _)| (source.0, rank, None)));
+    }
+    (edges, None)
+}
