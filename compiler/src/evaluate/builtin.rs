@@ -32,11 +32,11 @@ macro_rules! builtins {
 }
 
 /// All of them, by name.
-pub const BUILTINS: [Builtin; 27] = builtins![
+pub const BUILTINS: [Builtin; 26] = builtins![
     abs 1..=1, ceil 1..=1, ceil_log 2..=2, connected 1..=1, contains 2..=2, floor 1..=1, floor_log 2..=2,
     floor_sqrt 1..=1, gcd 1..=MANY, is_power 2..=2, is_prime 1..=1, lcm 1..=MANY, len 1..=1, log 1..=2, max 1..=MANY,
-    min 1..=MANY, prime_factors 1..=1, product 1..=1, random 2..=MANY, random_int 3..=MANY, repeated 1..=1,
-    replaced 3..=3, reversed 1..=1, shuffle 3..=MANY, sort 1..=1, sqrt 1..=1, sum 1..=1,
+    min 1..=MANY, prime_factors 1..=1, product 1..=1, random 2..=MANY, random_int 3..=MANY, reversed 1..=1,
+    shuffle 3..=MANY, sort 1..=1, sqrt 1..=1, sum 1..=1, without 2..=2,
 ];
 
 /// The built-in function of a name.
@@ -90,26 +90,33 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// Whether a built-in function can be called with so many arguments; they have no names.
+/// Whether a built-in function can be called with these arguments.
 pub(super) fn check_arity(builtin: &Builtin, arguments: &[Argument], span: Span) -> Result<()> {
-    let named = arguments.iter().any(|argument| argument.name.is_some());
-    if named || arguments.len() < builtin.least || arguments.len() > builtin.most {
-        return Err(wrong_arity(builtin, arguments.len(), span));
+    if builtin.takes(arguments) {
+        return Ok(());
     }
-    Ok(())
+    let (function, expected) = (builtin.name.to_string(), builtin.expected());
+    Err(Box::new(EvaluateError::WrongArity { function, expected, found: arguments.len(), span }))
 }
 
-/// The error for a call of a built-in function with the wrong number of arguments.
-fn wrong_arity(builtin: &Builtin, found: usize, span: Span) -> Box<EvaluateError> {
-    let expected = match (builtin.least, builtin.most) {
-        (1, 1) => "one argument".to_string(),
-        (least, most) if least == most => format!("{least} arguments"),
-        (1, MANY) => "one argument or more".to_string(),
-        (least, MANY) => format!("{least} arguments or more"),
-        (least, most) => format!("{least} or {most} arguments"),
-    };
-    let expected = format!("{expected}, by place");
-    Box::new(EvaluateError::WrongArity { function: builtin.name.to_string(), expected, found, span })
+impl Builtin {
+    /// Whether it can be called with these arguments.
+    pub fn takes(&self, arguments: &[Argument]) -> bool {
+        let by_place = arguments.iter().all(|argument| argument.name.is_none());
+        by_place && (self.least..=self.most).contains(&arguments.len())
+    }
+
+    /// What it takes, in words.
+    pub fn expected(&self) -> String {
+        let count = match (self.least, self.most) {
+            (1, 1) => "one argument".to_string(),
+            (1, MANY) => "one argument or more".to_string(),
+            (least, MANY) => format!("{least} arguments or more"),
+            (least, most) if least == most => format!("{least} arguments"),
+            (least, most) => format!("{least} or {most} arguments"),
+        };
+        format!("{count}, by place")
+    }
 }
 
 impl Call<'_, '_> {
@@ -187,6 +194,20 @@ impl Call<'_, '_> {
             let (left, right) = (a.kind(), b.kind());
             Box::new(EvaluateError::NotComparable { left, right, span: self.spans[0] })
         })
+    }
+
+    fn sorted(&self, mut values: Vec<Value>) -> Result<Vec<Value>> {
+        if let [only] = &values[..] {
+            self.order(only, only)?;
+        }
+        let mut failure = None;
+        values.sort_by(|a, b| {
+            self.order(a, b).unwrap_or_else(|error| {
+                failure = Some(error);
+                a.total_order(b)
+            })
+        });
+        failure.map_or(Ok(values), Err)
     }
 
     fn fold(&mut self, start: i64, operator: bfc_dsl::tree::BinaryOperator) -> Result<Value> {
@@ -379,22 +400,9 @@ fn reversed(call: &mut Call) -> Result<Value> {
 
 fn sort(call: &mut Call) -> Result<Value> {
     let list = call.list(0)?;
-    if let (true, Some(first)) = (list.len() == 1, list.iter().next()) {
-        call.order(&first, &first)?;
-    }
     call.evaluator.spend(list.len() as u64, call.span)?;
-    let mut values: Vec<Value> = list.iter().collect();
-    let mut failure = None;
-    values.sort_by(|a, b| {
-        call.order(a, b).unwrap_or_else(|error| {
-            failure = Some(error);
-            Ordering::Equal
-        })
-    });
-    match failure {
-        Some(error) => Err(error),
-        None => call.evaluator.list(values, call.span),
-    }
+    let values = call.sorted(list.iter().collect())?;
+    call.evaluator.list(values, call.span)
 }
 
 /// Whether a list has an element.
@@ -409,37 +417,22 @@ fn contains(call: &mut Call) -> Result<Value> {
     Ok(Value::Truth(false))
 }
 
-/// The indices of elements that equal an earlier one, ascending.
-fn repeated(call: &mut Call) -> Result<Value> {
-    let list = call.list(0)?;
-    call.evaluator.spend(list.len() as u64, call.span)?;
-    let values: Vec<Value> = list.iter().collect();
-    for value in &values {
-        call.order(value, &values[0])?;
+/// The elements of one list, in order, that another does not have.
+fn without(call: &mut Call) -> Result<Value> {
+    let (list, excluded) = (call.list(0)?, call.list(1)?);
+    call.evaluator.spend((list.len() + excluded.len()) as u64, call.span)?;
+    let excluded = call.sorted(excluded.iter().collect())?;
+    let mut kept = Vec::new();
+    for value in list.iter() {
+        if let Some(first) = excluded.first() {
+            call.order(&value, first)?;
+        }
+        let found = excluded.binary_search_by(|other| other.total_order(&value));
+        if found.is_err() {
+            kept.push(value);
+        }
     }
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    // Stable: of equal elements the first comes first.
-    order.sort_by(|&a, &b| values[a].order(&values[b]).unwrap_or(Ordering::Equal));
-    let mut later: Vec<usize> = order
-        .windows(2)
-        .filter(|pair| values[pair[0]].same(&values[pair[1]]) == Some(true))
-        .map(|pair| pair[1])
-        .collect();
-    later.sort_unstable();
-    let indices = later.into_iter().map(|index| Value::Integer(index as i64)).collect();
-    call.evaluator.list(indices, call.span)
-}
-
-/// A list with another element at one index.
-fn replaced(call: &mut Call) -> Result<Value> {
-    let (list, at) = (call.list(0)?, call.integer(1)?);
-    let Some(at) = at.to_usize().filter(|at| *at < list.len()) else {
-        let index = call.values[1].to_string();
-        return Err(Box::new(EvaluateError::IndexOutOfRange { index, len: list.len(), span: call.spans[1] }));
-    };
-    let mut values: Vec<Value> = list.iter().collect();
-    values[at] = call.values[2].clone();
-    call.evaluator.list(values, call.span)
+    call.evaluator.list(kept, call.span)
 }
 
 fn random(call: &mut Call) -> Result<Value> {

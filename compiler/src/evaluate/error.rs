@@ -241,6 +241,57 @@ pub enum EvaluateError {
         #[label("not a topology")]
         span: Span,
     },
+    #[error("expected an algorithm, found {found}")]
+    #[diagnostic(
+        code(bfc::evaluate::not_an_algorithm),
+        help("write the name of an algorithm, with its parameters in parentheses: `dgd(lr = 0.1)`")
+    )]
+    NotAnAlgorithm {
+        found: String,
+        #[label("not an algorithm")]
+        span: Span,
+    },
+    #[error("more than one schedule in a file")]
+    #[diagnostic(code(bfc::evaluate::several_schedules), help("keep one `schedule` block in a file"))]
+    SeveralSchedules {
+        #[label("again here")]
+        span: Span,
+        #[label("first here")]
+        first: Span,
+    },
+    #[error("more than one algorithm in a schedule")]
+    #[diagnostic(code(bfc::evaluate::several_algorithms), help("keep one `algorithm` line in the schedule"))]
+    SeveralAlgorithms {
+        #[label("again here")]
+        span: Span,
+        #[label("first here")]
+        first: Span,
+    },
+    #[error("no topology for `{topology}` of the algorithm `{algorithm}`")]
+    #[diagnostic(code(bfc::evaluate::no_topology), help("{help}"))]
+    NoTopology {
+        algorithm: String,
+        topology: String,
+        help: String,
+        #[label("mixes over `{topology}`")]
+        span: Span,
+    },
+    #[error("no parameter `{name}`")]
+    #[diagnostic(code(bfc::evaluate::unknown_parameter), help("{help}"))]
+    UnknownParameter {
+        name: String,
+        help: String,
+        #[label("nothing takes this")]
+        span: Span,
+    },
+    #[error("several items have a parameter `{name}`")]
+    #[diagnostic(code(bfc::evaluate::ambiguous_parameter), help("write {owners}"))]
+    AmbiguousParameter {
+        name: String,
+        owners: String,
+        #[label("for which?")]
+        span: Span,
+    },
     #[error("`{function}` of {found} has no value")]
     #[diagnostic(code(bfc::evaluate::outside_domain), help("{help}"))]
     OutsideDomain {
@@ -323,5 +374,50 @@ impl EvaluateError {
     /// Whether fuel ran out, so that trying in another way is no use.
     pub fn is_exhaustion(&self) -> bool {
         matches!(self, Self::TooManySteps { .. } | Self::TooManyCells { .. })
+    }
+
+    /// Where the error is.
+    pub fn span(&self) -> Option<Span> {
+        match self {
+            Self::NotAnInteger { span, .. }
+            | Self::WrongType { span, .. }
+            | Self::NotComparable { span, .. }
+            | Self::DivisionByZero { span, .. }
+            | Self::IndexOutOfRange { span, .. }
+            | Self::UnknownName { span, .. }
+            | Self::WrongArity { span, .. }
+            | Self::MissingParameter { span, .. }
+            | Self::ParameterKind { span, .. }
+            | Self::ClaimSubject { span, .. }
+            | Self::CompoundClaim { span, .. }
+            | Self::RankOutOfRange { span, .. }
+            | Self::WeightsTwice { span, .. }
+            | Self::UnknownWeightRule { span, .. }
+            | Self::WeightParameter { span, .. }
+            | Self::OneWayEdge { span, .. }
+            | Self::NestedPhase { span, .. }
+            | Self::MisplacedStatement { span, .. }
+            | Self::Precondition { span, .. }
+            | Self::Machines { span, .. }
+            | Self::TooManyRanks { span, .. }
+            | Self::NotATopology { span, .. }
+            | Self::OutsideDomain { span, .. }
+            | Self::PatternMismatch { span, .. }
+            | Self::TooManySteps { span, .. }
+            | Self::TooManyCells { span, .. }
+            | Self::NumberTooLarge { span, .. }
+            | Self::RecursionTooDeep { span, .. }
+            | Self::ListTooDeep { span, .. } => Some(*span),
+            Self::NotAnAlgorithm { span, .. }
+            | Self::SeveralSchedules { span, .. }
+            | Self::SeveralAlgorithms { span, .. }
+            | Self::NoTopology { span, .. }
+            | Self::UnknownParameter { span, .. }
+            | Self::AmbiguousParameter { span, .. } => Some(*span),
+            Self::MixedWeights { with, .. } => Some(*with),
+            Self::EdgeOutsidePhase { edge, .. } => Some(*edge),
+            Self::Algorithm(error) => Some(error.span()),
+            Self::Symbolic => None,
+        }
     }
 }

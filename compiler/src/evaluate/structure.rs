@@ -50,8 +50,10 @@ impl Symbol {
         Self::atom(Atom::Digit { stride: 1, radix: size as i64, shift: 0 })
     }
 
+    /// A digit of radix 1 is 0.
     fn atom(atom: Atom) -> Self {
-        Self { constant: 0, terms: vec![(atom, 1)] }
+        let nothing = matches!(atom, Atom::Digit { radix: 1, .. });
+        Self { constant: 0, terms: if nothing { vec![] } else { vec![(atom, 1)] } }
     }
 
     /// `a op b` where one of them is a symbol; `None` where the result is not of this form.

@@ -102,6 +102,27 @@ impl Value {
         }
     }
 
+    /// Some order of all values, the same as [`order`](Self::order) where that is one.
+    pub fn total_order(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::List(a), Self::List(b)) => {
+                let differs = a.iter().zip(b.iter()).map(|(a, b)| a.total_order(&b)).find(|order| order.is_ne());
+                differs.unwrap_or(a.len().cmp(&b.len()))
+            }
+            _ => self.same_kind_order(other).unwrap_or_else(|| self.kind().cmp(other.kind())),
+        }
+    }
+
+    fn same_kind_order(&self, other: &Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Truth(a), Self::Truth(b)) => Some(a.cmp(b)),
+            (Self::Symbol(_), Self::Symbol(_)) => Some(Ordering::Equal),
+            (Self::Symbol(_), other) if other.is_number() => Some(Ordering::Less),
+            (_, Self::Symbol(_)) if self.is_number() => Some(Ordering::Greater),
+            _ => self.order(other),
+        }
+    }
+
     fn depth(&self) -> u8 {
         if let Self::List(list) = self { list.depth() } else { 0 }
     }

@@ -1,0 +1,421 @@
+//! Walks functions, topologies and schedules with the names in scope.
+
+use super::{Program, ResolveError, declaration};
+use crate::claim;
+use crate::evaluate::expression::GLOBALS;
+use crate::evaluate::{builtin, nearest};
+use crate::library;
+use bfc_dsl::tree::{
+    Argument, Clause, Expression, ExpressionKind, File, Item, Let, Name, Parameter, Pattern, Span, TopologyBody,
+    TopologyStatement,
+};
+
+/// All unknown names and wrong calls of a program.
+pub fn check(program: &Program) -> Vec<ResolveError> {
+    let mut checker = Checker { program, scope: vec![], words: false, errors: vec![] };
+    for file in &program.files {
+        file.items.iter().for_each(|item| checker.item(item));
+    }
+    for (_, value) in &program.parameters {
+        checker.expression(value);
+    }
+    checker.errors
+}
+
+struct Checker<'p> {
+    program: &'p Program,
+    scope: Vec<&'p str>,
+    /// Whether words of claims are known here.
+    words: bool,
+    errors: Vec<ResolveError>,
+}
+
+impl<'p> Checker<'p> {
+    fn item(&mut self, item: &'p Item) {
+        if let Some((name, _)) = declaration(item) {
+            self.reserved(name);
+        }
+        match item {
+            Item::Function(function) => {
+                self.parameters(&function.parameters, &["int", "real", "bool", "list"]);
+                self.expression(&function.body);
+            }
+            Item::Topology(topology) => {
+                self.parameters(&topology.parameters, &["int", "real", "bool", "list"]);
+                match &topology.body {
+                    TopologyBody::Statements(statements) => self.statements(&topology.name.text, statements),
+                    TopologyBody::Value(value, _) => self.topology(value),
+                }
+            }
+            Item::Algorithm(algorithm) => {
+                self.parameters(&algorithm.parameters, &["int", "real", "bool", "list", "scalar", "codec", "topology"]);
+                for (_, default) in &algorithm.over {
+                    default.iter().for_each(|default| self.topology(default));
+                }
+            }
+            Item::Schedule(schedule) => {
+                schedule.topologies.iter().for_each(|(_, topology)| self.topology(topology));
+                schedule.algorithms.iter().for_each(|algorithm| self.entry(algorithm, "an algorithm"));
+            }
+            Item::Use(_) => {}
+        }
+        self.scope.clear();
+    }
+
+    fn parameters(&mut self, parameters: &'p [Parameter], kinds: &[&str]) {
+        for parameter in parameters {
+            parameter.default.iter().for_each(|default| self.expression(default));
+            if let Some(kind) = parameter.kind.as_ref().filter(|kind| !kinds.contains(&kind.text.as_str())) {
+                let help = match nearest(&kind.text, kinds.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("kinds here are `{}`", kinds.join("`, `")),
+                };
+                self.errors.push(ResolveError::UnknownKind { kind: kind.text.clone(), help, span: kind.span });
+            }
+            self.define(&parameter.name);
+        }
+    }
+
+    fn define(&mut self, name: &'p Name) {
+        self.reserved(name);
+        self.scope.push(&name.text);
+    }
+
+    fn reserved(&mut self, name: &Name) {
+        if GLOBALS.contains(&name.text.as_str()) {
+            self.errors.push(ResolveError::ReservedName { name: name.text.clone(), span: name.span });
+        }
+    }
+
+    fn statements(&mut self, name: &'p str, statements: &'p [TopologyStatement]) {
+        let mark = self.scope.len();
+        for statement in statements {
+            self.statement(name, statement);
+        }
+        self.scope.truncate(mark);
+    }
+
+    fn statement(&mut self, name: &'p str, statement: &'p TopologyStatement) {
+        match statement {
+            TopologyStatement::Let(binding) => self.binding(binding),
+            TopologyStatement::For(clauses, body, _) => {
+                let mark = self.scope.len();
+                self.clauses(clauses);
+                self.statements(name, body);
+                self.scope.truncate(mark);
+            }
+            TopologyStatement::If(condition, yes, no, _) => {
+                self.expression(condition);
+                self.statements(name, yes);
+                self.statements(name, no);
+            }
+            TopologyStatement::Edge(edge) => {
+                self.expression(&edge.from);
+                self.expression(&edge.to);
+                edge.weight.iter().for_each(|weight| self.expression(weight));
+            }
+            TopologyStatement::SelfWeight(rank, weight, _) => {
+                self.expression(rank);
+                self.expression(weight);
+            }
+            TopologyStatement::Phase(body, _) => self.statements(name, body),
+            // Rules are words; evaluation knows them.
+            TopologyStatement::Weights(..) => {}
+            TopologyStatement::Requires(conditions, _) => {
+                conditions.iter().for_each(|condition| self.expression(condition));
+            }
+            TopologyStatement::Ensure(claim, condition, _) => {
+                self.words = true;
+                self.scope.push(name);
+                self.expression(claim);
+                self.scope.pop();
+                self.words = false;
+                condition.iter().for_each(|condition| self.expression(condition));
+            }
+        }
+    }
+
+    fn binding(&mut self, binding: &'p Let) {
+        self.expression(&binding.value);
+        self.pattern(&binding.pattern);
+    }
+
+    fn pattern(&mut self, pattern: &'p Pattern) {
+        match pattern {
+            Pattern::Name(name) => self.define(name),
+            Pattern::List(parts, _) => parts.iter().for_each(|part| self.pattern(part)),
+        }
+    }
+
+    fn clauses(&mut self, clauses: &'p [Clause]) {
+        for clause in clauses {
+            match clause {
+                Clause::In(pattern, list) => {
+                    self.expression(list);
+                    self.pattern(pattern);
+                }
+                Clause::If(condition) => self.expression(condition),
+            }
+        }
+    }
+
+    fn expression(&mut self, expression: &'p Expression) {
+        let mark = self.scope.len();
+        match &*expression.kind {
+            ExpressionKind::Name(name) => self.name(name, expression.span),
+            ExpressionKind::Call(name, arguments) => self.call(name, arguments, expression.span),
+            ExpressionKind::Comprehension(item, clauses) => {
+                self.clauses(clauses);
+                self.expression(item);
+            }
+            ExpressionKind::Block(lets, result) => {
+                lets.iter().for_each(|binding| self.binding(binding));
+                self.expression(result);
+            }
+            _ => parts(expression).into_iter().for_each(|part| self.expression(part)),
+        }
+        self.scope.truncate(mark);
+    }
+
+    fn name(&mut self, name: &str, span: Span) {
+        let known = self.scope.contains(&name) || GLOBALS.contains(&name) || self.words && is_word(name);
+        if known {
+            return;
+        }
+        let function = builtin::find(name).is_some() || self.program.function(span.file, name).is_some();
+        let help = if function {
+            Some(format!("`{name}` is a function: call it, `{name}(…)`"))
+        } else {
+            let words = claim::words().filter(|_| self.words).map(|word| -> &str { word });
+            nearest(name, self.scope.iter().copied().chain(GLOBALS).chain(words))
+                .map(|near| format!("did you mean `{near}`?"))
+        };
+        self.errors.push(ResolveError::UnknownName { name: name.to_string(), span, help });
+    }
+
+    fn call(&mut self, name: &'p Name, arguments: &'p [Argument], span: Span) {
+        arguments.iter().for_each(|argument| self.expression(&argument.value));
+        match self.program.item(name.span.file, &name.text) {
+            Some(Item::Function(function)) => {
+                self.arguments(&name.text, &function.parameters, arguments, span);
+            }
+            _ if self.words && is_word(&name.text) => {}
+            Some(item) => self.wrong_item(&name.text, item, "a function", name.span),
+            None => match builtin::find(&name.text) {
+                Some(builtin) if builtin.takes(arguments) => {}
+                Some(builtin) => self.errors.push(ResolveError::WrongArity {
+                    function: name.text.clone(),
+                    expected: builtin.expected(),
+                    found: arguments.len(),
+                    span,
+                    help: None,
+                }),
+                None => self.unknown_function(name),
+            },
+        }
+    }
+
+    fn unknown_function(&mut self, name: &Name) {
+        let functions = self.program.names(name.span.file).filter(|known| {
+            self.program.function(name.span.file, known).is_some()
+        });
+        let near = nearest(&name.text, functions.chain(builtin::BUILTINS.iter().map(|builtin| builtin.name)));
+        let help = near.map(|near| format!("did you mean `{near}`?"));
+        self.errors.push(ResolveError::UnknownName { name: name.text.clone(), span: name.span, help });
+    }
+
+    fn arguments(&mut self, function: &str, parameters: &[Parameter], arguments: &[Argument], span: Span) {
+        let mut given = vec![false; parameters.len()];
+        let mut fits = true;
+        for (place, argument) in arguments.iter().enumerate() {
+            let at = match &argument.name {
+                None => place,
+                Some(name) => {
+                    let names = parameters.iter().map(|parameter| parameter.name.text.as_str());
+                    match names.clone().position(|known| known == name.text) {
+                        Some(at) => at,
+                        None => return self.unknown_argument(function, name, names.collect()),
+                    }
+                }
+            };
+            fits &= given.get(at) == Some(&false);
+            given.get_mut(at).into_iter().for_each(|given| *given = true);
+        }
+        let missing: Vec<_> = parameters.iter().zip(&given).filter(|(parameter, given)| {
+            !**given && parameter.default.is_none()
+        }).map(|(parameter, _)| format!("`{}`", parameter.name.text)).collect();
+        if !fits || !missing.is_empty() {
+            let help = (!missing.is_empty()).then(|| format!("missing: {}", missing.join(", ")));
+            let (function, expected) = (function.to_string(), signature(parameters));
+            self.errors.push(ResolveError::WrongArity { function, expected, found: arguments.len(), span, help });
+        }
+    }
+
+    fn unknown_argument(&mut self, function: &str, name: &Name, known: Vec<&str>) {
+        let help = match nearest(&name.text, known.iter().copied()) {
+            Some(near) => Some(format!("did you mean `{near}`?")),
+            None if known.is_empty() => Some(format!("`{function}` takes no parameters")),
+            None => Some(format!("its parameters are `{}`", known.join("`, `"))),
+        };
+        let (function, span) = (function.to_string(), name.span);
+        self.errors.push(ResolveError::UnknownArgument { function, name: name.text.clone(), span, help });
+    }
+
+    /// An expression whose value is a topology.
+    fn topology(&mut self, expression: &'p Expression) {
+        self.entry(expression, "a topology");
+    }
+
+    /// A topology or an algorithm, by name, with arguments or without.
+    fn entry(&mut self, expression: &'p Expression, expected: &'static str) {
+        let span = expression.span;
+        let (name, at, arguments): (&str, Span, &[Argument]) = match &*expression.kind {
+            ExpressionKind::Name(name) => (name, span, &[]),
+            ExpressionKind::Call(name, arguments) => (&name.text, name.span, arguments),
+            // Evaluation says what is expected.
+            _ => return,
+        };
+        arguments.iter().for_each(|argument| self.expression(&argument.value));
+        match self.program.item(at.file, name) {
+            Some(item) if kind(item) == expected => {
+                // Parameters without a default may still come from the command line.
+                let parameters = declaration(item).map_or(&[][..], |(_, parameters)| parameters);
+                if !arguments.is_empty() {
+                    self.arguments(name, parameters, arguments, span);
+                }
+            }
+            Some(item) => self.wrong_item(name, item, expected, at),
+            None => self.unknown_entry(name, expected, at),
+        }
+    }
+
+    fn unknown_entry(&mut self, name: &str, expected: &str, span: Span) {
+        let part = if expected == "a topology" { "topology" } else { "algorithm" };
+        let library_name = format!("{part}::{name}");
+        let known = self.program.names(span.file).filter(|known| {
+            self.program.item(span.file, known).is_some_and(|item| kind(item) == expected)
+        });
+        let help = if library::source(&library_name).is_some() {
+            Some(format!("add `use {library_name}` at the top of the file"))
+        } else if let Some(near) = nearest(name, known) {
+            Some(format!("did you mean `{near}`?"))
+        } else {
+            let near = nearest(&library_name, library::names());
+            near.map(|near| format!("did you mean `{near}` of the library? It needs `use {near}`"))
+        };
+        self.errors.push(ResolveError::UnknownName { name: name.to_string(), span, help });
+    }
+
+    fn wrong_item(&mut self, name: &str, item: &Item, expected: &'static str, span: Span) {
+        let found = kind(item);
+        self.errors.push(ResolveError::WrongItem { name: name.to_string(), found, expected, span });
+    }
+}
+
+fn is_word(name: &str) -> bool {
+    claim::words().any(|word| word == name)
+}
+
+fn kind(item: &Item) -> &'static str {
+    match item {
+        Item::Use(_) => "an import",
+        Item::Function(_) => "a function",
+        Item::Topology(_) => "a topology",
+        Item::Algorithm(_) => "an algorithm",
+        Item::Schedule(_) => "a schedule",
+    }
+}
+
+/// What a function takes, in words.
+pub fn signature(parameters: &[Parameter]) -> String {
+    let names: Vec<_> = parameters.iter().map(|parameter| format!("`{}`", parameter.name.text)).collect();
+    match names.len() {
+        0 => "no arguments".to_string(),
+        1 => format!("one argument, {}", names[0]),
+        count => format!("{count} arguments, {}", names.join(", ")),
+    }
+}
+
+/// The expressions directly inside of one.
+fn parts(expression: &Expression) -> Vec<&Expression> {
+    match &*expression.kind {
+        ExpressionKind::Number(_) | ExpressionKind::Truth(_) | ExpressionKind::Name(_) | ExpressionKind::Primed(_) => vec![],
+        ExpressionKind::Unary(_, operand) => vec![operand],
+        ExpressionKind::Binary(_, left, right) | ExpressionKind::Index(left, right) => vec![left, right],
+        ExpressionKind::Call(_, arguments) => arguments.iter().map(|argument| &argument.value).collect(),
+        ExpressionKind::Slice(list, from, to) => [Some(list), from.as_ref(), to.as_ref()].into_iter().flatten().collect(),
+        ExpressionKind::List(items) => items.iter().collect(),
+        ExpressionKind::Comprehension(item, clauses) => {
+            let of = |clause| match clause {
+                &Clause::In(_, ref list) => list,
+                Clause::If(condition) => condition,
+            };
+            clauses.iter().map(of).chain([item]).collect()
+        }
+        ExpressionKind::If(condition, yes, no) => vec![condition, yes, no],
+        ExpressionKind::Block(lets, result) => lets.iter().map(|binding| &binding.value).chain([result]).collect(),
+    }
+}
+
+/// All names with `::` in the expressions of a file, with their places.
+pub fn paths(file: &File) -> Vec<(String, Span)> {
+    let mut found = Vec::new();
+    let mut rest: Vec<&Expression> = file.items.iter().flat_map(expressions).collect();
+    while let Some(expression) = rest.pop() {
+        match &*expression.kind {
+            ExpressionKind::Name(name) if name.contains("::") => found.push((name.clone(), expression.span)),
+            ExpressionKind::Call(name, _) if name.text.contains("::") => found.push((name.text.clone(), name.span)),
+            _ => {}
+        }
+        rest.extend(parts(expression));
+    }
+    found.sort_by_key(|(_, span)| span.start);
+    found
+}
+
+/// The expressions directly inside of an item.
+fn expressions(item: &Item) -> Vec<&Expression> {
+    let defaults = declaration(item).map_or(&[][..], |(_, parameters)| parameters);
+    let mut found: Vec<&Expression> = defaults.iter().filter_map(|parameter| parameter.default.as_ref()).collect();
+    match item {
+        Item::Function(function) => found.push(&function.body),
+        Item::Topology(topology) => match &topology.body {
+            TopologyBody::Statements(statements) => in_statements(statements, &mut found),
+            TopologyBody::Value(value, rule) => found.extend(std::iter::once(value).chain(rule)),
+        },
+        Item::Algorithm(algorithm) => found.extend(algorithm.over.iter().filter_map(|(_, default)| default.as_ref())),
+        Item::Schedule(schedule) => {
+            found.extend(schedule.topologies.iter().map(|(_, topology)| topology));
+            found.extend(&schedule.algorithms);
+        }
+        Item::Use(_) => {}
+    }
+    found
+}
+
+fn in_statements<'t>(statements: &'t [TopologyStatement], found: &mut Vec<&'t Expression>) {
+    for statement in statements {
+        match statement {
+            TopologyStatement::Let(binding) => found.push(&binding.value),
+            TopologyStatement::For(clauses, body, _) => {
+                found.extend(clauses.iter().map(|clause| match clause {
+                    Clause::In(_, list) => list,
+                    Clause::If(condition) => condition,
+                }));
+                in_statements(body, found);
+            }
+            TopologyStatement::If(condition, yes, no, _) => {
+                found.push(condition);
+                in_statements(yes, found);
+                in_statements(no, found);
+            }
+            TopologyStatement::Edge(edge) => found.extend([&edge.from, &edge.to].into_iter().chain(&edge.weight)),
+            TopologyStatement::SelfWeight(rank, weight, _) => found.extend([rank, weight]),
+            TopologyStatement::Phase(body, _) => in_statements(body, found),
+            TopologyStatement::Weights(rule, _) => found.push(rule),
+            TopologyStatement::Requires(conditions, _) => found.extend(conditions),
+            TopologyStatement::Ensure(claim, condition, _) => found.extend(std::iter::once(claim).chain(condition)),
+        }
+    }
+}
+

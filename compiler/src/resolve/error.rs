@@ -1,0 +1,152 @@
+//! What can be wrong with names.
+
+use bfc_dsl::tree::Span;
+use miette::Diagnostic;
+use thiserror::Error;
+
+/// An error of the stage `resolve`.
+#[derive(Clone, Debug, Error, Diagnostic, PartialEq)]
+#[allow(missing_docs)]
+pub enum ResolveError {
+    #[error("unknown name `{name}`")]
+    #[diagnostic(code(bfc::resolve::unknown_name))]
+    UnknownName {
+        name: String,
+        #[label("not known here")]
+        span: Span,
+        #[help]
+        help: Option<String>,
+    },
+    #[error("`{name}` is defined twice")]
+    #[diagnostic(code(bfc::resolve::duplicate_name), help("give one of them another name"))]
+    DuplicateName {
+        name: String,
+        #[label("again here")]
+        span: Span,
+        #[label("first here")]
+        first: Span,
+    },
+    #[error("`{name}` has a meaning of its own and cannot be defined")]
+    #[diagnostic(code(bfc::resolve::reserved_name), help("give it another name"))]
+    ReservedName {
+        name: String,
+        #[label("has a meaning of its own")]
+        span: Span,
+    },
+    #[error("`use {path}` does not say what to take from the file")]
+    #[diagnostic(
+        code(bfc::resolve::incomplete_use),
+        help("write `use {path}::name`, or `use {path}::{{a, b}}` for several")
+    )]
+    IncompleteUse {
+        path: String,
+        #[label("names a file only")]
+        span: Span,
+    },
+    #[error("cannot read `{name}`: {reason}")]
+    #[diagnostic(
+        code(bfc::resolve::missing_file),
+        help("`use {name}::…` reads the file `{name}.bf` beside this one; the library begins with `topology::` or `algorithm::`")
+    )]
+    MissingFile {
+        name: String,
+        reason: String,
+        #[label("asked for here")]
+        span: Span,
+    },
+    #[error("the library has no `{name}`")]
+    #[diagnostic(code(bfc::resolve::unknown_library_name))]
+    UnknownLibraryName {
+        name: String,
+        #[label("not in the library")]
+        span: Span,
+        #[help]
+        help: Option<String>,
+    },
+    #[error("`{file}` has no `{name}`")]
+    #[diagnostic(code(bfc::resolve::unknown_import))]
+    UnknownImport {
+        file: String,
+        name: String,
+        #[label("not in that file")]
+        span: Span,
+        #[help]
+        help: Option<String>,
+    },
+    #[error("files use each other in a cycle: {cycle}")]
+    #[diagnostic(
+        code(bfc::resolve::cyclic_use),
+        help("move what they share into a file that uses none of them")
+    )]
+    CyclicUse {
+        cycle: String,
+        #[label("closes the cycle")]
+        span: Span,
+    },
+    #[error("more than {limit} files")]
+    #[diagnostic(code(bfc::resolve::too_many_files), help("put what belongs together into one file"))]
+    TooManyFiles {
+        limit: usize,
+        #[label("one too many")]
+        span: Span,
+    },
+    #[error("`{function}` takes {expected}, found {found}")]
+    #[diagnostic(code(bfc::resolve::wrong_arity))]
+    WrongArity {
+        function: String,
+        expected: String,
+        found: usize,
+        #[label("in this call")]
+        span: Span,
+        #[help]
+        help: Option<String>,
+    },
+    #[error("`{function}` has no parameter `{name}`")]
+    #[diagnostic(code(bfc::resolve::unknown_argument))]
+    UnknownArgument {
+        function: String,
+        name: String,
+        #[label("not a parameter")]
+        span: Span,
+        #[help]
+        help: Option<String>,
+    },
+    #[error("`{name}` is {found}, expected {expected}")]
+    #[diagnostic(code(bfc::resolve::wrong_item))]
+    WrongItem {
+        name: String,
+        found: &'static str,
+        expected: &'static str,
+        #[label("is {found}")]
+        span: Span,
+    },
+    #[error("the parameter kind `{kind}` is not known")]
+    #[diagnostic(code(bfc::resolve::unknown_kind), help("{help}"))]
+    UnknownKind {
+        kind: String,
+        help: String,
+        #[label("not a kind of parameter")]
+        span: Span,
+    },
+}
+
+impl ResolveError {
+    /// Where the error is.
+    pub fn span(&self) -> Span {
+        match self {
+            Self::UnknownName { span, .. }
+            | Self::DuplicateName { span, .. }
+            | Self::ReservedName { span, .. }
+            | Self::IncompleteUse { span, .. }
+            | Self::MissingFile { span, .. }
+            | Self::UnknownLibraryName { span, .. }
+            | Self::UnknownImport { span, .. }
+            | Self::CyclicUse { span, .. }
+            | Self::TooManyFiles { span, .. }
+            | Self::WrongArity { span, .. }
+            | Self::UnknownArgument { span, .. }
+            | Self::WrongItem { span, .. }
+            | Self::UnknownKind { span, .. } => *span,
+        }
+    }
+}

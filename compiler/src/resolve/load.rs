@@ -1,0 +1,209 @@
+//! Reads and parses the entry and all that it uses, and tells each file what its names mean.
+
+use super::{ItemId, Program, ResolveError, Source, check, declaration};
+use crate::diagnostic::{Diagnostics, Error};
+use crate::evaluate::nearest;
+use crate::{Files, library};
+use bfc_dsl::tree::{FileId, Item, Name, Span, Use};
+use std::collections::BTreeMap;
+
+/// How many files one compilation may read.
+const MAX_FILES: usize = 256;
+
+/// Files under way.
+struct Loader<'f> {
+    files: &'f dyn Files,
+    program: Program,
+    /// Files by name; `None` while their `use`s are read.
+    loaded: BTreeMap<String, Option<FileId>>,
+    /// The files whose `use`s are being read, the entry first.
+    open: Vec<String>,
+    errors: Vec<Error>,
+}
+
+/// Parses the entry, the parameters and all files that they use.
+///
+/// # Errors
+/// All syntax errors and unknown names.
+pub fn load(
+    name: &str,
+    text: &str,
+    parameters: &[(String, String)],
+    files: &dyn Files,
+) -> Result<Program, Diagnostics> {
+    let (program, loaded) = (Program::default(), BTreeMap::new());
+    let mut loader = Loader { files, program, loaded, open: vec![], errors: vec![] };
+    loader.file(name.to_string(), text.to_string());
+    for (name, value) in parameters {
+        loader.parameter(name, value);
+    }
+    let Loader { program, mut errors, .. } = loader;
+    // A name may be unknown only because the file that has it does not parse.
+    if errors.is_empty() {
+        errors.extend(check::check(&program).into_iter().map(Error::Resolve));
+    }
+    if errors.is_empty() { Ok(program) } else { Err(Diagnostics::new(errors, program.sources)) }
+}
+
+impl Loader<'_> {
+    fn source(&mut self, name: String, text: String) -> FileId {
+        self.program.sources.push(Source { name, text });
+        self.program.files.push(Default::default());
+        self.program.names.push(BTreeMap::new());
+        FileId(self.program.sources.len() as u16 - 1)
+    }
+
+    fn parameter(&mut self, name: &str, value: &str) {
+        let id = self.source(format!("--param {name}"), value.to_string());
+        match bfc_dsl::parse_expression(id, value) {
+            Ok(expression) => self.program.parameters.push((name.to_string(), expression)),
+            Err(errors) => self.errors.extend(errors.into_iter().map(Error::Syntax)),
+        }
+        // Values see the functions of the entry.
+        self.program.names[id.0 as usize] = self.program.names[0].clone();
+    }
+
+    /// Parses a file and what it uses.
+    fn file(&mut self, name: String, text: String) -> FileId {
+        let id = self.source(name.clone(), text);
+        self.loaded.insert(name.clone(), None);
+        self.open.push(name.clone());
+        match bfc_dsl::parse(id, &self.program.sources[id.0 as usize].text) {
+            Ok(tree) => self.program.files[id.0 as usize] = tree,
+            Err(errors) => self.errors.extend(errors.into_iter().map(Error::Syntax)),
+        }
+        self.define(id);
+        for item in self.program.files[id.0 as usize].items.clone() {
+            if let Item::Use(import) = item {
+                if let Err(error) = self.import(id, &import) {
+                    self.errors.push(Error::Resolve(error));
+                }
+            }
+        }
+        self.paths(id);
+        self.open.pop();
+        self.loaded.insert(name, Some(id));
+        id
+    }
+
+    /// Gives a file the names of its own items.
+    fn define(&mut self, id: FileId) {
+        let items = self.program.files[id.0 as usize].items.clone();
+        for (index, item) in items.iter().enumerate() {
+            if let Some((name, _)) = declaration(item) {
+                self.bind(id, &name.text, ItemId { file: id, index }, name.span);
+            }
+        }
+    }
+
+    fn bind(&mut self, file: FileId, name: &str, item: ItemId, span: Span) {
+        let earlier = self.program.names[file.0 as usize].insert(name.to_string(), item);
+        if let Some(first) = earlier.filter(|first| *first != item) {
+            let first = self.program.files[first.file.0 as usize].items.get(first.index);
+            let first = first.and_then(declaration).map_or(span, |(name, _)| name.span);
+            let name = name.to_string();
+            // Labels of one message must lie in one file.
+            let first = if first.file == span.file { first } else { span };
+            self.errors.push(Error::Resolve(ResolveError::DuplicateName { name, span, first }));
+        }
+    }
+
+    fn import(&mut self, into: FileId, import: &Use) -> Result<(), ResolveError> {
+        let path: Vec<&str> = import.path.iter().map(|name| name.text.as_str()).collect();
+        let in_file = if path.first().is_some_and(|first| library::is_part(first)) { 2 } else { 1 };
+        let incomplete = || ResolveError::IncompleteUse { path: path.join("::"), span: import.span };
+        let (file, rest) = import.path.split_at_checked(in_file).ok_or_else(incomplete)?;
+        let wanted: Vec<&Name> = match (rest, &import.names) {
+            ([], Some(names)) => names.iter().collect(),
+            ([], None) if in_file == 2 => vec![&file[1]],
+            ([one], None) => vec![one],
+            _ => return Err(incomplete()),
+        };
+        let from = self.open_file(into, file)?;
+        for name in wanted {
+            match self.find(from, name) {
+                Ok(item) => self.bind(into, &name.text, item, name.span),
+                Err(error) => self.errors.push(Error::Resolve(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The item of a file, its own, that a name means.
+    fn find(&self, file: FileId, name: &Name) -> Result<ItemId, ResolveError> {
+        let names = &self.program.names[file.0 as usize];
+        let own = names.iter().filter(|(_, item)| item.file == file);
+        if let Some((_, item)) = own.clone().find(|(known, _)| **known == name.text) {
+            return Ok(*item);
+        }
+        let near = nearest(&name.text, own.map(|(known, _)| known.as_str()));
+        Err(ResolveError::UnknownImport {
+            file: self.program.sources[file.0 as usize].name.clone(),
+            name: name.text.clone(),
+            span: name.span,
+            help: near.map(|near| format!("did you mean `{near}`?")),
+        })
+    }
+
+    /// The file that the first words of a path name, read if it is new.
+    fn open_file(&mut self, from: FileId, path: &[Name]) -> Result<FileId, ResolveError> {
+        let span = Span { end: path[path.len() - 1].span.end, ..path[0].span };
+        let (name, text) = self.read(from, path, span)?;
+        match self.loaded.get(&name) {
+            Some(Some(id)) => Ok(*id),
+            Some(None) => {
+                let start = self.open.iter().position(|open| *open == name).unwrap_or(0);
+                let cycle: Vec<_> = self.open[start..].iter().chain([&name]).map(|name| format!("`{name}`")).collect();
+                Err(ResolveError::CyclicUse { cycle: cycle.join(" uses "), span })
+            }
+            None if self.program.sources.len() >= MAX_FILES => {
+                Err(ResolveError::TooManyFiles { limit: MAX_FILES, span })
+            }
+            None => Ok(self.file(name, text)),
+        }
+    }
+
+    fn read(&self, from: FileId, path: &[Name], span: Span) -> Result<(String, String), ResolveError> {
+        if let [_, _] = path {
+            let name = format!("{}::{}", path[0].text, path[1].text);
+            return match library::source(&name) {
+                Some(text) => Ok((name, text.to_string())),
+                None => Err(unknown_library_name(name, span)),
+            };
+        }
+        let asking = self.program.sources[from.0 as usize].name.as_str();
+        let name = &path[0].text;
+        if library::source(asking).is_some() {
+            // The library stands alone: what lies beside a user's file is none of its business.
+            return Err(unknown_library_name(name.clone(), span));
+        }
+        let read = self.files.read(asking, name);
+        read.map_err(|reason| ResolveError::MissingFile { name: name.clone(), reason, span })
+    }
+
+    /// Reads the files of paths such as `topology::ring` inside of expressions.
+    fn paths(&mut self, id: FileId) {
+        for (path, span) in check::paths(&self.program.files[id.0 as usize]) {
+            if self.program.names[id.0 as usize].contains_key(&path) {
+                continue;
+            }
+            let names: Vec<Name> = path.split("::").map(|text| Name { text: text.to_string(), span }).collect();
+            let in_file = if library::is_part(&names[0].text) { 2 } else { 1 };
+            let item = match names.split_at_checked(in_file) {
+                Some((file, [])) if in_file == 2 => self.open_file(id, file).and_then(|from| self.find(from, &file[1])),
+                Some((file, [one])) => self.open_file(id, file).and_then(|from| self.find(from, one)),
+                _ => Err(ResolveError::UnknownName { name: path.clone(), span, help: None }),
+            };
+            match item {
+                Ok(item) => drop(self.program.names[id.0 as usize].insert(path, item)),
+                Err(error) => self.errors.push(Error::Resolve(error)),
+            }
+        }
+    }
+}
+
+fn unknown_library_name(name: String, span: Span) -> ResolveError {
+    let near = nearest(&name, library::names());
+    let help = near.map(|near| format!("did you mean `{near}`?"));
+    ResolveError::UnknownLibraryName { name, span, help }
+}
