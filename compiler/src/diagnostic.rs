@@ -29,7 +29,10 @@ pub enum RequestError {
     #[diagnostic(code(bfc::evaluate::size_zero), help("give a size of at least 1"))]
     SizeZero,
     #[error("a local size of 0 ranks")]
-    #[diagnostic(code(bfc::evaluate::local_size_zero), help("give the number of ranks that share a machine, at least 1"))]
+    #[diagnostic(
+        code(bfc::evaluate::local_size_zero),
+        help("give the number of ranks that share a machine, at least 1")
+    )]
     LocalSizeZero,
     #[error("the library has no `{name}`")]
     #[diagnostic(code(bfc::resolve::unknown_library_name))]
@@ -42,7 +45,10 @@ pub enum RequestError {
     #[diagnostic(code(bfc::resolve::no_entry), help("{help}"))]
     NoEntry { file: String, found: String, help: String },
     #[error("the evaluation thread did not start: {reason}")]
-    #[diagnostic(code(bfc::evaluate::no_thread), help("evaluation needs 256 MiB of address space for its stack"))]
+    #[diagnostic(
+        code(bfc::evaluate::no_thread),
+        help("evaluation needs 256 MiB of address space for its stack")
+    )]
     NoThread { reason: String },
 }
 
@@ -78,13 +84,19 @@ impl Diagnostics {
 
     /// The code of each error, such as `bfc::resolve::unknown_name`.
     pub fn codes(&self) -> Vec<String> {
-        self.errors.iter().map(|error| error.code().map_or_else(String::new, |code| code.to_string())).collect()
+        self.errors
+            .iter()
+            .map(|error| error.code().map_or_else(String::new, |code| code.to_string()))
+            .collect()
     }
 
     /// Each error with its source attached, ready to be shown.
     pub fn into_reports(self) -> Vec<Report> {
-        let sources: Vec<_> =
-            self.sources.into_iter().map(|source| Arc::new(NamedSource::new(source.name, source.text))).collect();
+        let sources: Vec<_> = self
+            .sources
+            .into_iter()
+            .map(|source| Arc::new(NamedSource::new(source.name, source.text)))
+            .collect();
         let report = |error: Error| {
             let source = error.span().and_then(|span| sources.get(span.file.0 as usize)).cloned();
             match source {

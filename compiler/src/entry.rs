@@ -36,9 +36,12 @@ impl<'p> Target<'p> {
             let item = name.rsplit("::").next().unwrap_or(name);
             return Self::item(program, item).ok_or_else(|| vec![no_entry(program, "no item of that name")]);
         }
-        let schedules: Vec<_> = items(program, |item| if let Item::Schedule(found) = item { Some(found) } else { None });
-        let topologies: Vec<_> = items(program, |item| if let Item::Topology(found) = item { Some(found) } else { None });
-        let algorithms: Vec<_> = items(program, |item| if let Item::Algorithm(found) = item { Some(found) } else { None });
+        let schedules: Vec<_> =
+            items(program, |item| if let Item::Schedule(found) = item { Some(found) } else { None });
+        let topologies: Vec<_> =
+            items(program, |item| if let Item::Topology(found) = item { Some(found) } else { None });
+        let algorithms: Vec<_> =
+            items(program, |item| if let Item::Algorithm(found) = item { Some(found) } else { None });
         match (&schedules[..], &topologies[..], &algorithms[..]) {
             ([schedule], ..) => Self::schedule(program, schedule).map_err(|error| vec![error.into()]),
             ([first, second, ..], ..) => {
@@ -133,11 +136,17 @@ impl<'p> Target<'p> {
                 places.push(("algorithm".into(), &algorithm.item.parameters, &mut algorithm.overrides));
             }
         }
-        let known: Vec<String> = places.iter().flat_map(|place| place.1).map(|parameter| parameter.name.text.clone()).collect();
+        let known: Vec<String> =
+            places.iter().flat_map(|place| place.1).map(|parameter| parameter.name.text.clone()).collect();
         places.retain(|place| place.1.iter().any(|parameter| parameter.name.text == bare));
         if places.len() > 1 {
-            let owners: Vec<_> = places.iter().map(|(label, ..)| format!("`--param {label}.{bare}=…`")).collect();
-            return Err(EvaluateError::AmbiguousParameter { name: bare.into(), owners: owners.join(" or "), span });
+            let owners: Vec<_> =
+                places.iter().map(|(label, ..)| format!("`--param {label}.{bare}=…`")).collect();
+            return Err(EvaluateError::AmbiguousParameter {
+                name: bare.into(),
+                owners: owners.join(" or "),
+                span,
+            });
         }
         match places.pop() {
             Some((.., overrides)) => Ok(overrides.push(given)),
@@ -160,7 +169,10 @@ fn items<'p, T>(program: &'p Program, pick: impl Fn(&'p Item) -> Option<&'p T>) 
 }
 
 /// The item that an expression names, with its arguments.
-pub fn named<'p>(program: &'p Program, expression: &'p Expression) -> (Option<&'p Item>, &'p [Argument], Span) {
+pub fn named<'p>(
+    program: &'p Program,
+    expression: &'p Expression,
+) -> (Option<&'p Item>, &'p [Argument], Span) {
     let span = expression.span;
     match &*expression.kind {
         ExpressionKind::Name(name) => (program.item(span.file, name), &[], span),

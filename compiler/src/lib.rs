@@ -15,9 +15,9 @@ pub use diagnostic::Diagnostics;
 
 use diagnostic::{Error, RequestError};
 use entry::Target;
+use evaluate::Evaluator;
 use evaluate::expression::Limits;
 use evaluate::topology::Topologies;
-use evaluate::Evaluator;
 use resolve::Program;
 use topology::Topology;
 
@@ -108,8 +108,9 @@ fn evaluate(request: &Request, program: &Program) -> Result<Vec<Topology>, Diagn
         let mut topologies = Topologies::new(&mut evaluator);
         let mut evaluated = Vec::new();
         for (alias, instance) in &target.topologies {
-            let mut topology =
-                topologies.instance(instance.item, instance.arguments, &instance.overrides, instance.span).map_err(wrap)?;
+            let mut topology = topologies
+                .instance(instance.item, instance.arguments, &instance.overrides, instance.span)
+                .map_err(wrap)?;
             topology.name = alias.map_or(topology.name, str::to_string);
             evaluated.push(topology);
         }

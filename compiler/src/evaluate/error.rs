@@ -120,7 +120,10 @@ pub enum EvaluateError {
         span: Span,
     },
     #[error("rank {rank} is outside of 0..{size}{variables}")]
-    #[diagnostic(code(bfc::evaluate::rank_out_of_range), help("ranks run from 0 to size - 1; `mod size` wraps around"))]
+    #[diagnostic(
+        code(bfc::evaluate::rank_out_of_range),
+        help("ranks run from 0 to size - 1; `mod size` wraps around")
+    )]
     RankOutOfRange {
         rank: String,
         size: u32,
@@ -131,7 +134,9 @@ pub enum EvaluateError {
     #[error("edges with and without weights in one phase")]
     #[diagnostic(
         code(bfc::evaluate::mixed_weights),
-        help("give all edges of the phase a `weight`, or none of them and a rule, such as `weights metropolis`")
+        help(
+            "give all edges of the phase a `weight`, or none of them and a rule, such as `weights metropolis`"
+        )
     )]
     MixedWeights {
         #[label("with a weight")]
@@ -172,7 +177,9 @@ pub enum EvaluateError {
     #[error("`metropolis` needs every edge both ways, and {from} -> {to} goes one way")]
     #[diagnostic(
         code(bfc::evaluate::one_way_edge),
-        help("write `--` for an edge both ways, or take the rule `uniform`, `sender_uniform` or `max_degree`")
+        help(
+            "write `--` for an edge both ways, or take the rule `uniform`, `sender_uniform` or `max_degree`"
+        )
     )]
     OneWayEdge {
         from: u32,
@@ -181,7 +188,10 @@ pub enum EvaluateError {
         span: Span,
     },
     #[error("a phase inside of a phase")]
-    #[diagnostic(code(bfc::evaluate::nested_phase), help("phases follow each other; close the outer one first"))]
+    #[diagnostic(
+        code(bfc::evaluate::nested_phase),
+        help("phases follow each other; close the outer one first")
+    )]
     NestedPhase {
         #[label("inside of another phase")]
         span: Span,
@@ -198,7 +208,10 @@ pub enum EvaluateError {
         phase: Span,
     },
     #[error("`{statement}` does not belong into a phase")]
-    #[diagnostic(code(bfc::evaluate::misplaced_statement), help("write it in the topology, outside of `phase`"))]
+    #[diagnostic(
+        code(bfc::evaluate::misplaced_statement),
+        help("write it in the topology, outside of `phase`")
+    )]
     MisplacedStatement {
         statement: &'static str,
         #[label("inside of a phase")]
@@ -223,7 +236,9 @@ pub enum EvaluateError {
     #[error("{size} ranks are too many for a topology without symmetry")]
     #[diagnostic(
         code(bfc::evaluate::too_many_ranks),
-        help("a loop over `ranks` that only says moves of `i`, such as `i -> (i + 1) mod size`, is kept symbolic at any size; a table of rows holds at most {limit} ranks")
+        help(
+            "a loop over `ranks` that only says moves of `i`, such as `i -> (i + 1) mod size`, is kept symbolic at any size; a table of rows holds at most {limit} ranks"
+        )
     )]
     TooManyRanks {
         size: u32,

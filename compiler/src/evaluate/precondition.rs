@@ -27,8 +27,8 @@ fn explain<'a>(evaluator: &mut Evaluator<'a>, condition: &'a Expression, sides: 
         },
         ExpressionKind::Binary(Or, left, right)
         | ExpressionKind::Binary(
-            Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual | Mod | Div | Divide | Xor | Add | Subtract
-            | Multiply | Power,
+            Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual | Mod | Div | Divide | Xor | Add
+            | Subtract | Multiply | Power,
             left,
             right,
         ) => {

@@ -20,8 +20,12 @@ pub fn evaluate<'a>(evaluator: &mut Evaluator<'a>, expression: &'a Expression) -
         ExpressionKind::Call(name, arguments) => match (name.text.as_str(), &arguments[..]) {
             ("constant", [a]) => constant(evaluator, a),
             ("lazy", [rule, theta]) => lazy(evaluator, rule, theta),
-            ("constant", _) => Err(wrong_arity("constant", "one argument, the weight of an edge", arguments, span)),
-            ("lazy", _) => Err(wrong_arity("lazy", "two arguments, a rule and the part that stays", arguments, span)),
+            ("constant", _) => {
+                Err(wrong_arity("constant", "one argument, the weight of an edge", arguments, span))
+            }
+            ("lazy", _) => {
+                Err(wrong_arity("lazy", "two arguments, a rule and the part that stays", arguments, span))
+            }
             _ => Err(unknown(&name.text, name.span)),
         },
         _ => Err(unknown(evaluator.program.text(span), span)),
@@ -31,7 +35,8 @@ pub fn evaluate<'a>(evaluator: &mut Evaluator<'a>, expression: &'a Expression) -
 fn constant<'a>(evaluator: &mut Evaluator<'a>, a: &'a Argument) -> Result<WeightRule> {
     let weight = evaluator.number(&a.value)?;
     if weight <= Rational::zero() {
-        let help = "the weight of an edge must be above 0; a negative one can be said edge by edge, with `weight`";
+        let help =
+            "the weight of an edge must be above 0; a negative one can be said edge by edge, with `weight`";
         return Err(parameter(evaluator, "constant", a, &weight, help));
     }
     Ok(WeightRule::plain(BaseRule::Constant(weight)))

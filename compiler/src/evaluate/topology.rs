@@ -9,7 +9,9 @@ use super::weights::WeightRule;
 use super::{precondition, rule};
 use crate::claim::Stated;
 use crate::topology::Topology;
-use bfc_dsl::tree::{self, Argument, Clause, Edge, Expression, ExpressionKind, Pattern, Span, TopologyBody, TopologyStatement};
+use bfc_dsl::tree::{
+    self, Argument, Clause, Edge, Expression, ExpressionKind, Pattern, Span, TopologyBody, TopologyStatement,
+};
 use bfc_schedule::{Group, MixingMatrix};
 
 /// Several errors at once.
@@ -165,7 +167,9 @@ impl<'e, 'a> Topologies<'e, 'a> {
                 for condition in conditions {
                     match precondition::check(self.evaluator, condition) {
                         Ok(()) => {}
-                        Err(error) if matches!(*error, EvaluateError::Precondition { .. }) => unmet.push(*error),
+                        Err(error) if matches!(*error, EvaluateError::Precondition { .. }) => {
+                            unmet.push(*error)
+                        }
                         Err(error) if unmet.is_empty() => unmet.push(*error),
                         Err(_) => {}
                     }
@@ -228,7 +232,11 @@ impl<'e, 'a> Topologies<'e, 'a> {
         match clauses.split_first() {
             None => self.statements(builder, body),
             Some((Clause::If(condition), rest)) => {
-                if self.evaluator.truth(condition).map_err(one)? { self.clauses(builder, rest, body) } else { Ok(()) }
+                if self.evaluator.truth(condition).map_err(one)? {
+                    self.clauses(builder, rest, body)
+                } else {
+                    Ok(())
+                }
             }
             Some((Clause::In(pattern, list), rest)) => {
                 let value = self.evaluator.operand(list).map_err(one)?;
@@ -236,7 +244,11 @@ impl<'e, 'a> Topologies<'e, 'a> {
                     return Err(vec![*self.evaluator.wrong_type("a list", &value, list)]);
                 };
                 let all_ranks = values.is_ranks(self.evaluator.size);
-                if all_ranks && self.symbolic && !builder.rank_unknown && self.together(builder, pattern, rest, body)? {
+                if all_ranks
+                    && self.symbolic
+                    && !builder.rank_unknown
+                    && self.together(builder, pattern, rest, body)?
+                {
                     return Ok(());
                 }
                 let mark = self.evaluator.mark();
@@ -337,9 +349,15 @@ impl<'e, 'a> Topologies<'e, 'a> {
         let value = self.evaluator.operand(expression)?;
         match &value {
             Value::Integer(rank) if (0..size as i64).contains(rank) => {
-                if builder.rank_unknown { Err(Box::new(EvaluateError::Symbolic)) } else { Ok(End::Rank(*rank as u32)) }
+                if builder.rank_unknown {
+                    Err(Box::new(EvaluateError::Symbolic))
+                } else {
+                    Ok(End::Rank(*rank as u32))
+                }
             }
-            Value::Symbol(symbol) => symbol.as_move(size).map(End::Move).ok_or_else(|| Box::new(EvaluateError::Symbolic)),
+            Value::Symbol(symbol) => {
+                symbol.as_move(size).map(End::Move).ok_or_else(|| Box::new(EvaluateError::Symbolic))
+            }
             _ => {
                 self.evaluator.check_integer(&value, expression)?;
                 let variables = self.evaluator.bound_since(builder.start);

@@ -106,7 +106,8 @@ impl Value {
     pub fn total_order(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::List(a), Self::List(b)) => {
-                let differs = a.iter().zip(b.iter()).map(|(a, b)| a.total_order(&b)).find(|order| order.is_ne());
+                let differs =
+                    a.iter().zip(b.iter()).map(|(a, b)| a.total_order(&b)).find(|order| order.is_ne());
                 differs.unwrap_or(a.len().cmp(&b.len()))
             }
             _ => self.same_kind_order(other).unwrap_or_else(|| self.kind().cmp(other.kind())),

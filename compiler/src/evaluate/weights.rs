@@ -178,8 +178,7 @@ impl Edges {
 
     /// All edges between different ranks, by receiver and then by sender.
     fn sorted(&self, size: u32) -> Vec<(u32, u32, Option<u32>)> {
-        let mut edges: Vec<_> =
-            self.listed.iter().map(|&(from, to, weight)| (to, from, weight)).collect();
+        let mut edges: Vec<_> = self.listed.iter().map(|&(from, to, weight)| (to, from, weight)).collect();
         for (from, to, weight) in &self.moved {
             edges.extend((0..size).map(|rank| (to.apply(rank), from.apply(rank), *weight)));
         }
@@ -194,10 +193,8 @@ impl Edges {
     fn table(&self, size: u32, rule: Option<&WeightRule>) -> Result<MixingMatrix, Problem> {
         let edges = self.sorted(size);
         let rows = Rows::new(&edges, size);
-        let table =
-            if self.is_weighted() { self.explicit(&rows) } else { self.by_rule(&rows, rule)? };
-        let matrix =
-            SparseMatrix::from_parts(table.weights.values, table.own, table.offsets, table.edges);
+        let table = if self.is_weighted() { self.explicit(&rows) } else { self.by_rule(&rows, rule)? };
+        let matrix = SparseMatrix::from_parts(table.weights.values, table.own, table.offsets, table.edges);
         Ok(MixingMatrix::Sparse(matrix.expect("rows are sorted, distinct and in range")))
     }
 

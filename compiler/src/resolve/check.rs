@@ -6,8 +6,8 @@ use crate::evaluate::expression::GLOBALS;
 use crate::evaluate::{builtin, nearest};
 use crate::library;
 use bfc_dsl::tree::{
-    Argument, Clause, Expression, ExpressionKind, File, Item, Let, Name, Parameter, Pattern, Span, TopologyBody,
-    TopologyStatement,
+    Argument, Clause, Expression, ExpressionKind, File, Item, Let, Name, Parameter, Pattern, Span,
+    TopologyBody, TopologyStatement,
 };
 
 /// All unknown names and wrong calls of a program.
@@ -48,7 +48,10 @@ impl<'p> Checker<'p> {
                 }
             }
             Item::Algorithm(algorithm) => {
-                self.parameters(&algorithm.parameters, &["int", "real", "bool", "list", "scalar", "codec", "topology"]);
+                self.parameters(
+                    &algorithm.parameters,
+                    &["int", "real", "bool", "list", "scalar", "codec", "topology"],
+                );
                 for (_, default) in &algorithm.over {
                     default.iter().for_each(|default| self.topology(default));
                 }
@@ -70,7 +73,11 @@ impl<'p> Checker<'p> {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("kinds here are `{}`", kinds.join("`, `")),
                 };
-                self.errors.push(ResolveError::UnknownKind { kind: kind.text.clone(), help, span: kind.span });
+                self.errors.push(ResolveError::UnknownKind {
+                    kind: kind.text.clone(),
+                    help,
+                    span: kind.span,
+                });
             }
             self.define(&parameter.name);
         }
@@ -216,9 +223,10 @@ impl<'p> Checker<'p> {
     }
 
     fn unknown_function(&mut self, name: &Name) {
-        let functions = self.program.names(name.span.file).filter(|known| {
-            self.program.function(name.span.file, known).is_some()
-        });
+        let functions = self
+            .program
+            .names(name.span.file)
+            .filter(|known| self.program.function(name.span.file, known).is_some());
         let near = nearest(&name.text, functions.chain(builtin::BUILTINS.iter().map(|builtin| builtin.name)));
         let help = near.map(|near| format!("did you mean `{near}`?"));
         self.errors.push(ResolveError::UnknownName { name: name.text.clone(), span: name.span, help });
@@ -241,13 +249,22 @@ impl<'p> Checker<'p> {
             fits &= given.get(at) == Some(&false);
             given.get_mut(at).into_iter().for_each(|given| *given = true);
         }
-        let missing: Vec<_> = parameters.iter().zip(&given).filter(|(parameter, given)| {
-            !**given && parameter.default.is_none()
-        }).map(|(parameter, _)| format!("`{}`", parameter.name.text)).collect();
+        let missing: Vec<_> = parameters
+            .iter()
+            .zip(&given)
+            .filter(|(parameter, given)| !**given && parameter.default.is_none())
+            .map(|(parameter, _)| format!("`{}`", parameter.name.text))
+            .collect();
         if !fits || !missing.is_empty() {
             let help = (!missing.is_empty()).then(|| format!("missing: {}", missing.join(", ")));
             let (function, expected) = (function.to_string(), signature(parameters));
-            self.errors.push(ResolveError::WrongArity { function, expected, found: arguments.len(), span, help });
+            self.errors.push(ResolveError::WrongArity {
+                function,
+                expected,
+                found: arguments.len(),
+                span,
+                help,
+            });
         }
     }
 
@@ -292,9 +309,10 @@ impl<'p> Checker<'p> {
     fn unknown_entry(&mut self, name: &str, expected: &str, span: Span) {
         let part = if expected == "a topology" { "topology" } else { "algorithm" };
         let library_name = format!("{part}::{name}");
-        let known = self.program.names(span.file).filter(|known| {
-            self.program.item(span.file, known).is_some_and(|item| kind(item) == expected)
-        });
+        let known = self
+            .program
+            .names(span.file)
+            .filter(|known| self.program.item(span.file, known).is_some_and(|item| kind(item) == expected));
         let help = if library::source(&library_name).is_some() {
             Some(format!("add `use {library_name}` at the top of the file"))
         } else if let Some(near) = nearest(name, known) {
@@ -339,11 +357,16 @@ pub fn signature(parameters: &[Parameter]) -> String {
 /// The expressions directly inside of one.
 fn parts(expression: &Expression) -> Vec<&Expression> {
     match &*expression.kind {
-        ExpressionKind::Number(_) | ExpressionKind::Truth(_) | ExpressionKind::Name(_) | ExpressionKind::Primed(_) => vec![],
+        ExpressionKind::Number(_)
+        | ExpressionKind::Truth(_)
+        | ExpressionKind::Name(_)
+        | ExpressionKind::Primed(_) => vec![],
         ExpressionKind::Unary(_, operand) => vec![operand],
         ExpressionKind::Binary(_, left, right) | ExpressionKind::Index(left, right) => vec![left, right],
         ExpressionKind::Call(_, arguments) => arguments.iter().map(|argument| &argument.value).collect(),
-        ExpressionKind::Slice(list, from, to) => [Some(list), from.as_ref(), to.as_ref()].into_iter().flatten().collect(),
+        ExpressionKind::Slice(list, from, to) => {
+            [Some(list), from.as_ref(), to.as_ref()].into_iter().flatten().collect()
+        }
         ExpressionKind::List(items) => items.iter().collect(),
         ExpressionKind::Comprehension(item, clauses) => {
             let of = |clause| match clause {
@@ -353,7 +376,9 @@ fn parts(expression: &Expression) -> Vec<&Expression> {
             clauses.iter().map(of).chain([item]).collect()
         }
         ExpressionKind::If(condition, yes, no) => vec![condition, yes, no],
-        ExpressionKind::Block(lets, result) => lets.iter().map(|binding| &binding.value).chain([result]).collect(),
+        ExpressionKind::Block(lets, result) => {
+            lets.iter().map(|binding| &binding.value).chain([result]).collect()
+        }
     }
 }
 
@@ -364,7 +389,9 @@ pub fn paths(file: &File) -> Vec<(String, Span)> {
     while let Some(expression) = rest.pop() {
         match &*expression.kind {
             ExpressionKind::Name(name) if name.contains("::") => found.push((name.clone(), expression.span)),
-            ExpressionKind::Call(name, _) if name.text.contains("::") => found.push((name.text.clone(), name.span)),
+            ExpressionKind::Call(name, _) if name.text.contains("::") => {
+                found.push((name.text.clone(), name.span))
+            }
             _ => {}
         }
         rest.extend(parts(expression));
@@ -376,14 +403,17 @@ pub fn paths(file: &File) -> Vec<(String, Span)> {
 /// The expressions directly inside of an item.
 fn expressions(item: &Item) -> Vec<&Expression> {
     let defaults = declaration(item).map_or(&[][..], |(_, parameters)| parameters);
-    let mut found: Vec<&Expression> = defaults.iter().filter_map(|parameter| parameter.default.as_ref()).collect();
+    let mut found: Vec<&Expression> =
+        defaults.iter().filter_map(|parameter| parameter.default.as_ref()).collect();
     match item {
         Item::Function(function) => found.push(&function.body),
         Item::Topology(topology) => match &topology.body {
             TopologyBody::Statements(statements) => in_statements(statements, &mut found),
             TopologyBody::Value(value, rule) => found.extend(std::iter::once(value).chain(rule)),
         },
-        Item::Algorithm(algorithm) => found.extend(algorithm.over.iter().filter_map(|(_, default)| default.as_ref())),
+        Item::Algorithm(algorithm) => {
+            found.extend(algorithm.over.iter().filter_map(|(_, default)| default.as_ref()))
+        }
         Item::Schedule(schedule) => {
             found.extend(schedule.topologies.iter().map(|(_, topology)| topology));
             found.extend(&schedule.algorithms);
@@ -409,13 +439,16 @@ fn in_statements<'t>(statements: &'t [TopologyStatement], found: &mut Vec<&'t Ex
                 in_statements(yes, found);
                 in_statements(no, found);
             }
-            TopologyStatement::Edge(edge) => found.extend([&edge.from, &edge.to].into_iter().chain(&edge.weight)),
+            TopologyStatement::Edge(edge) => {
+                found.extend([&edge.from, &edge.to].into_iter().chain(&edge.weight))
+            }
             TopologyStatement::SelfWeight(rank, weight, _) => found.extend([rank, weight]),
             TopologyStatement::Phase(body, _) => in_statements(body, found),
             TopologyStatement::Weights(rule, _) => found.push(rule),
             TopologyStatement::Requires(conditions, _) => found.extend(conditions),
-            TopologyStatement::Ensure(claim, condition, _) => found.extend(std::iter::once(claim).chain(condition)),
+            TopologyStatement::Ensure(claim, condition, _) => {
+                found.extend(std::iter::once(claim).chain(condition))
+            }
         }
     }
 }
-

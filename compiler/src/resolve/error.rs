@@ -46,7 +46,9 @@ pub enum ResolveError {
     #[error("cannot read `{name}`: {reason}")]
     #[diagnostic(
         code(bfc::resolve::missing_file),
-        help("`use {name}::…` reads the file `{name}.bf` beside this one; the library begins with `topology::` or `algorithm::`")
+        help(
+            "`use {name}::…` reads the file `{name}.bf` beside this one; the library begins with `topology::` or `algorithm::`"
+        )
     )]
     MissingFile {
         name: String,

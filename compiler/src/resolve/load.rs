@@ -153,7 +153,8 @@ impl Loader<'_> {
             Some(Some(id)) => Ok(*id),
             Some(None) => {
                 let start = self.open.iter().position(|open| *open == name).unwrap_or(0);
-                let cycle: Vec<_> = self.open[start..].iter().chain([&name]).map(|name| format!("`{name}`")).collect();
+                let cycle: Vec<_> =
+                    self.open[start..].iter().chain([&name]).map(|name| format!("`{name}`")).collect();
                 Err(ResolveError::CyclicUse { cycle: cycle.join(" uses "), span })
             }
             None if self.program.sources.len() >= MAX_FILES => {
@@ -187,10 +188,13 @@ impl Loader<'_> {
             if self.program.names[id.0 as usize].contains_key(&path) {
                 continue;
             }
-            let names: Vec<Name> = path.split("::").map(|text| Name { text: text.to_string(), span }).collect();
+            let names: Vec<Name> =
+                path.split("::").map(|text| Name { text: text.to_string(), span }).collect();
             let in_file = if library::is_part(&names[0].text) { 2 } else { 1 };
             let item = match names.split_at_checked(in_file) {
-                Some((file, [])) if in_file == 2 => self.open_file(id, file).and_then(|from| self.find(from, &file[1])),
+                Some((file, [])) if in_file == 2 => {
+                    self.open_file(id, file).and_then(|from| self.find(from, &file[1]))
+                }
                 Some((file, [one])) => self.open_file(id, file).and_then(|from| self.find(from, one)),
                 _ => Err(ResolveError::UnknownName { name: path.clone(), span, help: None }),
             };
