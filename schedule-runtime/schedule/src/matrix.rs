@@ -3,7 +3,7 @@
 use crate::{Group, Rank, Rational};
 use std::collections::HashMap;
 
-/// The matrix W of one phase: `x_i ← Σ_j `W[i][j]` x_j`.
+/// The matrix W of one phase: `x_i ← Σ_j W[i][j] x_j`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MixingMatrix {
     /// Every rank does the same relative to itself.

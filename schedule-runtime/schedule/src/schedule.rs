@@ -154,7 +154,7 @@ pub struct RankSchedule {
     pub average: Option<Average>,
 }
 
-/// SHA-256 of a schedule's sizes, program, rounds and exact weights, as [`codec`](crate::codec) says; shown as 64 hex
+/// SHA-256 of a schedule's sizes, program, rounds and exact weights, as [`codec`] says; shown as 64 hex
 /// digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
