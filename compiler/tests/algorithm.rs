@@ -4,27 +4,67 @@ mod reference;
 
 use bfc_compiler::algorithm::Algorithm;
 use bfc_compiler::evaluate::expression::Limits;
-use bfc_compiler::evaluate::{EvaluateError, Evaluator, algorithm, on_deep_stack};
+use bfc_compiler::evaluate::{EvaluateError, Evaluator, Value, algorithm, on_deep_stack};
 use bfc_compiler::lower;
 use bfc_compiler::resolve::{Program, Source};
 use bfc_dsl::tree::{FileId, Item};
-use bfc_schedule::Program as Lowered;
 use bfc_schedule::program::Instruction;
+use bfc_schedule::{Program as Lowered, Rational};
+use miette::Diagnostic;
 use reference::{Data, GraphRun, Matrix, ProgramRun, World};
 
-fn evaluate(text: &str, size: u32) -> Result<Algorithm, Vec<EvaluateError>> {
-    on_deep_stack(|| {
+/// What became of an algorithm, by name.
+type Evaluated = (String, Result<Algorithm, Vec<EvaluateError>>);
+
+/// All algorithms of a source, with these parameters where they have them.
+fn evaluate_all(text: &str, size: u32, parameters: &[(&str, f64)]) -> Vec<Evaluated> {
+    let work = || {
         let file = bfc_dsl::parse(FileId(0), text).expect("the source parses");
         let source = Source { name: "test.bf".to_string(), text: text.to_string() };
         let program = Program::single(source, file.clone());
         let mut evaluator = Evaluator::new(&program, size, 1, Limits::default());
-        let declared = file.items.iter().find_map(|item| match item {
-            Item::Algorithm(algorithm) => Some(algorithm),
-            _ => None,
-        });
-        algorithm::algorithm(&mut evaluator, declared.expect("an algorithm"), vec![])
-    })
-    .expect("a thread")
+        let mut results = vec![];
+        for item in &file.items {
+            if let Item::Algorithm(declared) = item {
+                let value = |parameter: &bfc_dsl::tree::Parameter| {
+                    let named = parameters.iter().find(|(name, _)| *name == parameter.name.text)?;
+                    Some((Value::number(Rational::from_f64(named.1)?), declared.span))
+                };
+                let arguments = declared.parameters.iter().map(value).collect();
+                let result = algorithm::algorithm(&mut evaluator, declared, arguments);
+                results.push((declared.name.text.clone(), result));
+            }
+        }
+        results
+    };
+    on_deep_stack(work).expect("a thread")
+}
+
+fn evaluate(text: &str, size: u32) -> Result<Algorithm, Vec<EvaluateError>> {
+    evaluate_all(text, size, &[]).pop().expect("an algorithm").1
+}
+
+/// All algorithms of the published programs that are written down for the parser's tests: those that evaluate, and the
+/// codes of those that do not.
+fn published(parameters: &[(&str, f64)]) -> (Vec<Algorithm>, Vec<(String, Vec<String>)>) {
+    let folder = format!("{}/../dsl/tests/programs", env!("CARGO_MANIFEST_DIR"));
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let (mut well, mut refused) = (vec![], vec![]);
+    for path in paths {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (name, result) in evaluate_all(&text, 8, parameters) {
+            match result {
+                Ok(algorithm) => well.push(algorithm),
+                Err(errors) => {
+                    let code =
+                        |error: &EvaluateError| error.code().map_or(String::new(), |code| code.to_string());
+                    refused.push((name, errors.iter().map(code).collect()));
+                }
+            }
+        }
+    }
+    (well, refused)
 }
 
 fn library(name: &str) -> Algorithm {
@@ -36,9 +76,11 @@ fn source(text: &str) -> Algorithm {
     evaluate(text, 8).unwrap_or_else(|errors| panic!("{errors:?}"))
 }
 
+type Gradient = Box<dyn Fn(usize, &[f64]) -> Data>;
+
 /// One of the two problems of the reference: gradients and the optimum.
 struct Problem {
-    gradient: Box<dyn Fn(usize, &[f64]) -> Data>,
+    gradient: Gradient,
     optimum: Data,
 }
 
@@ -390,4 +432,60 @@ fn a_primed_let_is_the_let_after_the_step() {
     for model in models(&algorithm, &world(vec![ring(8)], &problem, 0.1), 5) {
         model.iter().flatten().for_each(|difference| assert_eq!(*difference, 0.0));
     }
+}
+
+#[test]
+fn published_programs_run_as_their_graphs_say() {
+    let problem = least_squares();
+    let (well, refused) = published(&[]);
+    for algorithm in &well {
+        let mut world = world(vec![ring(8), hub(8)], &problem, 0.05);
+        world.topologies = vec![world.topologies[0].clone(); algorithm.topologies.len()];
+        world.inputs = algorithm.inputs.iter().map(|input| input.default.to_f64()).collect();
+        models(algorithm, &world, 20);
+    }
+    let names: Vec<_> = well.iter().map(|algorithm| algorithm.name.as_str()).collect();
+    assert!(names.len() >= 30, "{names:?}");
+    for (name, codes) in refused {
+        assert!(codes.iter().all(|code| code == "bfc::evaluate::not_supported_yet"), "{name}: {codes:?}");
+    }
+}
+
+#[test]
+fn published_programs_have_the_published_first_iterates() {
+    let problem = quadratic();
+    let (algorithms, _) = published(&[("beta", 0.5), ("mu", 0.5)]);
+    for (name, lr, every, values) in [
+        ("extra", 0.1, 1, [0.0, 0.45, 0.986666666667]),
+        ("nids", 0.1, 1, [0.0, 0.411666666667, 0.950253472222]),
+        ("qg", 0.05, 1, [0.225, 0.480277777778, 0.784193142361]),
+        ("decentlam", 0.05, 1, [0.225, 0.538611111111, 0.88901953125]),
+        ("kgt", 0.05, 4, [0.927215934245, 1.63169186512, 2.1616979979]),
+    ] {
+        let algorithm = algorithms.iter().find(|algorithm| algorithm.name == name).unwrap();
+        let models = models(algorithm, &world(vec![ring(8)], &problem, lr), 3 * every);
+        for (model, value) in models.iter().skip(every - 1).step_by(every).zip(values) {
+            close(model[0][0], value, 1e-10);
+        }
+    }
+}
+
+#[test]
+fn huge_sources_are_refused_before_they_hurt() {
+    let chain = |count: usize, line: &dyn Fn(usize) -> String| {
+        let lines: Vec<_> = (1..count).map(line).collect();
+        format!(
+            "algorithm a {{\nstate x = params\nlet a0 = x\n{}\nstep {{ x <- mix(x) }}\n}}",
+            lines.join("\n")
+        )
+    };
+    let downwards = chain(60_000, &|k| format!("let a{k} = a{} + x", k - 1));
+    let upwards = chain(60_000, &|k| format!("let a{k} = a{} + x", k + 1));
+    let doubled = chain(60_000, &|k| format!("let a{k} = 2 * a{k} + a{}", k - 1));
+    let states = chain(60_000, &|k| format!("state s{k} = params"));
+    let short = chain(1_000, &|k| format!("let a{k} = mix(a{}) * a{}", k - 1, k - 1));
+    for text in [downwards, upwards, doubled, states] {
+        assert!(evaluate(&text, 8).is_err());
+    }
+    assert!(evaluate(&short, 8).is_ok());
 }

@@ -49,10 +49,7 @@ pub fn algorithm<'a>(
         return Err(context.errors);
     }
     context.initial_values();
-    let Some((statements, span)) = parts.step.filter(|_| context.errors.is_empty()) else {
-        return Err(context.errors);
-    };
-    let steps = context.steps(statements, span);
+    let steps = parts.step.map_or(vec![], |(statements, span)| context.steps(statements, span));
     let model = context.model(parts.model);
     let requires = context.requires(&parts.requires);
     let Some(model) = model.filter(|_| context.errors.is_empty()) else {

@@ -41,7 +41,12 @@ impl<'a> Evaluator<'a> {
                 span: expression.span,
             }));
         }
-        self.truth(expression).map(Claim::Truth)
+        self.truth(expression).map(Claim::Truth).map_err(|mut error| {
+            if let EvaluateError::UnknownName { name, help: help @ None, .. } = &mut *error {
+                *help = super::nearest(name, claim::words()).map(|near| format!("did you mean `{near}`?"));
+            }
+            error
+        })
     }
 
     /// One side of a comparison; `None` where it is no number.

@@ -20,7 +20,7 @@ pub(super) const CALLS: [&str; 15] = [
 ];
 
 /// What comes later, and what to write until then.
-fn later(name: &str) -> &'static str {
+pub(super) fn later(name: &str) -> &'static str {
     match name {
         "prox" => "write the proximal step out with `sqrt`, `max` and `min`, or use `adapt`",
         "norm" | "dot" => "element-wise functions are there: `abs`, `sqrt`, `min`, `max`",
@@ -54,6 +54,12 @@ impl<'a> Context<'_, 'a> {
                 }
                 match builtin::find(other) {
                     Some(builtin) => self.elementwise(builtin, arguments, span),
+                    None if crate::claim::words().any(|word| word == other) => {
+                        let (what, span) = (format!("{other}(…)"), name.span);
+                        let help =
+                            "properties stand in `requires`; give a number that a step needs as a parameter";
+                        Err(AlgorithmError::NotSupportedYet { what, help, span }.into())
+                    }
                     None => {
                         let known = builtin::BUILTINS.iter().map(|builtin| builtin.name);
                         let near = nearest(other, known.chain(CALLS.into_iter().take(5)));

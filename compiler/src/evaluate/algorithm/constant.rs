@@ -5,6 +5,7 @@ use super::error::AlgorithmError;
 use super::expression::Term;
 use super::names::{Context, Meaning, Outcome, Place};
 use crate::algorithm::{ValueId, ValueKind};
+use crate::claim;
 use crate::evaluate::Value;
 use bfc_dsl::tree::{Argument, Clause, Expression, ExpressionKind, Pattern, Span};
 use bfc_schedule::Rational;
@@ -39,7 +40,9 @@ impl<'a> Context<'_, 'a> {
         self.evaluator.spend(free.len() as u64, expression.span)?;
         for free in free {
             let constant = match (free.form, self.meaning(free.name)) {
-                (Form::Called, _) => !CALLS.contains(&free.name),
+                (Form::Called, _) => {
+                    !CALLS.contains(&free.name) && !claim::words().any(|word| word == free.name)
+                }
                 (Form::Primed, _) => false,
                 (_, Some(Meaning::Local(term))) => matches!(term, Term::Constant(_)),
                 (_, Some(Meaning::Let(index, _))) => !free.guarded && self.is_constant_let(index)?,
@@ -83,10 +86,10 @@ impl<'a> Context<'_, 'a> {
         for Free { name, span, form, .. } in free_names(expression) {
             let run_time = || {
                 let prime = if form == Form::Primed { "'" } else { "" };
-                let what = "everything here".to_string();
-                let help = format!(
-                    "`{name}{prime}` changes while the algorithm runs: use parameters, `size` and constants"
-                );
+                let what = format!("`{name}{prime}`");
+                let help =
+                    "lists and `requires` are made of parameters that are not `scalar`, `size` and constants";
+                let help = help.to_string();
                 AlgorithmError::RunTimeValue { what, help, span }
             };
             match (form, self.meaning(name)) {

@@ -8,7 +8,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, Error, Diagnostic, PartialEq)]
 #[allow(missing_docs)]
 pub enum AlgorithmError {
-    #[error("`{name}` is {found}, not a state")]
+    #[error("`{name}` is {found}")]
     #[diagnostic(code(bfc::evaluate::not_a_state))]
     NotAState {
         name: String,
@@ -57,12 +57,10 @@ pub enum AlgorithmError {
         span: Span,
     },
     #[error("equations go in a circle: {cycle}")]
-    #[diagnostic(
-        code(bfc::evaluate::cyclic_equations),
-        help("one of them must use a value from before the step: `x` instead of `x'`")
-    )]
+    #[diagnostic(code(bfc::evaluate::cyclic_equations), help("{help}"))]
     Cycle {
         cycle: String,
+        help: &'static str,
         #[label(collection)]
         labels: Vec<LabeledSpan>,
         span: Span,

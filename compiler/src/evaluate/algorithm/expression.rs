@@ -41,7 +41,8 @@ impl<'a> Context<'_, 'a> {
     /// Goes one level down, if there is one.
     pub fn deeper<T>(&mut self, span: Span, work: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<T> {
         if self.depth >= MAX_DEPTH {
-            return Err(Box::new(EvaluateError::RecursionTooDeep { limit: MAX_DEPTH, span }).into());
+            let (limit, what) = (u64::from(MAX_DEPTH), "levels of calls and names");
+            return Err(AlgorithmError::TooLarge { limit, what, span }.into());
         }
         self.depth += 1;
         let result = work(self);
@@ -127,6 +128,10 @@ impl<'a> Context<'_, 'a> {
     fn global(&mut self, expression: &'a Expression, name: &str) -> Outcome<Term> {
         if self.evaluator.lookup(name).is_some() {
             return self.constant(expression);
+        }
+        if name == "degree" {
+            let (what, help, span) = (name.to_string(), super::call::later(name), expression.span);
+            return Err(AlgorithmError::NotSupportedYet { what, help, span }.into());
         }
         let near = crate::evaluate::nearest(name, self.known());
         let help = match name {

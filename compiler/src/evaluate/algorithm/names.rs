@@ -165,6 +165,9 @@ impl<'a> Context<'_, 'a> {
     }
 }
 
+/// Errors past this many are not worth reading.
+const MAX_ERRORS: usize = 100;
+
 /// Names that algorithms may not define.
 pub(super) const RESERVED: [&str; 6] = ["t", "params", "size", "ranks", "local_size", "machines"];
 
@@ -195,10 +198,11 @@ impl<'e, 'a> Context<'e, 'a> {
 
     /// Files an error and goes on.
     pub fn report(&mut self, failure: Failure) {
-        if let Failure::Error(error) = failure {
-            if !self.errors.contains(&error) {
-                self.errors.push(*error);
-            }
+        if let Failure::Error(error) = failure
+            && self.errors.len() < MAX_ERRORS
+            && !self.errors.contains(&error)
+        {
+            self.errors.push(*error);
         }
     }
 
@@ -476,6 +480,10 @@ impl<'e, 'a> Context<'e, 'a> {
         let labels = users.zip(needed).zip(spans).map(label).collect();
         let arrow = "` → `";
         let cycle = format!("`{}{arrow}{}`", names.join(arrow), names[0]);
-        AlgorithmError::Cycle { cycle, labels, span }.into()
+        let help = match names.iter().any(|name| name.ends_with('\'')) {
+            true => "one of them must use a value from before the step: `x` instead of `x'`",
+            false => "a `let` names a value, so it cannot need itself: keep what changes in a state",
+        };
+        AlgorithmError::Cycle { cycle, help, labels, span }.into()
     }
 }

@@ -79,14 +79,23 @@ impl<'a> Context<'_, 'a> {
                 }
                 return;
             }
-            Some(Meaning::Let(..)) => "a `let`",
-            Some(Meaning::Constant(_) | Meaning::Input(_)) => "a parameter",
-            Some(Meaning::Topology) => "a topology",
-            Some(_) => "built in",
-            None => "unknown",
+            Some(Meaning::Let(..)) => {
+                ("a `let`, not a state", "a `let` is one value: give the new one another name")
+            }
+            Some(Meaning::Input(_)) => {
+                ("a parameter, not a state", "the trainer sets it: keep what changes in a state")
+            }
+            Some(Meaning::Constant(_)) => {
+                ("a parameter, not a state", "it is fixed: keep what changes in a state")
+            }
+            Some(Meaning::Topology) => ("a topology, not a state", "keep what changes in a state"),
+            Some(_) => ("built in, not a state", "keep what changes in a state of another name"),
+            None => ("not a state", ""),
         };
+        let (found, help) = found;
         let states = self.states.iter().map(|state| state.name);
         let help = match crate::evaluate::nearest(&name.text, states) {
+            _ if !help.is_empty() => help.to_string(),
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("declare it above the step: `state {} = …`", name.text),
         };
