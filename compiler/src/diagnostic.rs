@@ -1,9 +1,11 @@
 //! All errors of a stage, with the sources that they point into.
 
 use crate::evaluate::EvaluateError;
+use crate::prove;
 use crate::resolve::{ResolveError, Source};
 use bfc_dsl::SyntaxError;
 use bfc_dsl::tree::Span;
+use bfc_schedule::VerifyError;
 use miette::{Diagnostic, NamedSource, Report};
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +20,8 @@ pub enum Error {
     Syntax(#[from] SyntaxError),
     Resolve(#[from] ResolveError),
     Evaluate(#[from] EvaluateError),
+    Prove(#[from] prove::Error),
+    Verify(#[from] VerifyError),
     Request(#[from] RequestError),
 }
 
@@ -28,12 +32,15 @@ pub enum RequestError {
     #[error("a size of 0 ranks")]
     #[diagnostic(code(bfc::evaluate::size_zero), help("give a size of at least 1"))]
     SizeZero,
-    #[error("a local size of 0 ranks")]
+    #[error("a local size of {local_size} for {size} ranks")]
     #[diagnostic(
-        code(bfc::evaluate::local_size_zero),
-        help("give the number of ranks that share a machine, at least 1")
+        code(bfc::evaluate::local_size),
+        help("give the number of ranks that share a machine: a divisor of {size}")
     )]
-    LocalSizeZero,
+    LocalSize { size: u32, local_size: u32 },
+    #[error("`{algorithm}` has no topology to analyze")]
+    #[diagnostic(code(bfc::evaluate::nothing_to_analyze), help("name a topology, or a schedule with one"))]
+    NothingToAnalyze { algorithm: String },
     #[error("the library has no `{name}`")]
     #[diagnostic(code(bfc::resolve::unknown_library_name))]
     UnknownLibraryName {
@@ -59,7 +66,8 @@ impl Error {
             Self::Syntax(error) => Some(error.span()),
             Self::Resolve(error) => Some(error.span()),
             Self::Evaluate(error) => error.span(),
-            Self::Request(_) => None,
+            Self::Prove(error) => Some(error.span()),
+            Self::Verify(_) | Self::Request(_) => None,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What of a program is compiled, and whose the parameters of the command line are.
 
 use crate::diagnostic::{Error, RequestError};
-use crate::evaluate::topology::{Errors, Override};
+use crate::evaluate::call::Override;
+use crate::evaluate::topology::Errors;
 use crate::evaluate::{EvaluateError, Evaluator, nearest};
 use crate::resolve::Program;
 use bfc_dsl::tree::{self, Argument, Expression, ExpressionKind, Item, Parameter, Span};
@@ -12,8 +13,6 @@ pub struct Target<'p> {
     pub topologies: Vec<(Option<&'p str>, Instance<'p, tree::Topology>)>,
     /// The algorithm; without one, plain neighbour averaging.
     pub algorithm: Option<Instance<'p, tree::Algorithm>>,
-    /// The whole of it.
-    pub span: Span,
 }
 
 /// An item and its arguments.
@@ -67,13 +66,13 @@ impl<'p> Target<'p> {
     fn of_topology(item: &'p tree::Topology) -> Self {
         let span = item.name.span;
         let instance = Instance { item, arguments: &[], overrides: vec![], span };
-        Self { topologies: vec![(None, instance)], algorithm: None, span }
+        Self { topologies: vec![(None, instance)], algorithm: None }
     }
 
     fn of_algorithm(item: &'p tree::Algorithm) -> Self {
         let span = item.name.span;
         let algorithm = Some(Instance { item, arguments: &[], overrides: vec![], span });
-        Self { topologies: vec![], algorithm, span }
+        Self { topologies: vec![], algorithm }
     }
 
     fn schedule(program: &'p Program, schedule: &'p tree::Schedule) -> Result<Self, EvaluateError> {
@@ -101,7 +100,7 @@ impl<'p> Target<'p> {
                 return Err(EvaluateError::SeveralAlgorithms { span: second.span, first: first.span });
             }
         };
-        Ok(Self { topologies, algorithm, span: schedule.span })
+        Ok(Self { topologies, algorithm })
     }
 
     /// Gives each parameter of the command line to the item that has it.

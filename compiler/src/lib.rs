@@ -8,18 +8,21 @@ pub mod evaluate;
 pub mod library;
 pub mod lower;
 pub mod prove;
+mod remedy;
+mod report;
 pub mod resolve;
 pub mod topology;
 
 pub use diagnostic::Diagnostics;
+pub use report::{PhaseRounds, Report};
 
 use diagnostic::{Error, RequestError};
 use entry::Target;
 use evaluate::Evaluator;
 use evaluate::expression::Limits;
-use evaluate::topology::Topologies;
+use evaluate::request::Evaluated;
+use bfc_schedule::Schedule;
 use resolve::Program;
-use topology::Topology;
 
 /// What to compile, and for how many ranks.
 #[derive(Clone, Debug)]
@@ -32,7 +35,7 @@ pub struct Request {
     pub local_size: u32,
     /// Values of parameters as `(name, expression)`; a name may say whose parameter it is, as in `topology.base`.
     pub parameters: Vec<(String, String)>,
-    /// Verdicts short of a proof that are accepted: `not_decided`, `within`.
+    /// Codes under which claims that are not decided are accepted, such as `requirement_not_decided`.
     pub allow: Vec<String>,
 }
 
@@ -68,21 +71,63 @@ impl Files for NoFiles {
     }
 }
 
-/// The topologies of a request, evaluated.
+/// A proved schedule, and what was found out on the way.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The schedule, verified.
+    pub schedule: Schedule,
+    /// Claims with their verdicts, and rounds.
+    pub report: Report,
+}
+
+/// Compiles a request: resolve, evaluate, prove, lower, verify.
 ///
 /// # Errors
 /// All errors of the first stage that has any.
-pub fn topologies(request: &Request, files: &dyn Files) -> Result<Vec<Topology>, Diagnostics> {
-    let program = program(request, files)?;
-    evaluate(request, &program)
+pub fn compile(request: &Request, files: &dyn Files) -> Result<Compiled, Diagnostics> {
+    let program = resolve(request, files)?;
+    let evaluated = evaluate(request, &program)?;
+    let mut report = prove(request, &program, &evaluated)?;
+    let schedule = lower(request, &program, evaluated, &report)?;
+    report.count_rounds(&schedule);
+    Ok(Compiled { schedule, report })
 }
 
-fn program(request: &Request, files: &dyn Files) -> Result<Program, Diagnostics> {
-    if request.size == 0 {
+/// Checks a request; an algorithm without a topology is checked as far as that goes.
+///
+/// # Errors
+/// As [`compile`].
+pub fn check(request: &Request, files: &dyn Files) -> Result<Report, Diagnostics> {
+    let program = resolve(request, files)?;
+    let evaluated = evaluate(request, &program)?;
+    let mut report = prove(request, &program, &evaluated)?;
+    if evaluated.missing.is_none() {
+        report.count_rounds(&lower(request, &program, evaluated, &report)?);
+    }
+    Ok(report)
+}
+
+/// Everything about the topology of a request, the first if there are several; claims that do not hold are among its
+/// checks.
+///
+/// # Errors
+/// All errors of the first of the stages resolve and evaluate that has any.
+pub fn analyze(request: &Request, files: &dyn Files) -> Result<prove::Analysis, Diagnostics> {
+    let program = resolve(request, files)?;
+    let evaluated = evaluate(request, &program)?;
+    match evaluated.topologies.first() {
+        Some(topology) => Ok(report::analyze(&evaluated, topology)),
+        None => Err(no_topology(&program, &evaluated)),
+    }
+}
+
+fn resolve(request: &Request, files: &dyn Files) -> Result<Program, Diagnostics> {
+    let (size, local_size) = (request.size, request.local_size);
+    if size == 0 {
         return Err(RequestError::SizeZero.into());
     }
-    if request.local_size == 0 {
-        return Err(RequestError::LocalSizeZero.into());
+    if local_size == 0 || !size.is_multiple_of(local_size) {
+        return Err(RequestError::LocalSize { size, local_size }.into());
     }
     let (name, text) = match &request.entry {
         Entry::Source { name, text } => (name.as_str(), text.as_str()),
@@ -98,24 +143,59 @@ fn library_source(name: &str) -> Result<&'static str, Diagnostics> {
     })
 }
 
-fn evaluate(request: &Request, program: &Program) -> Result<Vec<Topology>, Diagnostics> {
+fn evaluate(request: &Request, program: &Program) -> Result<Evaluated, Diagnostics> {
+    let library_name = if let Entry::Library(name) = &request.entry { Some(name.as_str()) } else { None };
     let evaluated = evaluate::on_deep_stack(|| {
-        let library_name = if let Entry::Library(name) = &request.entry { Some(name.as_str()) } else { None };
         let mut target = Target::of(program, library_name)?;
         let mut evaluator = Evaluator::new(program, request.size, request.local_size, Limits::default());
         let wrap = |errors: Vec<_>| errors.into_iter().map(Error::from).collect::<Vec<_>>();
         target.distribute(&mut evaluator).map_err(wrap)?;
-        let mut topologies = Topologies::new(&mut evaluator);
-        let mut evaluated = Vec::new();
-        for (alias, instance) in &target.topologies {
-            let mut topology = topologies
-                .instance(instance.item, instance.arguments, &instance.overrides, instance.span)
-                .map_err(wrap)?;
-            topology.name = alias.map_or(topology.name, str::to_string);
-            evaluated.push(topology);
-        }
-        Ok(evaluated)
+        evaluate::request::evaluate(&mut evaluator, &target).map_err(wrap)
     });
     let evaluated = evaluated.map_err(|error| RequestError::NoThread { reason: error.to_string() })?;
-    evaluated.map_err(|errors: Vec<Error>| Diagnostics::new(errors, program.sources.clone()))
+    evaluated.map_err(|errors| Diagnostics::new(errors, program.sources.clone()))
+}
+
+fn prove(request: &Request, program: &Program, evaluated: &Evaluated) -> Result<Report, Diagnostics> {
+    let (report, errors) = report::prove(evaluated, &request.allow);
+    if errors.is_empty() { Ok(report) } else { Err(Diagnostics::new(errors, program.sources.clone())) }
+}
+
+fn lower(
+    request: &Request,
+    program: &Program,
+    evaluated: Evaluated,
+    report: &Report,
+) -> Result<Schedule, Diagnostics> {
+    if evaluated.missing.is_some() {
+        return Err(no_topology(program, &evaluated));
+    }
+    let Evaluated { topologies, algorithm, .. } = evaluated;
+    let mut draft = lower::schedule::draft(request.size, request.local_size, &algorithm, topologies);
+    draft.overrides = report.overrides.clone();
+    draft.metadata = metadata(request, program);
+    draft.certificate = serde_json::json!({ "checks": report.checks });
+    Schedule::new(draft).map_err(|errors| {
+        Diagnostics::new(errors.into_iter().map(Error::Verify).collect(), program.sources.clone())
+    })
+}
+
+/// What a schedule says about its origin.
+fn metadata(request: &Request, program: &Program) -> serde_json::Value {
+    let parameters: serde_json::Map<_, _> =
+        request.parameters.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+    serde_json::json!({
+        "compiler": env!("CARGO_PKG_VERSION"),
+        "entry": program.sources.first().map(|source| source.name.as_str()),
+        "parameters": parameters,
+    })
+}
+
+fn no_topology(program: &Program, evaluated: &Evaluated) -> Diagnostics {
+    let algorithm = evaluated.algorithm.name.clone();
+    let error = match &evaluated.missing {
+        Some(missing) => Error::Evaluate(missing.clone()),
+        None => Error::Request(RequestError::NothingToAnalyze { algorithm }),
+    };
+    Diagnostics::new(vec![error], program.sources.clone())
 }

@@ -3,7 +3,7 @@
 use super::error::{EvaluateError, Result};
 use super::expression::Evaluator;
 use super::value::Value;
-use bfc_dsl::tree::{Argument, Function, Name, Parameter, Span};
+use bfc_dsl::tree::{Argument, Expression, ExpressionKind, Function, Name, Parameter, Span};
 
 /// Which argument each parameter gets: `None` stands for its default.
 pub type Matched<'a> = Vec<Option<&'a Argument>>;
@@ -51,6 +51,9 @@ fn wrong_arity(name: &str, parameters: &[Parameter], found: usize, span: Span) -
     Box::new(EvaluateError::WrongArity { function: name.to_string(), expected, found, span })
 }
 
+/// A value that a user gave for a parameter, by name, and its place.
+pub type Override = (String, Value, Span);
+
 impl<'a> Evaluator<'a> {
     /// Replaces everything above `height` by the arguments of a call, as the names that the function sees.
     pub(super) fn enter(
@@ -95,6 +98,33 @@ impl<'a> Evaluator<'a> {
         let value = |argument: &'a Argument| Ok((self.operand(&argument.value)?, argument.value.span));
         let mut value = value;
         matched.into_iter().map(|argument| argument.map(&mut value).transpose()).collect()
+    }
+
+    /// As [`arguments`](Self::arguments), where values that a user gave go before those of the call.
+    pub fn given(
+        &mut self,
+        name: &str,
+        parameters: &[Parameter],
+        arguments: &'a [Argument],
+        overrides: &[Override],
+        span: Span,
+    ) -> Result<Vec<Option<(Value, Span)>>> {
+        let of = |parameter: &Parameter| overrides.iter().find(|(given, ..)| *given == parameter.name.text);
+        let mut optional = parameters.to_vec();
+        for parameter in &mut optional {
+            if let (None, Some((_, _, span))) = (&parameter.default, of(parameter)) {
+                // Any default will do: the override takes its place.
+                let kind = Box::new(ExpressionKind::Truth(false));
+                parameter.default = Some(Expression { kind, span: *span });
+            }
+        }
+        let mut values = self.arguments(name, &optional, arguments, span)?;
+        for (parameter, value) in parameters.iter().zip(&mut values) {
+            if let Some((_, given, span)) = of(parameter) {
+                *value = Some((given.clone(), *span));
+            }
+        }
+        Ok(values)
     }
 
     /// Binds parameters to the given values or else to their defaults, which see the parameters before them.

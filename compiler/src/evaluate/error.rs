@@ -291,6 +291,17 @@ pub enum EvaluateError {
         #[label("mixes over `{topology}`")]
         span: Span,
     },
+    #[error("the algorithm mixes over no `{name}`")]
+    #[diagnostic(
+        code(bfc::evaluate::unused_topology),
+        help("it mixes over `{known}`: write `topology {known} = …`, or leave out what it does not use")
+    )]
+    UnusedTopology {
+        name: String,
+        known: String,
+        #[label("unused")]
+        span: Span,
+    },
     #[error("no parameter `{name}`")]
     #[diagnostic(code(bfc::evaluate::unknown_parameter), help("{help}"))]
     UnknownParameter {
@@ -427,6 +438,7 @@ impl EvaluateError {
             | Self::SeveralSchedules { span, .. }
             | Self::SeveralAlgorithms { span, .. }
             | Self::NoTopology { span, .. }
+            | Self::UnusedTopology { span, .. }
             | Self::UnknownParameter { span, .. }
             | Self::AmbiguousParameter { span, .. } => Some(*span),
             Self::MixedWeights { with, .. } => Some(*with),

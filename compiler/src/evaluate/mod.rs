@@ -2,7 +2,7 @@
 
 pub mod algorithm;
 pub mod builtin;
-mod call;
+pub mod call;
 mod claims;
 pub mod error;
 pub mod expression;
@@ -10,6 +10,7 @@ pub mod number;
 pub mod phase;
 mod precondition;
 pub mod random;
+pub mod request;
 mod rule;
 pub mod structure;
 pub mod topology;

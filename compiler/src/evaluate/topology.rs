@@ -1,5 +1,6 @@
 //! A topology's statements to its phases: exact mixing matrices, symbolic where the edges are moves of all ranks.
 
+use super::call::Override;
 use super::error::{EvaluateError, Result};
 use super::expression::{Evaluator, symbolic_rank};
 use super::phase::Draft;
@@ -16,9 +17,6 @@ use bfc_schedule::{Group, MixingMatrix};
 
 /// Several errors at once.
 pub type Errors = Vec<EvaluateError>;
-
-/// A value that a user gave for a parameter, and its place.
-pub type Override = (String, Value, Span);
 
 /// How deep topologies may stand for one another.
 const ALIAS_DEPTH: u32 = 64;
@@ -83,7 +81,11 @@ impl<'e, 'a> Topologies<'e, 'a> {
         if self.depth == ALIAS_DEPTH {
             return Err(vec![EvaluateError::RecursionTooDeep { limit: ALIAS_DEPTH, span }]);
         }
-        let arguments = self.arguments(item, arguments, overrides, span).map_err(|error| vec![*error])?;
+        let (name, parameters) = (&item.name.text, &item.parameters);
+        let arguments = self
+            .evaluator
+            .given(name, parameters, arguments, overrides, span)
+            .map_err(|error| vec![*error])?;
         let (base, start) = (self.evaluator.base, self.evaluator.mark());
         self.evaluator.base = start;
         self.depth += 1;
@@ -92,31 +94,6 @@ impl<'e, 'a> Topologies<'e, 'a> {
         self.evaluator.release(start);
         self.evaluator.base = base;
         result
-    }
-
-    fn arguments(
-        &mut self,
-        item: &'a tree::Topology,
-        arguments: &'a [Argument],
-        overrides: &[Override],
-        span: Span,
-    ) -> Result<Vec<Option<(Value, Span)>>> {
-        let named = |name: &str| overrides.iter().find(|(given, ..)| given == name);
-        let mut optional = item.parameters.clone();
-        for parameter in &mut optional {
-            if let (None, Some((_, _, span))) = (&parameter.default, named(&parameter.name.text)) {
-                // Any default will do: the override takes its place.
-                let kind = Box::new(ExpressionKind::Truth(false));
-                parameter.default = Some(Expression { kind, span: *span });
-            }
-        }
-        let mut values = self.evaluator.arguments(&item.name.text, &optional, arguments, span)?;
-        for (parameter, value) in item.parameters.iter().zip(&mut values) {
-            if let Some((_, given, span)) = named(&parameter.name.text) {
-                *value = Some((given.clone(), *span));
-            }
-        }
-        Ok(values)
     }
 
     fn body(

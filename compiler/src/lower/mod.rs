@@ -4,5 +4,6 @@ pub mod average;
 pub mod colouring;
 pub mod program;
 pub mod rounds;
+pub mod schedule;
 
 pub use program::program;

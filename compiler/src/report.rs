@@ -1,0 +1,182 @@
+//! What a compilation found out: the verdict on every claim, and the rounds of every phase.
+
+use crate::claim::{Claim, Quantity, Stated};
+use crate::diagnostic::Error;
+use crate::evaluate::request::Evaluated;
+use crate::prove::{self, Check, Prover, Verdict};
+use crate::remedy;
+use crate::topology::Topology;
+use bfc_schedule::{MixingMatrix, Rank, Schedule};
+use serde::Serialize;
+
+/// What holds of a schedule, and what it costs.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The number of ranks.
+    pub size: u32,
+    /// The algorithm's name.
+    pub algorithm: String,
+    /// `requires` of the algorithm and `ensure` of its topologies.
+    pub checks: Vec<Check>,
+    /// The phases of every topology.
+    pub phases: Vec<PhaseRounds>,
+    /// What a user should know though nothing is wrong.
+    pub warnings: Vec<String>,
+    /// Claims that were not decided and allowed all the same.
+    #[serde(skip)]
+    pub overrides: Vec<String>,
+}
+
+/// The rounds of one phase.
+#[derive(Clone, Debug, Serialize)]
+pub struct PhaseRounds {
+    /// The topology.
+    pub topology: String,
+    /// Which of its phases.
+    pub phase: usize,
+    /// Rounds, in each of which a rank sends and receives at most one message.
+    pub rounds: u32,
+    /// No schedule has fewer: the largest in- or out-degree.
+    pub lower_bound: u32,
+}
+
+/// Where a claim is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Requirement,
+    Ensure,
+}
+
+/// Decides all claims. Refuted ones are errors, and so are undecided ones that `allow` does not name by their code.
+pub fn prove(evaluated: &Evaluated, allow: &[String]) -> (Report, Vec<Error>) {
+    let mut report = Report {
+        size: evaluated.topologies.first().map_or(1, |topology| topology.size),
+        algorithm: evaluated.algorithm.name.clone(),
+        checks: vec![],
+        phases: vec![],
+        warnings: vec![],
+        overrides: vec![],
+    };
+    let mut errors = Vec::new();
+    if evaluated.missing.is_some() {
+        report.warnings.push("`requires` is decided on a topology, and none is given".into());
+        return (report, errors);
+    }
+    let prover = Prover::new(&evaluated.topologies, Some(&evaluated.algorithm));
+    for (role, stated) in claims(evaluated) {
+        let verdict = prover.decide(&stated);
+        report.checks.push(Check::new(&stated.text, &verdict));
+        if let Some(error) = refusal(role, &stated, &verdict, evaluated) {
+            match undecided_code(&verdict, role).filter(|code| is_allowed(code, &stated.text, allow)) {
+                Some(code) => report.overrides.push(format!("{}: {code}", stated.text)),
+                None => errors.push(error.into()),
+            }
+        }
+    }
+    (report, errors)
+}
+
+/// All claims, those of topology k speaking of topology k.
+fn claims(evaluated: &Evaluated) -> Vec<(Role, Stated)> {
+    let requirements = evaluated.algorithm.requires.iter().map(|stated| (Role::Requirement, stated.clone()));
+    let ensures = evaluated.topologies.iter().enumerate().flat_map(|(index, topology)| {
+        topology.ensures.iter().map(move |stated| (Role::Ensure, of_topology(stated, index)))
+    });
+    requirements.chain(ensures).collect()
+}
+
+fn of_topology(stated: &Stated, index: usize) -> Stated {
+    let shift = |quantity: &Quantity| match quantity {
+        Quantity::Of(number, _) => Quantity::Of(*number, index),
+        exact => exact.clone(),
+    };
+    let claim = match &stated.claim {
+        Claim::Property(property, of) => Claim::Property(*property, of.iter().map(|_| index).collect()),
+        Claim::Compare(left, comparison, right) => Claim::Compare(shift(left), *comparison, shift(right)),
+        truth => truth.clone(),
+    };
+    Stated { claim, ..stated.clone() }
+}
+
+fn undecided_code(verdict: &Verdict, role: Role) -> Option<&'static str> {
+    match (verdict, role) {
+        (Verdict::NotDecided { .. }, Role::Requirement) => Some("bfc::prove::requirement_not_decided"),
+        (Verdict::NotDecided { .. }, Role::Ensure) => Some("bfc::prove::ensure_not_decided"),
+        _ => None,
+    }
+}
+
+/// Whether `--allow` names the code, in full or by its last word, or the claim.
+fn is_allowed(code: &str, claim: &str, allow: &[String]) -> bool {
+    let short = code.rsplit("::").next().unwrap_or(code);
+    allow.iter().any(|allowed| [code, short, claim].contains(&allowed.as_str()))
+}
+
+fn refusal(role: Role, stated: &Stated, verdict: &Verdict, evaluated: &Evaluated) -> Option<prove::Error> {
+    let (claim, span) = (stated.text.clone(), stated.span);
+    match (verdict, role) {
+        (Verdict::Proved { .. } | Verdict::Within { .. }, _) => None,
+        (Verdict::Refuted { evidence }, Role::Requirement) => {
+            let (evidence, remedy) = (evidence.clone(), remedy::of(evaluated));
+            Some(prove::Error::RequirementRefuted { claim, evidence, remedy, span })
+        }
+        (Verdict::NotDecided { reason }, Role::Requirement) => {
+            let remedy = Some(accept("requirement_not_decided"));
+            Some(prove::Error::RequirementNotDecided { claim, reason: reason.clone(), remedy, span })
+        }
+        (Verdict::Refuted { evidence }, Role::Ensure) => {
+            let remedy = Some("say for which sizes it holds, `ensure … if …`, or correct the topology".to_string());
+            Some(prove::Error::EnsureRefuted { claim, evidence: evidence.clone(), remedy, span })
+        }
+        (Verdict::NotDecided { reason }, Role::Ensure) => {
+            let remedy = Some(accept("ensure_not_decided"));
+            Some(prove::Error::EnsureNotDecided { claim, reason: reason.clone(), remedy, span })
+        }
+    }
+}
+
+fn accept(code: &str) -> String {
+    format!("`--allow {code}` accepts it unproved, and the schedule says so")
+}
+
+impl Report {
+    /// Adds the rounds of a schedule.
+    pub fn count_rounds(&mut self, schedule: &Schedule) {
+        self.size = schedule.size();
+        for topology in schedule.topologies() {
+            for (phase, lowered) in topology.phases.iter().enumerate() {
+                self.phases.push(PhaseRounds {
+                    topology: topology.name.clone(),
+                    phase,
+                    rounds: lowered.plan.rounds(),
+                    lower_bound: largest_degree(&lowered.matrix),
+                });
+            }
+        }
+    }
+}
+
+fn largest_degree(matrix: &MixingMatrix) -> u32 {
+    if let MixingMatrix::Cayley(matrix) = matrix {
+        return matrix.hops().len() as u32;
+    }
+    let mut sends = vec![0u32; matrix.size() as usize];
+    let mut largest = 0;
+    for rank in 0..matrix.size() {
+        let row = matrix.row(Rank(rank));
+        largest = largest.max(row.in_weights.len() as u32);
+        row.in_weights.iter().for_each(|(source, _)| sends[source.index()] += 1);
+    }
+    largest.max(sends.into_iter().max().unwrap_or(0))
+}
+
+/// Everything about the first topology of a request, with the verdicts on all claims.
+pub fn analyze(evaluated: &Evaluated, topology: &Topology) -> prove::Analysis {
+    let mut analysis = prove::analyze(topology);
+    let prover = Prover::new(&evaluated.topologies, Some(&evaluated.algorithm));
+    analysis.checks = claims(evaluated)
+        .iter()
+        .map(|(_, stated)| Check::new(&stated.text, &prover.decide(stated)))
+        .collect();
+    analysis
+}
