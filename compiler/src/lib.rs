@@ -16,12 +16,12 @@ pub mod topology;
 pub use diagnostic::Diagnostics;
 pub use report::{PhaseRounds, Report};
 
+use bfc_schedule::Schedule;
 use diagnostic::{Error, RequestError};
 use entry::Target;
 use evaluate::Evaluator;
 use evaluate::expression::Limits;
 use evaluate::request::Evaluated;
-use bfc_schedule::Schedule;
 use resolve::Program;
 
 /// What to compile, and for how many ranks.

@@ -3,9 +3,9 @@
 
 use crate::algorithm::Algorithm;
 use crate::evaluate::expression::Limits;
+use crate::evaluate::request::Evaluated;
 use crate::evaluate::weights::{BaseRule, RULES, WeightRule};
 use crate::evaluate::{Evaluator, algorithm, phase};
-use crate::evaluate::request::Evaluated;
 use crate::prove::Prover;
 use crate::topology::Topology;
 use crate::{NoFiles, library, resolve};
@@ -42,7 +42,8 @@ fn rules(topology: &Topology, algorithm: &Algorithm) -> Vec<String> {
         .map(|(word, base)| (format!("lazy({word}, 1/2)"), WeightRule { base, moved: half.clone() }));
     let mut passing = Vec::new();
     for (text, rule) in plain.chain(lazy) {
-        let lazy_is_needless = rule.moved == half && passing.iter().any(|known: &String| !known.contains("lazy"));
+        let lazy_is_needless =
+            rule.moved == half && passing.iter().any(|known: &String| !known.contains("lazy"));
         if lazy_is_needless || is_default(&rule.base) && passing.len() > 2 {
             continue;
         }

@@ -125,7 +125,8 @@ fn refusal(role: Role, stated: &Stated, verdict: &Verdict, evaluated: &Evaluated
             Some(prove::Error::RequirementNotDecided { claim, reason: reason.clone(), remedy, span })
         }
         (Verdict::Refuted { evidence }, Role::Ensure) => {
-            let remedy = Some("say for which sizes it holds, `ensure … if …`, or correct the topology".to_string());
+            let remedy =
+                Some("say for which sizes it holds, `ensure … if …`, or correct the topology".to_string());
             Some(prove::Error::EnsureRefuted { claim, evidence: evidence.clone(), remedy, span })
         }
         (Verdict::NotDecided { reason }, Role::Ensure) => {

@@ -117,7 +117,11 @@ fn match_up<'p>(
             (None, None) => {
                 let error = no_topology(target, &algorithm, name);
                 return match target.topologies[..] {
-                    [] => Ok(Evaluated { topologies: vec![], missing: needs(&algorithm).then_some(error), algorithm }),
+                    [] => Ok(Evaluated {
+                        topologies: vec![],
+                        missing: needs(&algorithm).then_some(error),
+                        algorithm,
+                    }),
                     _ => Err(vec![error]),
                 };
             }
@@ -136,7 +140,11 @@ fn needs(algorithm: &Algorithm) -> bool {
 
 fn no_topology(target: &Target, algorithm: &Algorithm, name: &str) -> EvaluateError {
     let span = target.algorithm.as_ref().map(|instance| instance.span).unwrap_or_default();
-    let line = if algorithm.topologies.len() == 1 { "topology …".into() } else { format!("topology {name} = …") };
+    let line = if algorithm.topologies.len() == 1 {
+        "topology …".into()
+    } else {
+        format!("topology {name} = …")
+    };
     let help = format!("say over which topology: `schedule {{ {line}  algorithm {} }}`", algorithm.name);
     EvaluateError::NoTopology { algorithm: algorithm.name.clone(), topology: name.to_string(), help, span }
 }
