@@ -99,7 +99,26 @@ impl Message {
     }
 }
 
+/// Ends a rank from outside of its thread, which may be at work or wait.
+#[derive(Clone)]
+pub struct Alarm {
+    rank: Rank,
+    hub: Arc<Hub>,
+}
+
+impl Alarm {
+    /// Tells all ranks of the group that this one has failed, unless one has before: every wait ends, and each later one.
+    pub fn fail(&self, reason: &str) {
+        self.hub.fail_because(self.rank, reason);
+    }
+}
+
 impl LocalTransport {
+    /// A way to end this rank from another thread.
+    pub fn alarm(&self) -> Alarm {
+        Alarm { rank: self.rank, hub: self.hub.clone() }
+    }
+
     /// Waits until `ready`; past the deadline, or where `peer` or any rank has failed, the fault.
     fn wait(&self, peer: Rank, deadline: Duration, ready: impl Fn() -> bool) -> Result<(), Fault> {
         let result = self.hub.wait(self.rank, peer, deadline, &ready);
