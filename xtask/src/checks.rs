@@ -1,12 +1,13 @@
 //! The checks, in the order in which they fail fastest.
 
+use crate::python;
 use crate::shell::{cargo, run, works};
 
 /// A named check.
 pub type Check = (&'static str, fn() -> Result<(), String>);
 
 /// All checks.
-pub const ALL: [Check; 3] = [("fmt", fmt), ("clippy", clippy), ("tests", tests)];
+pub const ALL: [Check; 4] = [("fmt", fmt), ("clippy", clippy), ("tests", tests), ("python", python::check)];
 
 fn fmt() -> Result<(), String> {
     run(&mut cargo(&["fmt", "--all", "--check"]))

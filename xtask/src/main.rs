@@ -2,6 +2,7 @@
 //! some of them. A check that cannot run fails: none is skipped.
 
 mod checks;
+mod python;
 mod shell;
 
 use std::process::ExitCode;

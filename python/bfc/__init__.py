@@ -1,0 +1,45 @@
+"""Compiler and runtime for decentralized training.
+
+Compile a topology and an update rule into a proved schedule, look at it, and train with it::
+
+    import bfc, numpy as np
+
+    schedule = bfc.compile("topology::one_peer_exp2", size=8)
+
+    def average(comm):
+        x = np.full(3, float(comm.rank))
+        trainer = comm.trainer(schedule, x)
+        for _ in range(schedule.period):
+            trainer.step(x)
+        return x
+
+    print(bfc.spmd(average, 8))          # every rank: [3.5, 3.5, 3.5]
+"""
+
+from ._bfc import Comm, Phase, Round, Schedule, Topology, Trainer, __version__
+from ._compile import analyze, compile, compile_source, load, loads
+from ._errors import ArrayError, CompileError, Error, ParseError, ProofError, RunError, ScheduleError
+from ._spmd import spmd
+
+__all__ = [
+    "ArrayError",
+    "Comm",
+    "CompileError",
+    "Error",
+    "ParseError",
+    "Phase",
+    "ProofError",
+    "Round",
+    "RunError",
+    "Schedule",
+    "ScheduleError",
+    "Topology",
+    "Trainer",
+    "analyze",
+    "compile",
+    "compile_source",
+    "load",
+    "loads",
+    "spmd",
+    "__version__",
+]

@@ -1,0 +1,248 @@
+"""The compiled part of `bfc`; use it through the package."""
+
+from fractions import Fraction
+from os import PathLike
+from typing import Any, Callable, Dict, Final, List, Literal, Optional, Protocol, Sequence, Tuple, TypeVar, Union, final, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "Comm", "Group", "Phase", "Round", "Schedule", "Topology", "Trainer", "View", "__version__",
+    "analyze", "compile", "compile_source", "decode",
+]
+__version__: Final[str]
+
+class _Array(Protocol):
+    """An array that shares its memory by DLPack: numpy, torch (CPU) and others."""
+
+    def __dlpack__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __dlpack_device__(self) -> Tuple[Any, int]: ...
+
+_Gradient = Callable[[Any], _Array]
+_Adapt = Callable[[Any, Any], _Array]
+
+@final
+class Schedule:
+    """A verified schedule: the program that all ranks share, and the rounds of each phase of its topologies.
+
+    Made by `compile`, `compile_source`, `load` and `loads`. Two schedules are equal where their digests are.
+    """
+
+    @property
+    def size(self) -> int:
+        """The number of ranks."""
+    @property
+    def local_size(self) -> int:
+        """How many consecutive ranks share a machine."""
+    @property
+    def period(self) -> int:
+        """The number of communicating steps after which all topologies are back at their first phase."""
+    @property
+    def digest(self) -> str:
+        """SHA-256 over sizes, program, rounds and exact weights, as 64 hexadecimal digits."""
+    @property
+    def algorithm(self) -> str:
+        """The name of the algorithm."""
+    @property
+    def inputs(self) -> Dict[str, float]:
+        """The run-time inputs (`Trainer.set_input`) with their defaults."""
+    @property
+    def states(self) -> List[str]:
+        """The names of the algorithm's states (`Trainer.state`)."""
+    @property
+    def topologies(self) -> List[Topology]:
+        """The topologies that the algorithm mixes over."""
+    @property
+    def certificate(self) -> Any:
+        """What was proved, as stored in the file."""
+    def inspect(self, rank: Optional[int] = None) -> Dict[str, Any]:
+        """What ``bfc inspect --format json`` prints; of one rank where ``rank`` is given.
+
+        Raises:
+            IndexError: there is no such rank.
+            ValueError: more than 4,096 ranks and no ``rank``.
+        """
+    def save(self, path: Union[str, "PathLike[str]"]) -> None:
+        """Write the schedule to a file, which appears whole or not at all.
+
+        Raises:
+            OSError: the directory or the disk does not take it.
+        """
+    def to_bytes(self) -> bytes:
+        """The bytes that `save` writes."""
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Topology:
+    """Phases that repeat: step k that communicates uses phase k mod ``len(phases)``."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the source."""
+    @property
+    def phases(self) -> List[Phase]:
+        """The phases."""
+
+@final
+class Phase:
+    """One mixing matrix and the rounds that communicate it."""
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """W, dense, of shape (size, size): ``x[i] = sum(W[i, j] * x[j])``. A fresh array.
+
+        Raises:
+            ValueError: more than 4,096 ranks; use `row` or `edges`.
+        """
+    @property
+    def edges(self) -> Tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """``(source, target, weight)`` of every edge, ordered by target and source: W[target, source] = weight."""
+    @overload
+    def row(self, rank: int, *, exact: Literal[False] = False) -> Tuple[float, Dict[int, float]]: ...
+    @overload
+    def row(self, rank: int, *, exact: Literal[True]) -> Tuple[Fraction, Dict[int, Fraction]]: ...
+    @overload
+    def row(self, rank: int, *, exact: bool) -> Tuple[Any, Dict[int, Any]]:
+        """The rank's own weight and those of its in-neighbours, as floats or exact fractions.
+
+        Raises:
+            IndexError: there is no such rank.
+        """
+    @property
+    def rounds(self) -> List[Round]:
+        """The rounds in order."""
+
+@final
+class Round:
+    """One round: each rank sends at most one message and receives at most one."""
+
+    @property
+    def send_to(self) -> NDArray[np.int64]:
+        """For each rank the rank it sends to, -1 for none; shape (size,)."""
+    @property
+    def recv_from(self) -> NDArray[np.int64]:
+        """For each rank the rank it receives from, -1 for none; shape (size,)."""
+
+@final
+class Comm:
+    """A rank of `spmd`."""
+
+    @property
+    def rank(self) -> int:
+        """This rank, in ``0..size``."""
+    @property
+    def size(self) -> int:
+        """The number of ranks."""
+    def trainer(self, schedule: Schedule, x: _Array) -> Trainer:
+        """A trainer of this rank's part of ``schedule``.
+
+        Every rank makes the same trainers in the same order, from the same schedule and from arrays of one type and length.
+
+        Args:
+            schedule: for as many ranks as there are.
+            x: the model's initial value, float32 or float64, of any shape; it is copied.
+
+        Raises:
+            ValueError: the schedule is for another number of ranks, or another rank made its trainer otherwise.
+            ArrayError: the array is of another type, or not of the CPU.
+        """
+
+@final
+class Trainer:
+    """One rank's algorithm at work.
+
+    Drive it by `step`, with a function that computes gradients, or by `next`, with one call per gradient; the two are the
+    same machine. All ranks do the same. The interpreter's lock is released while ranks wait and mix.
+    """
+
+    @property
+    def rank(self) -> int:
+        """This rank."""
+    @property
+    def dtype(self) -> str:
+        """``"float32"`` or ``"float64"``, that of the array the trainer was made from."""
+    @property
+    def steps(self) -> int:
+        """The number of steps done."""
+    @property
+    def bytes_sent(self) -> int:
+        """Bytes that this rank has sent, without headers."""
+    def set_input(self, name: str, value: float) -> None:
+        """Set a run-time input, such as ``"lr"``, from the next step on; to the same value on all ranks.
+
+        Raises:
+            RunError: the algorithm has no such input, or the value is not finite.
+        """
+    def step(self, x: _Array, grad_fn: Optional[_Gradient] = None, *, adapt_fn: Optional[_Adapt] = None) -> None:
+        """One step of the algorithm, in place: ``x`` is the model before and after.
+
+        Where the model is one of the algorithm's states, as in most, the memory of ``x`` *is* that state during the
+        call, without a copy: what was changed in it since the last step counts, and peers read it directly. Where the
+        model is computed from the states (push-sum), ``x`` receives it. The first step starts from what the trainer was
+        made from.
+
+        Args:
+            x: a writable, contiguous CPU array of the trainer's type and shape: numpy, torch (``x.detach()``), any with
+                ``__dlpack__``, but not jax, whose arrays never change. No other rank may train on its memory.
+            grad_fn: ``grad_fn(point)`` returns the gradient of this rank's loss at ``point``, on this step's minibatch:
+                an array of the same type and shape. ``point`` is ``x`` itself where the gradient is wanted at ``x``, else
+                a copy, in an array of the library of ``x``; it is not to be changed.
+            adapt_fn: for algorithms that say ``adapt``: ``adapt_fn(point, direction)`` returns the point after one step of
+                the trainer's own optimizer.
+
+        Raises:
+            ArrayError: ``x`` or a returned array does not fit.
+            RunError: a deadline passed, another rank ended, or the algorithm asks for a function that was not given.
+            Exception: what ``grad_fn`` raised; the step cannot be continued, and the other ranks get a `RunError`.
+        """
+    def wanted(self) -> Optional[Literal["gradient", "adapted"]]:
+        """What `next` is to be given: the gradient at `point`, or the point after one step of the trainer's own optimizer;
+        ``None`` for an algorithm that asks nothing in a step (use `step`). Begins a step where none is under way.
+        """
+    def point(self) -> NDArray[Any]:
+        """A copy of the point where the next gradient is wanted. Begins a step where none is under way, so that it waits for
+        the other ranks to do the same.
+        """
+    def next(self, answer: _Array) -> bool:
+        """Hand in the gradient at `point` (or what else is `wanted`), and run on to where the next one is.
+
+        An algorithm that starts with a gradient (gradient tracking) asks for that first, before its first step.
+
+        Returns:
+            Whether that completed a step; then `model` is the new model.
+
+        Raises:
+            ArrayError, RunError: as for `step`; and `RunError` after `step`, which has taken the state to its array.
+        """
+    def model(self) -> NDArray[Any]:
+        """A copy of the model's present value, in the shape of the trainer's array."""
+    def state(self, name: str) -> Union[NDArray[Any], float]:
+        """A copy of a state of the algorithm; a number where it is one per rank.
+
+        Raises:
+            KeyError: the algorithm has no such state.
+        """
+
+@final
+class View:
+    """Memory on its way to numpy."""
+
+    @property
+    def __array_interface__(self) -> Dict[str, Any]: ...
+
+@final
+class Group:
+    """The ranks of one `spmd`."""
+
+    def __new__(cls, size: int, deadline: float) -> Group: ...
+    def comm(self, rank: int) -> Comm: ...
+    def leave(self, rank: int, reason: Optional[str] = None) -> None: ...
+
+def compile(name: str, size: int, local_size: int, params: Sequence[Tuple[str, str]], allow: Sequence[str]) -> Schedule: ...
+def compile_source(
+    text: str, name: str, size: int, local_size: int, params: Sequence[Tuple[str, str]], allow: Sequence[str]
+) -> Schedule: ...
+def analyze(name: str, size: int, local_size: int, params: Sequence[Tuple[str, str]]) -> Any: ...
+def decode(data: bytes) -> Schedule: ...

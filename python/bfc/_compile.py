@@ -1,0 +1,121 @@
+"""Sources and names to schedules."""
+
+import os
+from decimal import Decimal
+from fractions import Fraction
+from numbers import Integral, Real
+from typing import Any, Iterable, Mapping, Union
+
+from . import _bfc
+from ._bfc import Schedule
+
+Path = Union[str, "os.PathLike[str]"]
+
+
+def compile(
+    path_or_name: Path,
+    *,
+    size: int,
+    local_size: int = 1,
+    params: Mapping[str, Any] = {},
+    allow: Iterable[str] = (),
+) -> Schedule:
+    """Compile a ``.bf`` file or a library name into a proved schedule.
+
+    Args:
+        path_or_name: a file such as ``"digits.bf"``, or a library name such as ``"topology::ring"``.
+        size: the number of ranks, at least 1.
+        local_size: how many consecutive ranks share a machine; divides ``size``.
+        params: parameters of the topology and the algorithm by name (``"lr"``, or ``"topology.base"`` where a name is
+            ambiguous). Numbers are exact (0.1 is 1/10); a string is an expression of the language.
+        allow: verdicts short of a proof that are accepted, ``"not_decided"`` or ``"within"``; the schedule records them.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        CompileError: the source was refused; all diagnostics of the failing stage are in the message.
+    """
+    return _bfc.compile(_text(path_or_name), size, local_size, _expressions(params), list(allow))
+
+
+def compile_source(
+    text: str,
+    *,
+    size: int,
+    local_size: int = 1,
+    params: Mapping[str, Any] = {},
+    allow: Iterable[str] = (),
+    name: str = "source.bf",
+) -> Schedule:
+    """Compile source text; ``name`` is what diagnostics call it, and where it looks for the files it uses.
+
+    Raises:
+        CompileError: as for `compile`.
+    """
+    return _bfc.compile_source(text, name, size, local_size, _expressions(params), list(allow))
+
+
+def analyze(
+    path_or_name: Path,
+    *,
+    size: int,
+    local_size: int = 1,
+    params: Mapping[str, Any] = {},
+) -> "dict[str, Any]":
+    """Degrees, rounds, stochasticity, spectra and consensus speed, as ``bfc analyze --format json`` prints them.
+
+    A ``requires`` or ``ensure`` that does not hold is listed under ``"checks"`` and raises nothing.
+
+    Raises:
+        FileNotFoundError, CompileError: as for `compile`.
+    """
+    result: "dict[str, Any]" = _bfc.analyze(_text(path_or_name), size, local_size, _expressions(params))
+    return result
+
+
+def load(path: Path) -> Schedule:
+    """Read a schedule file and verify it completely.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ScheduleError: a byte is changed, missing or added, or the schedule does not do what it claims.
+    """
+    with open(path, "rb") as file:
+        return _bfc.decode(file.read())
+
+
+def loads(data: bytes) -> Schedule:
+    """The schedule in the bytes of a file (`Schedule.to_bytes`), verified like `load`."""
+    return _bfc.decode(data)
+
+
+def _text(path_or_name: Path) -> str:
+    path = os.fspath(path_or_name)
+    if not isinstance(path, str):
+        raise TypeError(f"expected a path or a library name, found {path!r}")
+    return path
+
+
+def _expressions(params: Mapping[str, Any]) -> "list[tuple[str, str]]":
+    return [(name, expression(value)) for name, value in params.items()]
+
+
+def expression(value: Any) -> str:
+    """A Python value as an expression of the language, exactly."""
+    if isinstance(value, str):
+        return value
+    if type(value).__module__ == "numpy":
+        value = value.tolist()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Integral):
+        return str(int(value))
+    if isinstance(value, Fraction):
+        return f"({value.numerator} / {value.denominator})"
+    if isinstance(value, (Real, Decimal)):
+        number = Decimal(repr(float(value))) if isinstance(value, Real) else value
+        if not number.is_finite():
+            raise ValueError(f"a parameter is a finite number, found {value}")
+        return f"{number:f}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(expression(item) for item in value) + "]"
+    raise TypeError(f"a parameter is a number, a truth value, a list or an expression, found {type(value).__name__}")

@@ -1,0 +1,44 @@
+"""The exceptions of `bfc`."""
+
+from typing import Optional, Sequence
+
+
+class Error(Exception):
+    """Something was refused or failed; the message is the rendered diagnostic.
+
+    Attributes:
+        code: the stable code of the first diagnostic, such as ``"bfc::prove::refuted"``; ``bfc explain CODE`` says more.
+        codes: the codes of all diagnostics, in the order of the message.
+    """
+
+    code: Optional[str]
+    codes: "list[str]"
+
+    def __init__(self, message: str = "", codes: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.codes = list(codes)
+        self.code = self.codes[0] if self.codes else None
+
+
+class CompileError(Error):
+    """A source was refused, by any stage from parsing to lowering."""
+
+
+class ParseError(CompileError):
+    """A source does not parse (``bfc::syntax::*``)."""
+
+
+class ProofError(CompileError):
+    """A ``requires`` or ``ensure`` is refuted or not decided (``bfc::prove::*``)."""
+
+
+class ScheduleError(Error):
+    """A schedule file is damaged or does not do what it claims (``bfc::format::*``, ``bfc::verify::*``)."""
+
+
+class RunError(Error):
+    """Execution failed: a deadline passed, or another rank ended (``bfc::runtime::*``)."""
+
+
+class ArrayError(Error, ValueError):
+    """An array does not fit (``bfc::array::*``): its library, device, type, shape, order or permissions."""

@@ -1,0 +1,286 @@
+//! Arrays of the trainer's library ⇄ the memory the runtime works on, checked and without a copy.
+
+use crate::dlpack::{self, Memory};
+use miette::Diagnostic;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::any::Any;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// Why an array cannot be used.
+#[derive(Debug, Error, Diagnostic)]
+pub enum ArrayError {
+    /// It has no `__dlpack__`.
+    #[error("found `{found}`, expected an array")]
+    #[diagnostic(
+        code(bfc::array::not_an_array),
+        help(
+            "pass a numpy array, a torch tensor or another array with `__dlpack__`, such as `np.array(values)`"
+        )
+    )]
+    NotAnArray {
+        /// The type's name.
+        found: String,
+    },
+    /// Its library would not describe the memory.
+    #[error("the array does not give its memory: {reason}")]
+    #[diagnostic(
+        code(bfc::array::not_exported),
+        help("for a torch tensor that requires a gradient pass `x.detach()`, which shares its memory")
+    )]
+    NotExported {
+        /// What the library said.
+        reason: String,
+    },
+    /// jax arrays are immutable, yet their memory is handed out as writable.
+    #[error("a jax array cannot be changed in place: jax assumes that its arrays never change")]
+    #[diagnostic(
+        code(bfc::array::jax_in_place),
+        help("train on a copy, `x = np.array(x)`, and give jax what it needs with `jnp.asarray(x)`")
+    )]
+    JaxInPlace,
+    /// It is in a device's memory.
+    #[error("the array is on device type {device} of DLPack, expected memory of the CPU (type 1)")]
+    #[diagnostic(code(bfc::array::not_on_cpu), help("pass a CPU array, such as `x.cpu()`"))]
+    NotOnCpu {
+        /// DLPack's number of the device type.
+        device: i32,
+    },
+    /// Neither f32 nor f64.
+    #[error("the array holds {found}, expected float32 or float64")]
+    #[diagnostic(code(bfc::array::wrong_type), help("convert it first: `x = x.astype(np.float32)`"))]
+    WrongType {
+        /// The element type.
+        found: String,
+    },
+    /// Not the type that the trainer was made for.
+    #[error("the array holds {found}, the trainer was made for {expected}")]
+    #[diagnostic(
+        code(bfc::array::mixed_types),
+        help("convert the array, or make the trainer from an array of its type")
+    )]
+    MixedTypes {
+        /// The array's type.
+        found: &'static str,
+        /// The trainer's type.
+        expected: &'static str,
+    },
+    /// It has gaps or another order.
+    #[error("the array is not contiguous, aligned and in row-major order, so it cannot be changed in place")]
+    #[diagnostic(
+        code(bfc::array::not_contiguous),
+        help("pass `np.ascontiguousarray(x)` and keep that array")
+    )]
+    NotContiguous,
+    /// Its owner forbids writing.
+    #[error("the array is read-only")]
+    #[diagnostic(code(bfc::array::read_only), help("pass a writable array, such as `x.copy()`"))]
+    ReadOnly,
+    /// Not the model's shape.
+    #[error("the array has shape {found:?}, the model has {expected:?}")]
+    #[diagnostic(
+        code(bfc::array::wrong_shape),
+        help("every array of a trainer has the shape it was made with")
+    )]
+    WrongShape {
+        /// The array's shape.
+        found: Vec<usize>,
+        /// The model's shape.
+        expected: Vec<usize>,
+    },
+    /// Two ranks train on the same memory.
+    #[error("rank {rank} and rank {other} train on overlapping memory")]
+    #[diagnostic(
+        code(bfc::array::overlap),
+        help("make the array inside the function that each rank runs, or give each rank its own `x.copy()`")
+    )]
+    Overlap {
+        /// The rank that came second.
+        rank: u32,
+        /// The rank whose step is running.
+        other: u32,
+    },
+}
+
+/// The element types that the runtime computes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dtype {
+    /// Single precision.
+    F32,
+    /// Double precision.
+    F64,
+}
+
+impl Dtype {
+    /// Bytes of an element.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F64 => 8,
+        }
+    }
+
+    /// Its type code in numpy.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::F32 => "<f4",
+            Self::F64 => "<f8",
+        }
+    }
+
+    /// Its name in numpy and elsewhere.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "float32",
+            Self::F64 => "float64",
+        }
+    }
+}
+
+/// An element of a model: `f32` or `f64`.
+pub trait Element: bfc_runtime::Element {
+    /// Its name here.
+    const DTYPE: Dtype;
+}
+
+impl Element for f32 {
+    const DTYPE: Dtype = Dtype::F32;
+}
+
+impl Element for f64 {
+    const DTYPE: Dtype = Dtype::F64;
+}
+
+/// The memory of an array that is about to be changed in place.
+pub fn writable(array: &Bound<'_, PyAny>) -> Result<Memory, ArrayError> {
+    if matches!(library(array).as_str(), "jax" | "jaxlib") {
+        return Err(ArrayError::JaxInPlace);
+    }
+    let memory = dlpack::import(array)?;
+    if memory.read_only {
+        return Err(ArrayError::ReadOnly);
+    }
+    if !memory.contiguous {
+        return Err(ArrayError::NotContiguous);
+    }
+    Ok(memory)
+}
+
+/// The memory of an array that is only read; one with gaps is copied.
+pub fn readable(array: &Bound<'_, PyAny>) -> PyResult<Memory> {
+    let memory = dlpack::import(array)?;
+    if memory.contiguous {
+        return Ok(memory);
+    }
+    let numpy = array.py().import("numpy")?;
+    let array = numpy.call_method1("from_dlpack", (array,))?;
+    Ok(dlpack::import(&numpy.call_method1("ascontiguousarray", (array,))?)?)
+}
+
+/// The package that an array's type comes from, such as `numpy` or `torch`.
+pub fn library(array: &Bound<'_, PyAny>) -> String {
+    let module = array.get_type().module().map(|name| name.to_string()).unwrap_or_default();
+    module.split('.').next().unwrap_or_default().to_string()
+}
+
+impl Memory {
+    /// The number of elements.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether the array fits a trainer of this type and shape.
+    pub fn fits(&self, dtype: Dtype, shape: &[usize]) -> Result<(), ArrayError> {
+        if self.dtype != dtype {
+            return Err(ArrayError::MixedTypes { found: self.dtype.name(), expected: dtype.name() });
+        }
+        if self.shape != shape {
+            return Err(ArrayError::WrongShape { found: self.shape.clone(), expected: shape.to_vec() });
+        }
+        Ok(())
+    }
+
+    /// The elements.
+    ///
+    /// # Safety
+    /// The memory is contiguous, of this element type, and nobody writes it while the slice lives.
+    pub unsafe fn slice<T: Element>(&self) -> &[T] {
+        debug_assert!(self.contiguous && self.dtype == T::DTYPE);
+        if self.len() == 0 {
+            return &[];
+        }
+        // SAFETY: DLPack promises `len` elements at `data` while the capsule lives; the rest is the caller's promise.
+        unsafe { std::slice::from_raw_parts(self.data.cast(), self.len()) }
+    }
+
+    /// The elements, to be changed.
+    ///
+    /// # Safety
+    /// As for [`slice`](Self::slice), nobody else reads or writes it, and the array is writable.
+    #[allow(clippy::mut_from_ref)]
+    pub unsafe fn slice_mut<T: Element>(&self) -> &mut [T] {
+        debug_assert!(self.contiguous && self.dtype == T::DTYPE && !self.read_only);
+        if self.len() == 0 {
+            return &mut [];
+        }
+        // SAFETY: as above.
+        unsafe { std::slice::from_raw_parts_mut(self.data.cast(), self.len()) }
+    }
+}
+
+/// Memory that Python reads as an array (numpy's `__array_interface__`); the owner lives as long as any view of it.
+#[pyclass(frozen, module = "bfc._bfc")]
+pub struct View {
+    address: usize,
+    read_only: bool,
+    code: &'static str,
+    shape: Vec<usize>,
+    _owner: Arc<dyn Any + Send + Sync>,
+}
+
+#[pymethods]
+impl View {
+    #[getter]
+    fn __array_interface__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let interface = PyDict::new(py);
+        interface.set_item("version", 3)?;
+        interface.set_item("typestr", self.code)?;
+        interface.set_item("shape", pyo3::types::PyTuple::new(py, &self.shape)?)?;
+        interface.set_item("data", (self.address, self.read_only))?;
+        Ok(interface)
+    }
+}
+
+/// A numpy array over memory that `owner` keeps alive and in place, without a copy.
+///
+/// # Safety
+/// `address` is that of as many elements as `shape` says, of the type that `code` says, inside `owner`.
+pub unsafe fn view<'py>(
+    py: Python<'py>,
+    address: usize,
+    code: &'static str,
+    shape: Vec<usize>,
+    read_only: bool,
+    owner: Arc<dyn Any + Send + Sync>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let view = View { address, read_only, code, shape, _owner: owner };
+    py.import("numpy")?.call_method1("asarray", (Py::new(py, view)?,))
+}
+
+/// A numpy array that owns `values`, in row-major order; `code` is its numpy type, such as `<f8`.
+pub fn owned<'py, T: Send + Sync + 'static>(
+    py: Python<'py>,
+    values: Vec<T>,
+    code: &'static str,
+    shape: Vec<usize>,
+) -> PyResult<Bound<'py, PyAny>> {
+    assert_eq!(
+        values.len(),
+        shape.iter().product::<usize>(),
+        "an array has as many values as its shape says"
+    );
+    let address = values.as_ptr() as usize;
+    // SAFETY: the vector is moved into the owner, which leaves its elements where they are.
+    unsafe { view(py, address, code, shape, false, Arc::new(values)) }
+}

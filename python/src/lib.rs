@@ -1,0 +1,35 @@
+//! The compiled part of the Python package `bfc`: thin classes over compiler, schedule and runtime.
+//!
+//! | file | what it turns into what |
+//! |---|---|
+//! | `compile` | a path, a library name or source text into a schedule or an analysis |
+//! | `schedule` | a schedule into Python objects and numpy arrays |
+//! | `spmd`, `trainer` | a schedule and an array into a rank's algorithm, driven by Python functions |
+//! | `array`, `dlpack` | arrays of any library into checked memory, and back |
+//! | `error` | diagnostics into exceptions |
+
+mod array;
+mod compile;
+mod dlpack;
+mod error;
+mod schedule;
+mod spmd;
+mod trainer;
+
+/// The compiled part of `bfc`; use it through the package.
+#[pyo3::pymodule]
+mod _bfc {
+    #[pymodule_export]
+    use super::array::View;
+    #[pymodule_export]
+    use super::compile::{analyze, compile, compile_source, decode};
+    #[pymodule_export]
+    use super::schedule::{Phase, Round, Schedule, Topology};
+    #[pymodule_export]
+    use super::spmd::{Comm, Group};
+    #[pymodule_export]
+    use super::trainer::Trainer;
+    #[pymodule_export]
+    #[allow(non_upper_case_globals)]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

@@ -1,0 +1,183 @@
+//! The in-process ranks of one `spmd`: their transports, what they train on, and how they end.
+
+use crate::array::ArrayError;
+use crate::schedule::Schedule;
+use crate::trainer::{Engine, Trainer};
+use bfc_runtime::local::{self, Alarm, LocalTransport};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+/// What the ranks share.
+pub struct Ranks {
+    size: u32,
+    /// The longest wait for a peer.
+    pub deadline: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Each rank's k-th trainer belongs to the k-th link.
+    links: Vec<Link>,
+    engines: Vec<(u32, Weak<Engine>)>,
+    ended: Vec<u32>,
+    /// Memory that ranks train on.
+    claims: Vec<(u32, usize, Range<usize>)>,
+    next_claim: usize,
+}
+
+/// The transports that have not been fetched, and a way to end those that have.
+struct Link {
+    transports: Vec<Option<LocalTransport>>,
+    alarms: Vec<Alarm>,
+}
+
+impl Ranks {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The transport of a rank's trainer number `index`; `None` where the rank has ended.
+    fn transport(&self, rank: u32, index: usize) -> Option<LocalTransport> {
+        let mut state = self.state();
+        if state.ended.contains(&rank) {
+            return None;
+        }
+        while state.links.len() <= index {
+            let transports = local::group(self.size);
+            let alarms = transports.iter().map(LocalTransport::alarm).collect();
+            let ended = state.ended.clone();
+            let left = |rank: usize| ended.contains(&(rank as u32));
+            let transports =
+                transports.into_iter().enumerate().map(|(rank, one)| (!left(rank)).then_some(one)).collect();
+            state.links.push(Link { transports, alarms });
+        }
+        state.links[index].transports[rank as usize].take()
+    }
+
+    /// Ends a rank: its peers no longer wait for it. With a reason, all ranks fail.
+    fn leave(&self, rank: u32, reason: Option<&str>) {
+        let mut state = self.state();
+        state.ended.push(rank);
+        state.claims.retain(|(owner, _, _)| *owner != rank);
+        let mut dropped = vec![];
+        for link in &mut state.links {
+            if let Some(reason) = reason {
+                link.alarms[rank as usize].fail(reason);
+            }
+            dropped.extend(link.transports[rank as usize].take());
+        }
+        let (mine, others) =
+            std::mem::take(&mut state.engines).into_iter().partition(|(owner, _)| *owner == rank);
+        state.engines = others;
+        drop(state);
+        let mine: Vec<(u32, Weak<Engine>)> = mine;
+        mine.iter().filter_map(|(_, engine)| engine.upgrade()).for_each(|engine| engine.stop());
+    }
+
+    /// Claims memory for a rank to train on, in the place of its trainer's earlier claim.
+    pub fn claim(&self, rank: u32, claim: &mut Claim, memory: Range<usize>) -> Result<(), ArrayError> {
+        if claim.memory == memory {
+            return Ok(());
+        }
+        let mut state = self.state();
+        let overlaps = |other: &Range<usize>| other.start < memory.end && memory.start < other.end;
+        let other = state.claims.iter().find(|(owner, _, other)| *owner != rank && overlaps(other));
+        if let Some(&(other, _, _)) = other {
+            return Err(ArrayError::Overlap { rank, other });
+        }
+        state.claims.retain(|(_, id, _)| *id != claim.id);
+        state.next_claim += 1;
+        *claim = Claim { id: state.next_claim, memory: memory.clone() };
+        state.claims.push((rank, claim.id, memory));
+        Ok(())
+    }
+
+    /// Gives up a claim.
+    pub fn release(&self, claim: &Claim) {
+        self.state().claims.retain(|(_, id, _)| *id != claim.id);
+    }
+}
+
+/// The memory that a trainer works on; number 0 is none.
+#[derive(Default)]
+pub struct Claim {
+    id: usize,
+    memory: Range<usize>,
+}
+
+/// The ranks of one `spmd`.
+#[pyclass(frozen, module = "bfc._bfc")]
+pub struct Group(Arc<Ranks>);
+
+#[pymethods]
+impl Group {
+    #[new]
+    fn new(size: u32, deadline: f64) -> PyResult<Self> {
+        let deadline = Duration::try_from_secs_f64(deadline)
+            .map_err(|error| PyValueError::new_err(format!("deadline {deadline}: {error}")))?;
+        Ok(Self(Arc::new(Ranks { size, deadline, state: Mutex::default() })))
+    }
+
+    fn comm(&self, rank: u32) -> Comm {
+        Comm { ranks: self.0.clone(), rank, trainers: AtomicUsize::new(0) }
+    }
+
+    #[pyo3(signature = (rank, reason=None))]
+    fn leave(&self, py: Python<'_>, rank: u32, reason: Option<&str>) {
+        py.detach(|| self.0.leave(rank, reason));
+    }
+}
+
+/// A rank of `spmd`.
+#[pyclass(frozen, module = "bfc")]
+pub struct Comm {
+    ranks: Arc<Ranks>,
+    rank: u32,
+    trainers: AtomicUsize,
+}
+
+#[pymethods]
+impl Comm {
+    /// This rank, in `0..size`.
+    #[getter]
+    fn rank(&self) -> u32 {
+        self.rank
+    }
+
+    /// The number of ranks.
+    #[getter]
+    fn size(&self) -> u32 {
+        self.ranks.size
+    }
+
+    /// A trainer of this rank's part of `schedule`, whose model starts as a copy of `x`; all ranks make it together.
+    fn trainer(&self, py: Python<'_>, schedule: &Schedule, x: &Bound<'_, PyAny>) -> PyResult<Trainer> {
+        let (expected, size) = (self.ranks.size, schedule.inner.size());
+        if size != expected {
+            return Err(PyValueError::new_err(format!(
+                "the schedule is for {size} ranks, there are {expected}"
+            )));
+        }
+        let index = self.trainers.fetch_add(1, Ordering::Relaxed);
+        let transport = self
+            .ranks
+            .transport(self.rank, index)
+            .ok_or_else(|| PyRuntimeError::new_err(format!("rank {} has ended", self.rank)))?;
+        let trainer = Trainer::new(py, self.ranks.clone(), transport, schedule, x)?;
+        let mut state = self.ranks.state();
+        if state.ended.contains(&self.rank) {
+            trainer.engine.stop();
+        }
+        state.engines.push((self.rank, Arc::downgrade(&trainer.engine)));
+        Ok(trainer)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<bfc.Comm rank {} of {}>", self.rank, self.ranks.size)
+    }
+}

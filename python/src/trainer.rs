@@ -1,0 +1,437 @@
+//! A rank's machine, driven from Python: arrays are lent to it for the length of a call, functions answer its questions.
+
+use crate::array::{self, Dtype, Element};
+use crate::dlpack::Memory;
+use crate::error;
+use crate::schedule::Schedule;
+use crate::spmd::{Claim, Ranks};
+use bfc_runtime::local::{Alarm, LocalTransport};
+use bfc_runtime::{Ask, Machine, RuntimeError, State, Wanted};
+use bfc_schedule::Rank;
+use miette::Diagnostic;
+use pyo3::exceptions::{PyKeyError, PyRuntimeError, PyTypeError};
+use pyo3::prelude::*;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+
+/// One rank's algorithm at work.
+#[pyclass(frozen, module = "bfc")]
+pub struct Trainer {
+    /// The machine and its surroundings.
+    pub engine: Arc<Engine>,
+}
+
+/// A machine of either element type, what it works on, and where it belongs.
+pub struct Engine {
+    ranks: Arc<Ranks>,
+    rank: u32,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    /// The state that lives in the caller's array, where the model is a state.
+    home: Option<String>,
+    alarm: Alarm,
+    steps: AtomicU64,
+    bytes_sent: AtomicU64,
+    work: Mutex<Work>,
+}
+
+struct Work {
+    machine: Option<AnyMachine>,
+    /// The array of the last step, which holds the home state from then on.
+    lent: Option<Memory>,
+    claim: Claim,
+}
+
+enum AnyMachine {
+    F32(Machine<f32, LocalTransport>),
+    F64(Machine<f64, LocalTransport>),
+}
+
+/// Does the same with a machine of either type.
+macro_rules! with {
+    ($machine:expr, $name:ident => $body:expr) => {
+        match $machine {
+            AnyMachine::F32($name) => $body,
+            AnyMachine::F64($name) => $body,
+        }
+    };
+}
+
+impl Trainer {
+    /// Makes a rank's trainer together with its peers.
+    pub fn new(
+        py: Python<'_>,
+        ranks: Arc<Ranks>,
+        transport: LocalTransport,
+        schedule: &Schedule,
+        x: &Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
+        let initial = array::readable(x)?;
+        let rank = bfc_runtime::Transport::rank(&transport);
+        let alarm = transport.alarm();
+        let (inner, deadline) = (&schedule.inner, ranks.deadline);
+        let made = py.detach(|| {
+            let part = inner.rank(rank);
+            // SAFETY: `readable` gives contiguous memory; the type is matched, and that nobody writes `x` meanwhile is asked
+            // of the caller.
+            unsafe {
+                Ok(match initial.dtype {
+                    Dtype::F32 => {
+                        AnyMachine::F32(Machine::with_deadline(part, transport, initial.slice(), deadline)?)
+                    }
+                    Dtype::F64 => {
+                        AnyMachine::F64(Machine::with_deadline(part, transport, initial.slice(), deadline)?)
+                    }
+                })
+            }
+        });
+        let machine = made.map_err(|failure| raise(py, failure))?;
+        let work = Work { machine: Some(machine), lent: None, claim: Claim::default() };
+        let engine = Engine {
+            ranks,
+            rank: rank.0,
+            dtype: initial.dtype,
+            shape: initial.shape.clone(),
+            home: home(inner.program()),
+            alarm,
+            steps: AtomicU64::new(0),
+            bytes_sent: AtomicU64::new(0),
+            work: Mutex::new(work),
+        };
+        Ok(Self { engine: Arc::new(engine) })
+    }
+}
+
+/// The state that is the model, where one is.
+fn home(program: &bfc_schedule::Program) -> Option<String> {
+    let state = program.states.iter().find(|(_, register)| *register == program.model_register)?;
+    program.model.is_empty().then(|| state.0.clone())
+}
+
+impl Engine {
+    /// Ends the machine, if no other thread is at work with it.
+    pub fn stop(&self) {
+        if let Ok(mut work) = self.work() {
+            work.machine = None;
+        }
+    }
+
+    /// A call inside of a callback, or from two threads, is refused and does not wait.
+    fn work(&self) -> PyResult<MutexGuard<'_, Work>> {
+        match self.work.try_lock() {
+            Ok(work) => Ok(work),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => {
+                Err(PyRuntimeError::new_err("the trainer is at work: wait until its call has returned"))
+            }
+        }
+    }
+
+    /// Does something with the machine; where a callback fails, the peers learn of it at once.
+    fn run<R: Send>(
+        &self,
+        py: Python<'_>,
+        work: &mut Work,
+        body: impl FnOnce(&mut AnyMachine, &mut Option<Memory>) -> Result<R, RuntimeError> + Send,
+    ) -> PyResult<R> {
+        let Work { machine, lent, .. } = work;
+        let Some(running) = machine else {
+            return Err(raise(
+                py,
+                RuntimeError::Failed { rank: Rank(self.rank), step: self.steps.load(Ordering::Relaxed) },
+            ));
+        };
+        let result = py.detach(|| body(running, lent));
+        let (steps, bytes) = with!(running, machine => (machine.steps(), machine.bytes_sent()));
+        self.steps.store(steps, Ordering::Relaxed);
+        self.bytes_sent.store(bytes, Ordering::Relaxed);
+        if let Err(RuntimeError::Trainer { source, .. }) = &result {
+            self.alarm.fail(&format!("its trainer raised {source}"));
+        }
+        result.map_err(|failure| raise(py, failure))
+    }
+
+    fn claim(&self, work: &mut Work, x: &Bound<'_, PyAny>) -> PyResult<Memory> {
+        let memory = array::writable(x)?;
+        memory.fits(self.dtype, &self.shape)?;
+        let start = memory.data as usize;
+        self.ranks.claim(self.rank, &mut work.claim, start..start + memory.len() * self.dtype.bytes())?;
+        Ok(memory)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let work = self.work.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
+        self.ranks.release(&work.claim);
+    }
+}
+
+#[pymethods]
+impl Trainer {
+    /// This rank.
+    #[getter]
+    fn rank(&self) -> u32 {
+        self.engine.rank
+    }
+
+    /// `"float32"` or `"float64"`.
+    #[getter]
+    fn dtype(&self) -> &'static str {
+        self.engine.dtype.name()
+    }
+
+    /// Steps done; may be asked for at any time.
+    #[getter]
+    fn steps(&self) -> u64 {
+        self.engine.steps.load(Ordering::Relaxed)
+    }
+
+    /// Bytes sent, without headers; may be asked for at any time.
+    #[getter]
+    fn bytes_sent(&self) -> u64 {
+        self.engine.bytes_sent.load(Ordering::Relaxed)
+    }
+
+    /// Sets a run-time input, alike on all ranks.
+    fn set_input(&self, py: Python<'_>, name: &str, value: f64) -> PyResult<()> {
+        let mut work = self.engine.work()?;
+        self.engine.run(py, &mut work, |machine, _| with!(machine, machine => machine.set_input(name, value)))
+    }
+
+    /// One step, in place.
+    #[pyo3(signature = (x, grad_fn=None, *, adapt_fn=None))]
+    fn step(
+        &self,
+        py: Python<'_>,
+        x: &Bound<'_, PyAny>,
+        grad_fn: Option<Py<PyAny>>,
+        adapt_fn: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let engine = &*self.engine;
+        let mut work = engine.work()?;
+        let memory = engine.claim(&mut work, x)?;
+        let trainer = Functions { grad_fn, adapt_fn, x: x.clone().unbind(), shape: &engine.shape };
+        let home = engine.home.as_deref();
+        engine.run(py, &mut work, |machine, lent| {
+            let first = lent.is_none();
+            let memory = lent.insert(memory);
+            match machine {
+                AnyMachine::F32(machine) => step(machine, memory, home, first, &trainer),
+                AnyMachine::F64(machine) => step(machine, memory, home, first, &trainer),
+            }
+        })
+    }
+
+    /// What `next` is to be given: `"gradient"`, `"adapted"`, or `None` for an algorithm that asks nothing.
+    fn wanted(&self, py: Python<'_>) -> PyResult<Option<&'static str>> {
+        let mut work = self.engine.work()?;
+        let wanted =
+            self.engine.run(py, &mut work, |machine, _| with!(machine, machine => machine.wanted()))?;
+        Ok(wanted.map(|wanted| match wanted {
+            Wanted::Gradient => "gradient",
+            Wanted::Adapted => "adapted",
+        }))
+    }
+
+    /// A copy of the point where the next gradient is wanted.
+    fn point<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let mut work = self.engine.work()?;
+        let values = self.engine.run(py, &mut work, |machine, _| {
+            Ok(match machine {
+                AnyMachine::F32(machine) => Values::F32(machine.point()?.to_vec()),
+                AnyMachine::F64(machine) => Values::F64(machine.point()?.to_vec()),
+            })
+        })?;
+        values.into_array(py, &self.engine.shape)
+    }
+
+    /// Hands in what is wanted; `True` where that completes a step.
+    #[pyo3(signature = (answer))]
+    fn next(&self, py: Python<'_>, answer: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let mut work = self.engine.work()?;
+        let answer = array::readable(answer)?;
+        answer.fits(self.engine.dtype, &self.engine.shape)?;
+        // SAFETY: `readable` gives contiguous memory, `fits` compares the type; that nobody writes it is asked of the caller.
+        self.engine.run(py, &mut work, |machine, _| unsafe {
+            match machine {
+                AnyMachine::F32(machine) => machine.next(answer.slice()),
+                AnyMachine::F64(machine) => machine.next(answer.slice()),
+            }
+        })
+    }
+
+    /// A copy of the model.
+    fn model<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let engine = &*self.engine;
+        let mut work = engine.work()?;
+        let values = engine.run(py, &mut work, |machine, lent| {
+            if let (Some(_), Some(memory)) = (&engine.home, &*lent) {
+                return Ok(Values::of(memory));
+            }
+            Ok(match machine {
+                AnyMachine::F32(machine) => Values::F32(machine.model()?.to_vec()),
+                AnyMachine::F64(machine) => Values::F64(machine.model()?.to_vec()),
+            })
+        })?;
+        values.into_array(py, &engine.shape)
+    }
+
+    /// A copy of a state.
+    fn state<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        let engine = &*self.engine;
+        let mut work = engine.work()?;
+        let values = engine.run(py, &mut work, |machine, lent| {
+            if let (true, Some(memory)) = (engine.home.as_deref() == Some(name), &*lent) {
+                return Ok(Values::of(memory));
+            }
+            Ok(match machine {
+                AnyMachine::F32(machine) => match machine.state(name)? {
+                    State::Vector(vector) => Values::F32(vector.to_vec()),
+                    State::Scalar(number) => Values::Number(number),
+                },
+                AnyMachine::F64(machine) => match machine.state(name)? {
+                    State::Vector(vector) => Values::F64(vector.to_vec()),
+                    State::Scalar(number) => Values::Number(number),
+                },
+            })
+        });
+        let unknown = |failure: PyErr| {
+            let code = failure.value(py).getattr("code").and_then(|code| code.extract::<String>());
+            match code.as_deref() {
+                Ok("bfc::runtime::unknown_state") => PyKeyError::new_err(failure.value(py).to_string()),
+                _ => failure,
+            }
+        };
+        values.map_err(unknown)?.into_array(py, &engine.shape)
+    }
+
+    fn __repr__(&self) -> String {
+        let Engine { rank, dtype, shape, .. } = &*self.engine;
+        format!("<bfc.Trainer of rank {rank}: {} {shape:?}>", dtype.name())
+    }
+}
+
+/// Numbers on their way to Python.
+enum Values {
+    F32(Vec<f32>),
+    F64(Vec<f64>),
+    Number(f64),
+}
+
+impl Values {
+    fn of(memory: &Memory) -> Self {
+        // SAFETY: lent memory is contiguous and of the matched type; nobody works on it outside of a step.
+        unsafe {
+            match memory.dtype {
+                Dtype::F32 => Self::F32(memory.slice().to_vec()),
+                Dtype::F64 => Self::F64(memory.slice().to_vec()),
+            }
+        }
+    }
+
+    fn into_array<'py>(self, py: Python<'py>, shape: &[usize]) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Self::F32(values) => array::owned(py, values, Dtype::F32.code(), shape.to_vec()),
+            Self::F64(values) => array::owned(py, values, Dtype::F64.code(), shape.to_vec()),
+            Self::Number(number) => Ok(number.into_pyobject(py)?.into_any()),
+        }
+    }
+}
+
+/// One step on the caller's array: lent where the model is a state, else filled with the model.
+fn step<T: Element>(
+    machine: &mut Machine<T, LocalTransport>,
+    memory: &Memory,
+    home: Option<&str>,
+    first: bool,
+    trainer: &Functions<'_>,
+) -> Result<(), RuntimeError> {
+    // SAFETY: checked to be writable, contiguous and of this type; claimed against other ranks; that no other thread of
+    // Python touches it during the call is asked of the caller.
+    let x: &mut [T] = unsafe { memory.slice_mut() };
+    let mut answer = |ask: Ask<'_, T>| trainer.answer(ask);
+    let Some(home) = home else {
+        machine.step(&mut answer)?;
+        x.copy_from_slice(machine.model()?);
+        return Ok(());
+    };
+    if first && let State::Vector(initial) = machine.state(home)? {
+        x.copy_from_slice(initial);
+    }
+    machine.step_on(x, &mut answer)
+}
+
+/// What answers the machine's questions.
+struct Functions<'a> {
+    grad_fn: Option<Py<PyAny>>,
+    adapt_fn: Option<Py<PyAny>>,
+    x: Py<PyAny>,
+    shape: &'a [usize],
+}
+
+impl Functions<'_> {
+    fn answer<T: Element>(&self, ask: Ask<'_, T>) -> PyResult<()> {
+        Python::attach(|py| match ask {
+            Ask::Gradient { point, gradient } => {
+                let function = wanted(&self.grad_fn, "grad_fn")?;
+                self.copy(&function.bind(py).call1((self.array(py, point)?,))?, gradient)
+            }
+            Ask::Adapt { point, direction } => {
+                let function = wanted(&self.adapt_fn, "adapt_fn")?;
+                let at = self.array(py, point)?;
+                let direction = match direction {
+                    Some(direction) => self.array(py, direction)?,
+                    None => {
+                        let gradient = wanted(&self.grad_fn, "grad_fn")?;
+                        gradient.bind(py).call1((&at,))?
+                    }
+                };
+                self.copy(&function.bind(py).call1((at, direction))?, point)
+            }
+        })
+    }
+
+    /// The trainer's own array where the values are in it, else a copy in an array of the same library.
+    fn array<'py, T: Element>(&self, py: Python<'py>, values: &[T]) -> PyResult<Bound<'py, PyAny>> {
+        let x = self.x.bind(py);
+        let memory = array::writable(x)?;
+        if std::ptr::eq(memory.data.cast::<T>(), values.as_ptr()) {
+            return Ok(x.clone());
+        }
+        let copy = array::owned(py, values.to_vec(), T::DTYPE.code(), self.shape.to_vec())?;
+        let library = array::library(x);
+        match py.import(library.as_str()).and_then(|library| library.getattr("from_dlpack")) {
+            Ok(convert) if library != "numpy" => convert.call1((copy,)),
+            _ => Ok(copy),
+        }
+    }
+
+    fn copy<T: Element>(&self, from: &Bound<'_, PyAny>, into: &mut [T]) -> PyResult<()> {
+        let memory = array::readable(from)?;
+        memory.fits(T::DTYPE, self.shape)?;
+        // SAFETY: `readable` gives contiguous memory, `fits` compares the type. It may be the memory of `into` itself or
+        // overlap it, where the caller returns what it was given: hence a copy by address.
+        unsafe { std::ptr::copy(memory.data.cast::<T>(), into.as_mut_ptr(), into.len()) };
+        Ok(())
+    }
+}
+
+fn wanted<'a>(function: &'a Option<Py<PyAny>>, name: &str) -> PyResult<&'a Py<PyAny>> {
+    let missing = || PyTypeError::new_err(format!("the algorithm asks for `{name}`, which was not given"));
+    function.as_ref().ok_or_else(missing)
+}
+
+/// The exception for a failure: the callback's own, where it raised one.
+fn raise(py: Python<'_>, failure: RuntimeError) -> PyErr {
+    match failure {
+        RuntimeError::Trainer { source, rank, step } => match source.downcast::<PyErr>() {
+            Ok(raised) => *raised,
+            Err(source) => {
+                let failure = RuntimeError::Trainer { source, rank, step };
+                error::raise(py, [&failure as &dyn Diagnostic])
+            }
+        },
+        failure => error::raise(py, [&failure as &dyn Diagnostic]),
+    }
+}

@@ -1,0 +1,298 @@
+"""Ranks as threads: results, failures, and the algorithms at work."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import bfc
+
+
+def test_results_come_in_the_order_of_ranks():
+    assert bfc.spmd(lambda comm: (comm.rank, comm.size), 5) == [(rank, 5) for rank in range(5)]
+    assert bfc.spmd(lambda comm, a: a + comm.rank, 2, 10) == [10, 11]
+    with pytest.raises(ValueError):
+        bfc.spmd(lambda comm: None, 0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name,size", [("one_peer_exp2", 8), ("ring", 6), ("star", 5), ("complete", 3), ("ring", 1)])
+@pytest.mark.parametrize("elements", [1, 7, 40_000])
+def test_a_step_is_the_matrix(name, size, elements, dtype):
+    schedule = bfc.compile(f"topology::{name}", size=size)
+    start = np.random.default_rng(1).normal(size=(size, elements)).astype(dtype)
+
+    def rank(comm):
+        x = start[comm.rank].copy()
+        address = x.ctypes.data
+        trainer = comm.trainer(schedule, x)
+        for _ in range(2 * schedule.period + 1):
+            trainer.step(x)
+        assert x.ctypes.data == address
+        return x, trainer.steps
+
+    expected = start.astype(np.float64)
+    phases = schedule.topologies[0].phases
+    for step in range(2 * schedule.period + 1):
+        expected = phases[step % len(phases)].matrix @ expected
+    results = bfc.spmd(rank, size)
+    got = np.stack([x for x, _ in results])
+    np.testing.assert_allclose(got, expected, rtol=0, atol=20 * np.finfo(dtype).eps)
+    assert {steps for _, steps in results} == {2 * schedule.period + 1}
+
+
+def dgd(schedule, targets, steps):
+    """Every rank pulls towards its target."""
+
+    def rank(comm):
+        x = np.zeros(targets.shape[1])
+        trainer = comm.trainer(schedule, x)
+        trainer.set_input("lr", 0.125)
+        for _ in range(steps):
+            trainer.step(x, lambda point: point - targets[comm.rank])
+        np.testing.assert_array_equal(trainer.model(), x)
+        return x
+
+    return bfc.spmd(rank, schedule.size)
+
+
+DGD = "use topology::ring\nuse algorithm::dgd\nschedule { topology ring\n algorithm dgd }"
+TRACKING = "use topology::ring\nuse algorithm::gradient_tracking\nschedule { topology ring\n algorithm gradient_tracking }"
+
+
+def test_dgd_is_its_recursion():
+    schedule = bfc.compile_source(DGD, size=6)
+    targets = np.random.default_rng(2).normal(size=(6, 3))
+    matrix = schedule.topologies[0].phases[0].matrix
+    expected = np.zeros((6, 3))
+    for _ in range(20):
+        expected = matrix @ expected - 0.125 * (expected - targets)
+    got = np.stack(dgd(schedule, targets, 20))
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("source", [DGD, TRACKING])
+def test_a_closure_and_one_call_per_gradient_drive_the_same_machine(source):
+    schedule = bfc.compile_source(source, size=4)
+    targets = np.random.default_rng(3).normal(size=(4, 5))
+
+    def closure(comm):
+        x = np.zeros(5)
+        trainer = comm.trainer(schedule, x)
+        for _ in range(30):
+            trainer.step(x, lambda point: point - targets[comm.rank])
+        return x
+
+    def calls(comm):
+        trainer = comm.trainer(schedule, np.zeros(5))
+        completed = 0
+        while completed < 30:
+            assert trainer.wanted() == "gradient"
+            completed += trainer.next(trainer.point() - targets[comm.rank])
+        assert trainer.steps == 30
+        return trainer.model()
+
+    np.testing.assert_array_equal(bfc.spmd(closure, 4), bfc.spmd(calls, 4))
+
+
+def test_gradient_tracking_reaches_the_common_optimum():
+    schedule = bfc.compile_source(TRACKING, size=4)
+    targets = np.random.default_rng(4).normal(size=(4, 2))
+    for x in dgd(schedule, targets, 400):
+        np.testing.assert_allclose(x, targets.mean(axis=0), atol=1e-9)
+
+
+def test_push_sum_corrects_for_the_weights_and_x_receives_the_model():
+    source = """
+        use algorithm::push_sum
+        topology t { for i in ranks { i -> (i + 1) mod size }
+            for i in 2..size { 0 -> i }
+            weights sender_uniform }
+        schedule { topology t
+            algorithm push_sum }
+    """
+    schedule = bfc.compile_source(source, size=5)
+
+    def rank(comm):
+        x = np.full(3, float(comm.rank))
+        trainer = comm.trainer(schedule, x)
+        for _ in range(200):
+            trainer.step(x)
+        np.testing.assert_array_equal(x, trainer.model())
+        return x
+
+    np.testing.assert_allclose(bfc.spmd(rank, 5), 2.0, atol=1e-12)
+
+
+def test_states_and_inputs_are_reached_by_name():
+    schedule = bfc.compile_source(TRACKING, size=2, params={"lr": 0.25})
+    assert schedule.inputs == {"lr": 0.25} and schedule.states == ["x", "g", "y"]
+
+    def rank(comm):
+        x = np.zeros(2)
+        trainer = comm.trainer(schedule, x)
+        trainer.step(x, lambda point: point - 1)
+        with pytest.raises(bfc.RunError) as refused:
+            trainer.set_input("nope", 1)
+        assert refused.value.code == "bfc::runtime::unknown_input"
+        with pytest.raises(KeyError):
+            trainer.state("nope")
+        np.testing.assert_array_equal(trainer.state("x"), x)
+        return trainer.state("g").shape, trainer.bytes_sent > 0
+
+    assert bfc.spmd(rank, 2) == [((2,), True)] * 2
+
+
+def test_two_trainers_do_not_disturb_each_other():
+    schedule = bfc.compile("topology::complete", size=3)
+
+    def rank(comm):
+        x, y = np.full(2, float(comm.rank)), np.full(4, float(comm.rank + 1), np.float32)
+        a, b = comm.trainer(schedule, x), comm.trainer(schedule, y)
+        b.step(y)
+        a.step(x)
+        return x[0], y[0]
+
+    np.testing.assert_allclose(bfc.spmd(rank, 3), [(1, 2)] * 3, rtol=1e-6)
+
+
+class Boom(Exception):
+    pass
+
+
+@pytest.mark.parametrize("where", ["before", "gradient", "between"])
+def test_an_exception_in_one_rank_propagates_and_hangs_nobody(where):
+    schedule = bfc.compile_source(DGD, size=4)
+    ended, kept = [], []
+
+    def rank(comm):
+        x = np.zeros(3)
+
+        def gradient(point):
+            kept.append(point)
+            if comm.rank == 2 and trainer.steps == 5 and where == "gradient":
+                raise Boom(where)
+            return point
+
+        if comm.rank == 2 and where == "before":
+            raise Boom(where)
+        try:
+            trainer = comm.trainer(schedule, x)
+            for step in range(20):
+                trainer.step(x, gradient)
+                if comm.rank == 2 and step == 5 and where == "between":
+                    kept.append(trainer)
+                    raise Boom(where)
+        except bfc.RunError as error:
+            ended.append(error.code)
+            raise
+
+    start = time.monotonic()
+    with pytest.raises(Boom, match=where) as raised:
+        bfc.spmd(rank, 4, deadline=30)
+    assert time.monotonic() - start < 10
+    assert len(ended) == 3 and all(code.startswith("bfc::runtime::") for code in ended)
+    if hasattr(raised.value, "__notes__"):
+        assert "rank 2" in raised.value.__notes__[0]
+
+
+def test_a_rank_that_ends_early_is_an_error_not_a_hang():
+    schedule = bfc.compile("topology::ring", size=3)
+
+    def rank(comm):
+        x = np.zeros(3)
+        trainer = comm.trainer(schedule, x)
+        for _ in range(3 if comm.rank == 1 else 5):
+            trainer.step(x)
+
+    start = time.monotonic()
+    with pytest.raises(bfc.RunError) as raised:
+        bfc.spmd(rank, 3, deadline=30)
+    assert raised.value.code in ("bfc::runtime::peer_left", "bfc::runtime::peer_failed")
+    assert time.monotonic() - start < 10
+
+
+def test_a_late_rank_is_a_deadline():
+    schedule = bfc.compile("topology::ring", size=3)
+
+    def rank(comm):
+        x = np.zeros(3)
+        trainer = comm.trainer(schedule, x)
+        if comm.rank == 0:
+            time.sleep(1.5)
+        trainer.step(x)
+
+    with pytest.raises(bfc.RunError) as raised:
+        bfc.spmd(rank, 3, deadline=0.3)
+    assert raised.value.code == "bfc::runtime::deadline" and "rank" in str(raised.value)
+
+
+def test_the_lock_is_free_while_a_rank_waits():
+    schedule = bfc.compile("topology::ring", size=2)
+
+    def rank(comm):
+        x = np.zeros(3)
+        trainer = comm.trainer(schedule, x)
+        if comm.rank == 0:
+            started = time.monotonic()
+            turns = 0
+            while time.monotonic() - started < 0.3:
+                turns += 1
+                time.sleep(0.001)
+            trainer.step(x)
+            return turns
+        trainer.step(x)
+        return 1000
+
+    assert min(bfc.spmd(rank, 2)) > 20
+
+
+def test_an_interrupt_ends_all_ranks():
+    schedule = bfc.compile("topology::ring", size=2)
+    main = threading.main_thread().ident
+
+    def rank(comm):
+        x = np.zeros(3)
+        trainer = comm.trainer(schedule, x)
+        if comm.rank == 0:
+            import signal
+
+            time.sleep(0.3)
+            signal.pthread_kill(main, signal.SIGINT)
+            time.sleep(0.5)
+            return
+        trainer.step(x)
+
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        bfc.spmd(rank, 2, deadline=60)
+    assert time.monotonic() - start < 10
+
+
+def test_trainers_of_unlike_ranks_are_refused():
+    ring, star = bfc.compile("topology::ring", size=2), bfc.compile("topology::ring", size=3)
+
+    def wrong_size(comm):
+        comm.trainer(star, np.zeros(2))
+
+    with pytest.raises(ValueError, match="3 ranks"):
+        bfc.spmd(wrong_size, 2)
+
+    def unlike(comm):
+        x = np.zeros(2 + comm.rank)
+        comm.trainer(ring, x).step(x)
+
+    with pytest.raises((ValueError, bfc.RunError)):
+        bfc.spmd(unlike, 2)
+
+
+def test_missing_functions_are_named():
+    schedule = bfc.compile_source(DGD, size=1)
+
+    def rank(comm):
+        x = np.zeros(2)
+        comm.trainer(schedule, x).step(x)
+
+    with pytest.raises(TypeError, match="grad_fn"):
+        bfc.spmd(rank, 1)
