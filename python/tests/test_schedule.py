@@ -138,7 +138,7 @@ def test_errors_carry_codes_and_the_rendered_diagnostic():
     assert refused.value.code.startswith("bfc::evaluate::")
     with pytest.raises(bfc.ProofError) as refused:
         bfc.compile_source(
-            "topology a { for i in ranks { i -> (i + 1) mod size } weights uniform ensure symmetric }", size=4
+            "topology a {\n for i in ranks { i -> (i + 1) mod size }\n ensure symmetric\n}", size=4
         )
     assert refused.value.code.startswith("bfc::prove::")
 
