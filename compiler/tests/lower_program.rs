@@ -5,7 +5,8 @@ mod reference;
 use bfc_compiler::algorithm::{Algorithm, State, Value, ValueId, ValueKind};
 use bfc_compiler::lower;
 use bfc_schedule::program::{Input, Instruction, Operation, Shape};
-use bfc_schedule::{Program, Rational};
+use bfc_schedule::schedule::{Draft, Phase, Schedule, Topology};
+use bfc_schedule::{MixingMatrix, Program, Rational};
 use proptest::prelude::*;
 use reference::{GraphRun, ProgramRun, World};
 
@@ -124,12 +125,13 @@ impl Graph {
 
 fn any_algorithm() -> impl Strategy<Value = Algorithm> {
     let choices = || prop::collection::vec(any::<[u8; 4]>(), 0..30);
-    let shapes = prop::collection::vec(any::<bool>(), 1..5);
+    let others = prop::collection::vec(any::<bool>(), 0..4);
+    let shapes = others.prop_map(|others| [vec![true], others].concat());
     let picks = prop::collection::vec(any::<u8>(), 20);
     (shapes, choices(), choices(), choices(), picks, 0usize..2).prop_map(
         |(shapes, start, body, look, picks, conditions)| {
             let shape = |vector: &bool| if *vector { Shape::Vector } else { Shape::Scalar };
-            let states: Vec<_> = shapes.iter().map(|vector| ("s", shape(vector))).collect();
+            let states: Vec<_> = ["a", "b", "c", "d"].into_iter().zip(shapes.iter().map(shape)).collect();
             let mut graph = Graph::new(&states);
             let mut pick = picks.into_iter();
             for choice in start {
@@ -198,6 +200,7 @@ proptest! {
             optimizer: 0.01,
         };
         let program = lower::program(&algorithm);
+        prop_assert!(verified(&program).is_ok(), "{:?}\n{program:#?}", verified(&program));
         let mut graph_run = GraphRun::new(&algorithm, &world);
         let mut program_run = ProgramRun::new(&program, &world);
         for _ in 0..4 {
@@ -205,6 +208,25 @@ proptest! {
             prop_assert!(same(&expected, &found), "{expected:?}\n{found:?}\n{algorithm:#?}\n{program:#?}");
         }
     }
+}
+
+/// The program on two topologies, verified as a schedule is.
+fn verified(program: &Program) -> Result<Schedule, Vec<bfc_schedule::VerifyError>> {
+    let topology = |name: &str| {
+        let matrix = MixingMatrix::identity(3);
+        let plan = lower::rounds::plan(&matrix);
+        Topology { name: name.to_string(), phases: vec![Phase { matrix, plan }] }
+    };
+    Schedule::new(Draft {
+        size: 3,
+        local_size: 1,
+        topologies: vec![topology("W"), topology("R")],
+        program: program.clone(),
+        average: Some(lower::average::plan(3)),
+        overrides: vec![],
+        metadata: serde_json::Value::Null,
+        certificate: serde_json::Value::Null,
+    })
 }
 
 fn exchanges(block: &[Instruction]) -> usize {

@@ -1,12 +1,15 @@
 //! An algorithm's tree and the values of its parameters, turned into a data-flow graph.
 //!
-//! `names` says what a name stands for and finds cycles, `expression`, `constant` and `call` evaluate what is written,
-//! `step` does so for each truth assignment of the conditions, `graph` holds the values.
+//! `names` says what a name stands for, `equation` what it is worth, and finds cycles; `expression`, `constant`, `call`
+//! and `function` evaluate what is written; `step` does so for each truth assignment of the conditions; `graph` holds
+//! the values.
 
 mod call;
 mod constant;
+mod equation;
 pub mod error;
 mod expression;
+mod function;
 mod graph;
 mod names;
 mod step;
