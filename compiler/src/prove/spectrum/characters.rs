@@ -10,7 +10,7 @@
 use super::UNIT;
 use crate::prove::support::common_group;
 use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational};
-use faer::c64;
+use bfc_algebra::c64;
 use std::collections::BTreeMap;
 use std::ops::Range;
 

@@ -7,7 +7,7 @@
 
 use super::UNIT;
 use bfc_schedule::{MixingMatrix, Rank};
-use faer::{Mat, Side, c64};
+use bfc_algebra::{Mat, c64, multiply};
 
 /// Twice γ_k.
 pub(in crate::prove) fn gamma(k: usize) -> f64 {
@@ -113,7 +113,7 @@ impl Rows {
 
 /// How far the columns of `v` are from orthonormal: a bound on ‖VᵀV − 1‖₂.
 fn orthogonality_defect(v: &Mat<f64>) -> f64 {
-    let mut gram = v.transpose() * v;
+    let mut gram = multiply(v.transpose(), v.as_ref());
     (0..v.ncols()).for_each(|i| gram[(i, i)] -= 1.0);
     let frobenius = v.norm_l2();
     gram.norm_l2() * (1.0 + 1e-12) + gamma(v.nrows() + 1) * frobenius * frobenius
@@ -123,9 +123,7 @@ fn orthogonality_defect(v: &Mat<f64>) -> f64 {
 ///
 /// If W V ≈ V Λ with residual R, V of full rank, then the eigenvalues pair with Λ within √2 ‖R‖ / σ_min(V) (Kahan, 1967).
 pub(in crate::prove) fn symmetric_eigenvalues(rows: &Rows) -> Option<(Vec<f64>, f64)> {
-    let eigen = rows.dense().self_adjoint_eigen(Side::Lower).ok()?;
-    let v = eigen.U().to_owned();
-    let values: Vec<f64> = eigen.S().column_vector().iter().copied().collect();
+    let (values, v) = bfc_algebra::symmetric_eigen(&rows.dense())?;
     let largest = values.iter().fold(0.0f64, |m, value| m.max(value.abs()));
     let mut residual = rows.times(&v);
     for (c, value) in values.iter().enumerate() {
@@ -156,13 +154,11 @@ pub(in crate::prove) fn norm(matrix: &Mat<f64>, error: f64) -> Option<(f64, f64)
     if matrix.norm_l2() == 0.0 {
         return Some((0.0, error));
     }
-    let svd = matrix.svd().ok()?;
-    let values: Vec<f64> = svd.S().column_vector().iter().copied().collect();
+    let (u, values, v) = bfc_algebra::singular_values(matrix)?;
     let largest = values.iter().copied().fold(0.0, f64::max);
-    let (u, v) = (svd.U().to_owned(), svd.V().to_owned());
     let defect = orthogonality_defect(&u).max(orthogonality_defect(&v));
     let scaled = Mat::from_fn(n, n, |i, j| u[(i, j)] * values[j]);
-    let residual = (&scaled * v.transpose() - matrix).norm_l2();
+    let residual = (multiply(scaled.as_ref(), v.transpose()) - matrix).norm_l2();
     let rounding = gamma(n + 3) * (scaled.norm_l2() * v.norm_l2() + matrix.norm_l2());
     let bound = error + residual + rounding + 2.0 * defect * largest;
     (defect < 0.5 && bound.is_finite()).then_some((largest, bound * (1.0 + 1e-12)))
@@ -170,7 +166,7 @@ pub(in crate::prove) fn norm(matrix: &Mat<f64>, error: f64) -> Option<(f64, f64)
 
 /// The eigenvalues of any real matrix, without a bound on their error.
 pub(in crate::prove) fn eigenvalues(matrix: &Mat<f64>) -> Option<Vec<c64>> {
-    matrix.eigenvalues().ok()
+    bfc_algebra::eigenvalues(matrix)
 }
 
 /// A product of phases (the last on the left) applied to `start`, and the bound on its error in the Frobenius norm.

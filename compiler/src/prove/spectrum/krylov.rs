@@ -1,7 +1,7 @@
 //! Estimates for matrices too large for dense algebra: Lanczos and Arnoldi with full orthogonalization, from a fixed
 //! start.
 
-use faer::Mat;
+use bfc_algebra::Mat;
 
 /// Dimension of the Krylov space.
 const DIMENSION: usize = 80;
@@ -12,9 +12,9 @@ pub(super) type Map<'a> = &'a dyn Fn(&[f64]) -> Vec<f64>;
 /// Ritz values (modulus, real part) of a map on the disagreement space of n ranks.
 pub(super) fn ritz_values(n: usize, map: Map) -> Vec<(f64, f64)> {
     let hessenberg = arnoldi(n, map);
-    match hessenberg.eigenvalues() {
-        Ok(values) => values.into_iter().map(|value| (value.re.hypot(value.im), value.re)).collect(),
-        Err(_) => vec![],
+    match bfc_algebra::eigenvalues(&hessenberg) {
+        Some(values) => values.into_iter().map(|value| (value.re.hypot(value.im), value.re)).collect(),
+        None => vec![],
     }
 }
 

@@ -278,16 +278,16 @@ fn by_product(phases: &[MixingMatrix], known: &Known) -> Option<Spectrum> {
 }
 
 /// P − J and a bound on its error. Where rows sum to 1, P − J = P (1 − J): no digits cancel.
-fn product_minus_average(rows: &[Rows], row_stochastic: bool) -> (faer::Mat<f64>, f64) {
+fn product_minus_average(rows: &[Rows], row_stochastic: bool) -> (bfc_algebra::Mat<f64>, f64) {
     let n = rows[0].rows.len();
     if row_stochastic {
         let (start, error) = dense::disagreement(n);
         return dense::product(rows, start, error);
     }
-    let (product, error) = dense::product(rows, faer::Mat::identity(n, n), 0.0);
+    let (product, error) = dense::product(rows, bfc_algebra::Mat::identity(n, n), 0.0);
     let mean = 1.0 / n as f64;
     let error = error + 4.0 * UNIT * (product.norm_l2() + 1.0);
-    (faer::Mat::from_fn(n, n, |i, j| product[(i, j)] - mean), error)
+    (bfc_algebra::Mat::from_fn(n, n, |i, j| product[(i, j)] - mean), error)
 }
 
 fn second_largest(rows: &Rows) -> Option<f64> {

@@ -3,7 +3,7 @@
 use super::dense::{self, Rows};
 use super::{Characters, Known, Method, Source, Spectrum, krylov};
 use bfc_schedule::MixingMatrix;
-use faer::Mat;
+use bfc_algebra::{Mat, apply, multiply};
 
 /// The tolerances that reports give.
 pub(in crate::prove) const TOLERANCES: [f64; 2] = [1e-3, 1e-6];
@@ -124,11 +124,11 @@ fn by_products(rows: &[Rows], spectrum: &Spectrum, known: &Known, epsilon: f64) 
         if (1u64 << powers.len()) * period > 2 * LIMIT {
             return None;
         }
-        powers.push(last * last);
+        powers.push(multiply(last.as_ref(), last.as_ref()));
     }
     let (mut done, mut periods) = (start, 0u64);
     for (bit, power) in powers.iter().enumerate().rev() {
-        let further = power * &done;
+        let further = multiply(power.as_ref(), done.as_ref());
         if !below(&further, epsilon) {
             done = further;
             periods += 1 << bit;
@@ -160,10 +160,6 @@ fn below(matrix: &Mat<f64>, epsilon: f64) -> bool {
     if frobenius > epsilon * (n as f64).sqrt() {
         return false;
     }
-    let apply = |m: faer::MatRef<f64>, x: &[f64]| -> Vec<f64> {
-        let y = m * faer::ColRef::from_slice(x);
-        y.iter().copied().collect()
-    };
     let gram = |x: &[f64]| apply(matrix.transpose(), &apply(matrix.as_ref(), x));
     let largest = krylov::ritz_values(n, &gram).iter().map(|value| value.0).fold(0.0, f64::max);
     largest.sqrt() <= epsilon * (1.0 + SLACK)
