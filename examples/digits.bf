@@ -8,5 +8,5 @@ use algorithm::gradient_tracking
 
 schedule {
     topology  one_peer_exp2
-    algorithm gradient_tracking(lr = 0.2)
+    algorithm gradient_tracking(lr = 0.5)
 }

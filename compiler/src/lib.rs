@@ -1,6 +1,7 @@
 //! From `.bf` source to a proved schedule. A pure library: no file, clock or environment.
 
 pub mod algorithm;
+pub mod asks;
 pub mod claim;
 pub mod diagnostic;
 mod entry;

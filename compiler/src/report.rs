@@ -1,5 +1,6 @@
 //! What a compilation found out: the verdict on every claim, and the rounds of every phase.
 
+use crate::asks::Asks;
 use crate::claim::{Claim, Quantity, Stated};
 use crate::diagnostic::Error;
 use crate::evaluate::request::Evaluated;
@@ -20,6 +21,8 @@ pub struct Report {
     pub checks: Vec<Check>,
     /// The phases of every topology.
     pub phases: Vec<PhaseRounds>,
+    /// What the algorithm asks of a trainer.
+    pub asks: Asks,
     /// What a user should know though nothing is wrong.
     pub warnings: Vec<String>,
     /// Claims that were not decided and allowed all the same.
@@ -54,6 +57,7 @@ pub fn prove(evaluated: &Evaluated, allow: &[String]) -> (Report, Vec<Error>) {
         algorithm: evaluated.algorithm.name.clone(),
         checks: vec![],
         phases: vec![],
+        asks: Asks::of(&evaluated.algorithm),
         warnings: vec![],
         overrides: vec![],
     };

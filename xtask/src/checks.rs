@@ -7,7 +7,8 @@ use crate::shell::{cargo, run, works};
 pub type Check = (&'static str, fn() -> Result<(), String>);
 
 /// All checks.
-pub const ALL: [Check; 4] = [("fmt", fmt), ("clippy", clippy), ("tests", tests), ("python", python::check)];
+pub const ALL: [Check; 5] =
+    [("fmt", fmt), ("clippy", clippy), ("tests", tests), ("loom", loom), ("python", python::check)];
 
 fn fmt() -> Result<(), String> {
     run(&mut cargo(&["fmt", "--all", "--check"]))
@@ -24,4 +25,10 @@ fn tests() -> Result<(), String> {
         return run(&mut cargo(&["test", "--workspace", "--doc", "--quiet"]));
     }
     run(&mut cargo(&["test", "--workspace", "--no-fail-fast", "--quiet"]))
+}
+
+/// Every interleaving of the runtime's lock-free parts.
+fn loom() -> Result<(), String> {
+    let test = ["test", "-p", "bfc-runtime", "--test", "loom", "--release", "--target-dir", "target/loom"];
+    run(cargo(&test).env("RUSTFLAGS", "--cfg loom"))
 }

@@ -46,7 +46,10 @@ pub enum CliError {
     },
     /// A file or standard output cannot be written.
     #[error("`{path}` cannot be written: {error}")]
-    #[diagnostic(code(bfc::cli::unwritable), help("check that the directory exists, its permissions and the free space"))]
+    #[diagnostic(
+        code(bfc::cli::unwritable),
+        help("check that the directory exists, its permissions and the free space")
+    )]
     Unwritable {
         /// The path.
         path: String,
@@ -55,7 +58,10 @@ pub enum CliError {
     },
     /// A source file is not UTF-8.
     #[error("`{path}` is not UTF-8 text: byte {byte} is invalid")]
-    #[diagnostic(code(bfc::cli::not_text), help("save the source as UTF-8; a compiled schedule is read by `bfc inspect`"))]
+    #[diagnostic(
+        code(bfc::cli::not_text),
+        help("save the source as UTF-8; a compiled schedule is read by `bfc inspect`")
+    )]
     NotText {
         /// The path.
         path: String,
@@ -72,6 +78,15 @@ pub enum CliError {
         #[help]
         help: String,
     },
+    /// The schedule has no such rank.
+    #[error("there is no rank {rank} among {size}")]
+    #[diagnostic(code(bfc::cli::unknown_rank), help("ranks count from 0 to {}", size - 1))]
+    UnknownRank {
+        /// The rank asked for.
+        rank: u32,
+        /// The number of ranks.
+        size: u32,
+    },
     /// There is no such error code.
     #[error("there is no error code `{code}`")]
     #[diagnostic(code(bfc::cli::unknown_code))]
@@ -82,22 +97,18 @@ pub enum CliError {
         #[help]
         help: String,
     },
-    /// There is no such command.
-    #[error("there is no command `{name}`")]
-    #[diagnostic(code(bfc::cli::unknown_command))]
-    UnknownCommand {
-        /// The name.
-        name: String,
-        /// What may have been meant.
-        #[help]
-        help: String,
-    },
 }
 
 impl From<CliError> for Failure {
     fn from(error: CliError) -> Self {
         let exit = if matches!(error, CliError::NotText { .. }) { REFUSED } else { USAGE };
         Self { exit, reports: vec![Report::new(error)] }
+    }
+}
+
+impl From<bfc_compiler::Diagnostics> for Failure {
+    fn from(diagnostics: bfc_compiler::Diagnostics) -> Self {
+        Self::refused(diagnostics.into_reports())
     }
 }
 
@@ -112,10 +123,19 @@ impl Failure {
         Self { exit: RUNNING, reports: vec![Report::new(error)] }
     }
 
+    /// The user has been told; only the exit code remains.
+    pub fn told(exit: u8) -> Self {
+        Self { exit, reports: vec![] }
+    }
+
     /// Tells the user; the exit code remains to be returned.
     pub fn tell(&self, format: Format) -> u8 {
+        if self.reports.is_empty() {
+            return self.exit;
+        }
         if format == Format::Json {
-            let diagnostics: Vec<Value> = self.reports.iter().map(|report| as_json(report.as_ref(), None)).collect();
+            let diagnostics: Vec<Value> =
+                self.reports.iter().map(|report| as_json(report.as_ref(), None)).collect();
             if let Err(failure) = output::print_json(&json!({ "diagnostics": diagnostics })) {
                 return failure.tell(Format::Human);
             }

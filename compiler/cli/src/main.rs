@@ -1,2 +1,61 @@
-//! The `bfc` command.
-fn main() {}
+//! The `bfc` command: the one place where compiler and runtime meet.
+
+mod analyze;
+mod arguments;
+mod compile;
+mod explain;
+mod failure;
+mod generate;
+mod input;
+mod inspect;
+mod library;
+mod output;
+mod run;
+mod suggest;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use failure::Failure;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    end_on_interrupt();
+    match execute(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            run::clear_progress();
+            ExitCode::from(failure.tell(arguments.format))
+        }
+    }
+}
+
+fn execute(arguments: &Arguments) -> Result<(), Failure> {
+    let format = arguments.format;
+    match &arguments.command {
+        Command::Compile(arguments) => compile::compile(arguments, format),
+        Command::Analyze(source) => analyze::analyze(source, format),
+        Command::Check(arguments) => compile::check(arguments, format),
+        Command::Inspect(arguments) => inspect::inspect(arguments, format),
+        Command::Verify(arguments) => inspect::verify(arguments, format),
+        Command::Run(arguments) => run::run(arguments, format),
+        Command::Explain { code } => explain::explain(code.as_deref(), format),
+        Command::List { part } => library::list(part.as_deref(), format),
+        Command::Show { name } => library::show(name, format),
+        Command::Completions { shell } => generate::completions(*shell),
+        Command::Man { command } => generate::man(command.as_deref()),
+    }
+}
+
+/// An interrupt ends the process once no file is half written.
+fn end_on_interrupt() {
+    let end = || {
+        let _guard = output::hold_writes();
+        run::clear_progress();
+        output::say("interrupted");
+        std::process::exit(failure::INTERRUPTED.into());
+    };
+    if let Err(error) = ctrlc::set_handler(end) {
+        output::say(&format!("an interrupt may leave a temporary file: {error}"));
+    }
+}

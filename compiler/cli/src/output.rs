@@ -1,8 +1,10 @@
 //! Results leave the process: standard output, and files that appear whole or not at all.
 
 use crate::failure::{CliError, Failure};
+use comfy_table::{LineStyle, Table, TableStyle};
+use serde::Serialize;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,19 +22,32 @@ pub fn hold_writes() -> MutexGuard<'static, ()> {
 /// Where standard output cannot be written for another reason.
 pub fn print(bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match out.write_all(bytes.as_ref()).and_then(|()| out.flush()) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
-        Err(error) => Err(unwritable(Path::new("standard output"), error)),
-    }
+    printed(out.write_all(bytes.as_ref()).and_then(|()| out.flush()))
 }
 
 /// Writes a JSON document and a newline to standard output.
 ///
 /// # Errors
 /// As [`print`].
-pub fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
-    print(format!("{value:#}\n"))
+pub fn print_json(document: &impl Serialize) -> Result<(), Failure> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = serde_json::to_writer_pretty(&mut out, document).map_err(io::Error::from);
+    printed(written.and_then(|()| writeln!(out)).and_then(|()| out.flush()))
+}
+
+fn printed(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => Err(unwritable(Path::new("standard output"), error)),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// An empty table without lines, but for one below a heading.
+pub fn table() -> Table {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
+    table
 }
 
 /// Says something on standard error.

@@ -57,7 +57,9 @@ pub enum DataError {
     #[error("line {line}, field {field} is `{found}`, expected a finite number of magnitude up to 1e100")]
     #[diagnostic(
         code(bfc::data::not_a_number),
-        help("remove the line, or encode the field as a number; only the label, in the last field, may be text")
+        help(
+            "remove the line, or encode the field as a number; only the label, in the last field, may be text"
+        )
     )]
     NotANumber {
         /// Line number, from 1.
@@ -75,7 +77,10 @@ pub enum DataError {
     },
     /// The file holds no rows, or rows without features.
     #[error("`{name}` holds no row with at least one feature and a label")]
-    #[diagnostic(code(bfc::data::empty), help("write one example a line: numbers separated by commas, then the label"))]
+    #[diagnostic(
+        code(bfc::data::empty),
+        help("write one example a line: numbers separated by commas, then the label")
+    )]
     Empty {
         /// The file.
         name: String,
@@ -91,7 +96,10 @@ pub enum DataError {
     },
     /// Not every rank can have a row.
     #[error("`{name}` leaves {found} rows for training, expected at least one for each of {ranks} ranks")]
-    #[diagnostic(code(bfc::data::too_few_rows), help("use more data or a smaller `--size`; a fifth is kept for the test"))]
+    #[diagnostic(
+        code(bfc::data::too_few_rows),
+        help("use more data or a smaller `--size`; a fifth is kept for the test")
+    )]
     TooFewRows {
         /// The file.
         name: String,

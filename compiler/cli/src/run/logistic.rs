@@ -11,7 +11,7 @@
 use super::data::Rows;
 
 /// Weight of the L2 term.
-pub const L2: f64 = 1e-3;
+pub const L2: f64 = 1e-2;
 
 /// The loss of some rows.
 #[derive(Clone, Debug)]
@@ -84,8 +84,10 @@ impl<'a> Logistic<'a> {
                 break;
             }
             let next: Vec<f64> = ahead.iter().zip(&gradient).map(|(w, g)| w - step * g).collect();
-            let uphill: f64 = gradient.iter().zip(next.iter().zip(&model)).map(|(g, (a, b))| g * (a - b)).sum();
-            let grown = if uphill > 0.0 { 1.0 } else { (1.0 + (1.0 + 4.0 * momentum * momentum).sqrt()) / 2.0 };
+            let uphill: f64 =
+                gradient.iter().zip(next.iter().zip(&model)).map(|(g, (a, b))| g * (a - b)).sum();
+            let grown =
+                if uphill > 0.0 { 1.0 } else { (1.0 + (1.0 + 4.0 * momentum * momentum).sqrt()) / 2.0 };
             let carry = if uphill > 0.0 { 0.0 } else { (momentum - 1.0) / grown };
             for ((a, n), w) in ahead.iter_mut().zip(&next).zip(&model) {
                 *a = n + carry * (n - w);
@@ -149,10 +151,7 @@ mod tests {
     use super::*;
 
     fn rows() -> Rows {
-        Rows {
-            features: vec![0.5, -1.0, 2.0, 0.25, -0.75, 1.5, 0.1, 0.2],
-            labels: vec![0, 1, 2, 1],
-        }
+        Rows { features: vec![0.5, -1.0, 2.0, 0.25, -0.75, 1.5, 0.1, 0.2], labels: vec![0, 1, 2, 1] }
     }
 
     #[test]
@@ -182,7 +181,8 @@ mod tests {
         };
         let (a, b) = (part(0..1), part(1..4));
         let model = [0.3, -0.2, 0.1, 0.5, 0.0, -0.4, 0.2, 0.2, -0.1];
-        let mean = (Logistic::new(&a, 2, 3, 0.5).loss(&model) + Logistic::new(&b, 2, 3, 0.5).loss(&model)) / 2.0;
+        let mean =
+            (Logistic::new(&a, 2, 3, 0.5).loss(&model) + Logistic::new(&b, 2, 3, 0.5).loss(&model)) / 2.0;
         assert!((mean - Logistic::new(&rows, 2, 3, 0.25).loss(&model)).abs() < 1e-15);
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 const WIDTH: f64 = 880.0;
 const LEFT: f64 = 76.0;
 const RIGHT: f64 = 168.0;
-const TOP: f64 = 74.0;
+const TOP: f64 = 94.0;
 const PANEL: f64 = 216.0;
 const GAP: f64 = 56.0;
 const BOTTOM: f64 = 52.0;
@@ -119,7 +119,8 @@ impl Panel {
     /// The whole decades that hold every shown value, at least one.
     fn decades(&self) -> (i32, i32) {
         let values = || self.curves.iter().flat_map(Curve::shown).map(|point| point.1.log10());
-        let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+        let (low, high) =
+            (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
         if low > high {
             return (-1, 0);
         }
@@ -134,14 +135,7 @@ impl Panel {
         for decade in (low..=high).rev().step_by(stride) {
             let y = frame.y(10f64.powi(decade));
             line(svg, (LEFT, y), (right, y), GRID);
-            let _ = writeln!(
-                svg,
-                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"{FAINT}\">10<tspan dy=\"-5\" \
-                 font-size=\"9\">{}</tspan></text>",
-                LEFT - 8.0,
-                y + 4.0,
-                decade.to_string().replace('-', "\u{2212}")
-            );
+            text(svg, LEFT - 8.0, y + 4.0, "end", FAINT, &power_of_ten(decade));
         }
         let tick = nice_step(frame.last_x);
         for k in 0..=(frame.last_x / tick).floor() as u32 {
@@ -216,6 +210,15 @@ fn nice_step(last: f64) -> f64 {
     step.max(1.0)
 }
 
+/// Such as 10⁻³.
+fn power_of_ten(exponent: i32) -> String {
+    let raised = |letter| match letter {
+        '-' => '⁻',
+        digit => ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'][digit as usize - '0' as usize],
+    };
+    format!("10{}", exponent.to_string().chars().map(raised).collect::<String>())
+}
+
 fn line(svg: &mut String, from: (f64, f64), to: (f64, f64), colour: &str) {
     let _ = writeln!(
         svg,
@@ -244,7 +247,8 @@ mod tests {
         let points = values.iter().enumerate().map(|(x, &y)| (x as f64, y)).collect();
         let curve = Curve { label: "a < b".into(), colour: "#000", width: 2.0, dash: "", points };
         let panel = Panel { title: "loss".into(), curves: vec![curve] };
-        Picture { title: "T".into(), subtitle: String::new(), x_label: "step".into(), panels: vec![panel] }.svg()
+        Picture { title: "T".into(), subtitle: String::new(), x_label: "step".into(), panels: vec![panel] }
+            .svg()
     }
 
     #[test]
@@ -267,5 +271,6 @@ mod tests {
         assert_eq!(nice_step(300.0), 50.0);
         assert_eq!(nice_step(1000.0), 200.0);
         assert_eq!(nice_step(1.0), 1.0);
+        assert_eq!(power_of_ten(-13), "10⁻¹³");
     }
 }

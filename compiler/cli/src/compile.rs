@@ -1,0 +1,112 @@
+//! `bfc compile` and `bfc check`: a source becomes a proved schedule, and what it is and asks is told.
+
+use crate::analyze::{checks, plain};
+use crate::arguments::{self, Format};
+use crate::failure::Failure;
+use crate::{input, output};
+use bfc_compiler::Report;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// Compiles a schedule and writes it to a file.
+///
+/// # Errors
+/// The source cannot be read or is refused, or the file cannot be written.
+pub fn compile(arguments: &arguments::Compile, format: Format) -> Result<(), Failure> {
+    let compiled = input::compile(&arguments.source)?;
+    let bytes = compiled.schedule.encode();
+    if arguments.output == Path::new("-") {
+        return output::print(bytes);
+    }
+    output::write_file(&arguments.output, &bytes)?;
+    let mut document = document(&compiled.report);
+    document["digest"] = json!(compiled.schedule.digest().to_string());
+    document["file"] = json!(arguments.output.display().to_string());
+    document["bytes"] = json!(bytes.len());
+    show(&document, format)
+}
+
+/// Checks a source and writes nothing.
+///
+/// # Errors
+/// The source cannot be read or is refused.
+pub fn check(arguments: &arguments::Check, format: Format) -> Result<(), Failure> {
+    let request = input::request(&arguments.file, arguments.size, &arguments.settings)?;
+    let report = bfc_compiler::check(&request, &input::Beside)?;
+    show(&document(&report), format)
+}
+
+fn document(report: &Report) -> Value {
+    let mut document = serde_json::to_value(report).unwrap_or_default();
+    document["allowed"] = json!(report.overrides);
+    document
+}
+
+fn show(document: &Value, format: Format) -> Result<(), Failure> {
+    match format {
+        Format::Json => output::print_json(document),
+        Format::Human => output::print(shown(document)),
+    }
+}
+
+fn shown(document: &Value) -> String {
+    let list = |key: &str| document[key].as_array().cloned().unwrap_or_default();
+    let mut table = output::table();
+    table.add_row(["algorithm", &plain(&document["algorithm"])]);
+    table.add_row(["ranks", &plain(&document["size"])]);
+    for line in rounds(&list("phases")) {
+        table.add_row(["rounds", &line]);
+    }
+    table.add_row(["asks", &asks(&document["asks"])]);
+    for allowed in list("allowed") {
+        table.add_row(["allowed", &plain(&allowed)]);
+    }
+    for key in ["digest", "file"] {
+        if let Some(text) = document[key].as_str() {
+            table.add_row([key, text]);
+        }
+    }
+    let mut text = table.trim_fmt() + "\n" + &checks(&document["checks"]);
+    for warning in list("warnings") {
+        text.push_str(&format!("\nwarning: {}\n", plain(&warning)));
+    }
+    text
+}
+
+/// A line for each topology: its rounds in all phases, and whether fewer would do.
+fn rounds(phases: &[Value]) -> Vec<String> {
+    let mut names: Vec<&Value> = phases.iter().map(|phase| &phase["topology"]).collect();
+    names.dedup();
+    let of = |name: &Value| {
+        let own: Vec<&Value> = phases.iter().filter(|phase| phase["topology"] == *name).collect();
+        let sum = |key: &str| own.iter().filter_map(|phase| phase[key].as_u64()).sum::<u64>();
+        let (rounds, bound) = (sum("rounds"), sum("lower_bound"));
+        let least =
+            if rounds == bound { "the least possible".to_string() } else { format!("at least {bound}") };
+        format!("{}: {rounds} in {} of a period, {least}", plain(name), count(own.len() as u64, "phase"))
+    };
+    names.into_iter().map(of).collect()
+}
+
+fn asks(asks: &Value) -> String {
+    let number = |key: &str| asks[key].as_u64().unwrap_or(0);
+    let parts = [(number("gradients"), "gradient"), (number("adapts"), "optimizer step")];
+    let parts: Vec<_> = parts.into_iter().filter(|part| part.0 > 0).map(|(n, what)| count(n, what)).collect();
+    if parts.is_empty() {
+        return "nothing".to_string();
+    }
+    let start = match number("at_start") {
+        0 => String::new(),
+        some => format!(" and {some} before the first"),
+    };
+    let how = if asks["any_loop"] == true {
+        "at the model: any training loop"
+    } else {
+        "by a closure or point by point"
+    };
+    format!("{} a step{start}, {how}", parts.join(" and "))
+}
+
+fn count(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,140 @@
+//! Files and library names become what the compiler takes; schedule files become schedules.
+
+use crate::arguments::{Settings, Source};
+use crate::failure::{CliError, Failure};
+use crate::suggest;
+use bfc_compiler::{Compiled, Entry, Files, Request, library};
+use bfc_schedule::Schedule;
+use miette::Report;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// A little more than the compiler takes, so that it is the compiler that refuses.
+const MAX_SOURCE: u64 = 4 * 1024 * 1024 + 1;
+
+/// The files beside a source: `use name::…` is `name.bf` in the directory of the file that says it.
+pub struct Beside;
+
+impl Files for Beside {
+    fn read(&self, from: &str, name: &str) -> Result<(String, String), String> {
+        let path = Path::new(from).parent().unwrap_or(Path::new("")).join(format!("{name}.bf"));
+        let text = source_text(&path).map_err(|error| error.to_string())?;
+        Ok((path.display().to_string(), text))
+    }
+}
+
+/// Compiles what the command line names.
+///
+/// # Errors
+/// The file cannot be read, or the compiler refuses.
+pub fn compile(source: &Source) -> Result<Compiled, Failure> {
+    compile_request(&request(&source.file, source.size, &source.settings)?)
+}
+
+/// Compiles a request.
+///
+/// # Errors
+/// The compiler refuses.
+pub fn compile_request(request: &Request) -> Result<Compiled, Failure> {
+    bfc_compiler::compile(request, &Beside).map_err(Failure::from)
+}
+
+/// What the command line asks of the compiler.
+///
+/// # Errors
+/// The file cannot be read, or the library has no such name.
+pub fn request(file: &str, size: u32, settings: &Settings) -> Result<Request, Failure> {
+    Ok(Request {
+        entry: entry(file)?,
+        size,
+        local_size: settings.local_size,
+        parameters: settings.parameters.clone(),
+        allow: settings.allow.clone(),
+    })
+}
+
+fn entry(file: &str) -> Result<Entry, CliError> {
+    let path = Path::new(file);
+    if file.contains("::") && !path.exists() {
+        return library_name(file).map(|()| Entry::Library(file.to_string()));
+    }
+    Ok(Entry::Source { name: file.to_string(), text: source_text(path)? })
+}
+
+/// Whether the library has this name.
+///
+/// # Errors
+/// [`CliError::UnknownLibraryName`], with the nearest name.
+pub fn library_name(name: &str) -> Result<(), CliError> {
+    if library::source(name).is_some() {
+        return Ok(());
+    }
+    let help = match suggest::closest(name, library::names()) {
+        Some(close) => format!("did you mean `{close}`? `bfc list` shows the library"),
+        None => "`bfc list` shows the library".to_string(),
+    };
+    Err(CliError::UnknownLibraryName { name: name.to_string(), help })
+}
+
+/// Reads a file whole.
+///
+/// # Errors
+/// It does not exist or cannot be read.
+pub fn read(path: &Path) -> Result<Vec<u8>, CliError> {
+    read_up_to(path, u64::MAX)
+}
+
+/// Reads and verifies a compiled schedule.
+///
+/// # Errors
+/// It cannot be read, or is refused.
+pub fn schedule(path: &Path) -> Result<Schedule, Failure> {
+    let bytes = read(path)?;
+    Schedule::decode(&bytes).map_err(|error| Failure::refused([Report::new(error)]))
+}
+
+fn source_text(path: &Path) -> Result<String, CliError> {
+    let bytes = read_up_to(path, MAX_SOURCE)?;
+    let cut = bytes.len() as u64 == MAX_SOURCE;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(text),
+        Err(error) if cut && error.utf8_error().error_len().is_none() => {
+            Ok(String::from_utf8_lossy(error.as_bytes()).into_owned())
+        }
+        Err(error) => {
+            let byte = error.utf8_error().valid_up_to();
+            Err(CliError::NotText { path: path.display().to_string(), byte })
+        }
+    }
+}
+
+fn read_up_to(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
+    let shown = || path.display().to_string();
+    let mut bytes = vec![];
+    File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(|error| {
+        if error.kind() == std::io::ErrorKind::NotFound {
+            CliError::MissingFile { path: shown(), help: missing(path) }
+        } else {
+            CliError::Unreadable { path: shown(), error }
+        }
+    })?;
+    Ok(bytes)
+}
+
+/// What may have been meant by a file that does not exist.
+fn missing(path: &Path) -> String {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    if let Some(full) = library::names().into_iter().find(|full| full.rsplit("::").next() == Some(&name)) {
+        return format!("the library has `{full}`");
+    }
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut beside: Vec<PathBuf> =
+        directory.read_dir().into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    beside.sort();
+    let names: Vec<_> = beside.iter().filter_map(|path| path.file_name()?.to_str()).collect();
+    match path.file_name().and_then(|file| suggest::closest(&file.to_string_lossy(), names)) {
+        Some(close) => format!("did you mean `{}`?", path.with_file_name(close).display()),
+        None => "paths are relative to the current directory; `bfc list` shows the library".to_string(),
+    }
+}

@@ -1,0 +1,107 @@
+//! A compiled schedule is verified and shown.
+
+use crate::arguments::{self, Format};
+use crate::failure::{CliError, Failure};
+use crate::{input, output};
+use bfc_schedule::inspect::Inspection;
+use bfc_schedule::{Rank, RankPlan, Rational, Schedule, text};
+use serde_json::json;
+use std::fmt::Write;
+
+/// So many ranks are shown to people unless one is named.
+const SHOWN_RANKS: u32 = 16;
+
+/// Shows the phases, rounds and weights of a schedule.
+///
+/// # Errors
+/// The file cannot be read or is refused, or it has no such rank.
+pub fn inspect(arguments: &arguments::Inspect, format: Format) -> Result<(), Failure> {
+    let schedule = input::schedule(&arguments.file)?;
+    let rank = arguments.rank.map(Rank);
+    if let Some(rank) = rank.filter(|rank| rank.0 >= schedule.size()) {
+        return Err(CliError::UnknownRank { rank: rank.0, size: schedule.size() }.into());
+    }
+    match format {
+        Format::Human => output::print(shown(&schedule, rank)),
+        Format::Json => output::print_json(&Inspection { schedule: &schedule, rank }),
+    }
+}
+
+/// Verifies a schedule completely.
+///
+/// # Errors
+/// The file cannot be read or is refused.
+pub fn verify(arguments: &arguments::Verify, format: Format) -> Result<(), Failure> {
+    let schedule = input::schedule(&arguments.file)?;
+    let digest = schedule.digest().to_string();
+    match format {
+        Format::Human => output::print(format!(
+            "{}: valid for {} ranks, digest {digest}\n",
+            arguments.file.display(),
+            schedule.size()
+        )),
+        Format::Json => {
+            output::print_json(&json!({ "valid": true, "size": schedule.size(), "digest": digest }))
+        }
+    }
+}
+
+fn shown(schedule: &Schedule, only: Option<Rank>) -> String {
+    let names: Vec<&str> = schedule.topologies().iter().map(|topology| &*topology.name).collect();
+    let mut text = format!("{}\n{}", head(schedule), text::program(schedule.program(), &names));
+    let ranks: Vec<Rank> = match only {
+        Some(rank) => vec![rank],
+        None => (0..schedule.size().min(SHOWN_RANKS)).map(Rank).collect(),
+    };
+    for topology in schedule.topologies() {
+        for (number, phase) in topology.phases.iter().enumerate() {
+            let _ = writeln!(text, "\n{}, phase {number} of {}", topology.name, topology.phases.len());
+            let _ =
+                writeln!(text, "{}", phase_table(&ranks, phase.plan.rounds(), |rank| phase.plan.rank(rank)));
+        }
+    }
+    let hidden = schedule.size() as usize - ranks.len();
+    if only.is_none() && hidden > 0 && !schedule.topologies().is_empty() {
+        let _ = writeln!(text, "\nand {hidden} more ranks; `--rank I` shows one, `--format json` all");
+    }
+    text
+}
+
+fn head(schedule: &Schedule) -> String {
+    let mut table = output::table();
+    table.add_row(["ranks", &schedule.size().to_string()]);
+    table.add_row(["ranks per machine", &schedule.local_size().to_string()]);
+    if let Some(average) = schedule.average() {
+        let rounds = average.reduce.len() + average.gather.len();
+        table.add_row(["average", &format!("{rounds} rounds of slices")]);
+    }
+    for allowed in schedule.overrides() {
+        table.add_row(["allowed", allowed]);
+    }
+    table.add_row(["digest", &schedule.digest().to_string()]);
+    table.trim_fmt() + "\n"
+}
+
+/// A line for each rank: what it keeps of its own, and for each round to whom it sends and from whom it takes how much.
+fn phase_table(ranks: &[Rank], rounds: u32, plan: impl Fn(Rank) -> RankPlan) -> String {
+    let mut table = output::table();
+    let heading = ["rank".to_string(), "self".to_string()];
+    table.set_header(heading.into_iter().chain((0..rounds).map(|round| format!("round {round}"))));
+    for &rank in ranks {
+        let plan = plan(rank);
+        let mut cells = vec![String::new(); rounds as usize];
+        for action in &plan.actions {
+            let sent = action.send_to.map(|to| format!("→{to}"));
+            let received =
+                action.receive.as_ref().map(|(from, weight)| format!("←{from} × {}", number(weight)));
+            cells[action.round as usize] = sent.into_iter().chain(received).collect::<Vec<_>>().join("  ");
+        }
+        table.add_row([rank.to_string(), number(&plan.self_weight)].into_iter().chain(cells));
+    }
+    table.trim_fmt()
+}
+
+/// The exact weight where it is short, else its value.
+fn number(weight: &Rational) -> String {
+    if weight.bits() <= 40 { weight.to_string() } else { weight.to_f64().to_string() }
+}

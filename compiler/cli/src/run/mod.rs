@@ -1,0 +1,225 @@
+//! `bfc run`: a schedule and a data set become a trained model, beside a centralized run and all-reduce.
+
+mod csv;
+mod curve;
+mod data;
+mod logistic;
+mod picture;
+mod progress;
+mod report;
+mod train;
+
+pub use progress::clear as clear_progress;
+
+use crate::arguments::{self, Format};
+use crate::failure::{self, Failure};
+use crate::{input, output};
+use bfc_compiler::{Entry, Request};
+use bfc_runtime::RuntimeError;
+use bfc_runtime::local::SpmdError;
+use bfc_schedule::program::Instruction;
+use bfc_schedule::{Rank, Schedule};
+use csv::DataError;
+use data::{Data, Split};
+use miette::{Diagnostic, Report};
+use report::Report as RunReport;
+use serde_json::json;
+use thiserror::Error;
+use train::Plan;
+
+const MAX_RANKS: u32 = 1024;
+const DEFAULT_LR: f64 = 0.1;
+
+/// What the compared run executes: the average of all ranks after every step, on no topology at all.
+const ALLREDUCE: &str = "
+topology nobody { }
+algorithm allreduce(lr: scalar = 0.1) {
+    state x = params
+    step { x <- average(x - lr * grad(x)) }
+}
+schedule {
+    topology nobody
+    algorithm allreduce
+}
+";
+
+/// Why a schedule is not run, or came to nothing.
+#[derive(Debug, Error, Diagnostic)]
+enum RunError {
+    /// Nothing to train.
+    #[error("`{algorithm}` never asks for a gradient, so there is nothing to train")]
+    #[diagnostic(
+        code(bfc::run::no_gradient),
+        help(
+            "add `algorithm` with a `grad` or `adapt` to the schedule; `bfc list algorithm` shows the library's"
+        )
+    )]
+    NoGradient {
+        /// The algorithm.
+        algorithm: String,
+    },
+    /// `--lr` would have no effect.
+    #[error("`--lr` has no effect: `{algorithm}` has no input `lr` and never says `adapt`")]
+    #[diagnostic(
+        code(bfc::run::no_learning_rate),
+        help("leave `--lr` out, or give the algorithm a parameter `lr: scalar`")
+    )]
+    NoLearningRate {
+        /// The algorithm.
+        algorithm: String,
+    },
+    /// More threads than sensible.
+    #[error("`--size {size}` is too many ranks for one process, expected up to {MAX_RANKS}")]
+    #[diagnostic(code(bfc::run::too_many_ranks), help("`bfc compile` and `bfc analyze` take any size"))]
+    TooManyRanks {
+        /// The number asked for.
+        size: u32,
+    },
+    /// A rank's thread panicked.
+    #[error("rank {rank} panicked: {message}")]
+    #[diagnostic(
+        code(bfc::run::panicked),
+        help("this is a defect of bfc; please report it with the command")
+    )]
+    Panicked {
+        /// The rank.
+        rank: Rank,
+        /// What it said.
+        message: String,
+    },
+    /// The loss is no longer finite.
+    #[error("the loss is not finite after {steps} steps: {}", runs.join(", "))]
+    #[diagnostic(code(bfc::run::diverged), help("set a smaller learning rate: `--lr {smaller}`"))]
+    Diverged {
+        /// Which runs.
+        runs: Vec<&'static str>,
+        /// Steps done.
+        steps: u64,
+        /// A learning rate to try.
+        smaller: f64,
+    },
+}
+
+/// Runs and reports.
+///
+/// # Errors
+/// Bad input, a schedule that is refused, a failure of a rank, or a loss that is not finite.
+pub fn run(arguments: &arguments::Run, format: Format) -> Result<(), Failure> {
+    if arguments.source.size > MAX_RANKS {
+        return Err(refused(RunError::TooManyRanks { size: arguments.source.size }));
+    }
+    let compiled = input::compile(&arguments.source)?;
+    let schedule = &compiled.schedule;
+    let lr = learning_rate(schedule, arguments.lr)?;
+    let (data_name, data) = load(arguments)?;
+    if let Some(directory) = &arguments.out {
+        output::create_directory(directory)?;
+    }
+    let plan = Plan { steps: arguments.steps, lr };
+    let allreduce = allreduce(schedule.size())?;
+    progress::start("decentralized", plan.steps);
+    let decentralized = train::on_ranks(schedule, &data, plan).map_err(failed)?;
+    progress::start("all-reduce", plan.steps);
+    let allreduce = train::on_ranks(&allreduce, &data, plan).map_err(failed)?;
+    progress::start("centralized", plan.steps);
+    let centralized = train::centralized(&data, plan);
+    progress::clear();
+    let report = RunReport {
+        schedule,
+        data_name: &data_name,
+        data: &data,
+        arguments,
+        plan,
+        optimum: train::whole(&data).optimum(1e-13, 5000),
+        decentralized,
+        allreduce,
+        centralized,
+    };
+    tell(&report, format)
+}
+
+fn tell(report: &RunReport, format: Format) -> Result<(), Failure> {
+    let mut document = report.json();
+    if let Some(directory) = &report.arguments.out {
+        output::write_file(&directory.join("run.json"), format!("{document:#}\n").as_bytes())?;
+        output::write_file(&directory.join("convergence.svg"), report.svg().as_bytes())?;
+        output::say(&format!("wrote run.json and convergence.svg into {}", directory.display()));
+    }
+    let runs = report.diverged();
+    let diverged = (!runs.is_empty()).then(|| RunError::Diverged {
+        runs,
+        steps: report.plan.steps,
+        smaller: report.plan.lr / 4.0,
+    });
+    match (format, diverged) {
+        (Format::Human, diverged) => {
+            output::print(report.table())?;
+            diverged.map_or(Ok(()), |error| Err(Failure::running(error)))
+        }
+        (Format::Json, None) => output::print_json(&document),
+        (Format::Json, Some(error)) => {
+            document["diagnostics"] = json!([failure::as_json(&error, None)]);
+            output::print_json(&document)?;
+            Err(Failure::told(failure::RUNNING))
+        }
+    }
+}
+
+/// The rate of all three runs: the flag, else the algorithm's own default.
+fn learning_rate(schedule: &Schedule, flag: Option<f64>) -> Result<f64, Failure> {
+    let program = schedule.program();
+    let algorithm = program.name.clone();
+    let instructions = || program.steps.iter().flatten();
+    let adapts = instructions().any(|one| matches!(one, Instruction::Adapt { .. }));
+    if !adapts && !instructions().any(|one| matches!(one, Instruction::Gradient { .. })) {
+        return Err(refused(RunError::NoGradient { algorithm }));
+    }
+    let input = program.inputs.iter().find(|input| input.name == "lr");
+    if flag.is_some() && input.is_none() && !adapts {
+        return Err(refused(RunError::NoLearningRate { algorithm }));
+    }
+    Ok(flag.or(input.map(|input| input.default.to_f64())).unwrap_or(DEFAULT_LR))
+}
+
+fn load(arguments: &arguments::Run) -> Result<(String, Data), Failure> {
+    let (name, text) = match &arguments.data {
+        None => ("UCI handwritten digits".to_string(), csv::DIGITS.to_string()),
+        Some(path) => {
+            let name = path.display().to_string();
+            let text = String::from_utf8(input::read(path)?).map_err(|error| {
+                refused(DataError::NotText { name: name.clone(), byte: error.utf8_error().valid_up_to() })
+            })?;
+            (name, text)
+        }
+    };
+    let table =
+        csv::parse(&name, &text).map_err(|faults| Failure::refused(faults.into_iter().map(Report::new)))?;
+    let (ranks, found) = (arguments.source.size as usize, data::training_rows(table.labels.len()));
+    if found < ranks {
+        return Err(refused(DataError::TooFewRows { name, found, ranks }));
+    }
+    let split = Split { ranks, skew: arguments.skew, seed: arguments.seed };
+    Ok((name, data::prepare(table, split)))
+}
+
+fn allreduce(size: u32) -> Result<Schedule, Failure> {
+    let request = Request {
+        entry: Entry::Source { name: "allreduce.bf".into(), text: ALLREDUCE.into() },
+        size,
+        local_size: 1,
+        parameters: vec![],
+        allow: vec![],
+    };
+    Ok(input::compile_request(&request)?.schedule)
+}
+
+fn failed(error: SpmdError<RuntimeError>) -> Failure {
+    match error {
+        SpmdError::Failed { error, .. } => Failure::running(error),
+        SpmdError::Panicked { rank, message } => Failure::running(RunError::Panicked { rank, message }),
+    }
+}
+
+fn refused(error: impl Diagnostic + Send + Sync + 'static) -> Failure {
+    Failure::refused([Report::new(error)])
+}

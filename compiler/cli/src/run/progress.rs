@@ -1,0 +1,35 @@
+//! A progress bar on standard error, absent where that is no terminal.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use std::sync::{Mutex, PoisonError};
+
+static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Shows a bar of `steps` steps, in place of the last one.
+pub fn start(name: &'static str, steps: u64) {
+    let style = ProgressStyle::with_template("{msg:>13} {bar:40.cyan/dim} {pos}/{len} steps {elapsed:>4} ")
+        .map(|style| style.progress_chars("━━─"))
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::new(steps).with_style(style).with_message(name);
+    replace(Some(bar));
+}
+
+/// Moves the bar.
+pub fn advance(step: u64) {
+    if let Some(bar) = &*BAR.lock().unwrap_or_else(PoisonError::into_inner) {
+        bar.set_position(step);
+    }
+}
+
+/// Removes the bar from the screen.
+pub fn clear() {
+    replace(None);
+}
+
+fn replace(bar: Option<ProgressBar>) {
+    let mut current = BAR.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(old) = current.take() {
+        old.finish_and_clear();
+    }
+    *current = bar;
+}

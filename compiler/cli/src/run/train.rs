@@ -1,0 +1,159 @@
+//! A schedule and shards become a trained model: one thread for each rank, full-batch gradients, every model recorded.
+
+use super::curve::{self, Point, Sampling};
+use super::data::{Data, Rows};
+use super::logistic::Logistic;
+use super::progress;
+use bfc_runtime::local::{self, SpmdError};
+use bfc_runtime::{Ask, Machine, RuntimeError, Transport};
+use bfc_schedule::{RankSchedule, Schedule};
+use std::collections::BTreeMap;
+use std::panic::resume_unwind;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+/// What a run left.
+pub struct Outcome {
+    /// The mean of the ranks' models.
+    pub model: Vec<f64>,
+    /// Points of the curve, ascending.
+    pub curve: Vec<Point>,
+    /// What the busiest rank sent, in bytes.
+    pub bytes_per_rank: u64,
+}
+
+impl Outcome {
+    /// The end of the curve.
+    pub fn last(&self) -> &Point {
+        self.curve.last().expect("every run records step 0")
+    }
+}
+
+/// How to train.
+#[derive(Clone, Copy)]
+pub struct Plan {
+    /// Steps.
+    pub steps: u64,
+    /// The learning rate of the trainer's own step, and of the input `lr` where there is one.
+    pub lr: f64,
+}
+
+/// All training rows as one problem.
+pub fn whole(data: &Data) -> Logistic<'_> {
+    Logistic::new(&data.train, data.columns, data.classes.len(), 1.0 / data.train.labels.len() as f64)
+}
+
+/// The rows of one rank, weighted so that the mean over ranks is [`whole`].
+fn part<'a>(data: &'a Data, shard: &'a Rows) -> Logistic<'a> {
+    let factor = data.shards.len() as f64 / data.train.labels.len() as f64;
+    Logistic::new(shard, data.columns, data.classes.len(), factor)
+}
+
+/// Plain gradient descent on all rows: `model ← model − lr · gradient`.
+pub fn centralized(data: &Data, plan: Plan) -> Outcome {
+    let problem = whole(data);
+    let sampling = Sampling::of(plan.steps);
+    let mut models = [vec![0.0; problem.parameters()]];
+    let mut gradient = vec![0.0; problem.parameters()];
+    let mut points = vec![curve::point(0, &models, &problem)];
+    for step in 1..=plan.steps {
+        problem.gradient(&models[0], &mut gradient);
+        models[0].iter_mut().zip(&gradient).for_each(|(w, g)| *w -= plan.lr * g);
+        if sampling.includes(step) {
+            points.push(curve::point(step, &models, &problem));
+        }
+        progress::advance(step);
+    }
+    let [model] = models;
+    Outcome { model, curve: points, bytes_per_rank: 0 }
+}
+
+/// Runs the schedule on one thread for each rank.
+///
+/// # Errors
+/// The failure of the rank that failed first.
+pub fn on_ranks(schedule: &Schedule, data: &Data, plan: Plan) -> Result<Outcome, SpmdError<RuntimeError>> {
+    let size = schedule.size() as usize;
+    let problem = whole(data);
+    thread::scope(|scope| {
+        let (send, receive) = sync_channel(4 * size);
+        let collected = scope.spawn(|| collect(receive, size, &problem));
+        let sent = local::spmd(schedule.size(), move |transport| {
+            let rank = transport.rank();
+            let recorder =
+                Recorder { rank: rank.index(), sampling: Sampling::of(plan.steps), send: send.clone() };
+            one_rank(schedule.rank(rank), transport, part(data, &data.shards[rank.index()]), plan, recorder)
+        })?;
+        let (model, curve) = collected.join().unwrap_or_else(|panic| resume_unwind(panic));
+        Ok(Outcome { model, curve, bytes_per_rank: sent.into_iter().max().unwrap_or(0) })
+    })
+}
+
+/// Sends one rank's models to where they are collected.
+struct Recorder {
+    rank: usize,
+    sampling: Sampling,
+    send: SyncSender<(usize, u64, Vec<f64>)>,
+}
+
+impl Recorder {
+    /// The collector outlives all ranks; should it panic, that is seen when it is joined.
+    fn record(&self, step: u64, model: &[f64]) {
+        if self.sampling.includes(step) {
+            let _ = self.send.send((self.rank, step, model.to_vec()));
+        }
+    }
+}
+
+/// Returns the bytes sent.
+fn one_rank(
+    schedule: RankSchedule,
+    transport: impl Transport,
+    problem: Logistic,
+    plan: Plan,
+    recorder: Recorder,
+) -> Result<u64, RuntimeError> {
+    let with_lr = schedule.program.inputs.iter().any(|input| input.name == "lr");
+    let initial = vec![0.0; problem.parameters()];
+    let mut machine = Machine::<f64, _>::new(schedule, transport, &initial)?;
+    if with_lr {
+        machine.set_input("lr", plan.lr)?;
+    }
+    recorder.record(0, &initial);
+    let mut scratch = initial;
+    for step in 1..=plan.steps {
+        machine.step(&mut |ask: Ask<'_, f64>| match ask {
+            Ask::Gradient { point, gradient } => problem.gradient(point, gradient),
+            Ask::Adapt { point, direction } => {
+                let direction = direction.unwrap_or_else(|| {
+                    problem.gradient(point, &mut scratch);
+                    &scratch
+                });
+                point.iter_mut().zip(direction).for_each(|(w, d)| *w -= plan.lr * d);
+            }
+        })?;
+        recorder.record(step, machine.model()?);
+    }
+    Ok(machine.bytes_sent())
+}
+
+/// Makes a point of the curve whenever the models of all ranks after a step are there; returns the mean of the last.
+fn collect(
+    receive: Receiver<(usize, u64, Vec<f64>)>,
+    size: usize,
+    problem: &Logistic,
+) -> (Vec<f64>, Vec<Point>) {
+    let mut waiting: BTreeMap<u64, Vec<Option<Vec<f64>>>> = BTreeMap::new();
+    let (mut last, mut points) = (vec![], vec![]);
+    for (rank, step, model) in receive {
+        waiting.entry(step).or_insert_with(|| vec![None; size])[rank] = Some(model);
+        while let Some(entry) = waiting.first_entry() {
+            let Some(models) = entry.get().iter().cloned().collect::<Option<Vec<_>>>() else { break };
+            points.push(curve::point(*entry.key(), &models, problem));
+            progress::advance(*entry.key());
+            last = curve::mean(&models);
+            entry.remove();
+        }
+    }
+    (last, points)
+}

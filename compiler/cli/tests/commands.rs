@@ -1,0 +1,188 @@
+//! Every command does what its help says.
+
+mod common;
+
+use common::{bfc, codes, files, json, json_with_exit, stdout};
+use serde_json::{Value, json as value};
+
+const ANALYSIS_KEYS: [&str; 30] = [
+    "size",
+    "period",
+    "max_out_degree",
+    "max_in_degree",
+    "rounds",
+    "row_stochastic",
+    "column_stochastic",
+    "doubly_stochastic",
+    "nonnegative",
+    "symmetric",
+    "connected",
+    "primitive",
+    "contracting",
+    "rho",
+    "sigma2",
+    "spectral_gap",
+    "lambda_min",
+    "period_contraction",
+    "rate_per_step",
+    "asymptotic_rate",
+    "exact_average",
+    "exact_after",
+    "rounds_to_1e-3",
+    "rounds_to_1e-6",
+    "bytes_per_rank_per_model_byte",
+    "allreduce_bytes_per_rank_per_model_byte",
+    "checks",
+    "notes",
+    "methods",
+    "bytes_per_rank_per_model_byte",
+];
+
+#[test]
+fn analyze_has_every_key() {
+    let document = json(&["analyze", "topology::ring", "--size", "16"]);
+    for key in ANALYSIS_KEYS {
+        assert!(document.get(key).is_some(), "`{key}` is missing from {document:#}");
+    }
+    assert_eq!(document["size"], 16);
+    assert_eq!(document["doubly_stochastic"], true);
+    let rho = 1.0 / 3.0 + 2.0 / 3.0 * (std::f64::consts::TAU / 16.0).cos();
+    assert!((document["rho"].as_f64().expect("a number") - rho).abs() < 1e-12);
+}
+
+#[test]
+fn analyze_for_people_names_the_numbers() {
+    let text = stdout(&["analyze", "topology::ring", "--size", "16"]);
+    assert!(text.contains("rho") && text.contains("0.949"), "{text}");
+}
+
+#[test]
+fn analyze_reports_what_fails_and_succeeds_where_check_refuses() {
+    let (_directory, path) = files(&[(
+        "biased.bf",
+        b"topology biased {\n for i in 1..size { 0 -- i }\n weights uniform\n ensure doubly_stochastic\n}",
+    )]);
+    let document = json(&["analyze", &path("biased.bf"), "--size", "5"]);
+    assert_eq!(document["doubly_stochastic"], false);
+    assert!(document["checks"].as_array().is_some_and(|checks| !checks.is_empty()), "{document:#}");
+    bfc(&["check", &path("biased.bf"), "--size", "5"]).assert().code(1);
+    bfc(&["compile", &path("biased.bf"), "--size", "5", "-o", &path("out.bin")]).assert().code(1);
+    assert!(!std::path::Path::new(&path("out.bin")).exists(), "nothing is written");
+}
+
+#[test]
+fn parameters_reach_the_topology() {
+    let document = json(&["analyze", "topology::exponential", "--param", "base=3", "--size", "33"]);
+    assert_eq!(document["max_out_degree"], 4);
+}
+
+#[test]
+fn compile_inspect_and_verify_agree() {
+    let (_directory, path) = files(&[]);
+    let schedule = path("sched.bin");
+    bfc(&["compile", "examples/expo2.bf", "--size", "8", "-o", &schedule]).assert().code(0);
+    let verified = json(&["verify", &schedule]);
+    assert_eq!((&verified["valid"], &verified["size"]), (&value!(true), &value!(8)));
+
+    let document = json(&["inspect", &schedule]);
+    let phases = document["topologies"][0]["phases"].as_array().expect("phases");
+    assert_eq!(phases.len(), 3);
+    for (phase, hop) in phases.iter().zip([1, 2, 4]) {
+        for (rank, row) in phase["ranks"].as_array().expect("ranks").iter().enumerate() {
+            let (source, target) = ((rank + 8 - hop) % 8, (rank + hop) % 8);
+            assert_eq!(row["self_weight"], 0.5);
+            assert_eq!(row["in_weights"], value!({ source.to_string(): 0.5 }));
+            let round = &phase["rounds"][0]["ranks"][rank];
+            assert_eq!((&round["send_to"], &round["recv_from"]), (&value!(target), &value!(source)));
+        }
+    }
+    let one = json(&["inspect", &schedule, "--rank", "3"]);
+    assert_eq!(one["topologies"][0]["phases"][0]["ranks"].as_array().map(Vec::len), Some(1));
+    assert!(stdout(&["inspect", &schedule]).contains("←7 × 1/2"));
+    assert_eq!(codes(&["inspect", &schedule, "--rank", "8"], 2), ["bfc::cli::unknown_rank"]);
+}
+
+#[test]
+fn compiling_twice_gives_the_same_bytes() {
+    let (_directory, path) = files(&[]);
+    for name in ["a", "b"] {
+        bfc(&["compile", "examples/digits.bf", "--size", "6", "-o", &path(name)]).assert().code(0);
+    }
+    assert_eq!(std::fs::read(path("a")).expect("a"), std::fs::read(path("b")).expect("b"));
+}
+
+#[test]
+fn a_schedule_can_go_to_standard_output() {
+    let (_directory, path) = files(&[]);
+    let output = bfc(&["compile", "topology::ring", "--size", "4", "-o", "-"]).assert().code(0);
+    std::fs::write(path("piped"), &output.get_output().stdout).expect("written");
+    bfc(&["verify", &path("piped")]).assert().code(0);
+}
+
+#[test]
+fn every_example_checks() {
+    let directory = std::fs::read_dir(common::root().join("examples")).expect("examples");
+    let mut checked = 0;
+    for path in directory.flatten().map(|entry| entry.path()) {
+        if path.extension().is_some_and(|extension| extension == "bf") {
+            bfc(&["check", path.to_str().expect("a plain path")]).assert().code(0);
+            checked += 1;
+        }
+    }
+    assert!(checked >= 4);
+}
+
+#[test]
+fn every_library_name_is_listed_shown_and_checked() {
+    let entries = json(&["list"]);
+    let entries = entries.as_array().expect("a list");
+    assert!(entries.len() >= 15);
+    for entry in entries {
+        let name = entry["name"].as_str().expect("a name");
+        assert!(entry["documentation"].as_str().is_some_and(|text| text.len() > 20), "{name} is documented");
+        assert!(stdout(&["show", name]).contains(name.rsplit("::").next().expect("a part")));
+        bfc(&["check", name, "--size", "16"]).assert().code(0);
+    }
+    assert!(stdout(&["list", "topology"]).contains("topology::ring"));
+    assert!(!stdout(&["list", "topology"]).contains("algorithm::"));
+}
+
+#[test]
+fn check_tells_what_the_trainer_is_asked() {
+    let one = json(&["check", "algorithm::atc_diffusion"]);
+    let more = json(&["check", "examples/digits.bf"]);
+    assert_ne!(one["asks"], Value::Null, "{one:#}");
+    assert_ne!(one["asks"], more["asks"]);
+}
+
+#[test]
+fn explain_knows_every_code_and_guesses() {
+    let all = json(&["explain"]);
+    for code in all.as_array().expect("codes") {
+        let code = code.as_str().expect("a code");
+        assert!(stdout(&["explain", code]).starts_with(&format!("# {code}\n")));
+    }
+    assert!(stdout(&["explain", "ragged_row"]).contains("bfc::data::ragged_row"));
+    let document = json_with_exit(&["explain", "bfc::data::raged_row"], 2);
+    let help = document["diagnostics"][0]["help"].as_str().expect("help");
+    assert!(help.contains("did you mean `bfc::data::ragged_row`"), "{help}");
+}
+
+#[test]
+fn completions_and_manual_pages_come_out() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(stdout(&["completions", shell]).contains("analyze"), "{shell}");
+    }
+    assert!(stdout(&["man"]).starts_with(".ie"));
+    assert!(stdout(&["man", "run"]).contains("skew"));
+    bfc(&["man", "runn"]).assert().code(2);
+}
+
+#[test]
+fn every_command_has_examples_in_its_help() {
+    for command in
+        ["compile", "analyze", "inspect", "verify", "check", "explain", "list", "show", "run", "man"]
+    {
+        assert!(stdout(&[command, "--help"]).contains("Example"), "{command}");
+    }
+}

@@ -1,0 +1,101 @@
+//! Runs the tour of README.md: the `console` blocks in order, in one directory that holds the `examples`.
+//!
+//! A line `$ bfc …` is run and must succeed (`$ bfc … # exits N` must exit with N). Each line below it must appear in the
+//! output, in order; `…` stands for any text, and runs of blanks and rules of tables do not count. A block
+//! that is introduced by `` `NAME`: `` and holds `bf` is written to that file.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+#[test]
+fn the_tour_works() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let readme = fs::read_to_string(root.join("README.md")).expect("README.md is there");
+    let tour = readme.split("\n## ").find(|part| part.starts_with("A tour")).expect("a tour");
+    let directory = tempfile::tempdir().expect("a directory");
+    std::os::unix::fs::symlink(root.join("examples"), directory.path().join("examples")).expect("a link");
+    let blocks = blocks(tour);
+    assert!(blocks.iter().filter(|block| block.language == "console").count() >= 5, "the tour has blocks");
+    for block in blocks {
+        match (block.language, block.file) {
+            ("console", _) => commands(block.text).iter().for_each(|command| command.check(directory.path())),
+            ("bf", Some(name)) => fs::write(directory.path().join(name), block.text).expect("written"),
+            (language, _) => panic!("nobody tests a block of `{language}`:\n{}", block.text),
+        }
+    }
+}
+
+struct Block<'a> {
+    language: &'a str,
+    file: Option<&'a str>,
+    text: &'a str,
+}
+
+fn blocks(tour: &str) -> Vec<Block<'_>> {
+    let parts: Vec<&str> = tour.split("```").collect();
+    let pairs = parts.chunks_exact(2);
+    pairs
+        .map(|pair| {
+            let (language, text) = pair[1].split_once('\n').expect("a block has a first line");
+            let named = pair[0].trim_end().strip_suffix("`:").and_then(|before| before.rsplit('`').next());
+            Block { language, file: named, text }
+        })
+        .collect()
+}
+
+struct Step<'a> {
+    line: &'a str,
+    expected: Vec<&'a str>,
+}
+
+fn commands(text: &str) -> Vec<Step<'_>> {
+    let mut steps: Vec<Step> = vec![];
+    for line in text.lines() {
+        match (line.strip_prefix("$ "), steps.last_mut()) {
+            (Some(line), _) => steps.push(Step { line, expected: vec![] }),
+            (None, Some(step)) => step.expected.push(line),
+            (None, None) => panic!("a block begins with a command, found `{line}`"),
+        }
+    }
+    steps
+}
+
+impl Step<'_> {
+    fn check(&self, directory: &Path) {
+        let (command, exit) = self.line.split_once("# exits ").unwrap_or((self.line, "0"));
+        let mut words = command.split_whitespace();
+        assert_eq!(words.next(), Some("bfc"), "the tour runs bfc only: {}", self.line);
+        let output = Command::new(env!("CARGO_BIN_EXE_bfc")).args(words).current_dir(directory).output();
+        let output = output.expect("bfc starts");
+        let told =
+            [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).expect("text")).concat();
+        assert_eq!(output.status.code(), exit.trim().parse().ok(), "`{command}` said:\n{told}");
+        let mut rest: Vec<String> = told.lines().map(plain).collect();
+        for expected in
+            self.expected.iter().map(|line| plain(line)).filter(|line| !line.is_empty() && line != "…")
+        {
+            let found = rest.iter().position(|line| matches(&expected, line));
+            let found = found.unwrap_or_else(|| panic!("`{command}` does not say `{expected}`:\n{told}"));
+            rest.drain(..=found);
+        }
+    }
+}
+
+/// Without box drawing, and with single blanks.
+fn plain(line: &str) -> String {
+    let bare: String =
+        line.chars().map(|letter| if ('─'..='╿').contains(&letter) { ' ' } else { letter }).collect();
+    bare.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn matches(expected: &str, line: &str) -> bool {
+    let pieces: Vec<&str> = expected.split('…').map(str::trim).collect();
+    let [first, middle @ .., last] = &pieces[..] else { return expected == line };
+    let Some(mut rest) = line.strip_prefix(first) else { return false };
+    for piece in middle {
+        let Some(at) = rest.find(piece) else { return false };
+        rest = &rest[at + piece.len()..];
+    }
+    rest.ends_with(last)
+}

@@ -1,0 +1,147 @@
+//! `bfc run` trains, compares and reports.
+
+mod common;
+
+use common::{bfc, codes, files, json, stdout};
+use serde_json::Value;
+
+fn run<'a>(file: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["run", file, "--size", "4", "--steps", "60"], more].concat()
+}
+
+fn number(document: &Value, path: &str) -> f64 {
+    document.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("{path} of {document:#}"))
+}
+
+#[test]
+fn the_three_runs_agree_on_the_digits() {
+    let document = json(&["run", "examples/digits.bf", "--size", "8"]);
+    let optimum = number(&document, "/optimum");
+    for name in ["decentralized", "allreduce", "centralized"] {
+        assert!(number(&document, &format!("/{name}/loss")) - optimum < 2e-2, "{name}");
+        assert!(number(&document, &format!("/{name}/test_accuracy")) > 0.95, "{name}");
+    }
+    let apart = number(&document, "/allreduce/loss") - number(&document, "/centralized/loss");
+    assert!(apart.abs() < 1e-12, "all-reduce is centralized training: {apart}");
+    assert!(number(&document, "/consensus_distance") < 1e-2);
+    assert!(number(&document, "/bytes_per_rank") > 0.0);
+    let curve = document["curve"].as_array().expect("a curve");
+    assert_eq!((curve.len(), &curve[300]["step"]), (301, &Value::from(300)));
+}
+
+#[test]
+fn the_same_command_gives_the_same_document() {
+    let arguments = run("examples/digits.bf", &["--skew", "0.5", "--seed", "7"]);
+    assert_eq!(json(&arguments), json(&arguments));
+    assert_ne!(json(&arguments), json(&run("examples/digits.bf", &["--skew", "0.5", "--seed", "8"])));
+}
+
+#[test]
+fn every_example_trains_on_skewed_data() {
+    for file in ["digits", "ring_dgd", "local_steps", "push_sum"] {
+        let file = format!("examples/{file}.bf");
+        let document = json(&run(&file, &["--skew", "1"]));
+        assert!(number(&document, "/decentralized/test_accuracy") > 0.7, "{file}: {document:#}");
+    }
+}
+
+#[test]
+fn one_rank_is_centralized_training() {
+    let document = json(&["run", "examples/digits.bf", "--size", "1", "--steps", "20"]);
+    assert_eq!(number(&document, "/consensus_distance"), 0.0);
+    assert_eq!(number(&document, "/bytes_per_rank"), 0.0);
+}
+
+#[test]
+fn results_go_into_a_directory() {
+    let (_directory, path) = files(&[]);
+    let text = stdout(&run("examples/digits.bf", &["--out", &path("a/b")]));
+    assert!(
+        text.contains("decentralized") && text.contains("all-reduce") && text.contains("centralized"),
+        "{text}"
+    );
+    let document: Value =
+        serde_json::from_slice(&std::fs::read(path("a/b/run.json")).expect("run.json")).expect("JSON");
+    assert_eq!(document["size"], 4);
+    let svg = std::fs::read_to_string(path("a/b/convergence.svg")).expect("convergence.svg");
+    assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
+    assert_eq!(std::fs::read_dir(path("a/b")).expect("listed").count(), 2);
+}
+
+#[test]
+fn a_data_file_of_ones_own() {
+    let rows: String = (0..60).map(|i| format!("{},{},{}\n", i % 7, i % 5, ["yes", "no"][i % 2])).collect();
+    let (_directory, path) = files(&[("own.csv", format!("a,b,class\n{rows}").as_bytes())]);
+    let document = json(&run("examples/digits.bf", &["--data", &path("own.csv")]));
+    assert_eq!(document["data"]["classes"], serde_json::json!(["no", "yes"]));
+    assert_eq!(document["data"]["training_rows"], 48);
+}
+
+#[test]
+fn bad_data_and_settings_are_refused() {
+    let (_directory, path) = files(&[
+        ("ragged.csv", b"1,2,a\n1,b\n"),
+        ("words.csv", b"1,2,a\n1,x,b\n"),
+        ("empty.csv", b""),
+        ("one.csv", b"1,a\n2,a\n"),
+        ("few.csv", b"1,a\n2,b\n"),
+        ("binary.csv", b"1,2\xff,a\n"),
+        ("average.bf", b"use topology::ring\nschedule { topology ring }"),
+        ("fixed.bf", b"use topology::ring\nalgorithm f {\n state x = params\n step { x <- mix(x) - grad(x) / 20 }\n}\nschedule {\n topology ring\n algorithm f\n}"),
+    ]);
+    for (data, code) in [
+        ("ragged.csv", "bfc::data::ragged_row"),
+        ("words.csv", "bfc::data::not_a_number"),
+        ("empty.csv", "bfc::data::empty"),
+        ("one.csv", "bfc::data::classes"),
+        ("few.csv", "bfc::data::too_few_rows"),
+        ("binary.csv", "bfc::data::not_text"),
+    ] {
+        assert_eq!(codes(&run("examples/digits.bf", &["--data", &path(data)]), 1), [code]);
+    }
+    assert_eq!(
+        codes(&run("examples/digits.bf", &["--data", &path("no.csv")]), 2),
+        ["bfc::cli::missing_file"]
+    );
+    assert_eq!(codes(&run(&path("average.bf"), &[]), 1), ["bfc::run::no_gradient"]);
+    assert_eq!(codes(&run(&path("fixed.bf"), &["--lr", "0.1"]), 1), ["bfc::run::no_learning_rate"]);
+    assert_eq!(codes(&["run", "examples/digits.bf", "--size", "2000"], 1), ["bfc::run::too_many_ranks"]);
+}
+
+#[test]
+fn divergence_is_told_and_reported() {
+    let (_directory, path) = files(&[]);
+    let out = path("out");
+    let arguments =
+        ["run", "examples/digits.bf", "--size", "4", "--lr", "1e6", "--steps", "400", "--out", &out];
+    assert_eq!(codes(&arguments, 3), ["bfc::run::diverged"]);
+    assert!(std::path::Path::new(&path("out/run.json")).exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_it_cleanly() {
+    use std::process::{Command, Stdio};
+    let (directory, path) = files(&[]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_bfc"))
+        .args(["run", "examples/digits.bf", "--size", "4", "--steps", "1000000", "--out", &path("out")])
+        .current_dir(common::root())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    assert!(killed.success());
+    assert_eq!(child.wait().expect("ends").code(), Some(130));
+    assert!(!directory.path().join("out/run.json").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let script = format!("{} explain | head -n 1", env!("CARGO_BIN_EXE_bfc"));
+    let output = std::process::Command::new("sh").args(["-c", &script]).output().expect("runs");
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    bfc(&["explain"]).assert().code(0);
+}
