@@ -9,8 +9,8 @@
 
 use super::UNIT;
 use crate::prove::support::common_group;
-use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational};
 use bfc_algebra::c64;
+use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational};
 use std::collections::BTreeMap;
 use std::ops::Range;
 

@@ -6,8 +6,8 @@
 //! Stability of Numerical Algorithms, 2002, section 3.1); γ is doubled for the rounding of the bounds themselves.
 
 use super::UNIT;
-use bfc_schedule::{MixingMatrix, Rank};
 use bfc_algebra::{Mat, c64, multiply};
+use bfc_schedule::{MixingMatrix, Rank};
 
 /// Twice γ_k.
 pub(in crate::prove) fn gamma(k: usize) -> f64 {

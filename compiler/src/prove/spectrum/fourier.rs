@@ -1,7 +1,7 @@
 //! Estimates of the eigenvalues of symmetric phases with many hops: the character sums by fast Fourier transforms.
 
-use bfc_schedule::{CayleyMatrix, Group};
 use bfc_algebra::c64;
+use bfc_schedule::{CayleyMatrix, Group};
 use rustfft::FftPlanner;
 
 /// The eigenvalue of every character, the trivial one first.

@@ -2,8 +2,8 @@
 
 use super::dense::{self, Rows};
 use super::{Characters, Known, Method, Source, Spectrum, krylov};
-use bfc_schedule::MixingMatrix;
 use bfc_algebra::{Mat, apply, multiply};
+use bfc_schedule::MixingMatrix;
 
 /// The tolerances that reports give.
 pub(in crate::prove) const TOLERANCES: [f64; 2] = [1e-3, 1e-6];
