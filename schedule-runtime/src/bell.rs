@@ -1,41 +1,48 @@
-//! Waiting: a thread spins for a moment, then sleeps until its bell is rung.
+//! Waiting: a thread stays awake for a moment, then sleeps until its bell is rung.
+//!
+//! How long it spins follows from how it went before: where the other side runs on another core, spinning is fastest;
+//! where it waits for this core, every turn is lost.
 
-use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, fence};
+use crate::sync::{AtomicBool, AtomicU32, Condvar, Mutex, Ordering, fence, yield_now};
 use std::time::{Duration, Instant};
+
+/// The bounds of the turns that only pause the core, and the turns that then give the core to another thread.
+#[cfg(not(loom))]
+const AWAKE: (u32, u32, u32) = (1, 64, 16);
+#[cfg(loom)]
+const AWAKE: (u32, u32, u32) = (0, 0, 0);
 
 /// One thread waits at a bell; any thread rings it after it has changed what the first waits for.
 #[derive(Default)]
 pub struct Bell {
     sleeping: AtomicBool,
+    /// Turns to spin the next time.
+    spins: AtomicU32,
     mutex: Mutex<()>,
     condvar: Condvar,
 }
 
-/// How long a wait stays awake before it sleeps.
-#[derive(Clone, Copy, Debug)]
-pub struct Wakeful {
-    /// Turns that only pause the core.
-    pub spins: u32,
-    /// Turns that then give the core to another thread.
-    pub yields: u32,
-}
-
 impl Bell {
     /// Waits until `ready` says so; `false` where `deadline` passes first.
-    pub fn wait(&self, wakeful: Wakeful, deadline: Duration, ready: impl Fn() -> bool) -> bool {
-        for _ in 0..wakeful.spins {
+    pub fn wait(&self, deadline: Duration, ready: impl Fn() -> bool) -> bool {
+        self.stay_awake(&ready) || self.sleep(deadline, ready)
+    }
+
+    fn stay_awake(&self, ready: impl Fn() -> bool) -> bool {
+        let (least, most, yields) = AWAKE;
+        let spins = self.spins.load(Ordering::Relaxed).clamp(least, most);
+        for _ in 0..spins {
             if ready() {
+                self.spins.store(2 * spins, Ordering::Relaxed);
                 return true;
             }
             std::hint::spin_loop();
         }
-        for _ in 0..wakeful.yields {
-            if ready() {
-                return true;
-            }
-            crate::sync::yield_now();
-        }
-        self.sleep(deadline, ready)
+        self.spins.store(spins / 2, Ordering::Relaxed);
+        (0..yields).any(|_| {
+            yield_now();
+            ready()
+        })
     }
 
     fn sleep(&self, deadline: Duration, ready: impl Fn() -> bool) -> bool {

@@ -65,10 +65,8 @@ impl<M> Owner<M> {
 
     /// Revokes: when this returns, no claim is held and none will succeed.
     pub fn revoke(&mut self) {
-        let mut state = self.0.state.fetch_or(REVOKED, AcqRel);
-        while state & CLAIMED != 0 {
+        while self.0.state.fetch_or(REVOKED, AcqRel) & CLAIMED != 0 {
             yield_now();
-            state = self.0.state.load(Acquire);
         }
     }
 }
@@ -81,7 +79,7 @@ impl<M> Reader<M> {
 
     /// Claims the lease for one chunk, if it is open and not revoked.
     pub fn claim(&mut self) -> Option<Claim<'_, M>> {
-        self.0.state.compare_exchange(OPEN, CLAIMED, Acquire, Acquire).is_ok().then_some(Claim(&self.0))
+        self.0.state.compare_exchange(OPEN, CLAIMED, Acquire, Acquire).is_ok().then(|| Claim(&self.0))
     }
 
     /// Closes an open lease: everything has been read.
@@ -250,10 +248,8 @@ impl<M> Seat<M> {
 
     /// Revokes: when this returns, the peer works on no chunk and will take none.
     pub fn revoke(&mut self) {
-        let mut state = self.table.state.fetch_or(PAIR_REVOKED, AcqRel);
-        while state & WORKING[1 - self.side] != 0 {
+        while self.table.state.fetch_or(PAIR_REVOKED, AcqRel) & WORKING[1 - self.side] != 0 {
             yield_now();
-            state = self.state();
         }
     }
 }

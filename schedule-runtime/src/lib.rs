@@ -24,6 +24,8 @@ pub mod local;
 mod machine;
 mod plan;
 mod registers;
+#[cfg(not(loom))]
+pub mod socket;
 mod sync;
 pub mod transport;
 

@@ -2,7 +2,7 @@
 
 use super::Message;
 use super::pair::{PairSeat, new_seats};
-use crate::bell::{Bell, Wakeful};
+use crate::bell::Bell;
 use crate::lease::{Owner, Reader, lease};
 use crate::transport::Fault;
 use bfc_schedule::Rank;
@@ -14,7 +14,6 @@ use std::time::Duration;
 /// What a group of threads shares.
 pub(super) struct Hub {
     members: Vec<Member>,
-    wakeful: Wakeful,
     failure: OnceLock<(Rank, String)>,
     unclaimed: Mutex<Unclaimed>,
 }
@@ -35,15 +34,8 @@ struct Unclaimed {
 
 impl Hub {
     pub(super) fn new(size: u32) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-        // With a core for each rank, waiting awake is fastest; else the core belongs to whom we wait for.
-        let wakeful = match size as usize <= cores {
-            true => Wakeful { spins: 2000, yields: 16 },
-            false => Wakeful { spins: 20, yields: 8 },
-        };
         Self {
             members: (0..size).map(|_| Member::default()).collect(),
-            wakeful,
             failure: OnceLock::new(),
             unclaimed: Mutex::default(),
         }
@@ -95,7 +87,7 @@ impl Hub {
     ) -> Result<(), Fault> {
         let vain = || self.failure.get().is_some() || self.members[peer.index()].left.load(Ordering::Acquire);
         let bell = &self.members[rank.index()].bell;
-        match bell.wait(self.wakeful, deadline, || ready() || vain()) {
+        match bell.wait(deadline, || ready() || vain()) {
             false => Err(Fault::Deadline { peer, waited: deadline }),
             true if vain() => Err(self.failure(peer)),
             true => Ok(()),

@@ -22,7 +22,7 @@ use std::time::Duration;
 /// Messages up to this many bytes are copied, so that the sender need not wait.
 const SHORT: usize = 64 << 10;
 /// What a reader claims at a time; a multiple of 64.
-pub(crate) const CHUNK: usize = 128 << 10;
+pub(crate) const CHUNK: usize = 256 << 10;
 
 /// One rank of a group of threads; made by [`group`].
 pub struct LocalTransport {

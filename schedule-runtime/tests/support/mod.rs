@@ -1,6 +1,8 @@
 //! Schedules built by hand, and what the suites share.
 #![allow(dead_code)]
 
+pub mod conformance;
+
 use bfc_schedule::average::{Average, SliceRound};
 use bfc_schedule::matrix::Row;
 use bfc_schedule::program::{Input, Instruction, Operation, Operator, Program, Register, Shape, Transfer};

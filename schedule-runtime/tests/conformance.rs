@@ -1,0 +1,191 @@
+//! The conformance suite on threads and on sockets, the latter between threads and between processes. On MPI it is
+//! `tests/mpi.rs`.
+
+mod support;
+
+use bfc_runtime::socket::SocketTransport;
+use bfc_runtime::{Machine, RuntimeError, Transport};
+use bfc_schedule::matrix::Row;
+use bfc_schedule::{Rank, Rational};
+use proptest::prelude::*;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use support::conformance::*;
+use support::*;
+
+/// A directory that goes away again.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("bfc-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a directory");
+        Self(path)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+/// Runs `body` on threads that are joined by sockets.
+fn on_sockets<R: Send>(
+    directory: &Path,
+    size: u32,
+    body: impl Fn(SocketTransport) -> R + Sync,
+) -> Vec<std::thread::Result<R>> {
+    std::thread::scope(|scope| {
+        let body = &body;
+        let start = |rank| {
+            scope.spawn(move || body(SocketTransport::join(directory, Rank(rank), size).expect("a socket")))
+        };
+        let threads: Vec<_> = (0..size).map(start).collect();
+        threads.into_iter().map(|thread| thread.join()).collect()
+    })
+}
+
+#[test]
+fn sockets_between_threads() {
+    for size in [1, 2, 3, 5] {
+        for (case, number) in cases(size).iter().zip(0..) {
+            let directory = Directory::new(&format!("threads-{size}-{number}"));
+            let found = on_sockets(&directory.0, size, |transport| drive::<f32, _>(case, transport));
+            let reference = reference::<f32>(case);
+            for (found, expected) in found.into_iter().zip(reference) {
+                assert!(found.expect("no panic").expect("a run") == expected, "{}", case.name);
+            }
+        }
+    }
+}
+
+/// The test binary runs itself once for each rank.
+#[test]
+fn sockets_between_processes() {
+    let directory = Directory::new("processes");
+    let size = 3;
+    let children: Vec<_> = (0..size)
+        .map(|rank: u32| {
+            Command::new(std::env::current_exe().expect("this binary"))
+                .args(["--exact", "one_process_of_a_group", "--ignored", "--quiet"])
+                .env("BFC_TEST_DIRECTORY", &directory.0)
+                .env("BFC_TEST_RANK", rank.to_string())
+                .env("BFC_TEST_SIZE", size.to_string())
+                .spawn()
+                .expect("a process")
+        })
+        .collect();
+    for mut child in children {
+        assert!(child.wait().expect("a child").success());
+    }
+}
+
+#[test]
+#[ignore = "one of the processes of the test above"]
+fn one_process_of_a_group() {
+    let Some(directory) = std::env::var_os("BFC_TEST_DIRECTORY") else { return };
+    let number = |name| -> u32 { std::env::var(name).expect("a number").parse().expect("a number") };
+    let (rank, size) = (Rank(number("BFC_TEST_RANK")), number("BFC_TEST_SIZE"));
+    for (case, number) in cases(size).iter().zip(0..) {
+        let directory = Path::new(&directory).join(number.to_string());
+        std::fs::create_dir_all(&directory).expect("a directory");
+        let transport = SocketTransport::join(&directory, rank, size).expect("a socket");
+        let found = drive::<f64, _>(case, transport).expect("a run");
+        assert_conforms::<f64>(case, rank, &found);
+    }
+}
+
+#[test]
+fn sockets_name_a_missing_peer() {
+    let directory = Directory::new("missing");
+    let schedule = schedule(averaging(), 3, vec![vec![ring(3)]]);
+    let errors = on_sockets(&directory.0, 3, |transport| {
+        let rank = transport.rank();
+        if rank == Rank(2) {
+            // It comes, and does nothing.
+            std::thread::sleep(Duration::from_millis(300));
+            return None;
+        }
+        let deadline = Duration::from_millis(100);
+        Machine::with_deadline(schedule.rank(rank), transport, &[0.0; 50_000], deadline).err()
+    });
+    let texts: Vec<String> = errors
+        .into_iter()
+        .filter_map(|error| error.expect("no panic"))
+        .map(|error| error.to_string())
+        .collect();
+    assert_eq!(texts.len(), 2);
+    let expected = "rank 0, start, comparison of schedules, round 0: waited 100ms for rank 2";
+    assert!(texts.iter().any(|text| text == expected), "{texts:?}");
+}
+
+#[test]
+fn sockets_pass_on_a_panic() {
+    let directory = Directory::new("panic");
+    let schedule = schedule(dgd(), 4, vec![vec![ring(4)]]);
+    for length in [3, 100_000] {
+        let results = on_sockets(&directory.0, 4, |transport| {
+            let rank = transport.rank();
+            let initial = vec![0.0; length];
+            let mut machine =
+                Machine::with_deadline(schedule.rank(rank), transport, &initial, Duration::from_secs(10))?;
+            (0..5).try_for_each(|step| machine.step(&mut |_| assert!((rank, step) != (Rank(2), 1), "a bug")))
+        });
+        for (result, rank) in results.into_iter().zip(0..) {
+            match result {
+                Err(_) => assert_eq!(rank, 2),
+                Ok(result) => {
+                    let error = result.expect_err("an error on every rank");
+                    let known = matches!(
+                        &error,
+                        RuntimeError::PeerFailed { peer: Rank(2), .. } | RuntimeError::PeerLeft { .. }
+                    );
+                    assert!(known, "{error}");
+                }
+            }
+        }
+    }
+}
+
+/// Any rows over `size` ranks with small rational weights of either sign.
+fn digraph() -> impl Strategy<Value = Vec<Row>> {
+    (1u32..=64, 0.0..1.0f64).prop_flat_map(|(size, density)| {
+        let weight =
+            (-3i64..=5, 1i64..=7).prop_map(|(numerator, denominator)| Rational::new(numerator, denominator));
+        let edge = (prop::bool::weighted((density * 6.0 / size as f64).min(1.0)), weight.clone());
+        let row = (weight, prop::collection::vec(edge, size as usize));
+        prop::collection::vec(row, size as usize).prop_map(|rows| {
+            let rows = rows.into_iter().zip(0..);
+            rows.map(|((self_weight, edges), rank)| {
+                let others =
+                    edges.into_iter().zip(0..).filter(|((edge, _), source)| *edge && *source != rank);
+                let in_weights = others.map(|((_, weight), source)| (Rank(source), weight)).collect();
+                Row { self_weight, in_weights }
+            })
+            .collect()
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn execution_is_the_matrix(rows in digraph(), length in prop::sample::select(vec![1usize, 5, 9000])) {
+        let phase = table(rows);
+        let matrix = phase.matrix.clone();
+        let schedule = schedule(averaging(), matrix.size(), vec![vec![phase]]);
+        let case = Case { name: "a digraph".into(), schedule, length, steps: 2 };
+        let models = reference::<f64>(&case);
+        for index in [0, length / 2, length - 1] {
+            let values: Vec<f64> = (0..matrix.size()).map(|rank| start(Rank(rank), index)).collect();
+            let expected = apply(&matrix, &apply(&matrix, &values));
+            for (model, expected) in models.iter().zip(expected) {
+                let found = f64::from_bits(model[index]);
+                prop_assert!((found - expected).abs() <= 1e-10 * (1.0 + expected.abs()), "{} {}", found, expected);
+            }
+        }
+    }
+}
