@@ -253,7 +253,9 @@ fn expressions_compute_element_by_element() {
     for (expression, meaning) in cases {
         for into in [X, G] {
             let compute = Instruction::Compute { into, expression: expression.clone() };
-            let mut program = program("p", vec![Shape::Vector; 2], vec![("x", X)], vec![compute]);
+            let states = vec![("x", X), ("y", G)];
+            let mut program = program("p", vec![Shape::Vector; 2], states, vec![compute]);
+            program.initial.push(Instruction::Parameters { into: G });
             program.model_register = into;
             let schedule = schedule(program, 1, vec![vec![ring(1)]]);
             let model = &models::<f64>(&schedule, 3000, 1)[0];
