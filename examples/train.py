@@ -16,7 +16,7 @@ import numpy as np
 import bfc
 
 HERE = Path(__file__).resolve().parent
-L2 = 1e-3
+L2 = 1e-2
 
 
 def shuffled(rows, seed):

@@ -1,8 +1,8 @@
 //! Runs the tour of README.md: the `console` blocks in order, in one directory that holds the `examples`.
 //!
 //! A line `$ bfc …` is run and must succeed (`$ bfc … # exits N` must exit with N). Each line below it must appear in the
-//! output, in order; `…` stands for any text, and runs of blanks and rules of tables do not count. A block
-//! that is introduced by `` `NAME`: `` and holds `bf` is written to that file.
+//! output, in order; `…` stands for any text, and runs of blanks and rules of tables do not count. A `bf` block
+//! that is introduced by `` `NAME`: `` is written to that file. The lines of a `rust` or `python` block stand in the example.
 
 use std::fs;
 use std::path::Path;
@@ -21,9 +21,18 @@ fn the_tour_works() {
         match (block.language, block.file) {
             ("console", _) => commands(block.text).iter().for_each(|command| command.check(directory.path())),
             ("bf", Some(name)) => fs::write(directory.path().join(name), block.text).expect("written"),
+            ("rust", _) => excerpt(block.text, &root.join("examples/train.rs")),
+            ("python", _) => excerpt(block.text, &root.join("examples/train.py")),
             (language, _) => panic!("nobody tests a block of `{language}`:\n{}", block.text),
         }
     }
+}
+
+/// The lines follow each other in the file, whatever their indentation.
+fn excerpt(lines: &str, file: &Path) {
+    let trimmed = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join("\n");
+    let source = trimmed(&fs::read_to_string(file).expect("an example"));
+    assert!(source.contains(&trimmed(lines)), "{} lacks:\n{lines}", file.display());
 }
 
 struct Block<'a> {

@@ -1,0 +1,27 @@
+//! The Rust example trains what `bfc run` trains, however the machine is driven.
+
+mod common;
+#[path = "../../../examples/train.rs"]
+#[allow(dead_code, reason = "its main is not called")]
+mod train;
+
+use train::Drive;
+
+#[test]
+fn the_example_gets_the_result_of_bfc_run() {
+    let (_directory, path) = common::files(&[]);
+    common::bfc(&["compile", "examples/digits.bf", "--size", "4", "-o", &path("sched.bin")]).assert().code(0);
+    let file = std::fs::read(path("sched.bin")).expect("compiled");
+    let data = train::read_digits().expect("digits");
+
+    let by_closure = train::train(&file, &data, Drive::Closure).expect("trains");
+    let by_calls = train::train(&file, &data, Drive::Next).expect("trains");
+    assert_eq!(by_closure, by_calls);
+
+    let model = train::mean(&by_closure);
+    let run = common::json(&["run", "examples/digits.bf", "--size", "4"]);
+    let expected = |key: &str| run["decentralized"][key].as_f64().expect("a number");
+    let loss = train::loss(&data.train, 1.0 / data.train.len() as f64, &model);
+    assert!((loss - expected("loss")).abs() < 1e-12, "{loss} against {}", expected("loss"));
+    assert_eq!(train::accuracy(&data.test, &model), expected("test_accuracy"));
+}
