@@ -63,7 +63,8 @@ pub fn train(file: &[u8], data: &Data, drive: Drive) -> Result<Vec<Vec<f64>>, Bo
         let (index, ranks) = (rank.index(), size as usize);
         let own = &data.train[index * rows / ranks..(index + 1) * rows / ranks];
         let schedule = RankSchedule::decode(file, rank).map_err(|error| error.to_string())?;
-        run_rank(schedule, transport, own, ranks as f64 / rows as f64, drive).map_err(|error| error.to_string())
+        run_rank(schedule, transport, own, ranks as f64 / rows as f64, drive)
+            .map_err(|error| error.to_string())
     });
     Ok(models.map_err(|error| error.to_string())?)
 }
@@ -132,7 +133,8 @@ fn scale(train: &mut [Row], test: &mut [Row]) {
     let count = train.len() as f64;
     for j in 0..PIXELS {
         let mean = train.iter().map(|(pixels, _)| pixels[j]).sum::<f64>() / count;
-        let variance = train.iter().map(|(pixels, _)| (pixels[j] - mean) * (pixels[j] - mean)).sum::<f64>() / count;
+        let variance =
+            train.iter().map(|(pixels, _)| (pixels[j] - mean) * (pixels[j] - mean)).sum::<f64>() / count;
         let deviation = if variance > 0.0 { variance.sqrt() } else { 1.0 };
         for (pixels, _) in train.iter_mut().chain(test.iter_mut()) {
             pixels[j] = (pixels[j] - mean) / deviation;
@@ -164,8 +166,7 @@ pub fn loss(rows: &[Row], factor: f64, model: &[f64]) -> f64 {
         let logits = logits(model, pixels);
         softmax(logits).1 - logits[*digit]
     };
-    factor * rows.iter().map(of_row).sum::<f64>()
-        + L2 / 2.0 * model.iter().map(|w| w * w).sum::<f64>()
+    factor * rows.iter().map(of_row).sum::<f64>() + L2 / 2.0 * model.iter().map(|w| w * w).sum::<f64>()
 }
 
 fn gradient(rows: &[Row], factor: f64, model: &[f64]) -> Vec<f64> {
