@@ -70,14 +70,32 @@ pub fn prove(evaluated: &Evaluated, allow: &[String]) -> (Report, Vec<Error>) {
     for (role, stated) in claims(evaluated) {
         let verdict = prover.decide(&stated);
         report.checks.push(Check::new(&stated.text, &verdict));
-        if let Some(error) = refusal(role, &stated, &verdict, evaluated) {
+        if let Some(error) = refusal(role, &stated, &verdict) {
             match undecided_code(&verdict, role).filter(|code| is_allowed(code, &stated.text, allow)) {
                 Some(code) => report.overrides.push(format!("{}: {code}", stated.text)),
-                None => errors.push(error.into()),
+                None => errors.push(error),
             }
         }
     }
-    (report, errors)
+    (report, with_remedy(errors, evaluated).into_iter().map(Error::from).collect())
+}
+
+/// What is refuted makes what is open uninteresting. The remedy is the same for all requirements; the first tells it.
+fn with_remedy(mut errors: Vec<prove::Error>, evaluated: &Evaluated) -> Vec<prove::Error> {
+    let refuted = |error: &prove::Error| {
+        matches!(error, prove::Error::RequirementRefuted { .. } | prove::Error::EnsureRefuted { .. })
+    };
+    if errors.iter().any(refuted) {
+        errors.retain(refuted);
+    }
+    let requirement = errors.iter_mut().find_map(|error| match error {
+        prove::Error::RequirementRefuted { remedy, .. } => Some(remedy),
+        _ => None,
+    });
+    if let Some(place) = requirement {
+        *place = remedy::of(evaluated);
+    }
+    errors
 }
 
 /// All claims, those of topology k speaking of topology k.
@@ -116,13 +134,12 @@ fn is_allowed(code: &str, claim: &str, allow: &[String]) -> bool {
     allow.iter().any(|allowed| [code, short, claim].contains(&allowed.as_str()))
 }
 
-fn refusal(role: Role, stated: &Stated, verdict: &Verdict, evaluated: &Evaluated) -> Option<prove::Error> {
+fn refusal(role: Role, stated: &Stated, verdict: &Verdict) -> Option<prove::Error> {
     let (claim, span) = (stated.text.clone(), stated.span);
     match (verdict, role) {
         (Verdict::Proved { .. } | Verdict::Within { .. }, _) => None,
         (Verdict::Refuted { evidence }, Role::Requirement) => {
-            let (evidence, remedy) = (evidence.clone(), remedy::of(evaluated));
-            Some(prove::Error::RequirementRefuted { claim, evidence, remedy, span })
+            Some(prove::Error::RequirementRefuted { claim, evidence: evidence.clone(), remedy: None, span })
         }
         (Verdict::NotDecided { reason }, Role::Requirement) => {
             let remedy = Some(accept("requirement_not_decided"));

@@ -26,11 +26,14 @@ pub fn match_arguments<'a>(
             _ => return Err(wrong_arity(name, parameters, arguments.len(), span)),
         }
     }
-    let missing = parameters
+    let unset = parameters
         .iter()
         .zip(&matched)
-        .any(|(parameter, argument)| argument.is_none() && parameter.default.is_none());
-    if missing { Err(wrong_arity(name, parameters, arguments.len(), span)) } else { Ok(matched) }
+        .find(|(parameter, argument)| argument.is_none() && parameter.default.is_none());
+    match unset {
+        Some((parameter, _)) => Err(missing(parameter, span)),
+        None => Ok(matched),
+    }
 }
 
 fn find_parameter(name: &Name, parameters: &[Parameter]) -> Result<usize> {

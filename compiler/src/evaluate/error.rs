@@ -225,14 +225,6 @@ pub enum EvaluateError {
         #[label("does not hold")]
         span: Span,
     },
-    #[error("`machines` needs local_size to divide size: {size} / {local_size}")]
-    #[diagnostic(code(bfc::evaluate::machines), help("give a `--local-size` that divides {size}"))]
-    Machines {
-        size: u32,
-        local_size: u32,
-        #[label("used here")]
-        span: Span,
-    },
     #[error("{size} ranks are too many for a topology without symmetry")]
     #[diagnostic(
         code(bfc::evaluate::too_many_ranks),
@@ -292,10 +284,7 @@ pub enum EvaluateError {
         span: Span,
     },
     #[error("the algorithm mixes over no `{name}`")]
-    #[diagnostic(
-        code(bfc::evaluate::unused_topology),
-        help("it mixes over `{known}`: write `topology {known} = …`, or leave out what it does not use")
-    )]
+    #[diagnostic(code(bfc::evaluate::unused_topology), help("write `topology {known} = …`"))]
     UnusedTopology {
         name: String,
         known: String,
@@ -424,7 +413,6 @@ impl EvaluateError {
             | Self::NestedPhase { span, .. }
             | Self::MisplacedStatement { span, .. }
             | Self::Precondition { span, .. }
-            | Self::Machines { span, .. }
             | Self::TooManyRanks { span, .. }
             | Self::NotATopology { span, .. }
             | Self::OutsideDomain { span, .. }

@@ -188,13 +188,6 @@ impl<'a> Evaluator<'a> {
     }
 
     fn name(&mut self, name: &str, span: Span) -> Result<Value> {
-        if name == "machines" && !self.size.is_multiple_of(self.local_size) {
-            return Err(Box::new(EvaluateError::Machines {
-                size: self.size,
-                local_size: self.local_size,
-                span,
-            }));
-        }
         self.lookup(name).ok_or_else(|| {
             let known = self.scope[self.base..].iter().map(|(bound, _)| *bound).chain(GLOBALS);
             let help =

@@ -145,7 +145,7 @@ fn no_topology(target: &Target, algorithm: &Algorithm, name: &str) -> EvaluateEr
     } else {
         format!("topology {name} = …")
     };
-    let help = format!("say over which topology: `schedule {{ {line}  algorithm {} }}`", algorithm.name);
+    let help = format!("say over which: a `schedule` with the lines `{line}` and `algorithm {}`", algorithm.name);
     EvaluateError::NoTopology { algorithm: algorithm.name.clone(), topology: name.to_string(), help, span }
 }
 
@@ -153,5 +153,5 @@ fn unused(target: &Target, alias: Option<&str>, names: &[String]) -> EvaluateErr
     let instance = target.topologies.iter().find(|(known, _)| *known == alias);
     let span = instance.map(|(_, instance)| instance.span).unwrap_or_default();
     let name = alias.unwrap_or("").to_string();
-    EvaluateError::UnusedTopology { name, known: names.join("`, `"), span }
+    EvaluateError::UnusedTopology { name, known: names.join(" = …, "), span }
 }

@@ -8,6 +8,7 @@
 use super::value::Value;
 use bfc_dsl::tree::BinaryOperator;
 use bfc_schedule::{Group, Rank};
+use num_integer::Integer;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -256,18 +257,30 @@ impl Move {
         Self::Digits(digits)
     }
 
-    fn places(&self) -> Vec<(u32, u32)> {
+    fn places(&self, reduce: bool) -> Vec<(u32, u32)> {
         match self {
             Self::Xor(mask) => (0..32).filter(|bit| mask >> bit & 1 == 1).map(|bit| (1 << bit, 2)).collect(),
-            Self::Digits(digits) => digits.iter().map(|digit| (digit.stride, digit.radix)).collect(),
+            Self::Digits(digits) => digits.iter().map(|digit| digit.place(reduce)).collect(),
         }
+    }
+}
+
+impl Digit {
+    /// Its stride and radix. Adding a multiple of g, where g divides the radix, changes only the digit above g.
+    fn place(self, reduce: bool) -> (u32, u32) {
+        let common = if reduce { self.amount.gcd(&self.radix) } else { 1 };
+        (self.stride * common, self.radix / common)
     }
 }
 
 /// A group in which all the moves are additions: their digits must be the same or lie in disjoint places of one
 /// mixed-radix system; places that nothing moves become digits of their own.
-pub fn common_group<'m>(moves: impl IntoIterator<Item = &'m Move>, size: u32) -> Option<Group> {
-    let places: BTreeSet<(u32, u32)> = moves.into_iter().flat_map(Move::places).collect();
+pub fn common_group<'m>(moves: impl IntoIterator<Item = &'m Move> + Clone, size: u32) -> Option<Group> {
+    let of = |reduce| group_of(moves.clone().into_iter().flat_map(|one| one.places(reduce)).collect(), size);
+    of(false).or_else(|| of(true))
+}
+
+fn group_of(places: BTreeSet<(u32, u32)>, size: u32) -> Option<Group> {
     let mut radices = Vec::new();
     let mut covered = 1u32;
     for (stride, radix) in places {

@@ -189,6 +189,10 @@ impl<'p> Checker<'p> {
         if known {
             return;
         }
+        let item = self.program.item(span.file, name).filter(|item| !matches!(item, Item::Function(_)));
+        if let Some(item) = item {
+            return self.wrong_item(name, item, "a value", span);
+        }
         let function = builtin::find(name).is_some() || self.program.function(span.file, name).is_some();
         let help = if function {
             Some(format!("`{name}` is a function: call it, `{name}(…)`"))

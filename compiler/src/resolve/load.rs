@@ -18,6 +18,8 @@ struct Loader<'f> {
     loaded: BTreeMap<String, Option<FileId>>,
     /// The files whose `use`s are being read, the entry first.
     open: Vec<String>,
+    /// Files that do not parse.
+    broken: Vec<FileId>,
     errors: Vec<Error>,
 }
 
@@ -32,14 +34,15 @@ pub fn load(
     files: &dyn Files,
 ) -> Result<Program, Diagnostics> {
     let (program, loaded) = (Program::default(), BTreeMap::new());
-    let mut loader = Loader { files, program, loaded, open: vec![], errors: vec![] };
+    let mut loader = Loader { files, program, loaded, open: vec![], broken: vec![], errors: vec![] };
     loader.file(name.to_string(), text.to_string());
     for (name, value) in parameters {
         loader.parameter(name, value);
     }
     let Loader { program, mut errors, .. } = loader;
     // A name may be unknown only because the file that has it does not parse.
-    if errors.is_empty() {
+    let known = |error: &Error| matches!(error, Error::Resolve(ResolveError::DuplicateName { .. }));
+    if errors.iter().all(known) {
         errors.extend(check::check(&program).into_iter().map(Error::Resolve));
     }
     if errors.is_empty() { Ok(program) } else { Err(Diagnostics::new(errors, program.sources)) }
@@ -70,7 +73,10 @@ impl Loader<'_> {
         self.open.push(name.clone());
         match bfc_dsl::parse(id, &self.program.sources[id.0 as usize].text) {
             Ok(tree) => self.program.files[id.0 as usize] = tree,
-            Err(errors) => self.errors.extend(errors.into_iter().map(Error::Syntax)),
+            Err(errors) => {
+                self.broken.push(id);
+                self.errors.extend(errors.into_iter().map(Error::Syntax));
+            }
         }
         self.define(id);
         for item in self.program.files[id.0 as usize].items.clone() {
@@ -113,13 +119,15 @@ impl Loader<'_> {
         let in_file = if path.first().is_some_and(|first| library::is_part(first)) { 2 } else { 1 };
         let incomplete = || ResolveError::IncompleteUse { path: path.join("::"), span: import.span };
         let (file, rest) = import.path.split_at_checked(in_file).ok_or_else(incomplete)?;
-        let wanted: Vec<&Name> = match (rest, &import.names) {
+        let mut wanted: Vec<&Name> = match (rest, &import.names) {
             ([], Some(names)) => names.iter().collect(),
             ([], None) if in_file == 2 => vec![&file[1]],
             ([one], None) => vec![one],
             _ => return Err(incomplete()),
         };
         let from = self.open_file(into, file)?;
+        // What is wrong with a file that does not parse is said already.
+        wanted.retain(|_| !self.broken.contains(&from));
         for name in wanted {
             match self.find(from, name) {
                 Ok(item) => self.bind(into, &name.text, item, name.span),
