@@ -20,7 +20,8 @@ impl Files for Beside {
 
 fn suite() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/suite");
-    let files = ["resolve", "evaluate"].into_iter().flat_map(|stage| std::fs::read_dir(root.join(stage)).unwrap());
+    let files =
+        ["resolve", "evaluate"].into_iter().flat_map(|stage| std::fs::read_dir(root.join(stage)).unwrap());
     let mut files: Vec<_> = files.map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| {
         let name = path.file_name().unwrap().to_string_lossy();
@@ -33,7 +34,10 @@ fn suite() -> Vec<PathBuf> {
 /// Headers and texts.
 fn sections(text: &str) -> Vec<(&str, String)> {
     let parts = text.split("//// ").skip(1);
-    parts.map(|part| part.split_once('\n').unwrap()).map(|(header, body)| (header, body.to_string())).collect()
+    parts
+        .map(|part| part.split_once('\n').unwrap())
+        .map(|(header, body)| (header, body.to_string()))
+        .collect()
 }
 
 fn request(name: &str, header: &str, text: &str) -> Request {
@@ -83,7 +87,12 @@ fn matrix(matrix: &MixingMatrix) -> String {
     match matrix {
         MixingMatrix::Cayley(matrix) => {
             let hops: Vec<_> = matrix.hops().iter().map(|(hop, weight)| format!("+{hop} {weight}")).collect();
-            format!("group {:?}, self {}, {}", matrix.group().radices(), matrix.self_weight(), hops.join(", "))
+            format!(
+                "group {:?}, self {}, {}",
+                matrix.group().radices(),
+                matrix.self_weight(),
+                hops.join(", ")
+            )
         }
         MixingMatrix::Sparse(_) => {
             let row = |rank| {

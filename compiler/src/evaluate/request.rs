@@ -145,7 +145,8 @@ fn no_topology(target: &Target, algorithm: &Algorithm, name: &str) -> EvaluateEr
     } else {
         format!("topology {name} = …")
     };
-    let help = format!("say over which: a `schedule` with the lines `{line}` and `algorithm {}`", algorithm.name);
+    let help =
+        format!("say over which: a `schedule` with the lines `{line}` and `algorithm {}`", algorithm.name);
     EvaluateError::NoTopology { algorithm: algorithm.name.clone(), topology: name.to_string(), help, span }
 }
 
