@@ -286,12 +286,12 @@ impl<'e> Rows<'e> {
         &self.edges[self.offsets[rank as usize]..self.offsets[rank as usize + 1]]
     }
 
-    /// The first edge, as sender and receiver, whose opposite is missing.
+    /// The least edge, as sender and receiver, whose opposite is missing.
     fn one_way(&self) -> Option<(u32, u32)> {
-        let back = |&&(to, from, _): &&(u32, u32, Option<u32>)| {
-            self.row(from).binary_search_by_key(&to, |edge| edge.1).is_err()
-        };
-        self.edges.iter().find(back).map(|&(to, from, _)| (from, to))
+        let lonely = self.edges.iter().filter(|(to, from, _)| {
+            self.row(*from).binary_search_by_key(to, |edge| edge.1).is_err()
+        });
+        lonely.map(|&(to, from, _)| (from, to)).min()
     }
 }
 
