@@ -23,7 +23,10 @@ fn every_topology_keeps_its_word_or_says_why_not_at_every_size() {
                     assert!(compiled.report.phases.iter().all(|phase| phase.rounds == phase.lower_bound));
                 }
                 Err(refused) => {
-                    assert!(refused.codes().iter().all(|code| code == "bfc::evaluate::precondition"), "{name}: {refused}");
+                    assert!(
+                        refused.codes().iter().all(|code| code == "bfc::evaluate::precondition"),
+                        "{name}: {refused}"
+                    );
                     assert!(size > 1, "{name}");
                 }
             }
@@ -68,7 +71,9 @@ fn weights_are_those_of_the_formulas() {
 
 #[test]
 fn random_regular_graphs_are_regular_and_repeatable() {
-    for (size, degree) in [(2, 1), (3, 2), (9, 8), (9, 6), (9, 4), (10, 3), (12, 11), (16, 5), (30, 2), (40, 8), (41, 20)] {
+    for (size, degree) in
+        [(2, 1), (3, 2), (9, 8), (9, 6), (9, 4), (10, 3), (12, 11), (16, 5), (30, 2), (40, 8), (41, 20)]
+    {
         let degree = degree.to_string();
         for seed in ["1", "2"] {
             // `ensure` checks the degree and that it is connected.
@@ -89,11 +94,17 @@ const GOLDEN: [[u32; 4]; 2] = [[1, 5, 7, 9], [0, 1, 2, 4]];
 
 /// The `bfc analyze` lines of a topology's documentation, as requests.
 fn commands(name: &str) -> Vec<Request> {
-    let lines = library::source(name).unwrap().lines().filter_map(|line| line.trim_start_matches("///").trim().strip_prefix("bfc analyze "));
+    let lines = library::source(name)
+        .unwrap()
+        .lines()
+        .filter_map(|line| line.trim_start_matches("///").trim().strip_prefix("bfc analyze "));
     let parse = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let value = |flag: &str| words.windows(2).filter(|pair| pair[0] == flag).map(|pair| pair[1]).collect::<Vec<_>>();
-        let parameters: Vec<_> = value("--param").iter().map(|given| given.split_once('=').unwrap()).collect();
+        let value = |flag: &str| {
+            words.windows(2).filter(|pair| pair[0] == flag).map(|pair| pair[1]).collect::<Vec<_>>()
+        };
+        let parameters: Vec<_> =
+            value("--param").iter().map(|given| given.split_once('=').unwrap()).collect();
         request(words[0], value("--size")[0].parse().unwrap(), &parameters)
     };
     lines.map(parse).collect()
@@ -105,7 +116,8 @@ fn commands_in_the_documentation_work() {
         let commands = commands(name);
         assert!(!commands.is_empty(), "{name} has no example");
         for command in commands {
-            let analysis = analyze(&command, &NoFiles).unwrap_or_else(|error: Diagnostics| panic!("{name}: {error}"));
+            let analysis =
+                analyze(&command, &NoFiles).unwrap_or_else(|error: Diagnostics| panic!("{name}: {error}"));
             assert!(analysis.checks.iter().all(|check| check.holds), "{name}");
         }
     }

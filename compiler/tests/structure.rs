@@ -59,10 +59,12 @@ fn statement() -> impl Strategy<Value = String> {
     let weight = prop_oneof![3 => Just(""), 1 => Just(" weight 1/8"), 1 => Just(" weight h / 16")];
     let arrow = prop_oneof![Just("->"), Just("--")];
     let condition = prop_oneof![5 => Just(""), 1 => Just(", if h > 1"), 1 => Just(", if i mod 2 == 0")];
-    (end(), arrow, end(), weight, condition, any::<bool>()).prop_map(|(from, arrow, to, weight, condition, inner)| {
-        let (a, b) = if inner { ("i in ranks", "h in [1, 2]") } else { ("h in 1..3", "i in ranks") };
-        format!("for {a}, {b}{condition} {{ {from} {arrow} {to}{weight} }}")
-    })
+    (end(), arrow, end(), weight, condition, any::<bool>()).prop_map(
+        |(from, arrow, to, weight, condition, inner)| {
+            let (a, b) = if inner { ("i in ranks", "h in [1, 2]") } else { ("h in 1..3", "i in ranks") };
+            format!("for {a}, {b}{condition} {{ {from} {arrow} {to}{weight} }}")
+        },
+    )
 }
 
 fn phase() -> impl Strategy<Value = String> {
@@ -96,10 +98,12 @@ fn groups(name: &str, size: u32, parameters: &[(&str, &str)]) -> Vec<Option<Vec<
         Request { entry: Entry::Library(name.into()), size, local_size: 1, parameters, allow: vec![] };
     let compiled = compile(&request, &NoFiles).unwrap_or_else(|error| panic!("{name} at {size}: {error}"));
     let phases = compiled.schedule.topologies()[0].phases.iter();
-    phases.map(|phase| match &phase.matrix {
-        MixingMatrix::Cayley(matrix) => Some(matrix.group().radices().to_vec()),
-        MixingMatrix::Sparse(_) => None,
-    }).collect()
+    phases
+        .map(|phase| match &phase.matrix {
+            MixingMatrix::Cayley(matrix) => Some(matrix.group().radices().to_vec()),
+            MixingMatrix::Sparse(_) => None,
+        })
+        .collect()
 }
 
 #[test]

@@ -8,7 +8,8 @@ use proptest::prelude::*;
 
 /// The value of an expression at size 12 with two ranks to a machine.
 fn value(text: &str) -> String {
-    let expression = bfc_dsl::parse_expression(FileId(0), text).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+    let expression =
+        bfc_dsl::parse_expression(FileId(0), text).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
     let program = Program::single(Source { name: "e".into(), text: text.into() }, File::default());
     let work = || {
         let mut evaluator = Evaluator::new(&program, 12, 2, Limits::default());
@@ -87,7 +88,10 @@ fn logarithms_and_roots_round_as_they_say() {
     check(&[
         ("[floor_log(243, 3), ceil_log(243, 3), ceil_log(244, 3)]", "[5, 5, 6]"),
         ("[floor_log(999, 10), floor_log(1000, 10), ceil_log(1, 2), floor_log(3 / 2, 2)]", "[2, 3, 0, 0]"),
-        ("[is_power(1, 2), is_power(1594323, 3), is_power(0, 2), is_power(12, 2)]", "[true, true, false, false]"),
+        (
+            "[is_power(1, 2), is_power(1594323, 3), is_power(0, 2), is_power(12, 2)]",
+            "[true, true, false, false]",
+        ),
         ("[floor_sqrt(15), floor_sqrt(16), sqrt(9 / 4)]", "[3, 4, 3/2]"),
         ("[floor(-1 / 2), ceil(-1 / 2), ceil(7 / 2), abs(-3 / 4)]", "[-1, 0, 4, 3/4]"),
         ("log(1)", "0"),

@@ -288,9 +288,10 @@ impl<'e> Rows<'e> {
 
     /// The least edge, as sender and receiver, whose opposite is missing.
     fn one_way(&self) -> Option<(u32, u32)> {
-        let lonely = self.edges.iter().filter(|(to, from, _)| {
-            self.row(*from).binary_search_by_key(to, |edge| edge.1).is_err()
-        });
+        let lonely = self
+            .edges
+            .iter()
+            .filter(|(to, from, _)| self.row(*from).binary_search_by_key(to, |edge| edge.1).is_err());
         lonely.map(|&(to, from, _)| (from, to)).min()
     }
 }
