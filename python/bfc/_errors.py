@@ -42,3 +42,7 @@ class RunError(Error):
 
 class ArrayError(Error, ValueError):
     """An array does not fit (``bfc::array::*``): its library, device, type, shape, order or permissions."""
+
+
+for _class in (Error, CompileError, ParseError, ProofError, ScheduleError, RunError, ArrayError):
+    _class.__module__ = "bfc"

@@ -6,7 +6,7 @@ use bfc_compiler::{Diagnostics, Entry, Files, Request};
 use miette::Diagnostic;
 use pyo3::prelude::*;
 use std::fs;
-use std::io::{Error, ErrorKind};
+use std::io::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,6 +19,18 @@ impl Files for Beside {
         let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         Ok((path.display().to_string(), text))
     }
+}
+
+/// A source file is not text.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("`{path}` is not UTF-8 text: byte {byte} is invalid")]
+#[diagnostic(
+    code(bfc::cli::not_text),
+    help("save the source as UTF-8; a compiled schedule is read by `bfc.load`")
+)]
+struct NotText {
+    path: String,
+    byte: usize,
 }
 
 /// What is compiled besides the source: parameters are names with expressions.
@@ -113,11 +125,8 @@ fn entry(py: Python<'_>, name: String) -> PyResult<Entry> {
     }
     let bytes = fs::read(&path).map_err(|failure| error::io(py, failure, &path))?;
     let text = String::from_utf8(bytes).map_err(|failure| {
-        let place = failure.utf8_error().valid_up_to();
-        PyErr::from(Error::new(
-            ErrorKind::InvalidData,
-            format!("`{name}` is not UTF-8 text: byte {place} is invalid"),
-        ))
+        let failure = NotText { path: name.clone(), byte: failure.utf8_error().valid_up_to() };
+        error::raise(py, [&failure as &dyn Diagnostic])
     })?;
     Ok(Entry::Source { name, text })
 }

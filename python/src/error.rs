@@ -61,7 +61,7 @@ fn class(code: &str) -> &'static str {
     match code.split("::").nth(1) {
         Some("syntax") => "ParseError",
         Some("prove") => "ProofError",
-        Some("resolve" | "evaluate" | "lower") => "CompileError",
+        Some("resolve" | "evaluate" | "lower" | "cli") => "CompileError",
         Some("format" | "verify") => "ScheduleError",
         Some("runtime") => "RunError",
         Some("array") => "ArrayError",

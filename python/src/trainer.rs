@@ -211,7 +211,8 @@ impl Trainer {
         let engine = &*self.engine;
         let mut work = engine.work()?;
         let memory = engine.claim(&mut work, x)?;
-        let trainer = Functions { grad_fn, adapt_fn, x: x.clone().unbind(), shape: &engine.shape };
+        let (x, address) = (x.clone().unbind(), memory.data as usize);
+        let trainer = Functions { grad_fn, adapt_fn, x, address, shape: &engine.shape };
         let home = engine.home.as_deref();
         engine.run(py, &mut work, |machine, lent| {
             let first = lent.is_none();
@@ -367,6 +368,8 @@ struct Functions<'a> {
     grad_fn: Option<Py<PyAny>>,
     adapt_fn: Option<Py<PyAny>>,
     x: Py<PyAny>,
+    /// Where the elements of `x` lie.
+    address: usize,
     shape: &'a [usize],
 }
 
@@ -395,8 +398,7 @@ impl Functions<'_> {
     /// The trainer's own array where the values are in it, else a copy in an array of the same library.
     fn array<'py, T: Element>(&self, py: Python<'py>, values: &[T]) -> PyResult<Bound<'py, PyAny>> {
         let x = self.x.bind(py);
-        let memory = array::writable(x)?;
-        if std::ptr::eq(memory.data.cast::<T>(), values.as_ptr()) {
+        if values.as_ptr() as usize == self.address {
             return Ok(x.clone());
         }
         let copy = array::owned(py, values.to_vec(), T::DTYPE.code(), self.shape.to_vec())?;

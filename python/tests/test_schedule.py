@@ -1,6 +1,7 @@
 """Compiling, looking at and storing schedules."""
 
 import json
+import pickle
 from fractions import Fraction
 
 import numpy as np
@@ -141,6 +142,20 @@ def test_errors_carry_codes_and_the_rendered_diagnostic():
             "topology a {\n for i in ranks { i -> (i + 1) mod size }\n ensure symmetric\n}", size=4
         )
     assert refused.value.code.startswith("bfc::prove::")
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path):
+    (tmp_path / "a.bf").write_bytes(b"topology \xff")
+    with pytest.raises(bfc.CompileError) as refused:
+        bfc.compile(tmp_path / "a.bf", size=4)
+    assert refused.value.code == "bfc::cli::not_text"
+
+
+def test_errors_survive_pickling():
+    with pytest.raises(bfc.ParseError) as refused:
+        bfc.compile_source("topology", size=4)
+    again = pickle.loads(pickle.dumps(refused.value))
+    assert type(again) is bfc.ParseError and again.codes == refused.value.codes and str(again) == str(refused.value)
 
 
 def test_several_errors_come_at_once():
