@@ -130,11 +130,10 @@ impl<'p> Target<'p> {
                 places.push((label, &topology.item.parameters, &mut topology.overrides));
             }
         }
-        if let Some(algorithm) = &mut self.algorithm {
-            if owner.is_none_or(|owner| owner == "algorithm" || owner == algorithm.item.name.text) {
+        if let Some(algorithm) = &mut self.algorithm
+            && owner.is_none_or(|owner| owner == "algorithm" || owner == algorithm.item.name.text) {
                 places.push(("algorithm".into(), &algorithm.item.parameters, &mut algorithm.overrides));
             }
-        }
         let known: Vec<String> =
             places.iter().flat_map(|place| place.1).map(|parameter| parameter.name.text.clone()).collect();
         places.retain(|place| place.1.iter().any(|parameter| parameter.name.text == bare));
@@ -148,9 +147,10 @@ impl<'p> Target<'p> {
             });
         }
         match places.pop() {
-            Some((.., overrides)) => Ok(overrides.push(given)),
-            None => Err(unknown_parameter(name, bare, &known, span)),
+            Some((.., overrides)) => overrides.push(given),
+            None => return Err(unknown_parameter(name, bare, &known, span)),
         }
+        Ok(())
     }
 }
 

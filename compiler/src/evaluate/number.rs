@@ -33,11 +33,10 @@ type Outcome = Result<Value, Problem>;
 /// `a op b` for the arithmetic operators; `size` is the number of ranks.
 pub fn binary(operator: BinaryOperator, a: &Value, b: &Value, size: u32) -> Outcome {
     use BinaryOperator::*;
-    if let (Value::Integer(a), Value::Integer(b)) = (a, b) {
-        if let Some(small) = small(operator, *a, *b) {
+    if let (Value::Integer(a), Value::Integer(b)) = (a, b)
+        && let Some(small) = small(operator, *a, *b) {
             return Ok(Value::Integer(small));
         }
-    }
     if matches!(a, Value::Symbol(_)) || matches!(b, Value::Symbol(_)) {
         return Symbol::binary(operator, a, b, size).ok_or(Problem::Symbolic);
     }

@@ -186,7 +186,7 @@ impl Symbol {
         let n = size as i64;
         if let Some((Atom::Xor(mask), 0)) = self.single() {
             let block = u64::try_from(mask).ok()?.checked_add(1)?.next_power_of_two();
-            return (n as u64 % block == 0).then_some(Move::Xor(mask as u32));
+            return (n as u64).is_multiple_of(block).then_some(Move::Xor(mask as u32));
         }
         let mut digits = Vec::new();
         let mut rest = Self { constant: self.constant, terms: vec![] };
@@ -290,7 +290,7 @@ fn group_of(places: BTreeSet<(u32, u32)>, size: u32) -> Option<Group> {
         radices.extend([stride / covered, radix]);
         covered = stride.checked_mul(radix)?;
     }
-    if size % covered != 0 {
+    if !size.is_multiple_of(covered) {
         return None;
     }
     radices.push(size / covered);

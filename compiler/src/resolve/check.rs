@@ -373,16 +373,19 @@ fn parts(expression: &Expression) -> Vec<&Expression> {
         }
         ExpressionKind::List(items) => items.iter().collect(),
         ExpressionKind::Comprehension(item, clauses) => {
-            let of = |clause| match clause {
-                &Clause::In(_, ref list) => list,
-                Clause::If(condition) => condition,
-            };
-            clauses.iter().map(of).chain([item]).collect()
+            clauses.iter().map(condition_or_list).chain([item]).collect()
         }
         ExpressionKind::If(condition, yes, no) => vec![condition, yes, no],
         ExpressionKind::Block(lets, result) => {
             lets.iter().map(|binding| &binding.value).chain([result]).collect()
         }
+    }
+}
+
+fn condition_or_list(clause: &Clause) -> &Expression {
+    match clause {
+        Clause::In(_, list) => list,
+        Clause::If(condition) => condition,
     }
 }
 
@@ -432,10 +435,7 @@ fn in_statements<'t>(statements: &'t [TopologyStatement], found: &mut Vec<&'t Ex
         match statement {
             TopologyStatement::Let(binding) => found.push(&binding.value),
             TopologyStatement::For(clauses, body, _) => {
-                found.extend(clauses.iter().map(|clause| match clause {
-                    Clause::In(_, list) => list,
-                    Clause::If(condition) => condition,
-                }));
+                found.extend(clauses.iter().map(condition_or_list));
                 in_statements(body, found);
             }
             TopologyStatement::If(condition, yes, no, _) => {
