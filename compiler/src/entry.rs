@@ -131,9 +131,10 @@ impl<'p> Target<'p> {
             }
         }
         if let Some(algorithm) = &mut self.algorithm
-            && owner.is_none_or(|owner| owner == "algorithm" || owner == algorithm.item.name.text) {
-                places.push(("algorithm".into(), &algorithm.item.parameters, &mut algorithm.overrides));
-            }
+            && owner.is_none_or(|owner| owner == "algorithm" || owner == algorithm.item.name.text)
+        {
+            places.push(("algorithm".into(), &algorithm.item.parameters, &mut algorithm.overrides));
+        }
         let known: Vec<String> =
             places.iter().flat_map(|place| place.1).map(|parameter| parameter.name.text.clone()).collect();
         places.retain(|place| place.1.iter().any(|parameter| parameter.name.text == bare));

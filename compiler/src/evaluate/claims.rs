@@ -19,20 +19,22 @@ impl<'a> Evaluator<'a> {
 
     fn claim_of(&mut self, expression: &'a Expression, topologies: &[&str]) -> Result<Claim> {
         if let Some((name, arguments, span)) = word(expression)
-            && let Some(property) = Property::from_word(name) {
-                let of = subjects(name, property.topologies(), arguments, topologies, span)?;
-                return Ok(Claim::Property(property, of));
-            }
+            && let Some(property) = Property::from_word(name)
+        {
+            let of = subjects(name, property.topologies(), arguments, topologies, span)?;
+            return Ok(Claim::Property(property, of));
+        }
         if let ExpressionKind::Binary(operator, left, right) = &*expression.kind
-            && let Some(comparison) = comparison(*operator) {
-                let (left, right) = (self.quantity(left, topologies)?, self.quantity(right, topologies)?);
-                if let (Some(left), Some(right)) = (left, right) {
-                    return Ok(match (&left, &right) {
-                        (Quantity::Exact(_), Quantity::Exact(_)) => Claim::Truth(self.truth(expression)?),
-                        _ => Claim::Compare(left, comparison, right),
-                    });
-                }
+            && let Some(comparison) = comparison(*operator)
+        {
+            let (left, right) = (self.quantity(left, topologies)?, self.quantity(right, topologies)?);
+            if let (Some(left), Some(right)) = (left, right) {
+                return Ok(match (&left, &right) {
+                    (Quantity::Exact(_), Quantity::Exact(_)) => Claim::Truth(self.truth(expression)?),
+                    _ => Claim::Compare(left, comparison, right),
+                });
             }
+        }
         if let Some(word) = inner_word(expression) {
             return Err(Box::new(EvaluateError::CompoundClaim {
                 word: word.0.to_string(),
@@ -50,10 +52,11 @@ impl<'a> Evaluator<'a> {
     /// One side of a comparison; `None` where it is no number.
     fn quantity(&mut self, side: &'a Expression, topologies: &[&str]) -> Result<Option<Quantity>> {
         if let Some((name, arguments, span)) = word(side)
-            && let Some(number) = Number::from_word(name) {
-                let of = subjects(name, 1, arguments, topologies, span)?;
-                return Ok(of.first().map(|&of| Quantity::Of(number, of)));
-            }
+            && let Some(number) = Number::from_word(name)
+        {
+            let of = subjects(name, 1, arguments, topologies, span)?;
+            return Ok(of.first().map(|&of| Quantity::Of(number, of)));
+        }
         if let Some(word) = inner_word(side) {
             return Err(Box::new(EvaluateError::CompoundClaim { word: word.0.to_string(), span: side.span }));
         }

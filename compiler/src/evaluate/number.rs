@@ -34,9 +34,10 @@ type Outcome = Result<Value, Problem>;
 pub fn binary(operator: BinaryOperator, a: &Value, b: &Value, size: u32) -> Outcome {
     use BinaryOperator::*;
     if let (Value::Integer(a), Value::Integer(b)) = (a, b)
-        && let Some(small) = small(operator, *a, *b) {
-            return Ok(Value::Integer(small));
-        }
+        && let Some(small) = small(operator, *a, *b)
+    {
+        return Ok(Value::Integer(small));
+    }
     if matches!(a, Value::Symbol(_)) || matches!(b, Value::Symbol(_)) {
         return Symbol::binary(operator, a, b, size).ok_or(Problem::Symbolic);
     }

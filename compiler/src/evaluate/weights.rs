@@ -150,9 +150,10 @@ impl Edges {
             }
         }
         if rule.is_some_and(|rule| rule.base == BaseRule::Metropolis)
-            && let Some(hop) = hops.keys().find(|hop| !hops.contains_key(&group.negate(**hop))) {
-                return Err(Problem::OneWay(0, hop.0));
-            }
+            && let Some(hop) = hops.keys().find(|hop| !hops.contains_key(&group.negate(**hop)))
+        {
+            return Err(Problem::OneWay(0, hop.0));
+        }
         let degree = hops.len() as u32;
         let mut own = None;
         if !self.is_weighted() {

@@ -81,9 +81,10 @@ impl Loader<'_> {
         self.define(id);
         for item in self.program.files[id.0 as usize].items.clone() {
             if let Item::Use(import) = item
-                && let Err(error) = self.import(id, &import) {
-                    self.errors.push(Error::Resolve(error));
-                }
+                && let Err(error) = self.import(id, &import)
+            {
+                self.errors.push(Error::Resolve(error));
+            }
         }
         self.paths(id);
         self.open.pop();
