@@ -6,13 +6,13 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A command with these arguments, in the root of the repository, ended after a minute.
+/// A command with these arguments, in the root of the repository, ended after two minutes.
 pub fn bfc(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bfc"));
     command
         .args(arguments)
         .current_dir(root())
-        .timeout(Duration::from_secs(60))
+        .timeout(Duration::from_secs(120))
         .env("NO_COLOR", "1")
         .env_remove("RUST_BACKTRACE");
     command
