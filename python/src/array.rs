@@ -157,7 +157,10 @@ pub fn writable(array: &Bound<'_, PyAny>) -> Result<Memory, ArrayError> {
     if matches!(library(array).as_str(), "jax" | "jaxlib") {
         return Err(ArrayError::JaxInPlace);
     }
-    let memory = dlpack::import(array)?;
+    let memory = match dlpack::import(array) {
+        Err(ArrayError::NotExported { .. }) if is_frozen(array) => return Err(ArrayError::ReadOnly),
+        imported => imported?,
+    };
     if memory.read_only {
         return Err(ArrayError::ReadOnly);
     }
@@ -169,13 +172,24 @@ pub fn writable(array: &Bound<'_, PyAny>) -> Result<Memory, ArrayError> {
 
 /// The memory of an array that is only read; one with gaps is copied.
 pub fn readable(array: &Bound<'_, PyAny>) -> PyResult<Memory> {
-    let memory = dlpack::import(array)?;
+    let numpy = array.py().import("numpy")?;
+    let memory = match dlpack::import(array) {
+        Err(ArrayError::NotExported { .. }) if is_frozen(array) => {
+            return Ok(dlpack::import(&numpy.call_method1("array", (array,))?)?);
+        }
+        imported => imported?,
+    };
     if memory.contiguous {
         return Ok(memory);
     }
-    let numpy = array.py().import("numpy")?;
     let array = numpy.call_method1("from_dlpack", (array,))?;
     Ok(dlpack::import(&numpy.call_method1("ascontiguousarray", (array,))?)?)
+}
+
+/// Whether it is a numpy array that may not be written; before numpy 2.1 these are not exported.
+fn is_frozen(array: &Bound<'_, PyAny>) -> bool {
+    let writeable = array.getattr("flags").and_then(|flags| flags.getattr("writeable"));
+    library(array) == "numpy" && writeable.is_ok_and(|writeable| !writeable.is_truthy().unwrap_or(true))
 }
 
 /// The package that an array's type comes from, such as `numpy` or `torch`.

@@ -93,6 +93,7 @@ def test_gradients_may_lie_anyhow_but_must_fit(schedule):
         trainer = comm.trainer(schedule, x)
         trainer.step(x, lambda point: np.asfortranarray(point))
         trainer.step(x, lambda point: np.repeat(point, 2, axis=1)[:, ::2])
+        trainer.step(x, lambda point: np.broadcast_to(0.0, (2, 3)))
         for wrong, code in [
             (lambda point: point[:1], "bfc::array::wrong_shape"),
             (lambda point: point.astype(np.float32), "bfc::array::mixed_types"),
