@@ -24,6 +24,16 @@ pub fn eigenvalues(matrix: &Mat<f64>) -> Option<Vec<c64>> {
     matrix.eigenvalues().ok()
 }
 
+/// The eigenvalues of a complex matrix; `None` if the iteration does not converge.
+pub fn complex_eigenvalues(matrix: &Mat<c64>) -> Option<Vec<c64>> {
+    matrix.eigenvalues().ok()
+}
+
+/// Whether the Cholesky factorization of a symmetric matrix, of which the lower half is read, runs to its end.
+pub fn is_cholesky_complete(matrix: &Mat<f64>) -> bool {
+    matrix.llt(Side::Lower).is_ok()
+}
+
 /// A B.
 pub fn multiply(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
     a * b

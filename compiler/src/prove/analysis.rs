@@ -106,14 +106,14 @@ impl Analysis {
     pub(super) fn of(facts: &Facts) -> Self {
         let size = facts.size();
         let period = facts.phases.len();
-        let spectrum = facts.spectrum();
+        let spectrum = facts.numbers();
         let degrees: Vec<Degrees> = facts.phases.iter().map(Degrees::of).collect();
         let most = |pick: fn(&Degrees) -> &Vec<u32>| {
             degrees.iter().flat_map(|degrees| pick(degrees)).copied().max().unwrap_or(0)
         };
         let (max_out_degree, max_in_degree) =
             (most(|degrees| &degrees.sends), most(|degrees| &degrees.receives));
-        let (steps, steps_method) = rounds_to(facts.phases, spectrum, &facts.known());
+        let (steps, steps_method) = rounds_to(facts.phases, &spectrum, &facts.spectrum().source, &facts.known());
         let mut numbers = Numbers::default();
         let rho = spectrum.rho.map(|rho| numbers.add("rho", rho));
         let mut analysis = Self {

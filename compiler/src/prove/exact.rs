@@ -76,8 +76,7 @@ pub(super) fn exact_after(phases: &[MixingMatrix]) -> ExactAfter {
     if period == 1 && !trace_is_one(&phases[0]) {
         return ExactAfter::Never;
     }
-    // Matrices of one group commute and are diagonalizable: all that a period can do, it does the first time.
-    let bound = if common_group(phases).is_some() { period } else { period * (size as u64 - 1) };
+    let bound = period * (size as u64 - 1);
     let field = Field::all().next().expect("there are primes");
     let Some(operator) = Operator::new(phases, field) else { return ExactAfter::NotWithin(0) };
     let mut column = Column::start(size, 0);

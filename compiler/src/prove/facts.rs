@@ -1,9 +1,9 @@
 //! What is known of one topology, each fact computed when it is first asked for.
 
-use super::Verdict;
+use super::{Verdict, radius};
 use super::exact::{self, Exact, ExactAfter};
 use super::properties::{self, Finding};
-use super::spectrum::{self, Enclosure, Known, Method, Spectrum};
+use super::spectrum::{self, Enclosure, Known, Numbers, Source, Spectrum};
 use super::support::{self, Orientation, Reach, Support};
 use bfc_schedule::MixingMatrix;
 use std::cell::OnceCell;
@@ -21,7 +21,9 @@ pub(super) struct Facts<'a> {
     contracting: OnceCell<Verdict>,
     average: OnceCell<Exact>,
     after: OnceCell<ExactAfter>,
-    spectrum: OnceCell<Spectrum>,
+    /// As computed, before exact arithmetic has its say.
+    computed: OnceCell<Spectrum>,
+    refined: OnceCell<Numbers>,
 }
 
 impl<'a> Facts<'a> {
@@ -39,7 +41,8 @@ impl<'a> Facts<'a> {
             contracting: OnceCell::new(),
             average: OnceCell::new(),
             after: OnceCell::new(),
-            spectrum: OnceCell::new(),
+            computed: OnceCell::new(),
+            refined: OnceCell::new(),
         }
     }
 
@@ -112,47 +115,56 @@ impl<'a> Facts<'a> {
                 (Err(rows), Err(columns)) => {
                     Verdict::undecided(format!("1 need not be an eigenvalue: {rows}, and {columns}"))
                 }
-                _ => self.contracting_by_spectrum(),
+                _ => radius::contracting(self),
             }
         })
     }
 
-    fn contracting_by_spectrum(&self) -> Verdict {
-        let spectrum = self.spectrum();
-        let (radius, norm) = (spectrum.period_radius, spectrum.period_contraction);
-        if radius.method != Method::Estimate && radius.high < 1.0
-            || norm.method != Method::Estimate && norm.high < 1.0
-        {
-            Verdict::proved(format!("radius {} over a period", radius.value))
-        } else if radius.method != Method::Estimate && radius.low > 1.0 {
-            Verdict::refuted(format!("radius {} over a period", radius.value))
-        } else {
-            Verdict::undecided(format!("the radius over a period is about {}", radius.value))
-        }
-    }
-
     /// The period product is J.
     pub(super) fn exact_average(&self) -> Exact {
-        *self.average.get_or_init(|| exact::is_average(self.phases, self.phases.len() as u64))
+        *self.average.get_or_init(|| match self.computed.get().map(|spectrum| &spectrum.source) {
+            Some(Source::Characters { .. }) if self.row_stochastic().is_ok() => match self.exact_after() {
+                ExactAfter::Steps(_) => Exact::Yes,
+                ExactAfter::Never => Exact::No,
+                ExactAfter::NotWithin(_) => Exact::TooLarge,
+            },
+            _ => exact::is_average(self.phases, self.phases.len() as u64),
+        })
     }
 
     /// When the product first is J.
     pub(super) fn exact_after(&self) -> ExactAfter {
         *self.after.get_or_init(|| {
-            let never = self.row_stochastic().is_ok() && matches!(self.primitive(), Verdict::Refuted { .. });
-            if never
-                || self.phases.len() == 1 && self.symmetric().is_ok() && self.exact_average() == Exact::No
-            {
+            if self.row_stochastic().is_err() {
+                // A product that is J may be followed by others that are not: nothing bounds the search.
+                let period = self.phases.len() as u64;
+                let first = (1..=period).find(|&steps| exact::is_average(self.phases, steps) == Exact::Yes);
+                return first.map_or(ExactAfter::NotWithin(period), ExactAfter::Steps);
+            }
+            if matches!(self.primitive(), Verdict::Refuted { .. }) {
                 return ExactAfter::Never;
             }
-            match exact::exact_after(self.phases) {
-                // Where rows do not sum to 1 a later product might be J again.
-                ExactAfter::Never if self.row_stochastic().is_err() => {
-                    ExactAfter::NotWithin(self.phases.len() as u64)
-                }
-                other => other,
+            if let Source::Characters { prefixes, errors, .. } = &self.spectrum().source {
+                return self.exact_after_prefix(prefixes, errors);
             }
+            if self.phases.len() == 1 && self.symmetric().is_ok() && self.exact_average() == Exact::No {
+                return ExactAfter::Never;
+            }
+            exact::exact_after(self.phases)
         })
+    }
+
+    /// Matrices of one group commute and are diagonalizable: what a period does not do it never does, and a product
+    /// whose norm is enclosed away from 0 is not J.
+    fn exact_after_prefix(&self, prefixes: &[f64], errors: &[f64]) -> ExactAfter {
+        for (steps, _) in (1..).zip(prefixes.iter().zip(errors)).filter(|(_, (norm, error))| norm <= error) {
+            match exact::is_average(self.phases, steps) {
+                Exact::Yes => return ExactAfter::Steps(steps),
+                Exact::No => {}
+                Exact::TooLarge => return ExactAfter::NotWithin(steps - 1),
+            }
+        }
+        ExactAfter::Never
     }
 
     pub(super) fn known(&self) -> Known {
@@ -169,14 +181,19 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// The spectral numbers, with what exact arithmetic knows of them.
+    /// The spectrum as computed.
     pub(super) fn spectrum(&self) -> &Spectrum {
-        self.spectrum.get_or_init(|| {
-            let mut spectrum = spectrum::spectrum(self.phases, &self.known());
-            if spectrum.period_radius.low.is_nan() || spectrum.period_radius.low <= 0.0 {
-                spectrum.refine(self.exact_average(), self.exact_after());
+        self.computed.get_or_init(|| spectrum::spectrum(self.phases, &self.known()))
+    }
+
+    /// The spectral numbers, with what exact arithmetic knows of them.
+    pub(super) fn numbers(&self) -> Numbers {
+        *self.refined.get_or_init(|| {
+            let numbers = self.spectrum().numbers;
+            match numbers.period_radius.low > 0.0 {
+                true => numbers,
+                false => numbers.refined(self.exact_average(), self.exact_after()),
             }
-            spectrum
         })
     }
 

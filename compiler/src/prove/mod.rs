@@ -7,13 +7,17 @@ mod error;
 mod exact;
 mod facts;
 mod lattice;
+mod linear;
 mod modular;
 mod properties;
+mod radius;
 mod spectrum;
+mod stable;
 mod stationary;
 mod support;
 #[cfg(test)]
 mod tests;
+mod timing;
 
 pub use analysis::{Analysis, Check};
 pub use error::Error;
@@ -144,6 +148,10 @@ impl<'a> Prover<'a> {
             Claim::Truth(true) => Verdict::proved(""),
             Claim::Truth(false) => Verdict::refuted("it is false"),
             Claim::Compare(left, comparison, right) => self.compare(left, *comparison, right),
+            Claim::Property(Property::Stable, _) => match self.algorithm {
+                Some(algorithm) => stable::stable(algorithm, &self.facts),
+                None => Verdict::undecided("`stable` is a property of an algorithm"),
+            },
             Claim::Property(Property::CommonRoot, indices) => self.common_root(indices),
             Claim::Property(property, indices) => {
                 let all: Vec<usize> = (0..self.facts.len()).collect();
@@ -243,7 +251,7 @@ fn property_of(facts: &Facts, property: Property) -> Verdict {
 }
 
 fn not_average(facts: &Facts) -> String {
-    let contraction = facts.spectrum().period_contraction;
+    let contraction = facts.numbers().period_contraction;
     match contraction.method {
         Method::Estimate => "the product of the phases is not J".into(),
         _ => format!("after a period the disagreement can still be {:.3e} of what it was", contraction.value),
@@ -289,7 +297,7 @@ fn number_of(facts: &Facts, number: Number) -> Result<Interval, String> {
 }
 
 fn spectral(facts: &Facts, number: Number) -> Result<Enclosure, String> {
-    let spectrum = facts.spectrum();
+    let spectrum = facts.numbers();
     let single = |value: Option<Enclosure>| match (value, facts.phases.len()) {
         (Some(value), _) => Ok(value),
         (None, 1) => Err("the matrix is not symmetric".into()),

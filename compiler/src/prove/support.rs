@@ -138,12 +138,12 @@ pub(super) fn connected(supports: &[Support]) -> Reach {
             return Reach::Yes;
         }
         let strangers = (1..group.order()).filter(|&rank| !subgroup.contains(Rank(rank)));
-        return Reach::No(format!("{} never hear from rank 0", ranks(strangers)));
+        return Reach::No(deaf(strangers));
     }
     let graph = union_graph(supports);
     match unreached(&graph, petgraph::Direction::Outgoing) {
         missing if !missing.is_empty() => {
-            Reach::No(format!("{} never hear from rank 0", ranks(missing.into_iter())))
+            Reach::No(deaf(missing.into_iter()))
         }
         _ => match unreached(&graph, petgraph::Direction::Incoming) {
             missing if !missing.is_empty() => {
@@ -382,6 +382,12 @@ fn product_support(supports: &[Support]) -> Option<Vec<Vec<u32>>> {
     let bits =
         |row: &[u64]| (0..size as u32).filter(|&j| row[j as usize / 64] >> (j % 64) & 1 == 1).collect();
     Some(product.chunks_exact(words).map(bits).collect())
+}
+
+fn deaf(all: impl Iterator<Item = u32>) -> String {
+    let ranks = ranks(all);
+    let verb = if ranks.starts_with("rank ") { "hears" } else { "hear" };
+    format!("{ranks} never {verb} from rank 0")
 }
 
 /// `rank 3`, `ranks {4, 5}`, `ranks {1, 2, 3, 4, …}`.

@@ -25,7 +25,7 @@ const BUDGET: u64 = 1 << 28;
 const ROOTS: u64 = 1 << 24;
 
 /// Characters evaluated at a time.
-const CHUNK: usize = 4096;
+const CHUNK: usize = 1024;
 
 /// The eigenvalues of phases that share a group.
 pub(in crate::prove) struct Characters {
@@ -91,11 +91,6 @@ impl Characters {
         self.group.digits(Rank(character as u32))
     }
 
-    /// The radices of the group.
-    pub(in crate::prove) fn radices(&self) -> &[u32] {
-        self.group.radices()
-    }
-
     /// Calls `visit` with every nontrivial character and its eigenvalue in each phase; stops when it answers false.
     pub(in crate::prove) fn each(&self, mut visit: impl FnMut(usize, &[c64]) -> bool) {
         let count = self.count();
@@ -115,6 +110,16 @@ impl Characters {
             }
             start = range.end;
         }
+    }
+
+    /// The eigenvalues of one character in each phase.
+    pub(in crate::prove) fn at(&self, character: usize) -> Vec<c64> {
+        let mut value = [c64::new(0.0, 0.0)];
+        let at = |phase| {
+            self.fill(phase, character..character + 1, &mut value);
+            value[0]
+        };
+        self.phases.iter().map(at).collect()
     }
 
     fn fill(&self, phase: &PhaseSum, range: Range<usize>, out: &mut [c64]) {

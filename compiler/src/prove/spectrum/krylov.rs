@@ -6,6 +6,9 @@ use bfc_algebra::Mat;
 /// Dimension of the Krylov space.
 const DIMENSION: usize = 80;
 
+/// Numbers that its basis may hold.
+const BASIS: usize = 1 << 25;
+
 /// A linear map on vectors whose entries sum to 0.
 pub(super) type Map<'a> = &'a dyn Fn(&[f64]) -> Vec<f64>;
 
@@ -23,7 +26,8 @@ fn arnoldi(n: usize, map: Map) -> Mat<f64> {
     let mut basis = vec![start(n)];
     let mut columns: Vec<Vec<f64>> = vec![];
     let mut scale = 0.0f64;
-    while basis.len() <= DIMENSION.min(n.saturating_sub(1)) {
+    let dimension = DIMENSION.min(n.saturating_sub(1)).min((BASIS / n).max(12));
+    while basis.len() <= dimension {
         let mut next = map(basis.last().expect("never empty"));
         center(&mut next);
         let mut coefficients = vec![0.0; basis.len()];

@@ -57,23 +57,27 @@ impl Known {
 }
 
 /// The spectral numbers of a topology. Those of a single phase are absent where there are several.
-#[derive(Clone, Debug)]
-pub(super) struct Spectrum {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Numbers {
     pub(super) rho: Option<Enclosure>,
     pub(super) sigma2: Option<Enclosure>,
     pub(super) lambda_min: Option<Enclosure>,
     pub(super) period_contraction: Enclosure,
     /// ρ of the period product minus J; its T-th root is the asymptotic rate.
     pub(super) period_radius: Enclosure,
-    /// Where the numbers come from, for the search of round counts.
+}
+
+/// The spectral numbers of a topology and where they come from.
+pub(super) struct Spectrum {
+    pub(super) numbers: Numbers,
     pub(super) source: Source,
 }
 
 /// Where the numbers of a spectrum come from.
-#[derive(Clone, Debug)]
 pub(super) enum Source {
-    /// ‖W⁽ʳ⁾…W⁽⁰⁾ − J‖ for every r of a period, and the moduli of the period product's eigenvalues by character.
-    Characters { prefixes: Vec<f64>, moduli: Vec<f64> },
+    /// ‖W⁽ʳ⁾…W⁽⁰⁾ − J‖ for every r of a period and bounds on its error, and the moduli of the period product's
+    /// eigenvalues, from character 1 on.
+    Characters { characters: Characters, prefixes: Vec<f64>, errors: Vec<f64>, moduli: Vec<f64> },
     /// The matrix is normal: powers of ρ.
     Normal,
     /// Dense products can be formed.
@@ -87,9 +91,9 @@ pub(super) fn spectrum(phases: &[MixingMatrix], known: &Known) -> Spectrum {
     let size = phases[0].size();
     let single = phases.len() == 1;
     let mut spectrum = if size == 1 {
-        trivial()
+        Spectrum::normal(Enclosure::exact(0.0), Enclosure::exact(1.0))
     } else if let Some(characters) = Characters::new(phases) {
-        by_characters(&characters, phases, known)
+        by_characters(characters, phases, known)
     } else if single && known.symmetric && known.row_stochastic && size <= SYMMETRIC_LIMIT {
         by_eigenvalues(&phases[0]).unwrap_or_else(|| by_krylov(phases, known))
     } else if size <= GENERAL_LIMIT && edges(phases) * size as u64 <= PRODUCT_BUDGET {
@@ -99,87 +103,82 @@ pub(super) fn spectrum(phases: &[MixingMatrix], known: &Known) -> Spectrum {
     } else {
         by_krylov(phases, known)
     };
+    let numbers = &mut spectrum.numbers;
     if known.averaging() {
-        let all = [Some(&mut spectrum.period_contraction), Some(&mut spectrum.period_radius)];
-        for number in all.into_iter().chain([spectrum.rho.as_mut(), spectrum.sigma2.as_mut()]).flatten() {
-            *number = number.within(0.0, 1.0);
-        }
+        numbers.each(|number| number.within(0.0, 1.0));
         if known.primitive == Some(false) && size > 1 {
-            spectrum.set_all(Enclosure::exact(1.0));
+            numbers.each(|_| Enclosure::exact(1.0));
         }
     }
     if !single {
-        (spectrum.rho, spectrum.sigma2, spectrum.lambda_min) = (None, None, None);
+        (numbers.rho, numbers.sigma2, numbers.lambda_min) = (None, None, None);
     }
     if !known.symmetric {
-        spectrum.lambda_min = None;
+        numbers.lambda_min = None;
     }
     spectrum
 }
 
-impl Spectrum {
-    /// Takes over what exact arithmetic knows.
-    pub(super) fn refine(&mut self, average: Exact, after: ExactAfter) {
+impl Numbers {
+    /// With what exact arithmetic knows.
+    pub(super) fn refined(mut self, average: Exact, after: ExactAfter) -> Self {
         if average == Exact::Yes {
-            self.set_all(Enclosure::exact(0.0));
+            self.each(|_| Enclosure::exact(0.0));
         } else if matches!(after, ExactAfter::Steps(_)) {
             // P − J is nilpotent.
             self.period_radius = Enclosure::exact(0.0);
             self.rho = self.rho.map(|_| Enclosure::exact(0.0));
         }
+        self
     }
 
-    fn set_all(&mut self, value: Enclosure) {
-        self.period_contraction = value;
-        self.period_radius = value;
-        self.rho = self.rho.map(|_| value);
-        self.sigma2 = self.sigma2.map(|_| value);
-    }
-}
-
-fn trivial() -> Spectrum {
-    let zero = Enclosure::exact(0.0);
-    Spectrum {
-        rho: Some(zero),
-        sigma2: Some(zero),
-        lambda_min: Some(Enclosure::exact(1.0)),
-        period_contraction: zero,
-        period_radius: zero,
-        source: Source::Characters { prefixes: vec![0.0], moduli: vec![] },
+    /// Changes all but λ_min.
+    fn each(&mut self, change: impl Fn(Enclosure) -> Enclosure) {
+        self.period_contraction = change(self.period_contraction);
+        self.period_radius = change(self.period_radius);
+        self.rho = self.rho.map(&change);
+        self.sigma2 = self.sigma2.map(&change);
     }
 }
 
-/// Past all limits.
-fn unknown() -> Spectrum {
-    let number = Enclosure::estimate(f64::NAN);
-    Spectrum {
-        rho: Some(number),
-        sigma2: Some(number),
-        lambda_min: Some(number),
-        period_contraction: number,
-        period_radius: number,
-        source: Source::Krylov,
+impl Spectrum {
+    /// Of a product with this norm and radius.
+    fn new(norm: Enclosure, radius: Enclosure, lambda_min: Enclosure, source: Source) -> Self {
+        let numbers = Numbers {
+            rho: Some(radius),
+            sigma2: Some(norm),
+            lambda_min: Some(lambda_min),
+            period_contraction: norm,
+            period_radius: radius,
+        };
+        Self { numbers, source }
+    }
+
+    /// Of a normal matrix.
+    fn normal(rho: Enclosure, lambda_min: Enclosure) -> Self {
+        Self::new(rho, rho, lambda_min, Source::Normal)
     }
 }
 
-fn by_characters(characters: &Characters, phases: &[MixingMatrix], known: &Known) -> Spectrum {
+fn by_characters(characters: Characters, phases: &[MixingMatrix], known: &Known) -> Spectrum {
     let period = phases.len();
-    let errors = prefix_errors(characters, period, known.averaging());
+    let errors = prefix_errors(&characters, period, known.averaging());
     let mut prefixes = vec![0.0f64; period];
     let mut moduli = Vec::with_capacity(if period > 1 { characters.count() } else { 0 });
     let mut least = 1.0f64;
     characters.each(|_, values| {
         let mut modulus = 1.0;
         for (value, largest) in values.iter().zip(&mut prefixes) {
-            modulus *= (value.re * value.re + value.im * value.im).sqrt();
+            modulus *= value.re * value.re + value.im * value.im;
             *largest = largest.max(modulus);
         }
         if period > 1 {
-            moduli.push(modulus);
+            moduli.push(modulus.sqrt());
         }
         least = least.min(values[0].re);
         true
     });
+    prefixes.iter_mut().for_each(|square| *square = square.sqrt());
     let mut number = Enclosure::around(prefixes[period - 1], errors[period - 1]).within(0.0, f64::INFINITY);
     let mut lambda_min = Enclosure::around(least, characters.error(0));
     if !known.row_stochastic {
@@ -189,14 +188,7 @@ fn by_characters(characters: &Characters, phases: &[MixingMatrix], known: &Known
             number.max(Enclosure::around((sums - 1.0).abs(), 1e-13 * sums.abs().max(1.0) * period as f64));
         lambda_min = Enclosure::estimate(least.min(sums));
     }
-    Spectrum {
-        rho: Some(number),
-        sigma2: Some(number),
-        lambda_min: Some(lambda_min),
-        period_contraction: number,
-        period_radius: number,
-        source: Source::Characters { prefixes, moduli },
-    }
+    Spectrum::new(number, number, lambda_min, Source::Characters { characters, prefixes, errors, moduli })
 }
 
 fn phase_sum(phase: &MixingMatrix) -> f64 {
@@ -212,7 +204,7 @@ fn prefix_errors(characters: &Characters, period: usize, averaging: bool) -> Vec
         .map(|phase| {
             let norm = if averaging { 1.0 } else { characters.norm(phase) };
             let own = characters.error(phase);
-            error = (error * (norm + own) + bound * own + 8.0 * UNIT * bound * (norm + own)) * (1.0 + 1e-12);
+            error = (error * (norm + own) + bound * own + 16.0 * UNIT * bound * (norm + own)) * (1.0 + 1e-12);
             bound *= norm;
             error
         })
@@ -226,14 +218,7 @@ fn by_eigenvalues(phase: &MixingMatrix) -> Option<Spectrum> {
     let others = values.iter().enumerate().filter(|(index, _)| *index != one).map(|(_, value)| value.abs());
     // Leaving out the computed value nearest to the exact eigenvalue 1 re-pairs the others within three errors.
     let number = Enclosure::around(others.fold(0.0, f64::max), 3.0 * error).within(0.0, f64::INFINITY);
-    Some(Spectrum {
-        rho: Some(number),
-        sigma2: Some(number),
-        lambda_min: Some(Enclosure::around(values[0], error)),
-        period_contraction: number,
-        period_radius: number,
-        source: Source::Normal,
-    })
+    Some(Spectrum::normal(number, Enclosure::around(values[0], error)))
 }
 
 /// Entries of all phases together.
@@ -267,14 +252,9 @@ fn by_product(phases: &[MixingMatrix], known: &Known) -> Option<Spectrum> {
             Enclosure::estimate(second_largest(&rows[0])?)
         }
     };
-    Some(Spectrum {
-        rho: Some(radius),
-        sigma2: Some(contraction),
-        lambda_min: Some(Enclosure::estimate(least_eigenvalue(&rows[0])?)),
-        period_contraction: contraction,
-        period_radius: radius,
-        source: if normal && known.averaging() { Source::Normal } else { Source::Dense },
-    })
+    let lambda_min = Enclosure::estimate(least_eigenvalue(&rows[0])?);
+    let source = if normal && known.averaging() { Source::Normal } else { Source::Dense };
+    Some(Spectrum::new(contraction, radius, lambda_min, source))
 }
 
 /// P − J and a bound on its error. Where rows sum to 1, P − J = P (1 − J): no digits cancel.
@@ -314,19 +294,14 @@ fn by_fourier(phases: &[MixingMatrix]) -> Spectrum {
         least = values.iter().map(|value| value.re).fold(least, f64::min);
     }
     let number = Enclosure::estimate(*prefixes.last().unwrap_or(&1.0));
-    Spectrum {
-        rho: Some(number),
-        sigma2: Some(number),
-        lambda_min: Some(Enclosure::estimate(least)),
-        period_contraction: number,
-        period_radius: number,
-        source: if phases.len() == 1 { Source::Normal } else { Source::Krylov },
-    }
+    let source = if phases.len() == 1 { Source::Normal } else { Source::Krylov };
+    Spectrum::new(number, number, Enclosure::estimate(least), source)
 }
 
 fn by_krylov(phases: &[MixingMatrix], known: &Known) -> Spectrum {
     if edges(phases) > KRYLOV_LIMIT {
-        return unknown();
+        let unknown = Enclosure::estimate(f64::NAN);
+        return Spectrum::new(unknown, unknown, unknown, Source::Krylov);
     }
     let n = phases[0].size() as usize;
     let rows: Vec<Rows> = phases.iter().map(Rows::of).collect();
@@ -348,12 +323,7 @@ fn by_krylov(phases: &[MixingMatrix], known: &Known) -> Spectrum {
         krylov::ritz_values(n, &gram).iter().map(|value| value.0).fold(0.0, f64::max).sqrt()
     };
     let radius = Enclosure::estimate(radius.min(norm));
-    Spectrum {
-        rho: Some(radius),
-        sigma2: Some(Enclosure::estimate(norm)),
-        lambda_min: Some(Enclosure::estimate(values.iter().map(|value| value.1).fold(1.0, f64::min))),
-        period_contraction: Enclosure::estimate(norm),
-        period_radius: radius,
-        source: if normal { Source::Normal } else { Source::Krylov },
-    }
+    let lambda_min = Enclosure::estimate(values.iter().map(|value| value.1).fold(1.0, f64::min));
+    let source = if normal { Source::Normal } else { Source::Krylov };
+    Spectrum::new(Enclosure::estimate(norm), radius, lambda_min, source)
 }

@@ -1,7 +1,7 @@
 //! From a spectrum to the number of steps after which disagreement has shrunk below a tolerance.
 
 use super::dense::{self, Rows};
-use super::{Characters, Known, Method, Source, Spectrum, krylov};
+use super::{Characters, Known, Method, Numbers, Source, krylov};
 use bfc_algebra::{Mat, apply, multiply};
 use bfc_schedule::MixingMatrix;
 
@@ -18,7 +18,8 @@ const SLACK: f64 = 1e-11;
 /// far to trust them.
 pub(in crate::prove) fn rounds_to(
     phases: &[MixingMatrix],
-    spectrum: &Spectrum,
+    numbers: &Numbers,
+    source: &Source,
     known: &Known,
 ) -> ([Option<u64>; 2], Method) {
     if phases[0].size() == 1 {
@@ -28,29 +29,29 @@ pub(in crate::prove) fn rounds_to(
         return ([None; 2], Method::Exact);
     }
     let period = phases.len();
-    match &spectrum.source {
-        _ if spectrum.period_contraction.value >= 1.0
+    match source {
+        _ if numbers.period_contraction.value >= 1.0
             && period == 1
-            && matches!(spectrum.source, Source::Normal) =>
+            && matches!(source, Source::Normal) =>
         {
-            ([None; 2], spectrum.period_contraction.method)
+            ([None; 2], numbers.period_contraction.method)
         }
         Source::Normal => {
-            let rho = spectrum.period_contraction;
+            let rho = numbers.period_contraction;
             (TOLERANCES.map(|epsilon| powers_until(rho.value, epsilon)), rho.method)
         }
-        Source::Characters { prefixes, moduli } => {
+        Source::Characters { characters, prefixes, moduli, .. } => {
             let monotone = known.averaging() || period == 1 && known.row_stochastic;
-            let rounds = TOLERANCES.map(|epsilon| by_moduli(phases, prefixes, moduli, epsilon));
+            let rounds = TOLERANCES.map(|epsilon| by_moduli(characters, prefixes, moduli, epsilon));
             (rounds, if monotone { Method::Enclosed } else { Method::Estimate })
         }
         Source::Dense if known.row_stochastic => {
             let rows: Vec<Rows> = phases.iter().map(Rows::of).collect();
-            (TOLERANCES.map(|epsilon| by_products(&rows, spectrum, known, epsilon)), Method::Estimate)
+            (TOLERANCES.map(|epsilon| by_products(&rows, numbers, known, epsilon)), Method::Estimate)
         }
         Source::Dense | Source::Krylov => {
             let radius = if known.row_stochastic && known.column_stochastic {
-                spectrum.period_radius.value
+                numbers.period_radius.value
             } else {
                 1.0
             };
@@ -76,43 +77,39 @@ fn powers_until(x: f64, epsilon: f64) -> Option<u64> {
 
 /// For eigenvalues by character. For moduli at most 1 the answer lies in the period in which the whole products pass
 /// the tolerance; only characters that have not passed it by the period before matter there.
-fn by_moduli(phases: &[MixingMatrix], prefixes: &[f64], moduli: &[f64], epsilon: f64) -> Option<u64> {
+fn by_moduli(characters: &Characters, prefixes: &[f64], moduli: &[f64], epsilon: f64) -> Option<u64> {
     let enough = epsilon * (1.0 + SLACK);
     if let Some(first) = prefixes.iter().position(|norm| *norm <= enough) {
         return Some(first as u64 + 1);
     }
-    let period = phases.len() as u64;
+    let period = prefixes.len() as u64;
     let periods = powers_until(*prefixes.last()?, epsilon)?;
     if period == 1 {
         return Some(periods);
     }
     let before = (periods - 1) as f64;
     let last = enough.powf(1.0 / before);
-    let mut norms = vec![0.0f64; phases.len()];
-    Characters::new(phases)?.each(|character, values| {
-        let modulus = moduli[character - 1];
-        if modulus > last {
-            let mut product = modulus.powf(before);
-            for (norm, value) in norms.iter_mut().zip(values) {
-                product *= value.re.hypot(value.im);
-                *norm = norm.max(product);
-            }
+    let mut norms = vec![0.0f64; prefixes.len()];
+    for (character, modulus) in (1..).zip(moduli).filter(|(_, modulus)| **modulus > last) {
+        let mut product = modulus.powf(before);
+        for (norm, value) in norms.iter_mut().zip(characters.at(character)) {
+            product *= value.re.hypot(value.im);
+            *norm = norm.max(product);
         }
-        true
-    });
+    }
     let within = norms.iter().position(|norm| *norm <= enough)? as u64;
     Some((periods - 1) * period + within + 1).filter(|&steps| steps <= LIMIT)
 }
 
 /// By dense products: the periods by repeated squaring, the steps of the last period one by one.
-fn by_products(rows: &[Rows], spectrum: &Spectrum, known: &Known, epsilon: f64) -> Option<u64> {
+fn by_products(rows: &[Rows], numbers: &Numbers, known: &Known, epsilon: f64) -> Option<u64> {
     let n = rows[0].rows.len();
     let period = rows.len() as u64;
     let (start, _) = dense::disagreement(n);
     if let Some(steps) = first_below(rows, start.clone(), epsilon) {
         return Some(steps);
     }
-    if !(known.column_stochastic && spectrum.period_radius.value < 1.0) {
+    if !(known.column_stochastic && numbers.period_radius.value < 1.0) {
         return None;
     }
     let mut powers = vec![dense::product(rows, start.clone(), 0.0).0];

@@ -1,6 +1,9 @@
 //! Topologies by hand, and what is known of them from reference values and from independent dense algebra.
 
+mod adversarial;
+pub(super) mod build;
 mod golden;
+mod stability;
 
 use bfc_schedule::matrix::Row;
 use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational, SparseMatrix};

@@ -1,0 +1,173 @@
+//! The same question for phases without structure: a dense operator A on s n numbers.
+//!
+//! The radius is below 1 if some power has norm below 1, or if there is a positive definite P with P − AᵀPA positive
+//! definite (Stein, 1952): P = Σ (Aᵀ)ᵏAᵏ is summed by doubling without any care and then checked with it, so that
+//! nothing of its errors enters. The radius is above 1 if the trace of some power exceeds the dimension.
+
+use super::super::facts::Facts;
+use super::super::spectrum::dense::{Rows, disagreement, gamma};
+use super::{Block, Verdict, phase_of};
+use bfc_algebra::{Mat, eigenvalues, is_cholesky_complete, multiply};
+
+/// Rows of the operator.
+const LIMIT: usize = 640;
+
+/// Multiplications to form the operator.
+const BUDGET: u64 = 1 << 32;
+
+/// Squarings before giving up.
+const SQUARINGS: usize = 40;
+
+/// A matrix and a bound on its error in the Frobenius norm.
+struct Operator {
+    matrix: Mat<f64>,
+    error: f64,
+}
+
+/// Whether the radius of the block on the disagreement is below 1.
+pub(super) fn decide(block: &Block, topologies: &[Facts]) -> Verdict {
+    let size = topologies[block.topologies()[0]].size() as usize;
+    let rows = size * block.size;
+    if rows > LIMIT {
+        return Verdict::undecided(format!("an operator on {rows} numbers is too large to enclose"));
+    }
+    let terms = block.variants.iter().flatten().map(|polynomial| polynomial.terms.keys().map(|w| w.len() + 1).sum::<usize>());
+    let widest = terms.max().unwrap_or(0) as u64 * (block.size * block.size) as u64;
+    if block.steps.len() as u64 * widest * (rows * rows) as u64 > BUDGET {
+        return Verdict::undecided("the joint period of phases and conditions is too long to enclose");
+    }
+    let operator = period(block, topologies, size);
+    let over = block.over();
+    let radius = eigenvalues(&operator.matrix)
+        .map_or(f64::NAN, |values| values.into_iter().map(|value| value.re.hypot(value.im)).fold(0.0, f64::max));
+    let evidence = format!("the radius is about {radius:.6}{over}");
+    match radius_below_one(&operator, block.size * (size - 1)) {
+        Some(true) => Verdict::proved(evidence),
+        Some(false) => Verdict::refuted(evidence),
+        None => Verdict::undecided(format!("{evidence}, too close to 1")),
+    }
+}
+
+/// The product over the joint period, applied to the disagreement.
+fn period(block: &Block, topologies: &[Facts], size: usize) -> Operator {
+    let s = block.size;
+    let (start, start_error) = disagreement(size);
+    let mut state: Vec<Operator> = (0..s)
+        .map(|a| {
+            let entry = |i: usize, j: usize| if j / size == a { start[(i, j % size)] } else { 0.0 };
+            Operator { matrix: Mat::from_fn(size, s * size, entry), error: start_error }
+        })
+        .collect();
+    for &(variant, phase) in &block.steps {
+        let rows_of = |k: usize| Rows::of(phase_of(&topologies[k], phase));
+        let mut known: Vec<Option<Rows>> = topologies.iter().map(|_| None).collect();
+        let next = (0..s)
+            .map(|a| {
+                let mut sum = Operator { matrix: Mat::zeros(size, s * size), error: 0.0 };
+                for (b, from) in state.iter().enumerate() {
+                    for (word, coefficient) in &block.variants[variant][a * s + b].terms {
+                        let mut term = Operator { matrix: from.matrix.clone(), error: from.error };
+                        for &k in word.iter().rev() {
+                            let rows = known[k].get_or_insert_with(|| rows_of(k));
+                            term.error = rows.norm * term.error + rows.times_error(&term.matrix);
+                            term.matrix = rows.times(&term.matrix);
+                        }
+                        sum.add(&term, coefficient.to_f64());
+                    }
+                }
+                sum
+            })
+            .collect();
+        state = next;
+    }
+    let error = state.iter().map(|part| part.error * part.error).sum::<f64>().sqrt() * (1.0 + 1e-12);
+    let matrix = Mat::from_fn(s * size, s * size, |i, j| state[i / size].matrix[(i % size, j)]);
+    Operator { matrix, error }
+}
+
+impl Operator {
+    /// Adds `factor`, itself rounded, times another.
+    fn add(&mut self, other: &Self, factor: f64) {
+        let mut product = other.matrix.clone();
+        for j in 0..product.ncols() {
+            let column = product.col_as_slice_mut(j);
+            column.iter_mut().zip(self.matrix.col_as_slice_mut(j)).for_each(|(x, sum)| {
+                *x *= factor;
+                *sum += *x;
+            });
+        }
+        let rounding = gamma(3) * (product.norm_l2() + self.matrix.norm_l2());
+        self.error = (self.error + factor.abs() * other.error * (1.0 + 1e-14) + rounding) * (1.0 + 1e-12);
+    }
+
+    /// A bound on the spectral norm of the computed matrix: ‖A‖₂² ≤ ‖A‖₁ ‖A‖_∞, and ‖A‖₂ ≤ ‖A‖_F.
+    fn norm(&self) -> f64 {
+        let n = self.matrix.nrows();
+        let mut rows = vec![0.0; n];
+        let mut tallest = 0.0f64;
+        for j in 0..n {
+            let column = self.matrix.col_as_slice(j);
+            rows.iter_mut().zip(column).for_each(|(row, x)| *row += x.abs());
+            tallest = tallest.max(column.iter().map(|x| x.abs()).sum());
+        }
+        let widest = rows.into_iter().fold(0.0, f64::max);
+        (widest * tallest).sqrt().min(self.matrix.norm_l2()) * (1.0 + 1e-12)
+    }
+}
+
+/// Whether the radius is below 1 or above.
+fn radius_below_one(operator: &Operator, dimension: usize) -> Option<bool> {
+    let n = operator.matrix.nrows();
+    let mut power = Operator { matrix: operator.matrix.clone(), error: operator.error };
+    let mut sum: Mat<f64> = Mat::identity(n, n);
+    for _ in 0..SQUARINGS {
+        let norm = power.norm();
+        if norm + power.error < 1.0 {
+            return Some(true);
+        }
+        let frobenius = power.matrix.norm_l2() * (1.0 + 1e-12);
+        let trace: f64 = (0..n).map(|i| power.matrix[(i, i)]).sum();
+        let slack = (n as f64).sqrt() * (power.error + gamma(n) * frobenius);
+        if trace.abs() - slack > dimension as f64 {
+            return Some(false);
+        }
+        if !(frobenius < 1e140) {
+            return None;
+        }
+        let image = multiply(sum.as_ref(), power.matrix.as_ref());
+        let further = multiply(power.matrix.transpose(), image.as_ref());
+        sum = Mat::from_fn(n, n, |i, j| sum[(i, j)] + further[(i, j)]);
+        if norm < 1e-3 {
+            return certified(operator, &sum).then_some(true);
+        }
+        let error = 2.0 * norm * power.error + power.error * power.error + gamma(n + 2) * frobenius * frobenius;
+        power = Operator { matrix: multiply(power.matrix.as_ref(), power.matrix.as_ref()), error: error * (1.0 + 1e-12) };
+    }
+    None
+}
+
+/// Whether P and P − AᵀPA are positive definite, for A within its error: the latter is close to 1.
+fn certified(operator: &Operator, p: &Mat<f64>) -> bool {
+    let n = p.nrows();
+    let a = &operator.matrix;
+    // Exactly symmetric; the mean of two equal floats is exact.
+    let p = Mat::from_fn(n, n, |i, j| 0.5 * (p[(i, j)] + p[(j, i)]));
+    let image = multiply(p.as_ref(), a.as_ref());
+    let q = multiply(a.transpose(), image.as_ref());
+    let (a_norm, p_norm) = (a.norm_l2(), p.norm_l2());
+    let rounding = 2.0 * gamma(2 * n + 4) * (p_norm + a_norm * a_norm * p_norm);
+    let from_error = p_norm * operator.error * (2.0 * operator.norm() + operator.error);
+    let one = |i: usize, j: usize| if i == j { 1.0 } else { 0.0 };
+    let distance = Mat::from_fn(n, n, |i, j| p[(i, j)] - q[(i, j)] - one(i, j));
+    let defect = (distance.norm_l2() + rounding + from_error) * (1.0 + 1e-12);
+    defect < 1.0 && is_positive_definite(p)
+}
+
+/// By Cholesky of P − α: its backward error is at most γ_{n+1} times the trace (Rump, 2006), and α is larger.
+fn is_positive_definite(mut p: Mat<f64>) -> bool {
+    let n = p.nrows();
+    let trace: f64 = (0..n).map(|i| p[(i, i)].abs()).sum();
+    let shift = 4.0 * gamma(n + 3) * trace;
+    (0..n).for_each(|i| p[(i, i)] -= shift);
+    is_cholesky_complete(&p)
+}

@@ -1,0 +1,454 @@
+//! From a periodic sequence of small matrices over polynomials in mixing matrices to whether the radius of its product
+//! on the disagreement is below 1.
+//!
+//! Averages with nonnegative weights are decided by who hears from whom. Phases of one group are diagonal in the
+//! characters, one symmetric matrix in its eigenvectors: there an s × s matrix is left for each eigenvalue. The rest
+//! is a dense operator on s n numbers. Only enclosures and exact arithmetic decide.
+
+mod ball;
+mod dense;
+mod gaussian;
+mod interval;
+
+use super::Verdict;
+use super::facts::Facts;
+use super::linear::Polynomial;
+use super::spectrum::characters::Characters;
+use super::spectrum::dense::{Rows, symmetric_eigenvalues};
+use super::support::{self, Orientation, Reach, Support, common_group};
+use ball::{Ball, BallNumber, Finding};
+use bfc_algebra::c64;
+use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational};
+use gaussian::{ExactMatrix, Gaussian};
+use num_rational::BigRational;
+use num_traits::Zero;
+use std::collections::BTreeSet;
+
+/// Multiplications of small matrices over all characters.
+const BUDGET: u64 = 1 << 28;
+
+/// Ranks of a static symmetric matrix whose eigenvalues are enclosed.
+const SYMMETRIC_LIMIT: u32 = 2048;
+
+/// Bits of an entry of an exact product.
+const BITS: u64 = 1 << 14;
+
+/// Ranks up to which a rational number is tested for being an eigenvalue of a table.
+const ELIMINATION_LIMIT: u32 = 32;
+
+/// The states of one strongly connected part of an algorithm, over the joint period of conditions and phases.
+pub(super) struct Block {
+    /// The number of states s.
+    pub(super) size: usize,
+    /// The different steps: s × s polynomials by rows.
+    pub(super) variants: Vec<Vec<Polynomial>>,
+    /// The steps of the joint period: which variant, and after how many steps that communicate.
+    pub(super) steps: Vec<(usize, u64)>,
+}
+
+/// Whether 1 is a simple eigenvalue of the period product and all others lie inside the unit circle; rows or columns
+/// of all phases sum to 1.
+pub(super) fn contracting(facts: &Facts) -> Verdict {
+    let steps = (0..facts.phases.len() as u64).map(|step| (0, step)).collect();
+    let block = Block { size: 1, variants: vec![vec![Polynomial::of(0)]], steps };
+    numeric(&block, std::slice::from_ref(facts))
+}
+
+/// Whether the radius of the block on the disagreement is below 1. Rows of the phases that it uses sum to 1.
+pub(super) fn decide(block: &Block, topologies: &[Facts]) -> Verdict {
+    by_support(block, topologies).unwrap_or_else(|| numeric(block, topologies))
+}
+
+fn numeric(block: &Block, topologies: &[Facts]) -> Verdict {
+    let used = block.topologies();
+    let phases: Vec<MixingMatrix> = used.iter().flat_map(|&k| topologies[k].phases.iter().cloned()).collect();
+    if phases.is_empty() {
+        return local(block);
+    }
+    if let [topology] = used[..]
+        && by_interval(block, &topologies[topology])
+    {
+        return Verdict::proved(format!("the radius is below 1{} at every eigenvalue", block.over()));
+    }
+    if let Some(group) = common_group(&phases)
+        && let Some(characters) = Characters::new(&phases)
+        && characters.count() as u64 * (block.steps.len() * block.size.pow(3)) as u64 <= BUDGET
+    {
+        return Spectral { block, topologies, used: &used, phases: &phases, group }.by_character(&characters);
+    }
+    let size = phases[0].size();
+    if phases.len() == 1 && size <= SYMMETRIC_LIMIT && topologies[used[0]].symmetric().is_ok() {
+        return by_eigenvalue(block, &phases[0]);
+    }
+    dense::decide(block, topologies)
+}
+
+impl Block {
+    /// The topologies that it uses, ascending.
+    fn topologies(&self) -> Vec<usize> {
+        let words = self.variants.iter().flatten().flat_map(|polynomial| polynomial.terms.keys());
+        words.flatten().copied().collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// The variants with their coefficients rounded.
+    fn rounded(&self) -> Rounded<'_> {
+        fn terms(polynomial: &Polynomial) -> Vec<(&[usize], f64)> {
+            polynomial.terms.iter().map(|(word, coefficient)| (word.as_slice(), coefficient.to_f64())).collect()
+        }
+        let variants = self.variants.iter().map(|variant| variant.iter().map(terms).collect()).collect();
+        Rounded { block: self, variants }
+    }
+
+    /// The product over the joint period in exact arithmetic, with a number for each topology at each step; `None`
+    /// where that grows too large.
+    fn exact(&self, eigenvalue: impl Fn(usize, usize) -> Gaussian) -> Option<ExactMatrix> {
+        let mut product = ExactMatrix::identity(self.size);
+        for (step, &(variant, _)) in self.steps.iter().enumerate() {
+            let entry = |polynomial: &Polynomial| {
+                polynomial.terms.iter().fold(Gaussian::zero(), |sum, (word, coefficient)| {
+                    let factor = word.iter().fold(Gaussian::one(), |p, &k| &p * &eigenvalue(k, step));
+                    &sum + &factor.scaled(coefficient.as_big())
+                })
+            };
+            let step = ExactMatrix { size: self.size, entries: self.variants[variant].iter().map(entry).collect() };
+            product = step.times(&product);
+            if product.bits() > BITS {
+                return None;
+            }
+        }
+        Some(product)
+    }
+
+    fn over(&self) -> String {
+        match self.steps.len() {
+            1 => String::new(),
+            steps => format!(" over {steps} steps"),
+        }
+    }
+}
+
+/// A block, ready to be evaluated at many eigenvalues.
+struct Rounded<'a> {
+    block: &'a Block,
+    variants: Vec<Vec<Vec<(&'a [usize], f64)>>>,
+}
+
+impl Rounded<'_> {
+    /// The product over the joint period, with a number for each topology at each step.
+    fn product(&self, eigenvalue: impl Fn(usize, usize) -> BallNumber) -> Ball {
+        let size = self.block.size;
+        let mut entries = vec![BallNumber::exact(0.0); size * size];
+        let mut product: Option<Ball> = None;
+        for (step, &(variant, _)) in self.block.steps.iter().enumerate() {
+            for (entry, terms) in entries.iter_mut().zip(&self.variants[variant]) {
+                *entry = terms.iter().fold(BallNumber::exact(0.0), |sum, (word, coefficient)| {
+                    let factor = word.iter().fold(BallNumber::exact(1.0), |p, &k| p.times(eigenvalue(k, step)));
+                    sum.plus(factor.scaled(*coefficient))
+                });
+            }
+            let next = Ball::of(size, &entries);
+            product = Some(product.map_or_else(|| next.clone(), |product| next.times(&product)));
+        }
+        product.unwrap_or_else(|| Ball::identity(size))
+    }
+}
+
+/// A block of one state with nonnegative coefficients over nonnegative phases whose rows sum to 1: every step is a
+/// number times an average. `None` where the block is no such thing.
+fn by_support(block: &Block, topologies: &[Facts]) -> Option<Verdict> {
+    let used = block.topologies();
+    let averages = |k: &usize| topologies[*k].nonnegative().is_ok() && topologies[*k].row_stochastic().is_ok();
+    if block.size != 1 || used.is_empty() || !used.iter().all(averages) {
+        return None;
+    }
+    let sums: Vec<Rational> = block.variants.iter().map(|v| v[0].terms.values().cloned().sum()).collect();
+    let positive = block.variants.iter().all(|v| v[0].terms.values().all(|c| !c.is_negative()));
+    let mut factor = BigRational::from_integer(1.into());
+    for &(variant, _) in &block.steps {
+        factor *= sums[variant].as_big();
+        if factor.numer().bits() + factor.denom().bits() > BITS {
+            return None;
+        }
+    }
+    let one = BigRational::from_integer(1.into());
+    if !positive || factor > one {
+        return None;
+    }
+    if factor < one {
+        // Norms in the maximum norm are at most the sums.
+        return Some(Verdict::proved(format!("each period shrinks disagreement at least to {factor} of what it was")));
+    }
+    let mut supports = vec![];
+    for &(variant, phase) in &block.steps {
+        supports.extend(step_supports(&block.variants[variant][0], phase, topologies)?);
+    }
+    if supports.is_empty() {
+        return Some(Verdict::refuted("the state never mixes"));
+    }
+    let doubly = used.iter().all(|&k| topologies[k].doubly_stochastic());
+    let reach =
+        if doubly { support::primitive(&supports) } else { support::single_limit(&supports, Orientation::Rows) };
+    match reach {
+        Reach::TooLarge => None,
+        reach => Some(Verdict::of_reach(reach)),
+    }
+}
+
+/// The supports whose product is that of a polynomial with positive coefficients: a single word, or a matrix plus a
+/// multiple of the identity.
+fn step_supports(polynomial: &Polynomial, phase: u64, topologies: &[Facts]) -> Option<Vec<Support>> {
+    let of = |k: usize| Support::of(phase_of(&topologies[k], phase));
+    let words: Vec<&Vec<usize>> = polynomial.terms.keys().collect();
+    match words.as_slice() {
+        [word] => Some(word.iter().rev().map(|&k| of(k)).collect()),
+        [empty, single] if empty.is_empty() && single.len() == 1 => Some(vec![of(single[0]).with_diagonal()]),
+        _ => None,
+    }
+}
+
+/// The matrix that a topology uses after so many steps that communicate.
+fn phase_of<'a>(facts: &Facts<'a>, phase: u64) -> &'a MixingMatrix {
+    &facts.phases[(phase % facts.phases.len() as u64) as usize]
+}
+
+/// A block that does not communicate.
+fn local(block: &Block) -> Verdict {
+    let ball = block.rounded().product(|_, _| BallNumber::exact(0.0));
+    let evidence = format!("the radius is {:.6}{}, without communication", ball.radius(), block.over());
+    if let Some(exact) = block.exact(|_, _| Gaussian::zero()) {
+        return if exact.is_contraction() { Verdict::proved(evidence) } else { Verdict::refuted(evidence) };
+    }
+    match ball.decide() {
+        Finding::Below => Verdict::proved(evidence),
+        Finding::NotBelow => Verdict::refuted(evidence),
+        Finding::Open => Verdict::undecided(evidence),
+    }
+}
+
+/// Whether the block is stable at every eigenvalue that a static symmetric contracting matrix of this topology can
+/// have: in (−1, 1), or above what the self weights leave.
+fn by_interval(block: &Block, facts: &Facts) -> bool {
+    let static_symmetric = facts.phases.len() == 1 && facts.symmetric().is_ok();
+    let averages = facts.nonnegative().is_ok() && facts.row_stochastic().is_ok();
+    if !static_symmetric || !averages || !facts.primitive().holds() {
+        return false;
+    }
+    // Gershgorin: every eigenvalue is at least 2 W[i][i] − 1 for some i.
+    let two = Rational::integer(2);
+    let gershgorin = two * super::properties::least_self_weight(facts.phases) - Rational::one();
+    let holds = |low: &Rational, closed: bool| interval::is_stable_between(block, low, closed) == Some(true);
+    holds(&-&Rational::one(), false) || holds(&gershgorin, true)
+}
+
+/// What was found over many eigenvalues.
+#[derive(Default)]
+struct Tally {
+    largest: f64,
+    at: String,
+    open: Option<String>,
+}
+
+impl Tally {
+    fn note(&mut self, radius: f64, at: impl FnOnce() -> String) {
+        if radius > self.largest {
+            (self.largest, self.at) = (radius, at());
+        }
+    }
+
+    fn verdict(self, over: &str) -> Verdict {
+        match self.open {
+            Some(at) => Verdict::undecided(format!("the radius{over} is too close to 1 at {at}")),
+            None if self.at.is_empty() => Verdict::proved(format!("the radius is 0{over}")),
+            None => Verdict::proved(format!("the radius is {:.6}{over}, at {}", self.largest, self.at)),
+        }
+    }
+}
+
+/// A block over phases of one group.
+struct Spectral<'a> {
+    block: &'a Block,
+    topologies: &'a [Facts<'a>],
+    used: &'a [usize],
+    phases: &'a [MixingMatrix],
+    group: Group,
+}
+
+impl Spectral<'_> {
+    /// For every step and topology the index in `phases` of its matrix.
+    fn indices(&self) -> Vec<usize> {
+        let mut indices = vec![0; self.block.steps.len() * self.topologies.len()];
+        let mut first = 0;
+        for &k in self.used {
+            let period = self.topologies[k].phases.len();
+            for (step, &(_, phase)) in self.block.steps.iter().enumerate() {
+                indices[step * self.topologies.len() + k] = first + (phase % period as u64) as usize;
+            }
+            first += period;
+        }
+        indices
+    }
+
+    fn by_character(&self, characters: &Characters) -> Verdict {
+        let mut tally = Tally::default();
+        let mut refuted = None;
+        let over = self.block.over();
+        let indices = self.indices();
+        let width = self.topologies.len();
+        let rounded = self.block.rounded();
+        characters.each(|character, values| {
+            let at = || self.describe(&characters.digits(character), values);
+            let ball = rounded.product(|k, step| {
+                let index = indices[step * width + k];
+                BallNumber { value: values[index], error: characters.error(index) }
+            });
+            match ball.decide() {
+                Finding::Below => tally.note(ball.radius(), at),
+                Finding::NotBelow => {
+                    refuted = Some(Verdict::refuted(format!("the radius is {:.6}{over}, at {}", ball.radius(), at())));
+                }
+                Finding::Open => match self.exactly(&characters.digits(character)) {
+                    Some(true) => tally.note(ball.radius(), at),
+                    Some(false) => {
+                        refuted = Some(Verdict::refuted(format!("the radius is not below 1{over}, exactly, at {}", at())));
+                    }
+                    None if tally.open.is_none() => tally.open = Some(at()),
+                    None => {}
+                },
+            }
+            refuted.is_none()
+        });
+        refuted.unwrap_or_else(|| tally.verdict(&over))
+    }
+
+    /// The eigenvalue, and the character that it belongs to.
+    fn describe(&self, digits: &[u32], values: &[c64]) -> String {
+        let character = match (digits, self.group.radices()) {
+            ([one], [radix]) => format!("character {one} of {radix}"),
+            _ => format!("character {digits:?} of {:?}", self.group.radices()),
+        };
+        match values {
+            [value] if value.im.abs() < 1e-12 => format!("the eigenvalue {:.6} ({character})", value.re),
+            [value] => format!("the eigenvalue {:.6} {:+.6} i ({character})", value.re, value.im),
+            _ => character,
+        }
+    }
+
+    /// The verdict of exact arithmetic at a character of small order.
+    fn exactly(&self, digits: &[u32]) -> Option<bool> {
+        let values: Vec<Gaussian> = self
+            .phases
+            .iter()
+            .map(|phase| match phase {
+                MixingMatrix::Cayley(cayley) => exact_eigenvalue(cayley, digits),
+                MixingMatrix::Sparse(_) => None,
+            })
+            .collect::<Option<_>>()?;
+        let (indices, width) = (self.indices(), self.topologies.len());
+        let product = self.block.exact(|k, step| values[indices[step * width + k]].clone())?;
+        Some(product.is_contraction())
+    }
+}
+
+/// The eigenvalue of a character where it is a rational or Gaussian rational number: where all its roots of unity are
+/// of order 1, 2 or 4, or 3 and 6 with their imaginary parts cancelling.
+fn exact_eigenvalue(cayley: &CayleyMatrix, digits: &[u32]) -> Option<Gaussian> {
+    let mut sum = Gaussian::real(cayley.self_weight().as_big().clone());
+    let mut half_roots_of_three = BigRational::zero();
+    for (hop, weight) in cayley.hops() {
+        let weight = weight.as_big();
+        // The angle in twelfths of a turn.
+        let mut twelfths = BigRational::zero();
+        for ((digit, element), radix) in digits.iter().zip(cayley.group().digits(*hop)).zip(cayley.group().radices()) {
+            twelfths += BigRational::new((12 * *digit as u64 * element as u64).into(), (*radix).into());
+        }
+        if !twelfths.is_integer() {
+            return None;
+        }
+        let twelfth = num_integer::Integer::mod_floor(twelfths.numer(), &12.into());
+        let half = || BigRational::new(1.into(), 2.into());
+        let (cosine, sine, irrational) = match u8::try_from(twelfth).ok()? {
+            0 => (1, 0, 0),
+            3 => (0, 1, 0),
+            6 => (-1, 0, 0),
+            9 => (0, -1, 0),
+            at @ (2 | 10) => {
+                sum.re += weight * half();
+                (0, 0, if at == 2 { 1 } else { -1 })
+            }
+            at @ (4 | 8) => {
+                sum.re -= weight * half();
+                (0, 0, if at == 4 { 1 } else { -1 })
+            }
+            _ => return None,
+        };
+        let times = |k: i32| weight * BigRational::from_integer(k.into());
+        sum.re += times(cosine);
+        sum.im += times(sine);
+        half_roots_of_three += times(irrational);
+    }
+    half_roots_of_three.is_zero().then_some(sum)
+}
+
+/// A block over one symmetric matrix.
+fn by_eigenvalue(block: &Block, phase: &MixingMatrix) -> Verdict {
+    let Some((values, error)) = symmetric_eigenvalues(&Rows::of(phase)) else {
+        return Verdict::undecided("the eigenvalues were not enclosed");
+    };
+    let one = (0..values.len()).min_by(|&a, &b| (values[a] - 1.0).abs().total_cmp(&(values[b] - 1.0).abs()));
+    let mut tally = Tally::default();
+    let over = block.over();
+    let rounded = block.rounded();
+    for (_, value) in values.iter().enumerate().filter(|(index, _)| Some(*index) != one) {
+        let at = || format!("the eigenvalue {value:.6}");
+        // Three errors: see the spectrum, on leaving out the eigenvalue 1.
+        let ball = rounded.product(|_, _| BallNumber { value: c64::new(*value, 0.0), error: 3.0 * error });
+        match ball.decide() {
+            Finding::Below => tally.note(ball.radius(), at),
+            Finding::NotBelow => return Verdict::refuted(format!("the radius is {:.6}{over}, at {}", ball.radius(), at())),
+            Finding::Open => match exact_eigenvalue_near(phase, *value) {
+                Some(rational) => {
+                    let exact = block.exact(|_, _| Gaussian::real(rational.clone()));
+                    if exact.is_some_and(|exact| !exact.is_contraction()) {
+                        let text = "the radius is not below 1";
+                        return Verdict::refuted(format!("{text}{over}, exactly, at the eigenvalue {rational}"));
+                    }
+                    tally.open = tally.open.or_else(|| Some(at()));
+                }
+                None => tally.open = tally.open.or_else(|| Some(at())),
+            },
+        }
+    }
+    tally.verdict(&over)
+}
+
+/// A rational number of small denominator near `value` that is exactly an eigenvalue.
+fn exact_eigenvalue_near(phase: &MixingMatrix, value: f64) -> Option<BigRational> {
+    if phase.size() > ELIMINATION_LIMIT {
+        return None;
+    }
+    let denominator = (1u64..=256).find(|&q| (value * q as f64 - (value * q as f64).round()).abs() < 1e-9)?;
+    let candidate = BigRational::new(((value * denominator as f64).round() as i64).into(), denominator.into());
+    is_eigenvalue(phase, &candidate).then_some(candidate)
+}
+
+/// Whether W − λ is singular, by elimination.
+fn is_eigenvalue(phase: &MixingMatrix, value: &BigRational) -> bool {
+    let n = phase.size() as usize;
+    let mut rows = vec![vec![BigRational::zero(); n]; n];
+    for (i, line) in rows.iter_mut().enumerate() {
+        let row = phase.row(Rank(i as u32));
+        line[i] = row.self_weight.as_big() - value;
+        row.in_weights.iter().for_each(|(j, weight)| line[j.index()] = weight.as_big().clone());
+    }
+    for column in 0..n {
+        let Some(pivot) = (column..n).find(|&i| !rows[i][column].is_zero()) else { return true };
+        rows.swap(column, pivot);
+        let (above, below) = rows.split_at_mut(column + 1);
+        let pivot = &above[column];
+        for row in below.iter_mut().filter(|row| !row[column].is_zero()) {
+            let factor = &row[column] / &pivot[column];
+            (column..n).for_each(|j| row[j] -= &factor * &pivot[j]);
+        }
+    }
+    false
+}

@@ -1,0 +1,180 @@
+//! From an algorithm and its topologies to whether it is stable: with gradients held constant, the step is a linear
+//! map of the states, and its radius on the disagreement, over the joint period of phases and conditions, is below 1.
+//!
+//! The states fall into parts that feed each other (strongly connected components of the dependence of states on
+//! states); the map is block triangular, so its radius is the largest of its parts'. What couples different parts, as
+//! a step size does, has no influence. A state that no step changes is a constant.
+
+use super::facts::Facts;
+use super::linear::{self, Form, Polynomial};
+use super::radius::{self, Block};
+use super::timing::{LONGEST, Numbers};
+use super::Verdict;
+use crate::algorithm::{Algorithm, ValueId};
+use bfc_schedule::Rational;
+use num_integer::Integer;
+use petgraph::graph::DiGraph;
+use std::collections::BTreeMap;
+
+/// Whether the algorithm is stable on these topologies.
+pub(super) fn stable(algorithm: &Algorithm, topologies: &[Facts]) -> Verdict {
+    if topologies.first().is_some_and(|facts| facts.size() == 1) {
+        return Verdict::proved("one rank has no disagreement");
+    }
+    match Schedule::of(algorithm, topologies) {
+        Ok(schedule) => schedule.verdict(algorithm, topologies),
+        Err(reason) => Verdict::undecided(reason),
+    }
+}
+
+/// The maps of the steps of a joint period.
+struct Schedule {
+    maps: Vec<Vec<Form>>,
+    /// Which map, and after how many steps that communicate.
+    steps: Vec<(usize, u64)>,
+}
+
+impl Schedule {
+    fn of(algorithm: &Algorithm, topologies: &[Facts]) -> Result<Self, String> {
+        let numbers = Numbers::of(algorithm);
+        let coefficients = linear::coefficients(algorithm, &numbers);
+        let (start, cycle) = rhythm(algorithm, &numbers, &coefficients)?;
+        let masks: Vec<usize> =
+            (0..start + cycle).map(|step| mask(algorithm, &numbers, step)).collect::<Result<_, _>>()?;
+        let communicates: Vec<bool> =
+            (0..algorithm.steps.len()).map(|mask| linear::communicates(algorithm, mask)).collect();
+        let sent = |range: std::ops::Range<u64>| range.filter(|t| communicates[masks[*t as usize]]).count() as u64;
+        let phases = topologies.iter().fold(1u64, |all, facts| all.lcm(&(facts.phases.len() as u64)));
+        // After so many cycles all topologies are back at the phase that they started the cycle with.
+        let cycles = phases / phases.gcd(&sent(start..start + cycle));
+        if cycles.checked_mul(cycle).is_none_or(|steps| steps > LONGEST) {
+            return Err("the joint period of phases and conditions is too long".into());
+        }
+        let mut schedule = Self { maps: vec![], steps: vec![] };
+        let mut known: BTreeMap<(usize, Vec<Option<Rational>>), usize> = BTreeMap::new();
+        let mut phase = sent(0..start);
+        for step in (0..cycles).flat_map(|_| start..start + cycle) {
+            let mask = masks[step as usize];
+            let values = coefficients.iter().map(|id| numbers.repeats(*id).and_then(|_| numbers.value(*id, step)));
+            let key = (mask, values.collect());
+            let map = match known.get(&key) {
+                Some(map) => *map,
+                None => {
+                    schedule.maps.push(linear::step_map(algorithm, &numbers, mask, step)?);
+                    known.insert(key, schedule.maps.len() - 1);
+                    schedule.maps.len() - 1
+                }
+            };
+            schedule.steps.push((map, phase));
+            phase = (phase + u64::from(communicates[mask])) % phases;
+        }
+        Ok(schedule)
+    }
+
+    fn verdict(&self, algorithm: &Algorithm, topologies: &[Facts]) -> Verdict {
+        let mut open = None;
+        let mut evidence = vec![];
+        for part in self.parts(algorithm) {
+            let names: Vec<&str> = part.iter().map(|state| algorithm.states[*state].name.as_str()).collect();
+            let names = format!("`{}`", names.join("`, `"));
+            match self.part_verdict(&part, algorithm, topologies) {
+                Verdict::Refuted { evidence } => return Verdict::refuted(format!("for {names}, {evidence}")),
+                Verdict::NotDecided { reason } => open = open.or(Some(format!("for {names}, {reason}"))),
+                verdict if !verdict.evidence().is_empty() => evidence.push(format!("for {names}, {}", verdict.evidence())),
+                _ => {}
+            }
+        }
+        match open {
+            Some(reason) => Verdict::undecided(reason),
+            None => Verdict::proved(evidence.join("; ")),
+        }
+    }
+
+    /// The states that some step changes, in parts that feed each other, each ascending.
+    fn parts(&self, algorithm: &Algorithm) -> Vec<Vec<usize>> {
+        let kept = |state: usize, form: &Form| {
+            form.directions.is_empty() && form.terms.len() == 1 && form.terms.get(&state) == Some(&Polynomial::one())
+        };
+        let changes: Vec<bool> = (0..algorithm.states.len())
+            .map(|state| !self.maps.iter().all(|map| kept(state, &map[state])))
+            .collect();
+        let mut graph = DiGraph::<(), ()>::new();
+        let nodes: Vec<_> = changes.iter().map(|_| graph.add_node(())).collect();
+        for map in &self.maps {
+            for (state, form) in map.iter().enumerate() {
+                for from in form.terms.keys().chain(&form.directions).filter(|from| changes[**from]) {
+                    graph.update_edge(nodes[*from], nodes[state], ());
+                }
+            }
+        }
+        let mut parts: Vec<Vec<usize>> = petgraph::algo::kosaraju_scc(&graph)
+            .into_iter()
+            .map(|part| part.into_iter().map(|node| node.index()).filter(|state| changes[*state]).collect())
+            .filter(|part: &Vec<usize>| !part.is_empty())
+            .collect();
+        parts.iter_mut().for_each(|part| part.sort_unstable());
+        parts.sort();
+        parts
+    }
+
+    fn part_verdict(&self, part: &[usize], algorithm: &Algorithm, topologies: &[Facts]) -> Verdict {
+        let inside = |state: &usize| part.contains(state);
+        for state in part {
+            if let Some(direction) = self.maps.iter().flat_map(|map| &map[*state].directions).find(|d| inside(d)) {
+                return Verdict::undecided(format!(
+                    "the trainer's optimizer follows `{}`, which depends on its result",
+                    algorithm.states[*direction].name
+                ));
+            }
+        }
+        let entries = |map: &Vec<Form>| {
+            let row = |a: &usize| part.iter().map(|b| map[*a].terms.get(b).cloned().unwrap_or_default()).collect::<Vec<_>>();
+            part.iter().flat_map(row).collect()
+        };
+        let block =
+            Block { size: part.len(), variants: self.maps.iter().map(entries).collect(), steps: self.steps.clone() };
+        // A step that sets all states of the part afresh ends what came before.
+        if block.steps.iter().any(|(variant, _)| block.variants[*variant].iter().all(Polynomial::is_zero)) {
+            return Verdict::proved("");
+        }
+        let words = block.variants.iter().flatten().flat_map(|polynomial| polynomial.terms.keys()).flatten();
+        for topology in words.copied().collect::<std::collections::BTreeSet<_>>() {
+            let Some(facts) = topologies.get(topology) else {
+                return Verdict::undecided("a topology is missing");
+            };
+            if let Err(rows) = facts.row_stochastic() {
+                return Verdict::undecided(format!("W does not keep agreement: {rows}"));
+            }
+        }
+        radius::decide(&block, topologies)
+    }
+}
+
+/// From when on, and how often, conditions and coefficients repeat.
+fn rhythm(algorithm: &Algorithm, numbers: &Numbers, coefficients: &[ValueId]) -> Result<(u64, u64), String> {
+    let (mut start, mut cycle) = (0, 1u64);
+    for condition in &algorithm.conditions {
+        let Some((from, period)) = numbers.repeats(*condition) else {
+            return Err("a condition of the step does not repeat, or is not known to".into());
+        };
+        (start, cycle) = (start.max(from), cycle.lcm(&period));
+    }
+    // A coefficient that does not repeat matters only if it multiplies a state; then the map says so.
+    for (from, period) in coefficients.iter().filter_map(|id| numbers.repeats(*id)) {
+        (start, cycle) = (start.max(from), cycle.lcm(&period));
+    }
+    if start.max(cycle) > LONGEST {
+        return Err("conditions and coefficients repeat after too many steps".into());
+    }
+    Ok((start, cycle))
+}
+
+/// Bit c: whether condition c holds.
+fn mask(algorithm: &Algorithm, numbers: &Numbers, step: u64) -> Result<usize, String> {
+    algorithm.conditions.iter().enumerate().try_fold(0, |mask, (bit, condition)| {
+        match numbers.value(*condition, step) {
+            Some(value) => Ok(mask | usize::from(!value.is_zero()) << bit),
+            None => Err("a condition of the step has no value".into()),
+        }
+    })
+}
