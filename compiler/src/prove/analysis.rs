@@ -113,7 +113,8 @@ impl Analysis {
         };
         let (max_out_degree, max_in_degree) =
             (most(|degrees| &degrees.sends), most(|degrees| &degrees.receives));
-        let (steps, steps_method) = rounds_to(facts.phases, &spectrum, &facts.spectrum().source, &facts.known());
+        let (steps, steps_method) =
+            rounds_to(facts.phases, &spectrum, &facts.spectrum().source, &facts.known());
         let mut numbers = Numbers::default();
         let rho = spectrum.rho.map(|rho| numbers.add("rho", rho));
         let mut analysis = Self {

@@ -1,10 +1,10 @@
 //! What is known of one topology, each fact computed when it is first asked for.
 
-use super::{Verdict, radius};
 use super::exact::{self, Exact, ExactAfter};
 use super::properties::{self, Finding};
 use super::spectrum::{self, Enclosure, Known, Numbers, Source, Spectrum};
 use super::support::{self, Orientation, Reach, Support};
+use super::{Verdict, radius};
 use bfc_schedule::MixingMatrix;
 use std::cell::OnceCell;
 

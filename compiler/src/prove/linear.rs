@@ -44,7 +44,9 @@ impl Polynomial {
 
     fn mixed(&self, topology: usize) -> Self {
         let mixed = |word: &Vec<usize>| std::iter::once(topology).chain(word.iter().copied()).collect();
-        Self { terms: self.terms.iter().map(|(word, coefficient)| (mixed(word), coefficient.clone())).collect() }
+        Self {
+            terms: self.terms.iter().map(|(word, coefficient)| (mixed(word), coefficient.clone())).collect(),
+        }
     }
 
     fn is_moderate(&self) -> bool {
@@ -80,7 +82,8 @@ impl Form {
     }
 
     fn mixed(&self, topology: usize) -> Self {
-        let terms = self.terms.iter().map(|(state, polynomial)| (*state, polynomial.mixed(topology))).collect();
+        let terms =
+            self.terms.iter().map(|(state, polynomial)| (*state, polynomial.mixed(topology))).collect();
         Self { terms, directions: self.directions.clone() }
     }
 }
@@ -93,7 +96,11 @@ pub(super) fn step_map(algorithm: &Algorithm, numbers: &Numbers, mask: usize, st
     let needed = reachable(algorithm, &algorithm.steps[mask]);
     let mut forms: Vec<Result<Form, String>> = Vec::with_capacity(algorithm.values.len());
     for id in (0..algorithm.values.len() as u32).map(ValueId) {
-        let form = if needed[id.0 as usize] { form(algorithm, numbers, id, step, &forms) } else { Ok(Form::default()) };
+        let form = if needed[id.0 as usize] {
+            form(algorithm, numbers, id, step, &forms)
+        } else {
+            Ok(Form::default())
+        };
         forms.push(form);
     }
     algorithm.steps[mask].iter().map(|id| forms[id.0 as usize].clone()).collect()

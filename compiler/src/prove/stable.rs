@@ -5,11 +5,11 @@
 //! states); the map is block triangular, so its radius is the largest of its parts'. What couples different parts, as
 //! a step size does, has no influence. A state that no step changes is a constant.
 
+use super::Verdict;
 use super::facts::Facts;
 use super::linear::{self, Form, Polynomial};
 use super::radius::{self, Block};
 use super::timing::{LONGEST, Numbers};
-use super::Verdict;
 use crate::algorithm::{Algorithm, ValueId};
 use bfc_schedule::Rational;
 use num_integer::Integer;
@@ -43,7 +43,8 @@ impl Schedule {
             (0..start + cycle).map(|step| mask(algorithm, &numbers, step)).collect::<Result<_, _>>()?;
         let communicates: Vec<bool> =
             (0..algorithm.steps.len()).map(|mask| linear::communicates(algorithm, mask)).collect();
-        let sent = |range: std::ops::Range<u64>| range.filter(|t| communicates[masks[*t as usize]]).count() as u64;
+        let sent =
+            |range: std::ops::Range<u64>| range.filter(|t| communicates[masks[*t as usize]]).count() as u64;
         let phases = topologies.iter().fold(1u64, |all, facts| all.lcm(&(facts.phases.len() as u64)));
         // After so many cycles all topologies are back at the phase that they started the cycle with.
         let cycles = phases / phases.gcd(&sent(start..start + cycle));
@@ -55,7 +56,8 @@ impl Schedule {
         let mut phase = sent(0..start);
         for step in (0..cycles).flat_map(|_| start..start + cycle) {
             let mask = masks[step as usize];
-            let values = coefficients.iter().map(|id| numbers.repeats(*id).and_then(|_| numbers.value(*id, step)));
+            let values =
+                coefficients.iter().map(|id| numbers.repeats(*id).and_then(|_| numbers.value(*id, step)));
             let key = (mask, values.collect());
             let map = match known.get(&key) {
                 Some(map) => *map,
@@ -80,7 +82,9 @@ impl Schedule {
             match self.part_verdict(&part, algorithm, topologies) {
                 Verdict::Refuted { evidence } => return Verdict::refuted(format!("for {names}, {evidence}")),
                 Verdict::NotDecided { reason } => open = open.or(Some(format!("for {names}, {reason}"))),
-                verdict if !verdict.evidence().is_empty() => evidence.push(format!("for {names}, {}", verdict.evidence())),
+                verdict if !verdict.evidence().is_empty() => {
+                    evidence.push(format!("for {names}, {}", verdict.evidence()))
+                }
                 _ => {}
             }
         }
@@ -93,7 +97,9 @@ impl Schedule {
     /// The states that some step changes, in parts that feed each other, each ascending.
     fn parts(&self, algorithm: &Algorithm) -> Vec<Vec<usize>> {
         let kept = |state: usize, form: &Form| {
-            form.directions.is_empty() && form.terms.len() == 1 && form.terms.get(&state) == Some(&Polynomial::one())
+            form.directions.is_empty()
+                && form.terms.len() == 1
+                && form.terms.get(&state) == Some(&Polynomial::one())
         };
         let changes: Vec<bool> = (0..algorithm.states.len())
             .map(|state| !self.maps.iter().all(|map| kept(state, &map[state])))
@@ -120,7 +126,9 @@ impl Schedule {
     fn part_verdict(&self, part: &[usize], algorithm: &Algorithm, topologies: &[Facts]) -> Verdict {
         let inside = |state: &usize| part.contains(state);
         for state in part {
-            if let Some(direction) = self.maps.iter().flat_map(|map| &map[*state].directions).find(|d| inside(d)) {
+            if let Some(direction) =
+                self.maps.iter().flat_map(|map| &map[*state].directions).find(|d| inside(d))
+            {
                 return Verdict::undecided(format!(
                     "the trainer's optimizer follows `{}`, which depends on its result",
                     algorithm.states[*direction].name
@@ -128,11 +136,16 @@ impl Schedule {
             }
         }
         let entries = |map: &Vec<Form>| {
-            let row = |a: &usize| part.iter().map(|b| map[*a].terms.get(b).cloned().unwrap_or_default()).collect::<Vec<_>>();
+            let row = |a: &usize| {
+                part.iter().map(|b| map[*a].terms.get(b).cloned().unwrap_or_default()).collect::<Vec<_>>()
+            };
             part.iter().flat_map(row).collect()
         };
-        let block =
-            Block { size: part.len(), variants: self.maps.iter().map(entries).collect(), steps: self.steps.clone() };
+        let block = Block {
+            size: part.len(),
+            variants: self.maps.iter().map(entries).collect(),
+            steps: self.steps.clone(),
+        };
         // A step that sets all states of the part afresh ends what came before.
         if block.steps.iter().any(|(variant, _)| block.variants[*variant].iter().all(Polynomial::is_zero)) {
             return Verdict::proved("");

@@ -142,9 +142,7 @@ pub(super) fn connected(supports: &[Support]) -> Reach {
     }
     let graph = union_graph(supports);
     match unreached(&graph, petgraph::Direction::Outgoing) {
-        missing if !missing.is_empty() => {
-            Reach::No(deaf(missing.into_iter()))
-        }
+        missing if !missing.is_empty() => Reach::No(deaf(missing.into_iter())),
         _ => match unreached(&graph, petgraph::Direction::Incoming) {
             missing if !missing.is_empty() => {
                 Reach::No(format!("rank 0 never hears from {}", ranks(missing.into_iter())))

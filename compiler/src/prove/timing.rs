@@ -65,7 +65,12 @@ impl<'a> Numbers<'a> {
         self.value_with(id, step, &mut BTreeMap::new())
     }
 
-    fn value_with(&self, id: ValueId, step: u64, known: &mut BTreeMap<ValueId, Option<Rational>>) -> Option<Rational> {
+    fn value_with(
+        &self,
+        id: ValueId,
+        step: u64,
+        known: &mut BTreeMap<ValueId, Option<Rational>>,
+    ) -> Option<Rational> {
         if let Some(value) = known.get(&id) {
             return value.clone();
         }
@@ -79,8 +84,10 @@ impl<'a> Numbers<'a> {
     }
 
     fn apply(&self, operation: &Operation, operands: &[ValueId]) -> Option<Rhythm> {
-        let rhythms: Vec<&Rhythm> =
-            operands.iter().map(|operand| self.rhythms[operand.0 as usize].as_ref()).collect::<Option<_>>()?;
+        let rhythms: Vec<&Rhythm> = operands
+            .iter()
+            .map(|operand| self.rhythms[operand.0 as usize].as_ref())
+            .collect::<Option<_>>()?;
         let joint = joint(&rhythms)?;
         let constant = |at: usize| {
             let steady = rhythms[at].slope.is_zero() && rhythms[at].period == 1 && rhythms[at].start == 0;
@@ -94,7 +101,9 @@ impl<'a> Numbers<'a> {
             Negate => Some(Rhythm { slope: -&rhythms[0].slope, ..joint }),
             Add => Some(Rhythm { slope: &rhythms[0].slope + &rhythms[1].slope, ..joint }),
             Subtract => Some(Rhythm { slope: &rhythms[0].slope - &rhythms[1].slope, ..joint }),
-            Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual => self.comparison(operands, &rhythms, joint),
+            Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual => {
+                self.comparison(operands, &rhythms, joint)
+            }
             _ if rhythms.iter().all(|rhythm| rhythm.slope.is_zero()) => Some(joint),
             Multiply => match (constant(0), constant(1)) {
                 (Some(factor), _) => Some(Rhythm { slope: &rhythms[1].slope * &factor, ..joint }),
@@ -157,7 +166,12 @@ fn whole(joint: Rhythm, slope: &Rational, unit: &Rational) -> Option<Rhythm> {
     Some(Rhythm { start: joint.start, period: joint.period.checked_mul(times)?, slope: slope.clone() })
 }
 
-fn evaluate(operation: &Operation, operands: &[Rational], step: u64, algorithm: &Algorithm) -> Option<Rational> {
+fn evaluate(
+    operation: &Operation,
+    operands: &[Rational],
+    step: u64,
+    algorithm: &Algorithm,
+) -> Option<Rational> {
     use Operation::*;
     let truth = |holds: bool| Some(Rational::integer(u8::from(holds)));
     let nonzero = |value: &Rational| Some(value.clone()).filter(|value| !value.is_zero());
@@ -192,7 +206,8 @@ fn evaluate(operation: &Operation, operands: &[Rational], step: u64, algorithm: 
 }
 
 fn power(base: &Rational, exponent: &Rational) -> Option<Rational> {
-    let exponent = exponent.to_i64().filter(|exponent| exponent.unsigned_abs().saturating_mul(base.bits()) <= BITS)?;
+    let exponent =
+        exponent.to_i64().filter(|exponent| exponent.unsigned_abs().saturating_mul(base.bits()) <= BITS)?;
     if base.is_zero() && exponent < 0 {
         return None;
     }

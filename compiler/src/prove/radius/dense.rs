@@ -31,15 +31,20 @@ pub(super) fn decide(block: &Block, topologies: &[Facts]) -> Verdict {
     if rows > LIMIT {
         return Verdict::undecided(format!("an operator on {rows} numbers is too large to enclose"));
     }
-    let terms = block.variants.iter().flatten().map(|polynomial| polynomial.terms.keys().map(|w| w.len() + 1).sum::<usize>());
+    let terms = block
+        .variants
+        .iter()
+        .flatten()
+        .map(|polynomial| polynomial.terms.keys().map(|w| w.len() + 1).sum::<usize>());
     let widest = terms.max().unwrap_or(0) as u64 * (block.size * block.size) as u64;
     if block.steps.len() as u64 * widest * (rows * rows) as u64 > BUDGET {
         return Verdict::undecided("the joint period of phases and conditions is too long to enclose");
     }
     let operator = period(block, topologies, size);
     let over = block.over();
-    let radius = eigenvalues(&operator.matrix)
-        .map_or(f64::NAN, |values| values.into_iter().map(|value| value.re.hypot(value.im)).fold(0.0, f64::max));
+    let radius = eigenvalues(&operator.matrix).map_or(f64::NAN, |values| {
+        values.into_iter().map(|value| value.re.hypot(value.im)).fold(0.0, f64::max)
+    });
     let evidence = format!("the radius is about {radius:.6}{over}");
     match radius_below_one(&operator, block.size * (size - 1)) {
         Some(true) => Verdict::proved(evidence),
@@ -140,8 +145,12 @@ fn radius_below_one(operator: &Operator, dimension: usize) -> Option<bool> {
         if norm < 1e-3 {
             return certified(operator, &sum).then_some(true);
         }
-        let error = 2.0 * norm * power.error + power.error * power.error + gamma(n + 2) * frobenius * frobenius;
-        power = Operator { matrix: multiply(power.matrix.as_ref(), power.matrix.as_ref()), error: error * (1.0 + 1e-12) };
+        let error =
+            2.0 * norm * power.error + power.error * power.error + gamma(n + 2) * frobenius * frobenius;
+        power = Operator {
+            matrix: multiply(power.matrix.as_ref(), power.matrix.as_ref()),
+            error: error * (1.0 + 1e-12),
+        };
     }
     None
 }

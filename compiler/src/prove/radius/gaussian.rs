@@ -81,7 +81,9 @@ impl ExactMatrix {
     pub(super) fn times(&self, other: &Self) -> Self {
         let n = self.size;
         let entry = |k: usize| {
-            (0..n).fold(Gaussian::zero(), |sum, m| &sum + &(&self.entries[k / n * n + m] * &other.entries[m * n + k % n]))
+            (0..n).fold(Gaussian::zero(), |sum, m| {
+                &sum + &(&self.entries[k / n * n + m] * &other.entries[m * n + k % n])
+            })
         };
         Self { size: n, entries: (0..n * n).map(entry).collect() }
     }
@@ -99,7 +101,9 @@ impl ExactMatrix {
         let mut auxiliary = Self { size: n, entries: vec![Gaussian::zero(); n * n] };
         for k in 1..=n {
             auxiliary = self.times(&auxiliary);
-            (0..n).for_each(|i| auxiliary.entries[i * n + i] = &auxiliary.entries[i * n + i] + &coefficients[n - k + 1]);
+            (0..n).for_each(|i| {
+                auxiliary.entries[i * n + i] = &auxiliary.entries[i * n + i] + &coefficients[n - k + 1]
+            });
             let product = self.times(&auxiliary);
             let trace = (0..n).fold(Gaussian::zero(), |sum, i| &sum + &product.entries[i * n + i]);
             coefficients[n - k] = trace.scaled(&-BigRational::new(1.into(), (k as u64).into()));
@@ -117,8 +121,12 @@ impl ExactMatrix {
                 return false;
             }
             let reversed: Vec<Gaussian> = p.iter().rev().map(Gaussian::conjugate).collect();
-            let reduced =
-                p.iter().zip(&reversed).skip(1).map(|(a, b)| &(&last.conjugate() * a) - &(&first * b)).collect();
+            let reduced = p
+                .iter()
+                .zip(&reversed)
+                .skip(1)
+                .map(|(a, b)| &(&last.conjugate() * a) - &(&first * b))
+                .collect();
             p = reduced;
         }
         true
@@ -145,7 +153,10 @@ mod tests {
         assert!(!companion(-334, 1000).is_contraction());
         assert!(companion(99, 100).is_contraction());
         // A nilpotent matrix, and a rotation by a quarter turn.
-        assert!(matrix(3, &[(0, 1), (5, 1), (7, 1), (0, 1), (0, 1), (9, 1), (0, 1), (0, 1), (0, 1)]).is_contraction());
+        assert!(
+            matrix(3, &[(0, 1), (5, 1), (7, 1), (0, 1), (0, 1), (9, 1), (0, 1), (0, 1), (0, 1)])
+                .is_contraction()
+        );
         assert!(!matrix(2, &[(0, 1), (-1, 1), (1, 1), (0, 1)]).is_contraction());
     }
 }

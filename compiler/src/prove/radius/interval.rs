@@ -89,8 +89,12 @@ impl Poly {
 
     /// Changes of sign along Sturm's chain at `x`.
     fn sign_changes(chain: &[Self], x: &BigRational) -> usize {
-        let signs: Vec<bool> =
-            chain.iter().map(|p| p.at(x)).filter(|value| !value.is_zero()).map(|value| value.is_positive()).collect();
+        let signs: Vec<bool> = chain
+            .iter()
+            .map(|p| p.at(x))
+            .filter(|value| !value.is_zero())
+            .map(|value| value.is_positive())
+            .collect();
         signs.windows(2).filter(|pair| pair[0] != pair[1]).count()
     }
 
@@ -171,7 +175,9 @@ fn period(block: &Block) -> Option<Vec<Poly>> {
 
 fn times(a: &[Poly], b: &[Poly], s: usize) -> Vec<Poly> {
     let entry = |k: usize| {
-        (0..s).fold(Poly(vec![]), |sum, m| sum.plus(&a[k / s * s + m].times(&b[m * s + k % s]), &BigRational::one()))
+        (0..s).fold(Poly(vec![]), |sum, m| {
+            sum.plus(&a[k / s * s + m].times(&b[m * s + k % s]), &BigRational::one())
+        })
     };
     (0..s * s).map(entry).collect()
 }
@@ -181,7 +187,9 @@ fn characteristic_polynomial(m: &[Poly], s: usize) -> Option<Vec<Poly>> {
     let mut coefficients = vec![Poly::constant(BigRational::one()); s + 1];
     let mut product = vec![Poly(vec![]); s * s];
     for k in 1..=s {
-        (0..s).for_each(|i| product[i * s + i] = product[i * s + i].plus(&coefficients[s - k + 1], &BigRational::one()));
+        (0..s).for_each(|i| {
+            product[i * s + i] = product[i * s + i].plus(&coefficients[s - k + 1], &BigRational::one())
+        });
         product = times(m, &product, s);
         if product.iter().any(|entry| entry.0.len() > DEGREE) {
             return None;

@@ -93,7 +93,11 @@ impl Block {
     /// The variants with their coefficients rounded.
     fn rounded(&self) -> Rounded<'_> {
         fn terms(polynomial: &Polynomial) -> Vec<(&[usize], f64)> {
-            polynomial.terms.iter().map(|(word, coefficient)| (word.as_slice(), coefficient.to_f64())).collect()
+            polynomial
+                .terms
+                .iter()
+                .map(|(word, coefficient)| (word.as_slice(), coefficient.to_f64()))
+                .collect()
         }
         let variants = self.variants.iter().map(|variant| variant.iter().map(terms).collect()).collect();
         Rounded { block: self, variants }
@@ -110,7 +114,8 @@ impl Block {
                     &sum + &factor.scaled(coefficient.as_big())
                 })
             };
-            let step = ExactMatrix { size: self.size, entries: self.variants[variant].iter().map(entry).collect() };
+            let step =
+                ExactMatrix { size: self.size, entries: self.variants[variant].iter().map(entry).collect() };
             product = step.times(&product);
             if product.bits() > BITS {
                 return None;
@@ -142,7 +147,8 @@ impl Rounded<'_> {
         for (step, &(variant, _)) in self.block.steps.iter().enumerate() {
             for (entry, terms) in entries.iter_mut().zip(&self.variants[variant]) {
                 *entry = terms.iter().fold(BallNumber::exact(0.0), |sum, (word, coefficient)| {
-                    let factor = word.iter().fold(BallNumber::exact(1.0), |p, &k| p.times(eigenvalue(k, step)));
+                    let factor =
+                        word.iter().fold(BallNumber::exact(1.0), |p, &k| p.times(eigenvalue(k, step)));
                     sum.plus(factor.scaled(*coefficient))
                 });
             }
@@ -157,7 +163,8 @@ impl Rounded<'_> {
 /// number times an average. `None` where the block is no such thing.
 fn by_support(block: &Block, topologies: &[Facts]) -> Option<Verdict> {
     let used = block.topologies();
-    let averages = |k: &usize| topologies[*k].nonnegative().is_ok() && topologies[*k].row_stochastic().is_ok();
+    let averages =
+        |k: &usize| topologies[*k].nonnegative().is_ok() && topologies[*k].row_stochastic().is_ok();
     if block.size != 1 || used.is_empty() || !used.iter().all(averages) {
         return None;
     }
@@ -176,7 +183,9 @@ fn by_support(block: &Block, topologies: &[Facts]) -> Option<Verdict> {
     }
     if factor < one {
         // Norms in the maximum norm are at most the sums.
-        return Some(Verdict::proved(format!("each period shrinks disagreement at least to {factor} of what it was")));
+        return Some(Verdict::proved(format!(
+            "each period shrinks disagreement at least to {factor} of what it was"
+        )));
     }
     let mut supports = vec![];
     for &(variant, phase) in &block.steps {
@@ -186,8 +195,11 @@ fn by_support(block: &Block, topologies: &[Facts]) -> Option<Verdict> {
         return Some(Verdict::refuted("the state never mixes"));
     }
     let doubly = used.iter().all(|&k| topologies[k].doubly_stochastic());
-    let reach =
-        if doubly { support::primitive(&supports) } else { support::single_limit(&supports, Orientation::Rows) };
+    let reach = if doubly {
+        support::primitive(&supports)
+    } else {
+        support::single_limit(&supports, Orientation::Rows)
+    };
     match reach {
         Reach::TooLarge => None,
         reach => Some(Verdict::of_reach(reach)),
@@ -304,12 +316,19 @@ impl Spectral<'_> {
             match ball.decide() {
                 Finding::Below => tally.note(ball.radius(), at),
                 Finding::NotBelow => {
-                    refuted = Some(Verdict::refuted(format!("the radius is {:.6}{over}, at {}", ball.radius(), at())));
+                    refuted = Some(Verdict::refuted(format!(
+                        "the radius is {:.6}{over}, at {}",
+                        ball.radius(),
+                        at()
+                    )));
                 }
                 Finding::Open => match self.exactly(&characters.digits(character)) {
                     Some(true) => tally.note(ball.radius(), at),
                     Some(false) => {
-                        refuted = Some(Verdict::refuted(format!("the radius is not below 1{over}, exactly, at {}", at())));
+                        refuted = Some(Verdict::refuted(format!(
+                            "the radius is not below 1{over}, exactly, at {}",
+                            at()
+                        )));
                     }
                     None if tally.open.is_none() => tally.open = Some(at()),
                     None => {}
@@ -358,7 +377,9 @@ fn exact_eigenvalue(cayley: &CayleyMatrix, digits: &[u32]) -> Option<Gaussian> {
         let weight = weight.as_big();
         // The angle in twelfths of a turn.
         let mut twelfths = BigRational::zero();
-        for ((digit, element), radix) in digits.iter().zip(cayley.group().digits(*hop)).zip(cayley.group().radices()) {
+        for ((digit, element), radix) in
+            digits.iter().zip(cayley.group().digits(*hop)).zip(cayley.group().radices())
+        {
             twelfths += BigRational::new((12 * *digit as u64 * element as u64).into(), (*radix).into());
         }
         if !twelfths.is_integer() {
@@ -404,13 +425,17 @@ fn by_eigenvalue(block: &Block, phase: &MixingMatrix) -> Verdict {
         let ball = rounded.product(|_, _| BallNumber { value: c64::new(*value, 0.0), error: 3.0 * error });
         match ball.decide() {
             Finding::Below => tally.note(ball.radius(), at),
-            Finding::NotBelow => return Verdict::refuted(format!("the radius is {:.6}{over}, at {}", ball.radius(), at())),
+            Finding::NotBelow => {
+                return Verdict::refuted(format!("the radius is {:.6}{over}, at {}", ball.radius(), at()));
+            }
             Finding::Open => match exact_eigenvalue_near(phase, *value) {
                 Some(rational) => {
                     let exact = block.exact(|_, _| Gaussian::real(rational.clone()));
                     if exact.is_some_and(|exact| !exact.is_contraction()) {
                         let text = "the radius is not below 1";
-                        return Verdict::refuted(format!("{text}{over}, exactly, at the eigenvalue {rational}"));
+                        return Verdict::refuted(format!(
+                            "{text}{over}, exactly, at the eigenvalue {rational}"
+                        ));
                     }
                     tally.open = tally.open.or_else(|| Some(at()));
                 }
@@ -427,7 +452,8 @@ fn exact_eigenvalue_near(phase: &MixingMatrix, value: f64) -> Option<BigRational
         return None;
     }
     let denominator = (1u64..=256).find(|&q| (value * q as f64 - (value * q as f64).round()).abs() < 1e-9)?;
-    let candidate = BigRational::new(((value * denominator as f64).round() as i64).into(), denominator.into());
+    let candidate =
+        BigRational::new(((value * denominator as f64).round() as i64).into(), denominator.into());
     is_eigenvalue(phase, &candidate).then_some(candidate)
 }
 

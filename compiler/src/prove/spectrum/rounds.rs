@@ -30,10 +30,7 @@ pub(in crate::prove) fn rounds_to(
     }
     let period = phases.len();
     match source {
-        _ if numbers.period_contraction.value >= 1.0
-            && period == 1
-            && matches!(source, Source::Normal) =>
-        {
+        _ if numbers.period_contraction.value >= 1.0 && period == 1 && matches!(source, Source::Normal) => {
             ([None; 2], numbers.period_contraction.method)
         }
         Source::Normal => {

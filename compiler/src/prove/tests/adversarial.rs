@@ -29,10 +29,14 @@ fn rotation(size: u32) -> MixingMatrix {
 fn permutations_never_mix() {
     for size in [2, 3, 4, 5, 8, 33] {
         let analysis = of(vec![rotation(size)]);
-        assert_eq!((analysis.connected, analysis.primitive, analysis.contracting), (true, Some(false), Some(false)));
+        assert_eq!(
+            (analysis.connected, analysis.primitive, analysis.contracting),
+            (true, Some(false), Some(false))
+        );
         assert_eq!((analysis.rho, analysis.methods["rho"]), (Some(1.0), "exact"));
         assert_eq!((analysis.exact_after, analysis.rounds_to_1e_3), (None, None));
-        let symbolic = CayleyMatrix::new(Group::cyclic(size), Rational::zero(), vec![(Rank(1), Rational::one())]);
+        let symbolic =
+            CayleyMatrix::new(Group::cyclic(size), Rational::zero(), vec![(Rank(1), Rational::one())]);
         let analysis = of(vec![MixingMatrix::Cayley(symbolic.expect("a hop"))]);
         assert_eq!((analysis.connected, analysis.contracting, analysis.rho), (true, Some(false), Some(1.0)));
     }
@@ -44,9 +48,15 @@ fn there_and_back_again_is_not_contracting() {
     let back: Vec<_> = there.iter().map(|(i, j, w)| (*j, *i, w.clone())).collect();
     let phases = vec![matrix(3, &there), matrix(3, &back)];
     let analysis = of(phases);
-    assert_eq!((analysis.connected, analysis.contracting, analysis.asymptotic_rate), (true, Some(false), Some(1.0)));
+    assert_eq!(
+        (analysis.connected, analysis.contracting, analysis.asymptotic_rate),
+        (true, Some(false), Some(1.0))
+    );
     let hop = |h: u32| {
-        MixingMatrix::Cayley(CayleyMatrix::new(Group::cyclic(7), Rational::zero(), vec![(Rank(h), Rational::one())]).expect("hop"))
+        MixingMatrix::Cayley(
+            CayleyMatrix::new(Group::cyclic(7), Rational::zero(), vec![(Rank(h), Rational::one())])
+                .expect("hop"),
+        )
     };
     assert_eq!(of(vec![hop(2), hop(5)]).contracting, Some(false));
 }
@@ -65,13 +75,19 @@ fn de_bruijn_contracts_at_once_or_not_at_all() {
 
 #[test]
 fn an_estimate_decides_nothing() {
-    let less = |value: Rational| Claim::Compare(Quantity::Of(Number::Rho, 0), Comparison::Less, Quantity::Exact(value));
+    let less = |value: Rational| {
+        Claim::Compare(Quantity::Of(Number::Rho, 0), Comparison::Less, Quantity::Exact(value))
+    };
     assert!(matches!(claim(vec![de_bruijn(2, 33)], less(Rational::new(9, 10))), Verdict::NotDecided { .. }));
     assert!(claim(vec![de_bruijn(2, 16)], less(Rational::new(1, 10))).holds());
     assert!(claim(vec![ring(16)], less(Rational::new(95, 100))).holds());
     assert!(matches!(claim(vec![ring(16)], less(Rational::new(94, 100))), Verdict::Refuted { .. }));
-    let equal = |value: Rational| Claim::Compare(Quantity::Of(Number::SpectralGap, 0), Comparison::Equal, Quantity::Exact(value));
-    assert!(matches!(claim(vec![exponential(2, 16)], equal(Rational::new(2, 5))), Verdict::Within { bound, .. } if bound < 1e-12));
+    let equal = |value: Rational| {
+        Claim::Compare(Quantity::Of(Number::SpectralGap, 0), Comparison::Equal, Quantity::Exact(value))
+    };
+    assert!(
+        matches!(claim(vec![exponential(2, 16)], equal(Rational::new(2, 5))), Verdict::Within { bound, .. } if bound < 1e-12)
+    );
 }
 
 #[test]
@@ -82,9 +98,15 @@ fn sums_are_exact() {
     let verdict = property(vec![matrix(5, &edges)], Property::DoublyStochastic);
     assert!(matches!(&verdict, Verdict::Refuted { evidence } if evidence.contains("column")), "{verdict:?}");
     let analysis = of(vec![matrix(5, &edges)]);
-    assert_eq!((analysis.row_stochastic, analysis.column_stochastic, analysis.symmetric), (true, false, false));
+    assert_eq!(
+        (analysis.row_stochastic, analysis.column_stochastic, analysis.symmetric),
+        (true, false, false)
+    );
     assert_eq!(analysis.contracting, Some(true));
-    let star = matrix(4, &entries(&[(0, 1, 1, 4), (0, 2, 1, 4), (0, 3, 1, 4), (1, 0, 1, 2), (2, 0, 1, 2), (3, 0, 1, 2)]));
+    let star = matrix(
+        4,
+        &entries(&[(0, 1, 1, 4), (0, 2, 1, 4), (0, 3, 1, 4), (1, 0, 1, 2), (2, 0, 1, 2), (3, 0, 1, 2)]),
+    );
     let verdict = property(vec![star.clone()], Property::ColumnStochastic);
     assert_eq!(verdict.evidence(), "column 0 sums to 7/4");
     assert!(of(vec![star]).notes[0].contains("weighted average"));
@@ -93,7 +115,10 @@ fn sums_are_exact() {
 #[test]
 fn broken_connections_are_named() {
     let two = metropolis(6, &[(0, 1), (1, 2), (2, 3), (4, 5)]);
-    assert_eq!(property(vec![two.clone()], Property::Connected).evidence(), "ranks {4, 5} never hear from rank 0");
+    assert_eq!(
+        property(vec![two.clone()], Property::Connected).evidence(),
+        "ranks {4, 5} never hear from rank 0"
+    );
     assert_eq!((of(vec![two.clone()]).rho, of(vec![two]).contracting), (Some(1.0), Some(false)));
     let even = cayley(&[8], [2, 6]);
     assert!(property(vec![even], Property::Connected).evidence().contains("ranks {1, 3, 5, 7}"));
@@ -111,7 +136,10 @@ fn signed_weights_need_numbers() {
     };
     assert_eq!(of(vec![constant(2, 5)]).contracting, Some(true));
     let exploding = of(vec![constant(3, 5)]);
-    assert_eq!((exploding.contracting, exploding.nonnegative, exploding.primitive), (Some(false), false, Some(true)));
+    assert_eq!(
+        (exploding.contracting, exploding.nonnegative, exploding.primitive),
+        (Some(false), false, Some(true))
+    );
     assert!((exploding.rho.unwrap() - 1.4).abs() < 1e-12 && exploding.rounds_to_1e_3.is_none());
     let overshooting = of(vec![constant(11, 20)]);
     assert_eq!(overshooting.contracting, Some(false));
@@ -122,42 +150,72 @@ fn signed_weights_need_numbers() {
 fn shapes() {
     let holds = |phases: Vec<MixingMatrix>, p: Property| property(phases, p).holds();
     assert!(holds(vec![path(5)], Property::Tree) && holds(vec![star(6)], Property::Tree));
-    assert!(!holds(vec![ring(5)], Property::Tree) && !holds(vec![metropolis(4, &[(0, 1), (2, 3)])], Property::Tree));
-    assert!(holds(vec![ring_directed(5)], Property::Permutation) && !holds(vec![ring(5)], Property::Permutation));
+    assert!(
+        !holds(vec![ring(5)], Property::Tree)
+            && !holds(vec![metropolis(4, &[(0, 1), (2, 3)])], Property::Tree)
+    );
+    assert!(
+        holds(vec![ring_directed(5)], Property::Permutation) && !holds(vec![ring(5)], Property::Permutation)
+    );
     assert!(holds(vec![hypercube(2)], Property::Matching) && !holds(vec![path(3)], Property::Matching));
     assert!(holds(vec![metropolis(5, &[(0, 1), (2, 3)])], Property::Matching));
-    assert!(holds(vec![ring(5)], Property::Undirected) && !holds(vec![ring_directed(5)], Property::Undirected));
+    assert!(
+        holds(vec![ring(5)], Property::Undirected) && !holds(vec![ring_directed(5)], Property::Undirected)
+    );
     assert!(holds(vec![ring(5)], Property::Static) && !holds(one_peer_exp2(8), Property::Static));
     // Pull from a tree and push to it have the root of the tree in common.
     let pull = matrix(7, &(1..7).map(|i| (i, (i - 1) / 2, Rational::one())).collect::<Vec<_>>());
     let push: Vec<BTreeMap<u32, Rational>> = (0..7u32)
-        .map(|i| (0..7).filter(|j| (*j == 0 && i == 0) || (*j > 0 && (j - 1) / 2 == i)).map(|j| (j, Rational::one())).collect())
+        .map(|i| {
+            (0..7)
+                .filter(|j| (*j == 0 && i == 0) || (*j > 0 && (j - 1) / 2 == i))
+                .map(|j| (j, Rational::one()))
+                .collect()
+        })
         .collect();
     let both = [topology(vec![pull]), topology(vec![explicit(push)])];
-    let stated = |indices| Stated { claim: Claim::Property(Property::CommonRoot, indices), text: String::new(), span: Default::default() };
+    let stated = |indices| Stated {
+        claim: Claim::Property(Property::CommonRoot, indices),
+        text: String::new(),
+        span: Default::default(),
+    };
     assert!(decide(&both, None, &stated(vec![0, 1])).holds());
     assert!(!decide(&both, None, &stated(vec![1, 0])).holds());
-    for (index, property) in [(0, Property::Contracting), (1, Property::Contracting), (0, Property::RowStochastic), (1, Property::ColumnStochastic)] {
-        let stated = Stated { claim: Claim::Property(property, vec![index]), text: String::new(), span: Default::default() };
+    for (index, property) in [
+        (0, Property::Contracting),
+        (1, Property::Contracting),
+        (0, Property::RowStochastic),
+        (1, Property::ColumnStochastic),
+    ] {
+        let stated = Stated {
+            claim: Claim::Property(property, vec![index]),
+            text: String::new(),
+            span: Default::default(),
+        };
         assert!(decide(&both, None, &stated).holds(), "{property:?} of {index}");
     }
 }
 
 fn any_phases() -> impl Strategy<Value = Vec<MixingMatrix>> {
     let phase = (prop::collection::vec(any::<u32>(), 1..4), 0u64..3);
-    (prop::collection::vec(2u32..5, 1..3), prop::collection::vec(phase, 1..4)).prop_map(|(radices, phases)| {
-        let group = Group::new(radices).expect("radices");
-        let build = |(hops, own): (Vec<u32>, u64)| {
-            let mut hops: Vec<u32> = hops.into_iter().map(|hop| hop % group.order()).filter(|hop| *hop > 0).collect();
-            hops.sort_unstable();
-            hops.dedup();
-            let own = if hops.is_empty() { 1 } else { own };
-            let total = own + hops.len() as u64;
-            let weights = hops.into_iter().map(|hop| (Rank(hop), Rational::new(1, total))).collect();
-            MixingMatrix::Cayley(CayleyMatrix::new(group.clone(), Rational::new(own, total), weights).expect("hops"))
-        };
-        phases.into_iter().map(build).collect()
-    })
+    (prop::collection::vec(2u32..5, 1..3), prop::collection::vec(phase, 1..4)).prop_map(
+        |(radices, phases)| {
+            let group = Group::new(radices).expect("radices");
+            let build = |(hops, own): (Vec<u32>, u64)| {
+                let mut hops: Vec<u32> =
+                    hops.into_iter().map(|hop| hop % group.order()).filter(|hop| *hop > 0).collect();
+                hops.sort_unstable();
+                hops.dedup();
+                let own = if hops.is_empty() { 1 } else { own };
+                let total = own + hops.len() as u64;
+                let weights = hops.into_iter().map(|hop| (Rank(hop), Rational::new(1, total))).collect();
+                MixingMatrix::Cayley(
+                    CayleyMatrix::new(group.clone(), Rational::new(own, total), weights).expect("hops"),
+                )
+            };
+            phases.into_iter().map(build).collect()
+        },
+    )
 }
 
 proptest! {

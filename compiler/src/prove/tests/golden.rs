@@ -116,7 +116,10 @@ fn ring_matching_contracts_by_the_cosine() {
 fn complete_graphs_average_at_once() {
     for size in [2, 7, 256, 5000] {
         let analysis = of(vec![complete(size)]);
-        assert_eq!((analysis.rho, analysis.exact_after, analysis.rounds_to_1e_6), (Some(0.0), Some(1), Some(1)));
+        assert_eq!(
+            (analysis.rho, analysis.exact_after, analysis.rounds_to_1e_6),
+            (Some(0.0), Some(1), Some(1))
+        );
         assert_eq!((analysis.methods["rho"], analysis.rounds), ("exact", size - 1));
     }
 }

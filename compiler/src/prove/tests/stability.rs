@@ -8,7 +8,11 @@ use crate::prove::{Verdict, decide};
 use bfc_schedule::program::Operation;
 
 fn stable(phases: Vec<MixingMatrix>, algorithm: &Algorithm) -> Verdict {
-    let claim = Stated { claim: Claim::Property(Property::Stable, vec![]), text: "stable".into(), span: Default::default() };
+    let claim = Stated {
+        claim: Claim::Property(Property::Stable, vec![]),
+        text: "stable".into(),
+        span: Default::default(),
+    };
     decide(&[topology(phases)], Some(algorithm), &claim)
 }
 
@@ -88,7 +92,10 @@ fn d2_on_hypercubes_and_rings() {
     assert!(proved(stable(vec![hypercube(2)], &diffusion(false))));
     for marginal in [vec![hypercube(4)], vec![ring(8)], vec![ring(1000)], vec![ring(6)]] {
         let verdict = stable(marginal, &diffusion(false));
-        assert!(matches!(&verdict, Verdict::Refuted { evidence } if evidence.contains("exactly")), "{verdict:?}");
+        assert!(
+            matches!(&verdict, Verdict::Refuted { evidence } if evidence.contains("exactly")),
+            "{verdict:?}"
+        );
     }
     assert!(!proved(stable(vec![hypercube(8)], &diffusion(false))));
     for (rows, columns, expected) in [(3u32, 3u32, true), (2, 3, true), (4, 4, false)] {
@@ -113,7 +120,9 @@ fn not_every_schedule_bears_a_correction() {
     assert!(proved(stable(vec![de_bruijn(2, 16)], &diffusion(true))));
     assert!(proved(stable(vec![de_bruijn(2, 16)], &diffusion(false))));
     // Close to the margin, without structure: the pairs of a ring in turn.
-    let pairs = |parity: u32| metropolis(40, &(0..40).filter(|i| i % 2 == parity).map(|i| (i, (i + 1) % 40)).collect::<Vec<_>>());
+    let pairs = |parity: u32| {
+        metropolis(40, &(0..40).filter(|i| i % 2 == parity).map(|i| (i, (i + 1) % 40)).collect::<Vec<_>>())
+    };
     assert!(proved(stable(vec![pairs(0), pairs(1)], &averaging())));
     assert!(proved(stable(vec![pairs(0), pairs(1)], &diffusion(true))));
     for size in [4, 8, 12] {
