@@ -21,7 +21,7 @@ use bfc_schedule::Schedule;
 use diagnostic::{Error, RequestError};
 use entry::Target;
 use evaluate::Evaluator;
-use evaluate::expression::Limits;
+use evaluate::Limits;
 use evaluate::request::Evaluated;
 use resolve::Program;
 

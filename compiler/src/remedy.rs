@@ -2,7 +2,7 @@
 //! of the library on this topology.
 
 use crate::algorithm::Algorithm;
-use crate::evaluate::expression::Limits;
+use crate::evaluate::Limits;
 use crate::evaluate::request::Evaluated;
 use crate::evaluate::weights::{BaseRule, RULES, WeightRule};
 use crate::evaluate::{Evaluator, algorithm, phase};

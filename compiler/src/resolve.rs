@@ -6,6 +6,7 @@
 mod check;
 mod error;
 mod load;
+mod walk;
 
 pub use error::ResolveError;
 pub use load::load;

@@ -3,7 +3,7 @@
 mod reference;
 
 use bfc_compiler::algorithm::Algorithm;
-use bfc_compiler::evaluate::expression::Limits;
+use bfc_compiler::evaluate::Limits;
 use bfc_compiler::evaluate::{EvaluateError, Evaluator, Value, algorithm, on_deep_stack};
 use bfc_compiler::lower;
 use bfc_compiler::resolve::{Program, Source};

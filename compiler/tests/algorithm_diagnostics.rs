@@ -1,7 +1,7 @@
 //! `tests/suite/evaluate/algorithm_*.bf`: the diagnostics of the algorithms in each source, beside it in `*.expected`.
 //! `BLESS=1` writes what comes out as the new expectation.
 
-use bfc_compiler::evaluate::expression::Limits;
+use bfc_compiler::evaluate::Limits;
 use bfc_compiler::evaluate::{Evaluator, algorithm, on_deep_stack};
 use bfc_compiler::resolve::{Program, Source};
 use bfc_dsl::tree::{FileId, Item};

@@ -1,6 +1,6 @@
 //! The symbolic rule and enumeration give the same matrices, and the library stays symbolic where it can.
 
-use bfc_compiler::evaluate::expression::Limits;
+use bfc_compiler::evaluate::Limits;
 use bfc_compiler::evaluate::topology::Topologies;
 use bfc_compiler::evaluate::{Evaluator, on_deep_stack};
 use bfc_compiler::resolve::{Program, Source};

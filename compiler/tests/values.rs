@@ -1,6 +1,6 @@
 //! Values of expressions, as text, and laws of the built-in functions.
 
-use bfc_compiler::evaluate::expression::Limits;
+use bfc_compiler::evaluate::Limits;
 use bfc_compiler::evaluate::{Evaluator, on_deep_stack};
 use bfc_compiler::resolve::{Program, Source};
 use bfc_dsl::tree::{File, FileId};

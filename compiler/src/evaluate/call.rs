@@ -1,7 +1,7 @@
 //! Calls of functions of the program: arguments meet parameters.
 
 use super::error::{EvaluateError, Result};
-use super::expression::Evaluator;
+use super::scope::Evaluator;
 use super::value::Value;
 use bfc_dsl::tree::{Argument, Expression, ExpressionKind, Function, Name, Parameter, Span};
 
@@ -31,7 +31,8 @@ pub fn match_arguments<'a>(
         .zip(&matched)
         .find(|(parameter, argument)| argument.is_none() && parameter.default.is_none());
     match unset {
-        Some((parameter, _)) => Err(missing(parameter, span)),
+        Some((parameter, _)) if arguments.is_empty() => Err(missing(parameter, span)),
+        Some(_) => Err(wrong_arity(name, parameters, arguments.len(), span)),
         None => Ok(matched),
     }
 }
@@ -165,7 +166,7 @@ pub fn check_kind(name: &str, kind: &str, value: &Value, span: Span) -> Result<(
         "list" => (matches!(value, Value::List(_)), "a list"),
         _ => (false, "a kind that is known"),
     };
-    if fits || super::expression::has_symbol(value) {
+    if fits || super::expect::has_symbol(value) {
         return Ok(());
     }
     Err(Box::new(EvaluateError::ParameterKind {

@@ -1,7 +1,7 @@
 //! What `requires` of an algorithm and `ensure` of a topology say: expressions to claims.
 
 use super::error::{EvaluateError, Result};
-use super::expression::Evaluator;
+use super::scope::Evaluator;
 use crate::claim::{self, Claim, Comparison, Number, Property, Quantity, Stated};
 use bfc_dsl::tree::{Argument, BinaryOperator, Expression, ExpressionKind, Span};
 

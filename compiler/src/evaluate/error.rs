@@ -238,6 +238,18 @@ pub enum EvaluateError {
         #[label("enumerated rank by rank")]
         span: Span,
     },
+    #[error("a phase without symmetry has more than {limit} edges")]
+    #[diagnostic(
+        code(bfc::evaluate::too_many_edges),
+        help(
+            "a loop over `ranks` that only says moves of `i`, such as `i -> (i + 1) mod size`, is kept symbolic; a phase of such loops alone is not written out"
+        )
+    )]
+    TooManyEdges {
+        limit: u64,
+        #[label("one of them")]
+        span: Span,
+    },
     #[error("expected a topology, found {found}")]
     #[diagnostic(
         code(bfc::evaluate::not_a_topology),
@@ -414,6 +426,7 @@ impl EvaluateError {
             | Self::MisplacedStatement { span, .. }
             | Self::Precondition { span, .. }
             | Self::TooManyRanks { span, .. }
+            | Self::TooManyEdges { span, .. }
             | Self::NotATopology { span, .. }
             | Self::OutsideDomain { span, .. }
             | Self::PatternMismatch { span, .. }

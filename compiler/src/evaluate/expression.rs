@@ -1,90 +1,18 @@
 //! Expressions to values. Names live on one stack, of which a function sees only its own part; a call in tail position
 //! replaces that part. Every expression visited costs a step, every list cell and every level of recursion is counted.
 
+use super::builtin;
 use super::error::{EvaluateError, Result};
-use super::number::{self, Problem};
-use super::structure::Symbol;
-use super::value::{LIST_DEPTH, List, Value};
-use crate::resolve::Program;
+use super::expect::{has_symbol, out_of_range, wrong_type_at};
+use super::number;
+use super::scope::{Evaluator, GLOBALS};
+use super::value::{List, Value};
 use bfc_dsl::tree::{BinaryOperator, Clause, Expression, ExpressionKind, Let, Pattern, Span, UnaryOperator};
 use bfc_schedule::Rational;
 use num_bigint::BigInt;
 use std::cmp::Ordering;
-use std::rc::Rc;
-
-/// How much an evaluation may do.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Expressions visited, and work of that order.
-    pub steps: u64,
-    /// List elements written.
-    pub cells: u64,
-    /// Expressions within expressions, calls included.
-    pub depth: u32,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { steps: 50_000_000, cells: 16_000_000, depth: 50_000 }
-    }
-}
-
-/// Evaluates expressions of one program at one size.
-pub struct Evaluator<'a> {
-    /// The program, for functions and for the text of messages.
-    pub program: &'a Program,
-    /// The number of ranks.
-    pub size: u32,
-    /// Ranks that share a machine.
-    pub local_size: u32,
-    limits: Limits,
-    steps: u64,
-    cells: u64,
-    depth: u32,
-    pub(super) scope: Vec<(&'a str, Value)>,
-    pub(super) base: usize,
-}
 
 impl<'a> Evaluator<'a> {
-    /// An evaluator in which only the built-in names are known.
-    pub fn new(program: &'a Program, size: u32, local_size: u32, limits: Limits) -> Self {
-        Self { program, size, local_size, limits, steps: 0, cells: 0, depth: 0, scope: vec![], base: 0 }
-    }
-
-    /// Gives a name a value until [`release`](Self::release) of an earlier mark.
-    pub fn bind(&mut self, name: &'a str, value: Value) {
-        self.scope.push((name, value));
-    }
-
-    /// The present extent of the scope.
-    pub fn mark(&self) -> usize {
-        self.scope.len()
-    }
-
-    /// Forgets all names bound since `mark`.
-    pub fn release(&mut self, mark: usize) {
-        self.scope.truncate(mark);
-    }
-
-    /// The names bound since `mark`, with their values, oldest first.
-    pub fn bound_since(&self, mark: usize) -> &[(&'a str, Value)] {
-        &self.scope[mark..]
-    }
-
-    /// The value of a name that is known here.
-    pub fn lookup(&self, name: &str) -> Option<Value> {
-        if let Some((_, value)) = self.scope[self.base..].iter().rev().find(|(bound, _)| *bound == name) {
-            return Some(value.clone());
-        }
-        match name {
-            "size" => Some(Value::Integer(self.size as i64)),
-            "ranks" => List::range(0, self.size as i64).map(Value::List),
-            "local_size" => Some(Value::Integer(self.local_size as i64)),
-            "machines" => Some(Value::number(Rational::new(self.size, self.local_size))),
-            _ => None,
-        }
-    }
-
     /// The value of an expression.
     pub fn evaluate(&mut self, expression: &'a Expression) -> Result<Value> {
         if self.depth >= self.limits.depth {
@@ -190,12 +118,11 @@ impl<'a> Evaluator<'a> {
     fn name(&mut self, name: &str, span: Span) -> Result<Value> {
         self.lookup(name).ok_or_else(|| {
             let known = self.scope[self.base..].iter().map(|(bound, _)| *bound).chain(GLOBALS);
-            let help =
-                if super::builtin::find(name).is_some() || self.program.function(span.file, name).is_some() {
-                    Some(format!("`{name}` is a function: call it, `{name}(…)`"))
-                } else {
-                    super::nearest(name, known).map(|near| format!("did you mean `{near}`?"))
-                };
+            let help = if builtin::find(name).is_some() || self.program.function(span.file, name).is_some() {
+                Some(format!("`{name}` is a function: call it, `{name}(…)`"))
+            } else {
+                super::nearest(name, known).map(|near| format!("did you mean `{near}`?"))
+            };
             Box::new(EvaluateError::UnknownName { name: name.to_string(), span, help })
         })
     }
@@ -393,155 +320,6 @@ impl<'a> Evaluator<'a> {
         }
         Ok(())
     }
-
-    /// The value of an expression that must be a truth value.
-    pub fn truth(&mut self, expression: &'a Expression) -> Result<bool> {
-        match self.operand(expression)? {
-            Value::Truth(truth) => Ok(truth),
-            other => Err(self.wrong_type("a truth value", &other, expression)),
-        }
-    }
-
-    /// The value of an expression that must be a number.
-    pub fn number(&mut self, expression: &'a Expression) -> Result<Rational> {
-        let value = self.operand(expression)?;
-        match value.as_number() {
-            Some(number) => Ok(number),
-            None => Err(self.wrong_type("a number", &value, expression)),
-        }
-    }
-
-    /// The value of an expression that must be an integer of any size.
-    pub fn integer(&mut self, expression: &'a Expression) -> Result<BigInt> {
-        let value = self.operand(expression)?;
-        number::integer(&value, 0)
-            .map_err(|problem| self.explain(problem, expression.span, &[(expression, &value)]))
-    }
-
-    /// Fails where a value is no integer.
-    pub(super) fn check_integer(&self, value: &Value, expression: &Expression) -> Result<()> {
-        let result = number::integer(value, 0);
-        result.map(drop).map_err(|problem| self.explain(problem, expression.span, &[(expression, value)]))
-    }
-
-    fn as_small(&self, value: &Value, expression: &Expression) -> Result<i64> {
-        match value.as_integer() {
-            Some(integer) => Ok(integer),
-            None => Err(self.not_small(value, expression)),
-        }
-    }
-
-    fn not_small(&self, value: &Value, expression: &Expression) -> Box<EvaluateError> {
-        match number::integer(value, 0) {
-            Err(problem) => self.explain(problem, expression.span, &[(expression, value)]),
-            Ok(_) => Box::new(EvaluateError::NumberTooLarge { limit: 63, span: expression.span }),
-        }
-    }
-
-    fn as_list<'v>(&self, value: &'v Value, expression: &Expression) -> Result<&'v List> {
-        match value {
-            Value::List(list) => Ok(list),
-            _ => Err(self.wrong_type("a list", value, expression)),
-        }
-    }
-
-    /// Counts and makes a list.
-    pub(super) fn list(&mut self, values: Vec<Value>, span: Span) -> Result<Value> {
-        self.spend_cells(values.len(), span)?;
-        self.list_of_counted(values, span)
-    }
-
-    fn list_of_counted(&mut self, values: Vec<Value>, span: Span) -> Result<Value> {
-        Value::list(values).ok_or_else(|| Box::new(EvaluateError::ListTooDeep { limit: LIST_DEPTH, span }))
-    }
-
-    /// Uses up steps.
-    pub fn spend(&mut self, steps: u64, span: Span) -> Result<()> {
-        self.steps += steps;
-        if self.steps > self.limits.steps {
-            return Err(Box::new(EvaluateError::TooManySteps { limit: self.limits.steps, span }));
-        }
-        Ok(())
-    }
-
-    pub(super) fn spend_cells(&mut self, cells: usize, span: Span) -> Result<()> {
-        self.cells += cells as u64;
-        self.spend(cells as u64 / 8, span)?;
-        if self.cells > self.limits.cells { Err(self.too_many_cells(span)) } else { Ok(()) }
-    }
-
-    fn too_many_cells(&self, span: Span) -> Box<EvaluateError> {
-        Box::new(EvaluateError::TooManyCells { limit: self.limits.cells, span })
-    }
-
-    pub(super) fn wrong_type(&self, expected: &str, found: &Value, at: &Expression) -> Box<EvaluateError> {
-        wrong_type_at(expected, found, at.span)
-    }
-
-    /// The error for a problem of arithmetic, given the operands.
-    pub(super) fn explain(
-        &self,
-        problem: Problem,
-        span: Span,
-        operands: &[(&Expression, &Value)],
-    ) -> Box<EvaluateError> {
-        let text = |operand: &Expression| self.program.text(operand.span).to_string();
-        Box::new(match problem {
-            Problem::Symbolic => EvaluateError::Symbolic,
-            Problem::TooLarge => EvaluateError::NumberTooLarge { limit: number::MAX_BITS, span },
-            Problem::NotANumber(k) => return self.wrong_type("a number", operands[k].1, operands[k].0),
-            Problem::NotAnInteger(k) => {
-                let (operand, value) = operands[k];
-                EvaluateError::NotAnInteger {
-                    what: text(operand),
-                    found: value.to_string(),
-                    span: operand.span,
-                }
-            }
-            Problem::Zero(k) => {
-                EvaluateError::DivisionByZero { what: text(operands[k].0), span: operands[k].0.span }
-            }
-            Problem::Negative(k) => EvaluateError::OutsideDomain {
-                function: "xor".into(),
-                found: operands[k].1.to_string(),
-                help: "`xor` takes integers that are not negative",
-                span: operands[k].0.span,
-            },
-        })
-    }
-}
-
-/// Names that are known everywhere.
-pub const GLOBALS: [&str; 4] = ["size", "ranks", "local_size", "machines"];
-
-fn out_of_range(index: i64, list: &List, at: &Expression) -> Box<EvaluateError> {
-    let index = index.to_string();
-    Box::new(EvaluateError::IndexOutOfRange { index, len: list.len(), span: at.span })
-}
-
-pub(super) fn wrong_type_at(expected: &str, found: &Value, span: Span) -> Box<EvaluateError> {
-    if has_symbol(found) {
-        return Box::new(EvaluateError::Symbolic);
-    }
-    let shown = match found {
-        Value::List(_) => format!("the list {found}"),
-        _ => format!("{found}"),
-    };
-    Box::new(EvaluateError::WrongType { expected: expected.into(), found: shown, span, help: None })
-}
-
-/// Whether a value depends on the rank.
-pub(super) fn has_symbol(value: &Value) -> bool {
-    match value {
-        Value::Symbol(_) => true,
-        Value::List(list) => !list.is_range() && list.iter().any(|value| has_symbol(&value)),
-        _ => false,
-    }
-}
-
-/// The rank as an unknown, for the symbolic evaluation of a loop over ranks.
-pub(super) fn symbolic_rank(size: u32) -> Value {
-    Value::Symbol(Rc::new(Symbol::rank(size)))
 }
 
 /// The value of a literal such as `12`, `0.1` or `1e-8`; `None` where it is too long.

@@ -1,24 +1,27 @@
 //! Evaluation: from a resolved program, a size and parameters to exact matrices and data-flow.
 
 pub mod algorithm;
+mod builder;
 pub mod builtin;
 pub mod call;
 mod claims;
 pub mod error;
-pub mod expression;
+mod expect;
+mod expression;
 pub mod number;
 pub mod phase;
 mod precondition;
 pub mod random;
 pub mod request;
 mod rule;
+pub mod scope;
 pub mod structure;
 pub mod topology;
 pub mod value;
 pub mod weights;
 
 pub use error::{EvaluateError, Result};
-pub use expression::Evaluator;
+pub use scope::{Evaluator, Limits};
 pub use value::{List, Value};
 
 /// Runs `work` with a stack that holds the deepest recursion that evaluation allows.

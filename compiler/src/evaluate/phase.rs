@@ -1,8 +1,8 @@
 //! One phase under way: its edges, and the rules that hold among them.
 
+use super::builder::End;
 use super::error::{EvaluateError, Result};
-use super::topology::End;
-use super::weights::{self, Edges, MAX_TABLE, Problem, WeightRule};
+use super::weights::{self, Edges, MAX_EDGES, MAX_TABLE, Problem, WeightRule};
 use bfc_dsl::tree::Span;
 use bfc_schedule::{Group, MixingMatrix, Rational};
 use std::collections::BTreeMap;
@@ -113,6 +113,7 @@ impl Draft {
 fn explain(problem: Problem, size: u32, rule: Span, edge: Span) -> Box<EvaluateError> {
     Box::new(match problem {
         Problem::OneWay(from, to) => EvaluateError::OneWayEdge { from, to, span: rule },
+        Problem::TooManyEdges => EvaluateError::TooManyEdges { limit: MAX_EDGES, span: edge },
         Problem::TooManyRanks => EvaluateError::TooManyRanks { size, limit: MAX_TABLE, span: edge },
     })
 }

@@ -1,7 +1,7 @@
 //! `requires` of a topology: a condition on size and parameters, and what its sides are where it fails.
 
 use super::error::{EvaluateError, Result};
-use super::expression::Evaluator;
+use super::scope::Evaluator;
 use super::value::Value;
 use bfc_dsl::tree::{Argument, BinaryOperator, Expression, ExpressionKind};
 

@@ -1,7 +1,7 @@
 //! `weights …`: from an expression to a weight rule.
 
 use super::error::{EvaluateError, Result};
-use super::expression::Evaluator;
+use super::scope::Evaluator;
 use super::weights::{BaseRule, RULES, WeightRule};
 use bfc_dsl::tree::{Argument, Expression, ExpressionKind, Span};
 use bfc_schedule::Rational;

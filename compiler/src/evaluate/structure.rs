@@ -28,6 +28,11 @@ enum Atom {
     Xor(i64),
 }
 
+/// The rank as an unknown, for the symbolic evaluation of a loop over ranks.
+pub(super) fn symbolic_rank(size: u32) -> Value {
+    Value::Symbol(Rc::new(Symbol::rank(size)))
+}
+
 /// A move of all ranks at once.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Move {

@@ -1,22 +1,24 @@
 //! A topology's statements to its phases: exact mixing matrices, symbolic where the edges are moves of all ranks.
 
+use super::builder::{Builder, End};
 use super::call::Override;
 use super::error::{EvaluateError, Result};
-use super::expression::{Evaluator, symbolic_rank};
 use super::phase::Draft;
-use super::structure::{self, Move};
+use super::scope::Evaluator;
+use super::structure::symbolic_rank;
 use super::value::Value;
-use super::weights::WeightRule;
 use super::{precondition, rule};
-use crate::claim::Stated;
 use crate::topology::Topology;
 use bfc_dsl::tree::{
     self, Argument, Clause, Edge, Expression, ExpressionKind, Pattern, Span, TopologyBody, TopologyStatement,
 };
-use bfc_schedule::{Group, MixingMatrix};
+use bfc_schedule::MixingMatrix;
 
 /// Several errors at once.
 pub type Errors = Vec<EvaluateError>;
+
+/// What a phase costs beside its statements, in steps.
+const PHASE_STEPS: u64 = 64;
 
 /// How deep topologies may stand for one another.
 const ALIAS_DEPTH: u32 = 64;
@@ -28,22 +30,6 @@ pub struct Topologies<'e, 'a> {
     /// Whether loops over ranks are tried symbolically; without, all is enumerated, with the same meaning.
     pub symbolic: bool,
     depth: u32,
-}
-
-/// A topology under way.
-struct Builder<'a> {
-    name: &'a str,
-    phases: Vec<(Draft, Span)>,
-    /// Inside of a `phase` block: what it has so far.
-    open: Option<Draft>,
-    /// Edges outside of phases, which make one phase.
-    single: Draft,
-    rule: Option<(WeightRule, Span)>,
-    ensures: Vec<Stated>,
-    /// The extent of the scope where the body begins, for messages.
-    start: usize,
-    /// Within a loop over ranks in which the rank is unknown.
-    rank_unknown: bool,
 }
 
 impl<'e, 'a> Topologies<'e, 'a> {
@@ -277,7 +263,7 @@ impl<'e, 'a> Topologies<'e, 'a> {
         if builder.open.is_some() {
             return Err(vec![EvaluateError::NestedPhase { span }]);
         }
-        self.evaluator.spend(8, span).map_err(|error| vec![*error])?;
+        self.evaluator.spend(PHASE_STEPS, span).map_err(|error| vec![*error])?;
         builder.open = Some(Draft::default());
         self.statements(builder, body)?;
         builder.phases.extend(builder.open.take().map(|draft| (draft, span)));
@@ -347,80 +333,6 @@ impl<'e, 'a> Topologies<'e, 'a> {
             }
         }
     }
-}
-
-/// One end of an edge: a rank, or a move of every rank.
-pub(super) enum End {
-    /// A rank.
-    Rank(u32),
-    /// A move of every rank.
-    Move(Move),
-}
-
-impl<'a> Builder<'a> {
-    fn new(name: &'a str, start: usize) -> Self {
-        let (open, single, rule) = (None, Draft::default(), None);
-        Self { name, phases: vec![], open, single, rule, ensures: vec![], start, rank_unknown: false }
-    }
-
-    /// What edges are added to.
-    fn draft(&mut self) -> &mut Draft {
-        self.open.as_mut().unwrap_or(&mut self.single)
-    }
-
-    fn known_rank(&self) -> Result<()> {
-        if self.rank_unknown { Err(Box::new(EvaluateError::Symbolic)) } else { Ok(()) }
-    }
-
-    fn outside_of_phase(&self, statement: &'static str, span: Span) -> Result<()> {
-        match self.open {
-            Some(_) => Err(Box::new(EvaluateError::MisplacedStatement { statement, span })),
-            None => Ok(()),
-        }
-    }
-
-    fn set_rule(&mut self, rule: WeightRule, span: Span) -> Result<()> {
-        let place = match &mut self.open {
-            Some(draft) => &mut draft.rule,
-            None => &mut self.rule,
-        };
-        if let Some((earlier, first)) = place {
-            // A loop may say the same again.
-            if *first != span || *earlier != rule {
-                return Err(Box::new(EvaluateError::WeightsTwice { span, first: *first }));
-            }
-        }
-        *place = Some((rule, span));
-        Ok(())
-    }
-
-    fn finish(mut self, size: u32, span: Span) -> Result<Topology> {
-        if let (Some(edge), Some((_, phase))) = (self.single.first, self.phases.first()) {
-            return Err(Box::new(EvaluateError::EdgeOutsidePhase { edge, phase: *phase }));
-        }
-        if self.phases.is_empty() {
-            if let (Some(with), Some((_, rule))) = (self.single.with_weight, &self.rule) {
-                return Err(Box::new(EvaluateError::WeightsTwice { span: *rule, first: with }));
-            }
-            self.phases.push((self.single, span));
-        }
-        let drafts: Vec<&Draft> = self.phases.iter().map(|(draft, _)| draft).collect();
-        let common = common_group(&drafts, size);
-        let rule = self.rule.as_ref();
-        let phases = self.phases.iter().map(|(draft, span)| {
-            let own = if common.is_some() { None } else { common_group(&[draft], size) };
-            draft.matrix(size, rule, common.as_ref().or(own.as_ref()), *span)
-        });
-        let phases = phases.collect::<Result<Vec<_>>>()?;
-        Ok(Topology { name: self.name.to_string(), size, phases, ensures: self.ensures })
-    }
-}
-
-/// A group for all phases that are said for every rank at once.
-fn common_group(drafts: &[&Draft], size: u32) -> Option<Group> {
-    let symmetric = drafts.iter().filter(|draft| draft.edges.is_symmetric());
-    let moves = symmetric.flat_map(|draft| &draft.edges.moved);
-    structure::common_group(moves.flat_map(|(from, to, _)| [from, to]), size)
 }
 
 fn not_a_topology(found: &str, span: Span) -> Errors {

@@ -44,10 +44,15 @@ pub enum Problem {
     OneWay(u32, u32),
     /// Too many ranks for a table of rows.
     TooManyRanks,
+    /// Too many edges for a table of rows.
+    TooManyEdges,
 }
 
 /// The most ranks for which rows are written out.
 pub const MAX_TABLE: u32 = 1 << 24;
+
+/// The most edges that are written out.
+pub const MAX_EDGES: u64 = 1 << 24;
 
 /// The edges of one phase as they were said.
 #[derive(Clone, Debug, Default)]
@@ -136,8 +141,13 @@ impl Edges {
                 self.cayley(&Group::cyclic(size), rule)
             }
             _ if size > MAX_TABLE => Err(Problem::TooManyRanks),
+            _ if self.count(size) > MAX_EDGES => Err(Problem::TooManyEdges),
             _ => self.table(size, rule),
         }
+    }
+
+    fn count(&self, size: u32) -> u64 {
+        self.listed.len() as u64 + self.moved.len() as u64 * u64::from(size)
     }
 
     fn cayley(&self, group: &Group, rule: Option<&WeightRule>) -> Result<MixingMatrix, Problem> {

@@ -1,6 +1,6 @@
 //! Reads and parses the entry and all that it uses, and tells each file what its names mean.
 
-use super::{ItemId, Program, ResolveError, Source, check, declaration};
+use super::{ItemId, Program, ResolveError, Source, check, declaration, walk};
 use crate::diagnostic::{Diagnostics, Error};
 use crate::evaluate::nearest;
 use crate::{Files, library};
@@ -192,7 +192,7 @@ impl Loader<'_> {
 
     /// Reads the files of paths such as `topology::ring` inside of expressions.
     fn paths(&mut self, id: FileId) {
-        for (path, span) in check::paths(&self.program.files[id.0 as usize]) {
+        for (path, span) in walk::paths(&self.program.files[id.0 as usize]) {
             if self.program.names[id.0 as usize].contains_key(&path) {
                 continue;
             }

@@ -80,3 +80,8 @@ topology t {
 }
 //// size 50000000
 topology t { for i in 0..10 { i -- i + 1 } }
+//// size 1000000
+topology t {
+    0 -> 1
+    for i in ranks, h in 1..100 { i -> (i + h) mod size }
+}

@@ -197,7 +197,7 @@ impl<'a> Context<'_, 'a> {
     pub fn wrong(&self, expected: &str, found: &Term, span: Span) -> Failure {
         let found = match found {
             Term::Constant(value) => {
-                return crate::evaluate::expression::wrong_type_at(expected, value, span).into();
+                return crate::evaluate::expect::wrong_type_at(expected, value, span).into();
             }
             Term::Truth(_) => "a condition".to_string(),
             Term::Flow(id) if self.graph.shape(*id) == Shape::Vector => "a vector".to_string(),

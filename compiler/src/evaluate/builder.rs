@@ -1,0 +1,100 @@
+//! A topology under way: its phases so far, and how they become matrices.
+
+use super::error::{EvaluateError, Result};
+use super::phase::Draft;
+use super::structure::{self, Move};
+use super::weights::WeightRule;
+use crate::claim::Stated;
+use crate::topology::Topology;
+use bfc_dsl::tree::Span;
+use bfc_schedule::Group;
+
+/// A topology under way.
+pub(super) struct Builder<'a> {
+    pub name: &'a str,
+    pub phases: Vec<(Draft, Span)>,
+    /// Inside of a `phase` block: what it has so far.
+    pub open: Option<Draft>,
+    /// Edges outside of phases, which make one phase.
+    pub single: Draft,
+    pub rule: Option<(WeightRule, Span)>,
+    pub ensures: Vec<Stated>,
+    /// The extent of the scope where the body begins, for messages.
+    pub start: usize,
+    /// Within a loop over ranks in which the rank is unknown.
+    pub rank_unknown: bool,
+}
+
+/// One end of an edge: a rank, or a move of every rank.
+pub(super) enum End {
+    /// A rank.
+    Rank(u32),
+    /// A move of every rank.
+    Move(Move),
+}
+
+impl<'a> Builder<'a> {
+    pub fn new(name: &'a str, start: usize) -> Self {
+        let (open, single, rule) = (None, Draft::default(), None);
+        Self { name, phases: vec![], open, single, rule, ensures: vec![], start, rank_unknown: false }
+    }
+
+    /// What edges are added to.
+    pub fn draft(&mut self) -> &mut Draft {
+        self.open.as_mut().unwrap_or(&mut self.single)
+    }
+
+    pub fn known_rank(&self) -> Result<()> {
+        if self.rank_unknown { Err(Box::new(EvaluateError::Symbolic)) } else { Ok(()) }
+    }
+
+    pub fn outside_of_phase(&self, statement: &'static str, span: Span) -> Result<()> {
+        match self.open {
+            Some(_) => Err(Box::new(EvaluateError::MisplacedStatement { statement, span })),
+            None => Ok(()),
+        }
+    }
+
+    pub fn set_rule(&mut self, rule: WeightRule, span: Span) -> Result<()> {
+        let place = match &mut self.open {
+            Some(draft) => &mut draft.rule,
+            None => &mut self.rule,
+        };
+        if let Some((earlier, first)) = place {
+            // A loop may say the same again.
+            if *first != span || *earlier != rule {
+                return Err(Box::new(EvaluateError::WeightsTwice { span, first: *first }));
+            }
+        }
+        *place = Some((rule, span));
+        Ok(())
+    }
+
+    pub fn finish(mut self, size: u32, span: Span) -> Result<Topology> {
+        if let (Some(edge), Some((_, phase))) = (self.single.first, self.phases.first()) {
+            return Err(Box::new(EvaluateError::EdgeOutsidePhase { edge, phase: *phase }));
+        }
+        if self.phases.is_empty() {
+            if let (Some(with), Some((_, rule))) = (self.single.with_weight, &self.rule) {
+                return Err(Box::new(EvaluateError::WeightsTwice { span: *rule, first: with }));
+            }
+            self.phases.push((self.single, span));
+        }
+        let drafts: Vec<&Draft> = self.phases.iter().map(|(draft, _)| draft).collect();
+        let common = common_group(&drafts, size);
+        let rule = self.rule.as_ref();
+        let phases = self.phases.iter().map(|(draft, span)| {
+            let own = if common.is_some() { None } else { common_group(&[draft], size) };
+            draft.matrix(size, rule, common.as_ref().or(own.as_ref()), *span)
+        });
+        let phases = phases.collect::<Result<Vec<_>>>()?;
+        Ok(Topology { name: self.name.to_string(), size, phases, ensures: self.ensures })
+    }
+}
+
+/// A group for all phases that are said for every rank at once.
+fn common_group(drafts: &[&Draft], size: u32) -> Option<Group> {
+    let symmetric = drafts.iter().filter(|draft| draft.edges.is_symmetric());
+    let moves = symmetric.flat_map(|draft| &draft.edges.moved);
+    structure::common_group(moves.flat_map(|(from, to, _)| [from, to]), size)
+}

@@ -1,0 +1,113 @@
+//! What an evaluation knows and may spend: names on one stack, steps, list cells, depth.
+
+use super::error::{EvaluateError, Result};
+use super::value::{LIST_DEPTH, List, Value};
+use crate::resolve::Program;
+use bfc_dsl::tree::Span;
+use bfc_schedule::Rational;
+
+/// How much an evaluation may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Expressions visited, and work of that order.
+    pub steps: u64,
+    /// List elements written.
+    pub cells: u64,
+    /// Expressions within expressions, calls included.
+    pub depth: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { steps: 50_000_000, cells: 16_000_000, depth: 50_000 }
+    }
+}
+
+/// Evaluates expressions of one program at one size.
+pub struct Evaluator<'a> {
+    /// The program, for functions and for the text of messages.
+    pub program: &'a Program,
+    /// The number of ranks.
+    pub size: u32,
+    /// Ranks that share a machine.
+    pub local_size: u32,
+    pub(super) limits: Limits,
+    steps: u64,
+    cells: u64,
+    pub(super) depth: u32,
+    pub(super) scope: Vec<(&'a str, Value)>,
+    pub(super) base: usize,
+}
+
+impl<'a> Evaluator<'a> {
+    /// An evaluator in which only the built-in names are known.
+    pub fn new(program: &'a Program, size: u32, local_size: u32, limits: Limits) -> Self {
+        Self { program, size, local_size, limits, steps: 0, cells: 0, depth: 0, scope: vec![], base: 0 }
+    }
+
+    /// Gives a name a value until [`release`](Self::release) of an earlier mark.
+    pub fn bind(&mut self, name: &'a str, value: Value) {
+        self.scope.push((name, value));
+    }
+
+    /// The present extent of the scope.
+    pub fn mark(&self) -> usize {
+        self.scope.len()
+    }
+
+    /// Forgets all names bound since `mark`.
+    pub fn release(&mut self, mark: usize) {
+        self.scope.truncate(mark);
+    }
+
+    /// The names bound since `mark`, with their values, oldest first.
+    pub fn bound_since(&self, mark: usize) -> &[(&'a str, Value)] {
+        &self.scope[mark..]
+    }
+
+    /// The value of a name that is known here.
+    pub fn lookup(&self, name: &str) -> Option<Value> {
+        if let Some((_, value)) = self.scope[self.base..].iter().rev().find(|(bound, _)| *bound == name) {
+            return Some(value.clone());
+        }
+        match name {
+            "size" => Some(Value::Integer(self.size as i64)),
+            "ranks" => List::range(0, self.size as i64).map(Value::List),
+            "local_size" => Some(Value::Integer(self.local_size as i64)),
+            "machines" => Some(Value::number(Rational::new(self.size, self.local_size))),
+            _ => None,
+        }
+    }
+
+    /// Counts and makes a list.
+    pub(super) fn list(&mut self, values: Vec<Value>, span: Span) -> Result<Value> {
+        self.spend_cells(values.len(), span)?;
+        self.list_of_counted(values, span)
+    }
+
+    pub(super) fn list_of_counted(&mut self, values: Vec<Value>, span: Span) -> Result<Value> {
+        Value::list(values).ok_or_else(|| Box::new(EvaluateError::ListTooDeep { limit: LIST_DEPTH, span }))
+    }
+
+    /// Uses up steps.
+    pub fn spend(&mut self, steps: u64, span: Span) -> Result<()> {
+        self.steps += steps;
+        if self.steps > self.limits.steps {
+            return Err(Box::new(EvaluateError::TooManySteps { limit: self.limits.steps, span }));
+        }
+        Ok(())
+    }
+
+    pub(super) fn spend_cells(&mut self, cells: usize, span: Span) -> Result<()> {
+        self.cells += cells as u64;
+        self.spend(cells as u64 / 8, span)?;
+        if self.cells > self.limits.cells { Err(self.too_many_cells(span)) } else { Ok(()) }
+    }
+
+    pub(super) fn too_many_cells(&self, span: Span) -> Box<EvaluateError> {
+        Box::new(EvaluateError::TooManyCells { limit: self.limits.cells, span })
+    }
+}
+
+/// Names that are known everywhere.
+pub const GLOBALS: [&str; 4] = ["size", "ranks", "local_size", "machines"];
