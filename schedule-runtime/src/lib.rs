@@ -22,6 +22,8 @@ pub mod lease;
 #[cfg(not(loom))]
 pub mod local;
 mod machine;
+#[cfg(feature = "mpi")]
+pub mod mpi;
 mod plan;
 mod registers;
 #[cfg(not(loom))]

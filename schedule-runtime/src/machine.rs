@@ -444,7 +444,10 @@ impl<T: Element, X: Transport> Machine<T, X> {
                 Some(question) => {
                     let result = ask(question, registers, trainer).into_result();
                     let (rank, step) = (self.rank(), self.clock.step);
-                    result.map_err(|source| RuntimeError::Trainer { rank, step, source })?;
+                    if let Err(source) = result {
+                        self.wire.transport.abandon(&format!("its trainer failed in step {step}: {source}"));
+                        return Err(RuntimeError::Trainer { rank, step, source });
+                    }
                     self.skip();
                 }
                 None if self.clock.step == before => {

@@ -2,13 +2,15 @@
 //!
 //! All ranks name one directory. Rank i listens at `rank-i.sock` in it; the higher rank of a pair connects to the lower
 //! one when the first message between them begins. A connection starts with a greeting, `bfc1`, and the rank and size
-//! of who connects (`u32`); then frames follow in both directions, a header and a message:
+//! of who connects (`u32`); then messages follow in both directions, each after its header:
 //!
 //! ```text
-//! kind: u32 (1 a message, 2 a failure)   round: u32 (of a failure: the rank)   exchange: u64   bytes: u64
+//! round: u64   exchange: u64   bytes: u64
 //! ```
 //!
-//! All numbers are little-endian. A rank writes whatever it can whenever it waits, so no cycle of ranks can block.
+//! A rank that fails connects to every other with the greeting `fail`, the rank that failed first, the size, and a
+//! reason in UTF-8 up to the end. All numbers are little-endian. A rank writes whatever it can whenever it waits, so no
+//! cycle of ranks can block.
 
 use crate::transport::{Chunk, Envelope, Fault, Tag, Ticket, Transport};
 use bfc_schedule::Rank;
@@ -26,12 +28,10 @@ use std::time::{Duration, Instant};
 
 const GREETING: usize = 12;
 const HEADER: usize = 24;
-const MESSAGE: u32 = 1;
-const FAILURE: u32 = 2;
 /// What is delivered at a time, in bytes; a multiple of 64.
 const CHUNK: usize = 256 << 10;
-/// The longest text of a failure that is believed.
-const REASON: u64 = 4096;
+/// The longest reason of a failure, in bytes.
+const REASON: usize = 1024;
 /// How often a connection is tried while the peer does not listen yet.
 const RETRY: Duration = Duration::from_millis(2);
 
@@ -107,17 +107,18 @@ impl SocketTransport {
     fn connected(&mut self, peer: Rank) -> Result<bool, Fault> {
         if !self.streams.contains_key(&peer) {
             if self.rank > peer {
-                let stream = self.dial(peer).map_err(|error| system(peer, error))?;
+                let greeting = [*b"bfc1", self.rank.0.to_le_bytes(), self.size.to_le_bytes()].concat();
+                let stream = self.dial(peer, &greeting).map_err(|error| system(peer, error))?;
                 self.streams.extend(stream.map(|stream| (peer, stream)));
             } else {
-                self.accept().map_err(|error| system(peer, error))?;
+                self.accept()?;
             }
         }
         Ok(self.streams.contains_key(&peer))
     }
 
-    /// Connects to a lower rank, if it listens and has room.
-    fn dial(&self, peer: Rank) -> io::Result<Option<UnixStream>> {
+    /// Connects to a rank with a greeting, if it listens and has room.
+    fn dial(&self, peer: Rank, greeting: &[u8]) -> io::Result<Option<UnixStream>> {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
         match connect(&socket, &SocketAddrUnix::new(address(&self.directory, peer))?) {
@@ -125,48 +126,47 @@ impl SocketTransport {
             Err(Errno::NOENT | Errno::CONNREFUSED | Errno::AGAIN) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        let greeting = [*b"bfc1", self.rank.0.to_le_bytes(), self.size.to_le_bytes()].concat();
         // A new connection has room for so few bytes.
-        match send(&socket, &greeting, SendFlags::NOSIGNAL)? {
-            GREETING => Ok(Some(UnixStream::from(socket))),
-            _ => Err(ErrorKind::WriteZero.into()),
+        match send(&socket, greeting, SendFlags::NOSIGNAL)? == greeting.len() {
+            true => Ok(Some(UnixStream::from(socket))),
+            false => Err(ErrorKind::WriteZero.into()),
         }
     }
 
-    /// Takes what connections there are; one that does not greet like a higher rank of this group is dropped.
-    fn accept(&mut self) -> io::Result<()> {
+    /// Takes what connections there are; one that greets like no rank of this group is dropped.
+    fn accept(&mut self) -> Result<(), Fault> {
         loop {
             match self.listener.accept() {
-                Ok((stream, _)) => {
-                    stream.set_nonblocking(true)?;
-                    self.arriving.push((stream, vec![]));
-                }
+                Ok((stream, _)) => self.arriving.push((stream, vec![])),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(system(self.rank, error)),
             }
         }
-        for (mut stream, mut greeting) in std::mem::take(&mut self.arriving) {
-            let mut bytes = [0; GREETING];
-            match stream.read(&mut bytes[..GREETING - greeting.len()]) {
-                Ok(0) => continue,
-                Ok(read) => greeting.extend(&bytes[..read]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(_) => continue,
-            }
-            if greeting.len() < GREETING {
-                self.arriving.push((stream, greeting));
-            } else if let Some(peer) = self.greeted(&greeting) {
-                self.streams.insert(peer, stream);
+        for (stream, mut greeting) in std::mem::take(&mut self.arriving) {
+            match read_greeting(&stream, &mut greeting) {
+                Ok(false) => self.arriving.push((stream, greeting)),
+                Ok(true) => self.greeted(stream, &greeting)?,
+                // Whoever it was, it does not belong to the group.
+                Err(_) => {}
             }
         }
         Ok(())
     }
 
-    fn greeted(&self, greeting: &[u8]) -> Option<Rank> {
-        let (peer, size) = (Rank(number(&greeting[4..8]) as u32), number(&greeting[8..]) as u32);
-        let expected = greeting[..4] == *b"bfc1" && size == self.size && peer > self.rank && peer.0 < size;
-        (expected && !self.streams.contains_key(&peer)).then_some(peer)
+    fn greeted(&mut self, stream: UnixStream, greeting: &[u8]) -> Result<(), Fault> {
+        let (peer, size) = (Rank(number(&greeting[4..8]) as u32), number(&greeting[8..GREETING]) as u32);
+        match &greeting[..4] {
+            b"fail" if size == self.size => {
+                let reason = String::from_utf8_lossy(&greeting[GREETING..]).into();
+                return Err(Fault::Failed { peer, reason });
+            }
+            b"bfc1" if size == self.size && peer > self.rank && peer.0 < size => {
+                self.streams.entry(peer).or_insert(stream);
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Writes whatever there is room for; says whether it wrote anything.
@@ -183,7 +183,7 @@ impl SocketTransport {
                     Ok(Attempt::Done) => drop(queue.pop_front()),
                     Ok(Attempt::Progress) => {}
                     Ok(Attempt::Stuck) => break,
-                    Err(error) => return Err(lost(peer, error)),
+                    Err(error) => return Err(self.lost(peer, error)),
                 }
                 progress = true;
             }
@@ -208,6 +208,7 @@ impl SocketTransport {
             match attempt(self)? {
                 Attempt::Done => return Ok(()),
                 Attempt::Stuck if !wrote => {
+                    self.accept()?;
                     let left = deadline.saturating_sub(since.elapsed());
                     if left.is_zero() {
                         return Err(Fault::Deadline { peer: peer(self), waited: deadline });
@@ -253,11 +254,13 @@ impl SocketTransport {
                 }
                 let mut stream = &transport.streams[&peer];
                 match stream.read(&mut bytes[filled..]) {
-                    Ok(0) if filled < bytes.len() => return Err(Fault::Left { peer }),
+                    Ok(0) if filled < bytes.len() => {
+                        return Err(transport.lost(peer, ErrorKind::BrokenPipe.into()));
+                    }
                     Ok(read) => filled += read,
                     Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Attempt::Stuck),
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    Err(error) => return Err(lost(peer, error)),
+                    Err(error) => return Err(transport.lost(peer, error)),
                 }
                 Ok(if filled == bytes.len() { Attempt::Done } else { Attempt::Progress })
             },
@@ -273,17 +276,11 @@ impl SocketTransport {
     ) -> Result<(), Fault> {
         let mut header = [0; HEADER];
         self.read(from, &mut header, deadline)?;
-        let (kind, round) = (number(&header[..4]) as u32, number(&header[4..8]) as u32);
-        let tag = Tag { round, exchange: number(&header[8..16]) };
-        let found = Envelope { tag, bytes: number(&header[16..]) };
-        if kind == FAILURE && found.bytes <= REASON {
-            let mut reason = vec![0; found.bytes as usize];
-            self.read(from, &mut reason, deadline)?;
-            return Err(Fault::Failed { peer: Rank(round), reason: String::from_utf8_lossy(&reason).into() });
-        }
+        let [round, exchange, bytes] = [0, 8, 16].map(|at| number(&header[at..at + 8]));
+        let found = Envelope { tag: Tag { exchange, round: round as u32 }, bytes };
         let bytes = ticket.lengths.iter().map(|&bytes| bytes as u64).sum();
         let expected = Envelope { tag: ticket.tag, bytes };
-        if kind != MESSAGE || found != expected {
+        if found != expected {
             return Err(Fault::Mismatch { peer: from, expected, found });
         }
         let mut chunk = std::mem::take(&mut self.chunk);
@@ -298,7 +295,17 @@ impl SocketTransport {
         Ok(())
     }
 
-    /// Remembers the fault, and tells every peer to which no message is half written.
+    /// A connection has ended: the peer has left, or some rank has said why.
+    fn lost(&mut self, peer: Rank, error: io::Error) -> Fault {
+        match self.accept() {
+            Err(fault) => fault,
+            Ok(()) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
+                Fault::Left { peer }
+            }
+            Ok(()) => system(peer, error),
+        }
+    }
+
     fn fail(&mut self, fault: Fault) -> Fault {
         let (rank, reason) = match &fault {
             Fault::Failed { peer, reason } => (*peer, reason.clone()),
@@ -310,19 +317,17 @@ impl SocketTransport {
         fault
     }
 
+    /// Tells every rank that listens, and ends all connections.
     fn die(&mut self, rank: Rank, reason: &str) {
-        let reason = &reason.as_bytes()[..reason.len().min(REASON as usize)];
-        let frame = [&header(FAILURE, rank.0, 0, reason.len() as u64), reason].concat();
-        for (peer, stream) in std::mem::take(&mut self.streams) {
-            let begun = self.outgoing.get(&peer).and_then(|queue| queue.front());
-            if begun.is_none_or(|message| (message.piece, message.written) == (0, 0)) {
-                // The best that can be done; a peer that does not get it sees the connection end.
-                let _ = send(&stream, &frame, SendFlags::NOSIGNAL);
-            }
+        self.failed.get_or_insert(Fault::Failed { peer: rank, reason: reason.to_owned() });
+        let reason = &reason.as_bytes()[..reason.len().min(REASON)];
+        let notice = [&b"fail"[..], &rank.0.to_le_bytes(), &self.size.to_le_bytes(), reason].concat();
+        for peer in (0..self.size).map(Rank).filter(|peer| *peer != self.rank) {
+            // The best that can be done; a peer that does not get it sees its connection end, or its deadline.
+            let _ = self.dial(peer, &notice);
         }
         self.outgoing.clear();
-        self.failed
-            .get_or_insert(Fault::Failed { peer: rank, reason: "it abandoned an exchange".to_owned() });
+        self.streams.clear();
     }
 
     fn alive(&self) -> Result<(), Fault> {
@@ -374,7 +379,7 @@ unsafe impl Transport for SocketTransport {
         self.alive()?;
         if let Some((to, parts)) = send {
             let bytes = parts.iter().map(|part| part.len() as u64).sum();
-            let header = header(MESSAGE, tag.round, tag.exchange, bytes);
+            let header = header(tag, bytes);
             let parts = parts.iter().map(|part| Part { address: part.as_ptr(), bytes: part.len() }).collect();
             let message = Outgoing { header, parts, piece: 0, written: 0 };
             self.outgoing.entry(to).or_default().push_back(message);
@@ -411,6 +416,10 @@ unsafe impl Transport for SocketTransport {
             self.die(self.rank, "it abandoned an exchange");
         }
     }
+
+    fn abandon(&mut self, reason: &str) {
+        self.die(self.rank, reason);
+    }
 }
 
 impl Drop for SocketTransport {
@@ -427,13 +436,33 @@ fn address(directory: &Path, rank: Rank) -> PathBuf {
     directory.join(format!("rank-{rank}.sock"))
 }
 
-fn header(kind: u32, round: u32, exchange: u64, bytes: u64) -> [u8; HEADER] {
+fn header(tag: Tag, bytes: u64) -> [u8; HEADER] {
     let mut header = [0; HEADER];
-    header[..4].copy_from_slice(&kind.to_le_bytes());
-    header[4..8].copy_from_slice(&round.to_le_bytes());
-    header[8..16].copy_from_slice(&exchange.to_le_bytes());
-    header[16..].copy_from_slice(&bytes.to_le_bytes());
+    for (at, number) in [(0, tag.round as u64), (8, tag.exchange), (16, bytes)] {
+        header[at..at + 8].copy_from_slice(&number.to_le_bytes());
+    }
     header
+}
+
+/// Reads on; whether the greeting is complete.
+fn read_greeting(mut stream: &UnixStream, greeting: &mut Vec<u8>) -> io::Result<bool> {
+    stream.set_nonblocking(true)?;
+    loop {
+        // After `bfc1` messages follow, after `fail` there is nothing but the reason.
+        let most = if greeting.starts_with(b"fail") { GREETING + REASON } else { GREETING };
+        let mut bytes = [0; GREETING + REASON];
+        match stream.read(&mut bytes[..most - greeting.len()]) {
+            Ok(0) if greeting.len() < GREETING => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(0) => return Ok(true),
+            Ok(read) => greeting.extend(&bytes[..read]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if greeting.len() == GREETING && !greeting.starts_with(b"fail") {
+            return Ok(true);
+        }
+    }
 }
 
 fn number(bytes: &[u8]) -> u64 {
@@ -442,11 +471,4 @@ fn number(bytes: &[u8]) -> u64 {
 
 fn system(peer: Rank, error: io::Error) -> Fault {
     Fault::System { peer, reason: error.to_string() }
-}
-
-fn lost(peer: Rank, error: io::Error) -> Fault {
-    match error.kind() {
-        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => Fault::Left { peer },
-        _ => system(peer, error),
-    }
 }

@@ -72,6 +72,9 @@ pub unsafe trait Transport {
     /// transport is dead afterwards.
     fn revoke(&mut self);
 
+    /// Fails for a reason of this rank's own, which the peers learn.
+    fn abandon(&mut self, reason: &str);
+
     /// One symmetric round in place: `self` and `peer` call this with parts of equal lengths, and each chunk is given to
     /// the kernel of one of the two, with both ranks' memory at once. Returns `false`, with nothing touched, where the
     /// transport does not do this or the peer exchanges by [`begin`](Self::begin) and [`finish`](Self::finish); both

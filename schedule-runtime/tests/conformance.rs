@@ -4,7 +4,7 @@
 mod support;
 
 use bfc_runtime::socket::SocketTransport;
-use bfc_runtime::{Machine, RuntimeError, Transport};
+use bfc_runtime::{Machine, Transport};
 use bfc_schedule::matrix::Row;
 use bfc_schedule::{Rank, Rational};
 use proptest::prelude::*;
@@ -108,7 +108,8 @@ fn sockets_name_a_missing_peer() {
             std::thread::sleep(Duration::from_millis(300));
             return None;
         }
-        let deadline = Duration::from_millis(100);
+        // Rank 0 hears from the missing one first.
+        let deadline = Duration::from_millis(if rank.0 == 0 { 100 } else { 30_000 });
         Machine::with_deadline(schedule.rank(rank), transport, &[0.0; 50_000], deadline).err()
     });
     let texts: Vec<String> = errors
@@ -116,9 +117,10 @@ fn sockets_name_a_missing_peer() {
         .filter_map(|error| error.expect("no panic"))
         .map(|error| error.to_string())
         .collect();
+    assert_eq!(texts[0], "rank 0, start, comparison of schedules, round 0: waited 100ms for rank 2");
     assert_eq!(texts.len(), 2);
-    let expected = "rank 0, start, comparison of schedules, round 0: waited 100ms for rank 2";
-    assert!(texts.iter().any(|text| text == expected), "{texts:?}");
+    // Rank 1 learns it from rank 0, or sees rank 2 leave.
+    assert!(texts[1].contains("rank 2"), "{}", texts[1]);
 }
 
 #[test]
@@ -138,11 +140,7 @@ fn sockets_pass_on_a_panic() {
                 Err(_) => assert_eq!(rank, 2),
                 Ok(result) => {
                     let error = result.expect_err("an error on every rank");
-                    let known = matches!(
-                        &error,
-                        RuntimeError::PeerFailed { peer: Rank(2), .. } | RuntimeError::PeerLeft { .. }
-                    );
-                    assert!(known, "{error}");
+                    assert!(error.to_string().ends_with("rank 2 failed: it panicked"), "{error}");
                 }
             }
         }

@@ -256,6 +256,11 @@ unsafe impl Transport for LocalTransport {
         }
     }
 
+    fn abandon(&mut self, reason: &str) {
+        self.hub.fail_because(self.rank, reason);
+        self.revoke();
+    }
+
     fn pair(
         &mut self,
         tag: Tag,
