@@ -4,79 +4,24 @@
 //! answers with a closure ([`Machine::step`]), or asks for the point and hands in one answer per call
 //! ([`Machine::point`], [`Machine::next`]): both drive the same machine.
 
+mod drive;
+mod trainer;
+
+pub use trainer::{Answer, Ask, State, Wanted};
+
 use crate::element::Element;
 use crate::error::RuntimeError;
 use crate::exchange::Wire;
-use crate::execute::{Block, Clock, Executable, Question, Surroundings};
-use crate::expression::Scope;
+use crate::execute::{Clock, Executable, Question};
 use crate::registers::{Memory, Registers};
 use crate::transport::Transport;
 use bfc_schedule::Rank;
-use bfc_schedule::program::{Program, Shape};
+use bfc_schedule::program::{Program, Register, Shape};
 use bfc_schedule::schedule::{Digest, RankSchedule};
-use std::error::Error;
 use std::time::Duration;
 
 /// How long a machine waits for a peer unless told otherwise.
 pub const DEADLINE: Duration = Duration::from_secs(300);
-
-/// What the trainer is asked.
-#[derive(Debug)]
-pub enum Ask<'a, T> {
-    /// Write the gradient at `point`, on the step's minibatch, to `gradient`.
-    Gradient {
-        /// Where.
-        point: &'a [T],
-        /// All of it is to be written; what it holds before is unspecified.
-        gradient: &'a mut [T],
-    },
-    /// Make one step of the trainer's own optimizer.
-    Adapt {
-        /// Where it starts; and what is to be overwritten with the new point.
-        point: &'a mut [T],
-        /// Along this direction, or the gradient at `point` where absent.
-        direction: Option<&'a [T]>,
-    },
-}
-
-/// What [`Machine::next`] is to be given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// The gradient at the point.
-    Gradient,
-    /// The point after one step of the trainer's own optimizer.
-    Adapted,
-}
-
-/// A state's value on this rank.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum State<'a, T> {
-    /// Shaped like the model.
-    Vector(&'a [T]),
-    /// One number.
-    Scalar(f64),
-}
-
-/// What a trainer's closure returns: nothing, or a result.
-pub trait Answer {
-    /// The result.
-    ///
-    /// # Errors
-    /// The trainer's own.
-    fn into_result(self) -> Result<(), Box<dyn Error + Send + Sync>>;
-}
-
-impl Answer for () {
-    fn into_result(self) -> Result<(), Box<dyn Error + Send + Sync>> {
-        Ok(())
-    }
-}
-
-impl<E: Into<Box<dyn Error + Send + Sync>>> Answer for Result<(), E> {
-    fn into_result(self) -> Result<(), Box<dyn Error + Send + Sync>> {
-        self.map_err(Into::into)
-    }
-}
 
 /// One rank of a run.
 ///
@@ -373,150 +318,10 @@ impl<T: Element, X: Transport> Machine<T, X> {
     }
 
     fn lent_error(&self) -> RuntimeError {
-        let name = |(name, register): &(String, _)| {
-            (Some(self.register(*register)) == self.home).then(|| name.clone())
+        let name = |(name, register): &(String, Register)| {
+            (Some(register.0 as usize) == self.home).then(|| name.clone())
         };
         RuntimeError::Lent { state: self.program.states.iter().find_map(name).unwrap_or_default() }
-    }
-
-    fn register(&self, register: bfc_schedule::program::Register) -> usize {
-        register.0 as usize
-    }
-
-    /// Runs on to the next question, which it returns, or to the end of the block under way.
-    fn advance(&mut self, registers: &mut Registers<'_, T>) -> Result<Option<Question>, RuntimeError> {
-        let Self { executable, wire, inputs, initial, clock, .. } = self;
-        let (block, from): (&Block, usize) = match self.at {
-            At::Initial(from) => (&executable.initial, from),
-            At::Step(block, from) => (&executable.steps[block], from),
-            At::Rest => return Ok(None),
-        };
-        let mut surroundings = Surroundings { wire, clock: *clock, inputs, initial };
-        let stop = executable.run(block, from, registers, &mut surroundings)?;
-        let exchanges = block.exchanges;
-        match (stop, &mut self.at) {
-            (Some((at, _)), At::Initial(from) | At::Step(_, from)) => *from = at,
-            (None, At::Step(..)) => {
-                self.at = At::Rest;
-                self.clock.step += 1;
-                self.clock.phase += exchanges as u64;
-            }
-            (_, at) => {
-                *at = At::Rest;
-                self.initial = vec![];
-            }
-        }
-        Ok(stop.map(|(_, question)| question))
-    }
-
-    /// Runs on to the next question, through the initial block and into a step; `None` where a whole step asks nothing,
-    /// which then has not begun.
-    fn question(&mut self, registers: &mut Registers<'_, T>) -> Result<Option<Question>, RuntimeError> {
-        if let Some(question) = self.advance(registers)? {
-            return Ok(Some(question));
-        }
-        let block = self.select(registers);
-        if !self.executable.steps[block].asks() {
-            return Ok(None);
-        }
-        self.begin(block);
-        self.advance(registers)
-    }
-
-    fn select(&self, registers: &Registers<'_, T>) -> usize {
-        let scope = Scope { scalars: &registers.scalars, inputs: &self.inputs, step: self.clock.step };
-        self.executable.select(&scope)
-    }
-
-    fn begin(&mut self, block: usize) {
-        self.at = At::Step(block, 0);
-        self.clock.begun = true;
-    }
-
-    fn whole_step<A: Answer>(
-        &mut self,
-        registers: &mut Registers<'_, T>,
-        trainer: &mut impl FnMut(Ask<'_, T>) -> A,
-    ) -> Result<(), RuntimeError> {
-        let before = self.clock.step;
-        while self.clock.step == before {
-            match self.advance(registers)? {
-                Some(question) => {
-                    let result = ask(question, registers, trainer).into_result();
-                    let (rank, step) = (self.rank(), self.clock.step);
-                    if let Err(source) = result {
-                        self.wire.transport.abandon(&format!("its trainer failed in step {step}: {source}"));
-                        return Err(RuntimeError::Trainer { rank, step, source });
-                    }
-                    self.skip();
-                }
-                None if self.clock.step == before => {
-                    let block = self.select(registers);
-                    self.begin(block);
-                }
-                None => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn answer(&mut self, registers: &mut Registers<'_, T>, answer: &[T]) -> Result<bool, RuntimeError> {
-        self.check_length(answer.len())?;
-        let before = self.clock.step;
-        match self.question(registers)? {
-            Some(Question::Gradient { into, .. } | Question::Adapt { into, .. }) => {
-                registers.vectors[into].copy_from_slice(answer);
-                self.skip();
-            }
-            None => {
-                let block = self.select(registers);
-                self.begin(block);
-            }
-        }
-        self.advance(registers)?;
-        Ok(self.clock.step > before)
-    }
-
-    /// The question has been answered.
-    fn skip(&mut self) {
-        match &mut self.at {
-            At::Initial(at) | At::Step(_, at) => *at += 1,
-            At::Rest => {}
-        }
-    }
-
-    fn compute_model(&mut self, registers: &mut Registers<'_, T>) -> Result<(), RuntimeError> {
-        if matches!(self.at, At::Step(..)) {
-            return Err(RuntimeError::MidStep { step: self.clock.step });
-        }
-        self.executable.run_local(&self.executable.model, registers, &self.inputs, self.clock.step);
-        Ok(())
-    }
-}
-
-fn ask<T: Element, A>(
-    question: Question,
-    registers: &mut Registers<'_, T>,
-    trainer: &mut impl FnMut(Ask<'_, T>) -> A,
-) -> A {
-    let vectors = &mut registers.vectors;
-    match question {
-        Question::Gradient { at, into } => {
-            let mut gradient = std::mem::take(&mut vectors[into]);
-            let answer = trainer(Ask::Gradient { point: &vectors[at], gradient: &mut gradient });
-            vectors[into] = gradient;
-            answer
-        }
-        Question::Adapt { at, direction, into } => {
-            let mut point = std::mem::take(&mut vectors[into]);
-            if at != into {
-                point.copy_from_slice(&vectors[at]);
-            }
-            let direction = direction.map(|direction| &vectors[direction][..]);
-            let answer = trainer(Ask::Adapt { point: &mut point, direction });
-            vectors[into] = point;
-            answer
-        }
     }
 }
 

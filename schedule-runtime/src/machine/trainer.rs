@@ -1,0 +1,61 @@
+//! What passes between a machine and its trainer.
+
+use std::error::Error;
+
+/// What the trainer is asked.
+#[derive(Debug)]
+pub enum Ask<'a, T> {
+    /// Write the gradient at `point`, on the step's minibatch, to `gradient`.
+    Gradient {
+        /// Where.
+        point: &'a [T],
+        /// All of it is to be written; what it holds before is unspecified.
+        gradient: &'a mut [T],
+    },
+    /// Make one step of the trainer's own optimizer.
+    Adapt {
+        /// Where it starts; and what is to be overwritten with the new point.
+        point: &'a mut [T],
+        /// Along this direction, or the gradient at `point` where absent.
+        direction: Option<&'a [T]>,
+    },
+}
+
+/// What [`Machine::next`] is to be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The gradient at the point.
+    Gradient,
+    /// The point after one step of the trainer's own optimizer.
+    Adapted,
+}
+
+/// A state's value on this rank.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum State<'a, T> {
+    /// Shaped like the model.
+    Vector(&'a [T]),
+    /// One number.
+    Scalar(f64),
+}
+
+/// What a trainer's closure returns: nothing, or a result.
+pub trait Answer {
+    /// The result.
+    ///
+    /// # Errors
+    /// The trainer's own.
+    fn into_result(self) -> Result<(), Box<dyn Error + Send + Sync>>;
+}
+
+impl Answer for () {
+    fn into_result(self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(())
+    }
+}
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> Answer for Result<(), E> {
+    fn into_result(self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        self.map_err(Into::into)
+    }
+}
