@@ -3,8 +3,9 @@
 mod support;
 
 use bfc_runtime::local::{LocalTransport, SpmdError, spmd};
+use bfc_runtime::transport::{Tag, rounds};
 use bfc_runtime::{Ask, Element, Machine, RuntimeError, State, Transport, Wanted};
-use bfc_schedule::program::{Instruction, Operation, Shape};
+use bfc_schedule::program::{Instruction, Operation, Register, Shape};
 use bfc_schedule::{Rank, Rational, Schedule};
 use miette::Diagnostic;
 use std::time::{Duration, Instant};
@@ -430,4 +431,58 @@ fn a_trainers_optimizer_is_asked_for() {
     .expect("a run");
     let mean = (start(Rank(0), 0) + start(Rank(1), 0)) / 2.0;
     assert!(models.iter().all(|model| (model - mean - 2.0).abs() < 1e-12));
+}
+
+#[test]
+fn a_computed_model_is_refused_within_a_step() {
+    // Two gradients a step, and a model that is computed.
+    let mut program = push_sum();
+    program.registers.push(Shape::Vector);
+    let (at, into) = (X, Register(3));
+    program.steps[0].extend([Instruction::Gradient { at, into }, Instruction::Gradient { at, into }]);
+    let schedule = schedule(program, 1, vec![vec![ring(1)]]);
+    run::<f64, _>(&schedule, 2, |mut machine| {
+        assert!(!machine.next(&[0.0; 2])?);
+        let error = machine.model().expect_err("within a step");
+        assert_eq!(error.code().expect("a code").to_string(), "bfc::runtime::mid_step");
+        assert!(machine.next(&[0.0; 2])?);
+        machine.model().map(|_| ())
+    })
+    .expect("a run");
+}
+
+#[test]
+fn a_machine_that_has_failed_fails_for_good() {
+    let schedule = schedule(dgd(), 1, vec![vec![ring(1)]]);
+    let error = run::<f64, _>(&schedule, 2, |mut machine| {
+        machine.step(&mut |_| Err("no data")).expect_err("the trainer's error");
+        machine.step(&mut |_| ())
+    })
+    .expect_err("failed before");
+    assert_eq!(error.to_string(), "the machine of rank 0 failed before, in step 0");
+}
+
+#[test]
+fn a_message_of_another_round_or_length_is_refused() {
+    let deadline = Duration::from_secs(20);
+    for (exchange, bytes) in [(1, 7), (2, 80)] {
+        let message = vec![0u8; bytes];
+        let parts = [&message[..]];
+        let error = spmd(2, |mut transport| {
+            let sender = transport.rank() == Rank(0);
+            rounds(&mut transport, |rounds| {
+                let tag = Tag { exchange: if sender { exchange } else { 1 }, round: 0 };
+                let send = sender.then_some((Rank(1), &parts[..]));
+                let receive = (!sender).then_some((Rank(0), &[80][..]));
+                let ticket = rounds.begin(tag, send, receive, deadline)?;
+                rounds.finish(ticket, deadline, &mut |_| panic!("no byte of a wrong message"))?;
+                rounds.settle(deadline)
+            })
+        })
+        .expect_err("a mismatch");
+        let SpmdError::Failed { rank: Rank(1), error } = error else { panic!("rank 1 receives") };
+        let expected = "expected 80 bytes of exchange 1, round 0 from rank 0";
+        let found = format!("{expected}, found {bytes} bytes of exchange {exchange}, round 0");
+        assert_eq!(error.to_string(), found);
+    }
 }
