@@ -1,14 +1,20 @@
 //! The checks, in the order in which they fail fastest.
 
-use crate::python;
 use crate::shell::{cargo, run, works};
+use crate::{mpi, python};
 
 /// A named check.
 pub type Check = (&'static str, fn() -> Result<(), String>);
 
 /// All checks.
-pub const ALL: [Check; 5] =
-    [("fmt", fmt), ("clippy", clippy), ("tests", tests), ("loom", loom), ("python", python::check)];
+pub const ALL: [Check; 6] = [
+    ("fmt", fmt),
+    ("clippy", clippy),
+    ("tests", tests),
+    ("loom", loom),
+    ("mpi", mpi),
+    ("python", python::check),
+];
 
 fn fmt() -> Result<(), String> {
     run(&mut cargo(&["fmt", "--all", "--check"]))
@@ -31,4 +37,13 @@ fn tests() -> Result<(), String> {
 fn loom() -> Result<(), String> {
     let test = ["test", "-p", "bfc-runtime", "--test", "loom", "--release", "--target-dir", "target/loom"];
     run(cargo(&test).env("RUSTFLAGS", "--cfg loom"))
+}
+
+/// The conformance suite under `mpirun`.
+fn mpi() -> Result<(), String> {
+    let environment = mpi::install()?;
+    let feature = ["-p", "bfc-runtime", "--features", "mpi", "--test", "mpi"];
+    let lint = [&["clippy", "--quiet"], &feature[..], &["--", "-D", "warnings"]].concat();
+    run(cargo(&lint).envs(environment.clone()))?;
+    run(cargo(&[&["test"], &feature[..]].concat()).envs(environment))
 }

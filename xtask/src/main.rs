@@ -2,6 +2,7 @@
 //! some of them. A check that cannot run fails: none is skipped.
 
 mod checks;
+mod mpi;
 mod python;
 mod shell;
 
