@@ -108,9 +108,8 @@ impl Analysis {
         let period = facts.phases.len();
         let spectrum = facts.numbers();
         let degrees: Vec<Degrees> = facts.phases.iter().map(Degrees::of).collect();
-        let most = |pick: fn(&Degrees) -> &Vec<u32>| {
-            degrees.iter().flat_map(|degrees| pick(degrees)).copied().max().unwrap_or(0)
-        };
+        let most =
+            |pick: fn(&Degrees) -> &Vec<u32>| degrees.iter().flat_map(pick).copied().max().unwrap_or(0);
         let (max_out_degree, max_in_degree) =
             (most(|degrees| &degrees.sends), most(|degrees| &degrees.receives));
         let (steps, steps_method) =

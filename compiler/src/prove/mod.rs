@@ -293,7 +293,7 @@ fn number_of(facts: &Facts, number: Number) -> Result<Interval, String> {
         }
         _ => {}
     }
-    spectral(facts, number).and_then(|enclosure| interval(enclosure))
+    spectral(facts, number).and_then(interval)
 }
 
 fn spectral(facts: &Facts, number: Number) -> Result<Enclosure, String> {

@@ -4,6 +4,7 @@
 //! The states fall into parts that feed each other (strongly connected components of the dependence of states on
 //! states); the map is block triangular, so its radius is the largest of its parts'. What couples different parts, as
 //! a step size does, has no influence. A state that no step changes is a constant.
+//! Inputs have their defaults; the trainer's optimizer is a constant step.
 
 use super::Verdict;
 use super::facts::Facts;

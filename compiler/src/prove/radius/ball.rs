@@ -70,7 +70,7 @@ pub(super) enum Finding {
 
 impl Ball {
     pub(super) fn identity(size: usize) -> Self {
-        let one = |k: usize| c64::new(if k % (size + 1) == 0 { 1.0 } else { 0.0 }, 0.0);
+        let one = |k: usize| c64::new(if k.is_multiple_of(size + 1) { 1.0 } else { 0.0 }, 0.0);
         Self { size, entries: (0..size * size).map(one).collect(), error: 0.0 }
     }
 
@@ -105,7 +105,8 @@ impl Ball {
         let mut p = self.characteristic_polynomial();
         while let [first, .., last] = p[..] {
             let (below, above) = (modulus(first.value), modulus(last.value));
-            if !(below + first.error < (above - last.error) * (1.0 - 1e-14)) {
+            let inside = below + first.error < (above - last.error) * (1.0 - 1e-14);
+            if !inside {
                 let outside = below - first.error >= (above + last.error) * (1.0 + 1e-14);
                 return if outside { Finding::NotBelow } else { Finding::Open };
             }

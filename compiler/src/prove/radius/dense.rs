@@ -136,7 +136,7 @@ fn radius_below_one(operator: &Operator, dimension: usize) -> Option<bool> {
         if trace.abs() - slack > dimension as f64 {
             return Some(false);
         }
-        if !(frobenius < 1e140) {
+        if frobenius.is_nan() || frobenius > 1e140 {
             return None;
         }
         let image = multiply(sum.as_ref(), power.matrix.as_ref());

@@ -74,7 +74,7 @@ pub(super) struct ExactMatrix {
 
 impl ExactMatrix {
     pub(super) fn identity(size: usize) -> Self {
-        let entry = |k: usize| if k % (size + 1) == 0 { Gaussian::one() } else { Gaussian::zero() };
+        let entry = |k: usize| if k.is_multiple_of(size + 1) { Gaussian::one() } else { Gaussian::zero() };
         Self { size, entries: (0..size * size).map(entry).collect() }
     }
 

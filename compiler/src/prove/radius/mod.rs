@@ -9,6 +9,7 @@ mod ball;
 mod dense;
 mod gaussian;
 mod interval;
+mod rational;
 
 use super::Verdict;
 use super::facts::Facts;
@@ -18,10 +19,10 @@ use super::spectrum::dense::{Rows, symmetric_eigenvalues};
 use super::support::{self, Orientation, Reach, Support, common_group};
 use ball::{Ball, BallNumber, Finding};
 use bfc_algebra::c64;
-use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational};
+use bfc_schedule::{Group, MixingMatrix, Rational};
 use gaussian::{ExactMatrix, Gaussian};
 use num_rational::BigRational;
-use num_traits::Zero;
+use rational::{exact_eigenvalue, exact_eigenvalue_near};
 use std::collections::BTreeSet;
 
 /// Multiplications of small matrices over all characters.
@@ -32,9 +33,6 @@ const SYMMETRIC_LIMIT: u32 = 2048;
 
 /// Bits of an entry of an exact product.
 const BITS: u64 = 1 << 14;
-
-/// Ranks up to which a rational number is tested for being an eigenvalue of a table.
-const ELIMINATION_LIMIT: u32 = 32;
 
 /// The states of one strongly connected part of an algorithm, over the joint period of conditions and phases.
 pub(super) struct Block {
@@ -92,7 +90,7 @@ impl Block {
 
     /// The variants with their coefficients rounded.
     fn rounded(&self) -> Rounded<'_> {
-        fn terms(polynomial: &Polynomial) -> Vec<(&[usize], f64)> {
+        fn terms(polynomial: &Polynomial) -> Terms<'_> {
             polynomial
                 .terms
                 .iter()
@@ -132,10 +130,13 @@ impl Block {
     }
 }
 
+/// The terms of a polynomial, coefficients rounded.
+type Terms<'a> = Vec<(&'a [usize], f64)>;
+
 /// A block, ready to be evaluated at many eigenvalues.
 struct Rounded<'a> {
     block: &'a Block,
-    variants: Vec<Vec<Vec<(&'a [usize], f64)>>>,
+    variants: Vec<Vec<Terms<'a>>>,
 }
 
 impl Rounded<'_> {
@@ -368,48 +369,6 @@ impl Spectral<'_> {
     }
 }
 
-/// The eigenvalue of a character where it is a rational or Gaussian rational number: where all its roots of unity are
-/// of order 1, 2 or 4, or 3 and 6 with their imaginary parts cancelling.
-fn exact_eigenvalue(cayley: &CayleyMatrix, digits: &[u32]) -> Option<Gaussian> {
-    let mut sum = Gaussian::real(cayley.self_weight().as_big().clone());
-    let mut half_roots_of_three = BigRational::zero();
-    for (hop, weight) in cayley.hops() {
-        let weight = weight.as_big();
-        // The angle in twelfths of a turn.
-        let mut twelfths = BigRational::zero();
-        for ((digit, element), radix) in
-            digits.iter().zip(cayley.group().digits(*hop)).zip(cayley.group().radices())
-        {
-            twelfths += BigRational::new((12 * *digit as u64 * element as u64).into(), (*radix).into());
-        }
-        if !twelfths.is_integer() {
-            return None;
-        }
-        let twelfth = num_integer::Integer::mod_floor(twelfths.numer(), &12.into());
-        let half = || BigRational::new(1.into(), 2.into());
-        let (cosine, sine, irrational) = match u8::try_from(twelfth).ok()? {
-            0 => (1, 0, 0),
-            3 => (0, 1, 0),
-            6 => (-1, 0, 0),
-            9 => (0, -1, 0),
-            at @ (2 | 10) => {
-                sum.re += weight * half();
-                (0, 0, if at == 2 { 1 } else { -1 })
-            }
-            at @ (4 | 8) => {
-                sum.re -= weight * half();
-                (0, 0, if at == 4 { 1 } else { -1 })
-            }
-            _ => return None,
-        };
-        let times = |k: i32| weight * BigRational::from_integer(k.into());
-        sum.re += times(cosine);
-        sum.im += times(sine);
-        half_roots_of_three += times(irrational);
-    }
-    half_roots_of_three.is_zero().then_some(sum)
-}
-
 /// A block over one symmetric matrix.
 fn by_eigenvalue(block: &Block, phase: &MixingMatrix) -> Verdict {
     let Some((values, error)) = symmetric_eigenvalues(&Rows::of(phase)) else {
@@ -444,37 +403,4 @@ fn by_eigenvalue(block: &Block, phase: &MixingMatrix) -> Verdict {
         }
     }
     tally.verdict(&over)
-}
-
-/// A rational number of small denominator near `value` that is exactly an eigenvalue.
-fn exact_eigenvalue_near(phase: &MixingMatrix, value: f64) -> Option<BigRational> {
-    if phase.size() > ELIMINATION_LIMIT {
-        return None;
-    }
-    let denominator = (1u64..=256).find(|&q| (value * q as f64 - (value * q as f64).round()).abs() < 1e-9)?;
-    let candidate =
-        BigRational::new(((value * denominator as f64).round() as i64).into(), denominator.into());
-    is_eigenvalue(phase, &candidate).then_some(candidate)
-}
-
-/// Whether W − λ is singular, by elimination.
-fn is_eigenvalue(phase: &MixingMatrix, value: &BigRational) -> bool {
-    let n = phase.size() as usize;
-    let mut rows = vec![vec![BigRational::zero(); n]; n];
-    for (i, line) in rows.iter_mut().enumerate() {
-        let row = phase.row(Rank(i as u32));
-        line[i] = row.self_weight.as_big() - value;
-        row.in_weights.iter().for_each(|(j, weight)| line[j.index()] = weight.as_big().clone());
-    }
-    for column in 0..n {
-        let Some(pivot) = (column..n).find(|&i| !rows[i][column].is_zero()) else { return true };
-        rows.swap(column, pivot);
-        let (above, below) = rows.split_at_mut(column + 1);
-        let pivot = &above[column];
-        for row in below.iter_mut().filter(|row| !row[column].is_zero()) {
-            let factor = &row[column] / &pivot[column];
-            (column..n).for_each(|j| row[j] -= &factor * &pivot[j]);
-        }
-    }
-    false
 }

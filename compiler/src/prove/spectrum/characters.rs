@@ -212,7 +212,7 @@ fn root_of_unity(k: u64, n: u64) -> c64 {
     // In eighths of a turn; odd octants count down from the next axis.
     let octant = (8 * k / n) % 8;
     let eighths = 8 * k - octant * n;
-    let folded = if octant % 2 == 0 { eighths } else { n - eighths };
+    let folded = if octant.is_multiple_of(2) { eighths } else { n - eighths };
     let (sin, cos) = (std::f64::consts::FRAC_PI_4 * (folded as f64 / n as f64)).sin_cos();
     let (re, im) = match octant {
         0 => (cos, sin),

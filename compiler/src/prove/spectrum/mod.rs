@@ -183,7 +183,7 @@ fn by_characters(characters: Characters, phases: &[MixingMatrix], known: &Known)
     let mut lambda_min = Enclosure::around(least, characters.error(0));
     if !known.row_stochastic {
         // The trivial character: rows and columns have one and the same sum.
-        let sums: f64 = phases.iter().map(|phase| phase_sum(phase)).product();
+        let sums: f64 = phases.iter().map(phase_sum).product();
         number =
             number.max(Enclosure::around((sums - 1.0).abs(), 1e-13 * sums.abs().max(1.0) * period as f64));
         lambda_min = Enclosure::estimate(least.min(sums));

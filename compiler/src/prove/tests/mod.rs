@@ -85,7 +85,7 @@ pub(super) fn complete(size: u32) -> MixingMatrix {
 }
 
 fn sides(size: u32) -> (u32, u32) {
-    let rows = (1..=size).filter(|r| size % r == 0 && r * r <= size).max().expect("1 divides");
+    let rows = (1..=size).filter(|r| size.is_multiple_of(*r) && r * r <= size).max().expect("1 divides");
     (rows, size / rows)
 }
 
