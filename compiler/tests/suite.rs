@@ -20,8 +20,9 @@ impl Files for Beside {
 
 fn suite() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/suite");
-    let files =
-        ["resolve", "evaluate"].into_iter().flat_map(|stage| std::fs::read_dir(root.join(stage)).unwrap());
+    let files = ["resolve", "evaluate", "prove"]
+        .into_iter()
+        .flat_map(|stage| std::fs::read_dir(root.join(stage)).unwrap());
     let mut files: Vec<_> = files.map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| {
         let name = path.file_name().unwrap().to_string_lossy();
