@@ -2,9 +2,10 @@
 //! of the library on this topology.
 
 use crate::algorithm::Algorithm;
+use crate::asks::Asks;
 use crate::evaluate::Limits;
 use crate::evaluate::request::Evaluated;
-use crate::evaluate::weights::{BaseRule, RULES, WeightRule};
+use crate::evaluate::weights::{RULES, WeightRule};
 use crate::evaluate::{Evaluator, algorithm, phase};
 use crate::prove::Prover;
 use crate::topology::Topology;
@@ -18,59 +19,68 @@ const MAX_RANKS: u32 = 256;
 /// Rules and algorithms for which all requirements hold, in words.
 pub fn of(evaluated: &Evaluated) -> Option<String> {
     let [topology] = &evaluated.topologies[..] else { return None };
-    let small = topology.phases.iter().all(|phase| matches!(phase, MixingMatrix::Cayley(_)));
-    if !small && topology.size > MAX_RANKS {
+    let symbolic = topology.phases.iter().all(|phase| matches!(phase, MixingMatrix::Cayley(_)));
+    if !symbolic && topology.size > MAX_RANKS {
         return None;
     }
-    let rules = rules(topology, &evaluated.algorithm);
-    let algorithms = algorithms(topology, &evaluated.algorithm.name);
-    let mut remedies = Vec::new();
-    if !rules.is_empty() {
-        remedies.push(format!("these edges pass with {}", rules.join(", ")));
+    let refused = &evaluated.algorithm;
+    let candidates = candidates(refused, topology.size);
+    let variants = variants(topology);
+    let passes = variants.iter().filter(|(_, variant)| passes(variant, refused));
+    let mut rules: Vec<String> = passes.map(|(rule, _)| rule.clone()).collect();
+    if rules.first().is_some_and(|first| !is_lazy(first)) {
+        rules.retain(|rule| !is_lazy(rule));
     }
-    if !algorithms.is_empty() {
-        remedies.push(format!("this topology passes with {}", algorithms.join(", ")));
+    let algorithms = passing(topology, &candidates);
+    let mut remedies = Vec::new();
+    remedies.extend(one_of("these edges pass with ", rules));
+    remedies.extend(one_of("this topology passes with ", algorithms));
+    if remedies.is_empty() {
+        remedies.extend(variants.iter().find_map(|(rule, variant)| {
+            one_of(&format!("with {rule} these edges pass with "), passing(variant, &candidates))
+        }));
     }
     if remedies.is_empty() { None } else { Some(remedies.join("; ")) }
 }
 
-fn rules(topology: &Topology, algorithm: &Algorithm) -> Vec<String> {
+fn is_lazy(rule: &str) -> bool {
+    rule.contains("lazy")
+}
+
+fn one_of(start: &str, choices: Vec<String>) -> Option<String> {
+    if choices.is_empty() { None } else { Some(format!("{start}{}", choices.join(" or "))) }
+}
+
+/// The edges with the weights of each rule, where it gives weights that no rule before it gave.
+fn variants(topology: &Topology) -> Vec<(String, Topology)> {
     let half = Rational::new(1, 2);
     let plain = RULES.into_iter().map(|(word, base)| (word.to_string(), WeightRule::plain(base)));
     let lazy = RULES
         .into_iter()
         .map(|(word, base)| (format!("lazy({word}, 1/2)"), WeightRule { base, moved: half.clone() }));
-    let mut passing = Vec::new();
-    for (text, rule) in plain.chain(lazy) {
-        let lazy_is_needless =
-            rule.moved == half && passing.iter().any(|known: &String| !known.contains("lazy"));
-        if lazy_is_needless || is_default(&rule.base) && passing.len() > 2 {
-            continue;
-        }
-        let phases = topology.phases.iter().map(|old| phase::reweighted(old, &rule, Span::default()));
+    let mut variants: Vec<(String, Topology)> = Vec::new();
+    for (rule, weights) in plain.chain(lazy) {
+        let phases = topology.phases.iter().map(|old| phase::reweighted(old, &weights, Span::default()));
         let Ok(phases) = phases.collect::<Result<Vec<_>, _>>() else { continue };
-        if phases != topology.phases && passes(&Topology { phases, ..topology.clone() }, algorithm) {
-            passing.push(format!("`weights {text}`"));
+        let known = variants.iter().any(|(_, earlier)| earlier.phases == phases);
+        if !known && phases != topology.phases {
+            variants.push((format!("`weights {rule}`"), Topology { phases, ..topology.clone() }));
         }
     }
-    passing
+    variants
 }
 
-fn is_default(rule: &BaseRule) -> bool {
-    matches!(rule, BaseRule::Metropolis)
-}
-
-fn algorithms(topology: &Topology, refused: &str) -> Vec<String> {
-    let names = library::names().into_iter().filter(|name| name.starts_with("algorithm::"));
-    let mut passing = Vec::new();
-    for name in names {
-        let Some(algorithm) = library_algorithm(name, topology.size) else { continue };
-        let asks = !algorithm.requires.is_empty() && algorithm.topologies.len() == 1;
-        if asks && algorithm.name != refused && passes(topology, &algorithm) {
-            passing.push(format!("`{name}`"));
-        }
-    }
-    passing
+/// The algorithms of the library that mix over one topology, require something of it, and train if this one does.
+fn candidates(refused: &Algorithm, size: u32) -> Vec<(&'static str, Algorithm)> {
+    let trains = |algorithm: &Algorithm| Asks::of(algorithm).gradients + Asks::of(algorithm).adapts > 0;
+    let names = library::names().into_iter();
+    let algorithms = names.filter_map(|name| Some((name, library_algorithm(name, size)?)));
+    algorithms
+        .filter(|(_, algorithm)| {
+            let asks = !algorithm.requires.is_empty() && algorithm.topologies.len() == 1;
+            asks && algorithm.name != refused.name && trains(algorithm) == trains(refused)
+        })
+        .collect()
 }
 
 fn library_algorithm(name: &str, size: u32) -> Option<Algorithm> {
@@ -82,6 +92,11 @@ fn library_algorithm(name: &str, size: u32) -> Option<Algorithm> {
         }
         _ => None,
     })
+}
+
+fn passing(topology: &Topology, candidates: &[(&str, Algorithm)]) -> Vec<String> {
+    let passing = candidates.iter().filter(|(_, algorithm)| passes(topology, algorithm));
+    passing.map(|(name, _)| format!("`{name}`")).collect()
 }
 
 fn passes(topology: &Topology, algorithm: &Algorithm) -> bool {

@@ -228,8 +228,7 @@ impl Call<'_, '_> {
                         _ => wrong_type_at("numbers", &value, self.spans[0]),
                     },
                 )?;
-            let words = if let Value::Number(large) = &total { large.bits() / 64 } else { 0 };
-            self.evaluator.spend(1 + words * words / 8, self.span)?;
+            self.evaluator.spend(number::cost(&total), self.span)?;
         }
         Ok(total)
     }

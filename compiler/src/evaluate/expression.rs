@@ -177,9 +177,8 @@ impl<'a> Evaluator<'a> {
     ) -> Result<Value> {
         let result = number::binary(operator, a, b, self.size)
             .map_err(|problem| self.explain(problem, span, &[(left, a), (right, b)]))?;
-        if let Value::Number(large) = &result {
-            let words = large.bits() / 64;
-            self.spend(1 + words * words / 8, span)?;
+        if matches!(result, Value::Number(_)) {
+            self.spend(number::cost(&result), span)?;
         }
         Ok(result)
     }

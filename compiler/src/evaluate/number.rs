@@ -30,6 +30,12 @@ pub enum Problem {
 
 type Outcome = Result<Value, Problem>;
 
+/// What an operation with this result costs, in steps: fractions are put in lowest terms, in time quadratic in the bits.
+pub fn cost(result: &Value) -> u64 {
+    let words = if let Value::Number(large) = result { large.bits() / 64 } else { 0 };
+    1 + words + words * words / 2
+}
+
 /// `a op b` for the arithmetic operators; `size` is the number of ranks.
 pub fn binary(operator: BinaryOperator, a: &Value, b: &Value, size: u32) -> Outcome {
     use BinaryOperator::*;

@@ -63,3 +63,32 @@ schedule {
     topology hub
     algorithm dgd
 }
+//// size 8
+use topology::hypercube
+algorithm d2(lr: scalar = 0.1) {
+    requires doubly_stochastic, stable
+    state x = params
+    state psi = params
+    step {
+        psi <- x - lr * grad(x)
+        x <- mix(psi' + x - psi)
+    }
+}
+schedule {
+    topology hypercube
+    algorithm d2
+}
+//// size 8
+use algorithm::dgd
+topology shifted { for i in ranks { i -> (i + 1) mod size weight 1 } }
+schedule {
+    topology shifted
+    algorithm dgd
+}
+//// size 8
+use topology::exponential
+use algorithm::gradient_tracking
+schedule {
+    topology exponential
+    algorithm gradient_tracking(lr = 0.2)
+}
