@@ -128,4 +128,6 @@ fn an_algorithm_alone_is_checked_and_not_compiled() {
     let request = request("algorithm::dgd", 8, &[]);
     assert!(bfc_compiler::check(&request, &NoFiles).unwrap().checks.is_empty());
     assert_eq!(compile(&request, &NoFiles).unwrap_err().codes(), ["bfc::evaluate::no_topology"]);
+    let averaging = analyze(&self::request("algorithm::parallel_sgd", 8, &[]), &NoFiles).unwrap_err();
+    assert_eq!(averaging.codes(), ["bfc::evaluate::nothing_to_analyze"]);
 }
