@@ -7,7 +7,8 @@ use bfc_compiler::{Entry, NoFiles, Request, analyze};
 fn analysis(file: &str, topology: &str, size: u32, local_size: u32) -> Analysis {
     let path = format!("{}/../dsl/tests/programs/{file}.bf", env!("CARGO_MANIFEST_DIR"));
     let source = std::fs::read_to_string(path).unwrap();
-    let combined = |line: &&str| ["cartesian(", "concat(", "transpose("].iter().all(|word| !line.contains(word));
+    let combined =
+        |line: &&str| ["cartesian(", "concat(", "transpose("].iter().all(|word| !line.contains(word));
     let lines: Vec<&str> = source.lines().filter(combined).collect();
     let text = format!("{}\nschedule {{ topology {topology} }}\n", lines.join("\n"));
     let entry = Entry::Source { name: format!("{file}.bf"), text };
@@ -50,7 +51,11 @@ fn expanders_have_their_spectra() {
     for (topology, size, rho) in cases {
         let analysis = analysis("expanders", topology, size, 1);
         assert!(analysis.doubly_stochastic, "{topology} at {size}");
-        assert!(near(analysis.sigma2, rho) || near(analysis.rho, rho), "{topology} at {size}: {:?}", analysis.rho);
+        assert!(
+            near(analysis.sigma2, rho) || near(analysis.rho, rho),
+            "{topology} at {size}: {:?}",
+            analysis.rho
+        );
     }
     let de_bruijn = analysis("expanders", "de_bruijn", 16, 1);
     assert_eq!(de_bruijn.exact_after, Some(4));
