@@ -2,6 +2,7 @@
 
 mod common;
 
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -30,6 +31,38 @@ fn codes_and_pages_are_the_same() {
     let orphaned: Vec<_> = pages.difference(&codes).collect();
     assert!(missing.is_empty(), "codes without a page: {missing:#?}");
     assert!(orphaned.is_empty(), "pages without a code: {orphaned:#?}");
+}
+
+/// A `bf` block is a whole source. What says `// refused` is refused with the code of its page, at the size that is
+/// named or else at 8; the others are accepted, or refused for another reason.
+#[test]
+fn the_examples_on_pages_are_true() {
+    let mut tried = 0;
+    for stage in ["syntax", "resolve", "evaluate", "prove"] {
+        let pages = common::root().join("compiler/cli/errors").join(stage);
+        for path in std::fs::read_dir(pages).expect("pages").flatten().map(|entry| entry.path()) {
+            let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+            let page = std::fs::read_to_string(&path).expect("a page");
+            for block in page.split("```bf\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+                let refused = block.lines().find_map(|line| line.split_once("// refused"));
+                let size = refused.and_then(|(_, at)| at.split("at size ").nth(1));
+                let size: String = size.unwrap_or("8").chars().take_while(char::is_ascii_digit).collect();
+                let given = codes(block, &size).contains(&format!("bfc::{stage}::{name}"));
+                assert_eq!(given, refused.is_some() || block.contains("// not decided"), "{name}:\n{block}");
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 50, "{tried} examples");
+}
+
+/// The codes with which a source is refused.
+fn codes(source: &str, size: &str) -> Vec<String> {
+    let (_directory, path) = common::files(&[("page.bf", source.as_bytes())]);
+    let output = common::bfc(&["check", &path("page.bf"), "--size", size, "--format", "json"]).output();
+    let document: Value = serde_json::from_slice(&output.expect("runs").stdout).expect("JSON");
+    let diagnostics = document["diagnostics"].as_array().into_iter().flatten();
+    diagnostics.filter_map(|one| one["code"].as_str()).map(str::to_string).collect()
 }
 
 /// Collects what stands in `code(bfc::…)`.
