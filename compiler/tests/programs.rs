@@ -69,9 +69,9 @@ fn one_peer_schedules_contract_as_published() {
         ("one_peer", "one_peer_exp2", 12, 1, 0.20913),
         ("one_peer", "p_peer_exp(2)", 8, 1, 1.0 / 9.0),
         ("one_peer", "p_peer_exp(2)", 16, 1, 0.157851),
-        ("one_peer", "bipartite_exp", 8, 1, 0.707107),
+        ("one_peer", "bipartite_exp", 8, 1, std::f64::consts::FRAC_1_SQRT_2),
         ("one_peer", "bipartite_exp", 16, 1, 0.653281),
-        ("one_peer", "ring_matching", 8, 1, 0.707107),
+        ("one_peer", "ring_matching", 8, 1, std::f64::consts::FRAC_1_SQRT_2),
         ("inner_outer", "inner_outer_expo2", 16, 4, 0.636574),
     ];
     for (file, topology, size, local_size, contraction) in cases {
