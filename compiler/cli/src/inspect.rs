@@ -10,6 +10,10 @@ use std::fmt::Write;
 
 /// So many ranks are shown to people unless one is named.
 const SHOWN_RANKS: u32 = 16;
+/// So many phases of a topology.
+const SHOWN_PHASES: usize = 24;
+/// So many rounds of a phase.
+const SHOWN_ROUNDS: u32 = 4;
 
 /// Shows the phases, rounds and weights of a schedule.
 ///
@@ -54,15 +58,16 @@ fn shown(schedule: &Schedule, only: Option<Rank>) -> String {
         None => (0..schedule.size().min(SHOWN_RANKS)).map(Rank).collect(),
     };
     for topology in schedule.topologies() {
-        for (number, phase) in topology.phases.iter().enumerate() {
-            let _ = writeln!(text, "\n{}, phase {number} of {}", topology.name, topology.phases.len());
+        let period = topology.phases.len();
+        for (number, phase) in topology.phases.iter().enumerate().take(SHOWN_PHASES) {
+            let _ = writeln!(text, "\n{}, phase {number} of {period}", topology.name);
             let _ =
                 writeln!(text, "{}", phase_table(&ranks, phase.plan.rounds(), |rank| phase.plan.rank(rank)));
         }
+        more(&mut text, period.saturating_sub(SHOWN_PHASES), "phases");
     }
-    let hidden = schedule.size() as usize - ranks.len();
-    if only.is_none() && hidden > 0 && !schedule.topologies().is_empty() {
-        let _ = writeln!(text, "\nand {hidden} more ranks; `--rank I` shows one, `--format json` all");
+    if only.is_none() && !schedule.topologies().is_empty() {
+        more(&mut text, schedule.size() as usize - ranks.len(), "ranks; `--rank I` shows one");
     }
     text
 }
@@ -82,15 +87,24 @@ fn head(schedule: &Schedule) -> String {
     table.trim_fmt() + "\n"
 }
 
+fn more(text: &mut String, hidden: usize, what: &str) {
+    if hidden > 0 {
+        let _ = writeln!(text, "\nand {hidden} more {what}");
+    }
+}
+
 /// A line for each rank: what it keeps of its own, and for each round to whom it sends and from whom it takes how much.
 fn phase_table(ranks: &[Rank], rounds: u32, plan: impl Fn(Rank) -> RankPlan) -> String {
     let mut table = output::table();
     let heading = ["rank".to_string(), "self".to_string()];
-    table.set_header(heading.into_iter().chain((0..rounds).map(|round| format!("round {round}"))));
+    let shown = rounds.min(SHOWN_ROUNDS);
+    let hidden = (rounds > shown).then(|| format!("and {} more", rounds - shown));
+    let names = (0..shown).map(|round| format!("round {round}"));
+    table.set_header(heading.into_iter().chain(names).chain(hidden));
     for &rank in ranks {
         let plan = plan(rank);
-        let mut cells = vec![String::new(); rounds as usize];
-        for action in &plan.actions {
+        let mut cells = vec![String::new(); shown as usize];
+        for action in plan.actions.iter().filter(|action| action.round < shown) {
             let sent = action.send_to.map(|to| format!("→{to}"));
             let received =
                 action.receive.as_ref().map(|(from, weight)| format!("←{from} × {}", number(weight)));

@@ -28,7 +28,7 @@ impl Sampling {
 
     /// Whether the state after `step` steps is looked at.
     pub fn includes(&self, step: u64) -> bool {
-        step % self.stride == 0 || step == self.steps
+        step.is_multiple_of(self.stride) || step == self.steps
     }
 }
 

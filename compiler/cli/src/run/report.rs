@@ -118,9 +118,9 @@ impl Report<'_> {
             table.add_row([
                 if name == "allreduce" { "all-reduce" } else { name }.to_string(),
                 format!("{:.6}", last.loss),
-                format!("{:.1e}", last.loss - self.optimum),
+                short(last.loss - self.optimum),
                 format!("{:.2} %", 100.0 * self.accuracy(run)),
-                if alone { "–".to_string() } else { format!("{:.1e}", last.consensus_distance) },
+                if alone { "–".to_string() } else { short(last.consensus_distance) },
                 if alone { "–".to_string() } else { bytes(run.bytes_per_rank) },
             ]);
         }
@@ -188,6 +188,10 @@ impl Report<'_> {
     fn accuracy(&self, run: &Outcome) -> f64 {
         Logistic::new(&self.data.test, self.data.columns, self.data.classes.len(), 1.0).accuracy(&run.model)
     }
+}
+
+fn short(value: f64) -> String {
+    if value == 0.0 { "0".to_string() } else { format!("{value:.1e}") }
 }
 
 fn bytes(count: u64) -> String {
