@@ -47,10 +47,11 @@ impl<'p> Target<'p> {
                 let error = EvaluateError::SeveralSchedules { span: second.span, first: first.span };
                 Err(vec![error.into()])
             }
-            ([], [topology], _) => Ok(Self::of_topology(topology)),
+            ([], [topology], []) => Ok(Self::of_topology(topology)),
             ([], [], [algorithm]) => Ok(Self::of_algorithm(algorithm)),
             ([], [], []) => Err(vec![no_entry(program, "no topology, algorithm or schedule")]),
             ([], [], _) => Err(vec![no_entry(program, "several algorithms and no schedule")]),
+            ([], [_], _) => Err(vec![no_entry(program, "a topology, an algorithm and no schedule")]),
             _ => Err(vec![no_entry(program, "several topologies and no schedule")]),
         }
     }

@@ -16,7 +16,7 @@
 ///         algorithm push_sum
 ///     }
 algorithm push_sum {
-    requires column_stochastic, connected, self_weight > 0
+    requires nonnegative, column_stochastic, connected, self_weight > 0
     state u = params
     state w: scalar = 1
     step {

@@ -17,7 +17,7 @@
 ///         algorithm push_sum_sgd(lr = 0.02)
 ///     }
 algorithm push_sum_sgd(lr: scalar = 0.1) {
-    requires column_stochastic, connected, self_weight > 0
+    requires nonnegative, column_stochastic, connected, self_weight > 0
     state u = params
     state w: scalar = 1
     let z = u / w

@@ -192,7 +192,10 @@ impl<'a> Facts<'a> {
             let numbers = self.spectrum().numbers;
             match numbers.period_radius.low > 0.0 {
                 true => numbers,
-                false => numbers.refined(self.exact_average(), self.exact_after()),
+                false => {
+                    let row_stochastic = self.row_stochastic().is_ok();
+                    numbers.refined(self.exact_average(), self.exact_after(), row_stochastic)
+                }
             }
         })
     }

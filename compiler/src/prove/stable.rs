@@ -3,7 +3,8 @@
 //!
 //! The states fall into parts that feed each other (strongly connected components of the dependence of states on
 //! states); the map is block triangular, so its radius is the largest of its parts'. What couples different parts, as
-//! a step size does, has no influence. A state that no step changes is a constant.
+//! a step size does, has no influence. A state that no step changes is a constant, and one that is computed from numbers
+//! and averages alone is the same on all ranks.
 //! Inputs have their defaults; the trainer's optimizer is a constant step.
 
 use super::Verdict;
@@ -11,7 +12,7 @@ use super::facts::Facts;
 use super::linear::{self, Form, Polynomial};
 use super::radius::{self, Block};
 use super::timing::{LONGEST, Numbers};
-use crate::algorithm::{Algorithm, ValueId};
+use crate::algorithm::{Algorithm, ValueId, ValueKind};
 use bfc_schedule::Rational;
 use num_integer::Integer;
 use petgraph::graph::DiGraph;
@@ -97,14 +98,12 @@ impl Schedule {
 
     /// The states that some step changes, in parts that feed each other, each ascending.
     fn parts(&self, algorithm: &Algorithm) -> Vec<Vec<usize>> {
-        let kept = |state: usize, form: &Form| {
-            form.directions.is_empty()
-                && form.terms.len() == 1
-                && form.terms.get(&state) == Some(&Polynomial::one())
+        let kept = |state: usize| {
+            algorithm.steps.iter().all(|next| algorithm.value(next[state]).kind == ValueKind::State(state))
         };
-        let changes: Vec<bool> = (0..algorithm.states.len())
-            .map(|state| !self.maps.iter().all(|map| kept(state, &map[state])))
-            .collect();
+        let common = common_states(algorithm);
+        let changes: Vec<bool> =
+            (0..algorithm.states.len()).map(|state| !kept(state) && !common[state]).collect();
         let mut graph = DiGraph::<(), ()>::new();
         let nodes: Vec<_> = changes.iter().map(|_| graph.add_node(())).collect();
         for map in &self.maps {
@@ -161,6 +160,37 @@ impl Schedule {
             }
         }
         radius::decide(&block, topologies)
+    }
+}
+
+/// For every state whether it is the same on all ranks whatever the trainer answers: all that it starts with and becomes
+/// are numbers, averages and states of this kind.
+fn common_states(algorithm: &Algorithm) -> Vec<bool> {
+    let mut common = vec![true; algorithm.states.len()];
+    loop {
+        let mut same: Vec<bool> = Vec::with_capacity(algorithm.values.len());
+        for value in &algorithm.values {
+            same.push(match &value.kind {
+                ValueKind::Average(_) => true,
+                ValueKind::State(state) => common[*state],
+                ValueKind::Apply(_, operands) => operands.iter().all(|operand| same[operand.0 as usize]),
+                ValueKind::Parameters
+                | ValueKind::Mix(..)
+                | ValueKind::Gradient(_)
+                | ValueKind::Adapt(..) => false,
+            });
+        }
+        let next: Vec<bool> = (0..common.len())
+            .map(|state| {
+                let initial = algorithm.states[state].initial;
+                let mut values = algorithm.steps.iter().map(|next| next[state]).chain([initial]);
+                values.all(|id| same[id.0 as usize])
+            })
+            .collect();
+        if next == common {
+            return common;
+        }
+        common = next.iter().zip(&common).map(|(a, b)| *a && *b).collect();
     }
 }
 

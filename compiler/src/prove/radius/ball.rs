@@ -7,6 +7,12 @@
 use super::super::spectrum::dense::gamma;
 use bfc_algebra::{Mat, c64};
 
+/// Products and quotients below the range of `f64` lose at most this, far less.
+pub(super) const UNDERFLOW: f64 = 1e-300;
+
+/// Norms lose at most this, since squares of entries below it vanish.
+const NORM_UNDERFLOW: f64 = 1e-150;
+
 /// A number and a bound on its error.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct BallNumber {
@@ -21,7 +27,8 @@ impl BallNumber {
 
     pub(super) fn times(self, other: Self) -> Self {
         let (a, b) = (modulus(self.value), modulus(other.value));
-        let error = a * other.error + b * self.error + self.error * other.error + gamma(4) * a * b;
+        let error =
+            a * other.error + b * self.error + self.error * other.error + gamma(4) * a * b + UNDERFLOW;
         Self { value: self.value * other.value, error: error * (1.0 + 1e-14) }
     }
 
@@ -40,7 +47,7 @@ impl BallNumber {
 
     /// Times a rational that was rounded to `factor`.
     pub(super) fn scaled(self, factor: f64) -> Self {
-        self.times(Self { value: c64::new(factor, 0.0), error: gamma(1) * factor.abs() })
+        self.times(Self { value: c64::new(factor, 0.0), error: gamma(1) * factor.abs() + UNDERFLOW })
     }
 }
 
@@ -75,13 +82,15 @@ impl Ball {
     }
 
     pub(super) fn of(size: usize, entries: &[BallNumber]) -> Self {
-        let error = entries.iter().map(|entry| entry.error * entry.error).sum::<f64>().sqrt() * (1.0 + 1e-14);
+        let error = entries.iter().map(|entry| entry.error * entry.error).sum::<f64>().sqrt() * (1.0 + 1e-14)
+            + NORM_UNDERFLOW;
         Self { size, entries: entries.iter().map(|entry| entry.value).collect(), error }
     }
 
     /// An upper bound on the Frobenius norm of the computed matrix.
     fn norm(&self) -> f64 {
         self.entries.iter().map(|z| z.re * z.re + z.im * z.im).sum::<f64>().sqrt() * (1.0 + 1e-14)
+            + NORM_UNDERFLOW
     }
 
     pub(super) fn times(&self, other: &Self) -> Self {
@@ -93,7 +102,11 @@ impl Ball {
             }
         }
         let (a, b) = (self.norm(), other.norm());
-        let error = a * other.error + b * self.error + self.error * other.error + gamma(2 * n + 4) * a * b;
+        let error = a * other.error
+            + b * self.error
+            + self.error * other.error
+            + gamma(2 * n + 4) * a * b
+            + UNDERFLOW;
         Self { size: n, entries, error: error * (1.0 + 1e-14) }
     }
 

@@ -15,6 +15,9 @@ const LIMIT: usize = 640;
 /// Multiplications to form the operator.
 const BUDGET: u64 = 1 << 32;
 
+/// Entries and coefficients below the range of `f64` lose less than this, over any number of entries.
+const UNDERFLOW: f64 = 1e-290;
+
 /// Squarings before giving up.
 const SQUARINGS: usize = 40;
 
@@ -74,7 +77,8 @@ fn period(block: &Block, topologies: &[Facts], size: usize) -> Operator {
                         let mut term = Operator { matrix: from.matrix.clone(), error: from.error };
                         for &k in word.iter().rev() {
                             let rows = known[k].get_or_insert_with(|| rows_of(k));
-                            term.error = rows.norm * term.error + rows.times_error(&term.matrix);
+                            let underflow = UNDERFLOW * (1.0 + term.matrix.norm_l2());
+                            term.error = rows.norm * term.error + rows.times_error(&term.matrix) + underflow;
                             term.matrix = rows.times(&term.matrix);
                         }
                         sum.add(&term, coefficient.to_f64());
@@ -101,7 +105,8 @@ impl Operator {
                 *sum += *x;
             });
         }
-        let rounding = gamma(3) * (product.norm_l2() + self.matrix.norm_l2());
+        let underflow = UNDERFLOW * (1.0 + other.matrix.norm_l2());
+        let rounding = gamma(3) * (product.norm_l2() + self.matrix.norm_l2()) + underflow;
         self.error = (self.error + factor.abs() * other.error * (1.0 + 1e-14) + rounding) * (1.0 + 1e-12);
     }
 

@@ -121,11 +121,11 @@ pub(super) fn spectrum(phases: &[MixingMatrix], known: &Known) -> Spectrum {
 
 impl Numbers {
     /// With what exact arithmetic knows.
-    pub(super) fn refined(mut self, average: Exact, after: ExactAfter) -> Self {
+    pub(super) fn refined(mut self, average: Exact, after: ExactAfter, row_stochastic: bool) -> Self {
         if average == Exact::Yes {
             self.each(|_| Enclosure::exact(0.0));
-        } else if matches!(after, ExactAfter::Steps(_)) {
-            // P − J is nilpotent.
+        } else if row_stochastic && matches!(after, ExactAfter::Steps(_)) {
+            // Rows sum to 1, so what is J stays J: some power of P is J, and P − J is nilpotent.
             self.period_radius = Enclosure::exact(0.0);
             self.rho = self.rho.map(|_| Enclosure::exact(0.0));
         }
@@ -188,7 +188,16 @@ fn by_characters(characters: Characters, phases: &[MixingMatrix], known: &Known)
             number.max(Enclosure::around((sums - 1.0).abs(), 1e-13 * sums.abs().max(1.0) * period as f64));
         lambda_min = Enclosure::estimate(least.min(sums));
     }
-    Spectrum::new(number, number, lambda_min, Source::Characters { characters, prefixes, errors, moduli })
+    let mut spectrum = Spectrum::new(
+        number,
+        number,
+        lambda_min,
+        Source::Characters { characters, prefixes, errors, moduli },
+    );
+    if !known.row_stochastic && period == 1 {
+        spectrum.numbers.rho = second_largest(&Rows::of(&phases[0])).map(Enclosure::estimate);
+    }
+    spectrum
 }
 
 fn phase_sum(phase: &MixingMatrix) -> f64 {
@@ -246,15 +255,15 @@ fn by_product(phases: &[MixingMatrix], known: &Known) -> Option<Spectrum> {
         let largest = values.iter().map(|value| value.re.hypot(value.im)).fold(0.0, f64::max);
         let bound = contraction.high;
         let estimate = Enclosure::estimate(largest.min(bound));
-        if known.row_stochastic || known.column_stochastic || phases.len() > 1 {
-            estimate
-        } else {
-            Enclosure::estimate(second_largest(&rows[0])?)
-        }
+        estimate
     };
     let lambda_min = Enclosure::estimate(least_eigenvalue(&rows[0])?);
     let source = if normal && known.averaging() { Source::Normal } else { Source::Dense };
-    Some(Spectrum::new(contraction, radius, lambda_min, source))
+    let mut spectrum = Spectrum::new(contraction, radius, lambda_min, source);
+    if phases.len() == 1 && !known.row_stochastic && !known.column_stochastic {
+        spectrum.numbers.rho = second_largest(&rows[0]).map(Enclosure::estimate);
+    }
+    Some(spectrum)
 }
 
 /// P − J and a bound on its error. Where rows sum to 1, P − J = P (1 − J): no digits cancel.
