@@ -58,3 +58,83 @@ topology exploding {
     ensure doubly_stochastic
     ensure contracting
 }
+//// size 8
+use topology::ring
+algorithm never_mixes(lr: scalar = 0.1) {
+    requires doubly_stochastic, stable
+    state x = params
+    step { x <- x - lr * grad(x) }
+}
+schedule {
+    topology ring
+    algorithm never_mixes
+}
+//// size 8
+use topology::ring
+algorithm sums_gradients(lr: scalar = 0.1) {
+    requires doubly_stochastic, stable
+    state x = params
+    state m = 0
+    step {
+        m <- m + grad(x)
+        x <- mix(x - lr * m')
+    }
+}
+schedule {
+    topology ring
+    algorithm sums_gradients
+}
+//// size 4
+use topology::ring
+algorithm underflows {
+    requires doubly_stochastic, stable
+    state x = params
+    step { x <- (if t mod 5 < 2 { 1 / 10^200 } else { 10^150 }) * mix(x) }
+}
+schedule {
+    topology ring
+    algorithm underflows
+}
+//// size 4
+topology matchings {
+    phase { 0 -- 1
+            2 -- 3 }
+    phase { 1 -- 2 }
+}
+algorithm halves_and_doubles {
+    requires doubly_stochastic, stable
+    state x = params
+    step {
+        if t mod 2400 == 2399 { x <- mix(x) } else { x <- (if t mod 2400 < 1100 { 1/2 } else { 2 }) * x }
+    }
+}
+schedule {
+    topology matchings
+    algorithm halves_and_doubles
+}
+//// size 2
+topology once {
+    phase { 0 -- 1 }
+    phase {
+        self 0 weight 1/7
+        self 1 weight 1/7
+        0 -> 1 weight 1/2
+        1 -> 0 weight 1/2
+    }
+    ensure asymptotic_rate == 0
+}
+//// size 4
+topology lossy {
+    for i in ranks {
+        i -> (i + 1) mod size weight 1/7
+        self i weight 1/4
+    }
+    ensure rho > 1/2
+}
+//// size 8
+topology growing { for i in ranks { i -> (i + 1) mod size weight -1/2 } }
+use algorithm::push_sum
+schedule {
+    topology growing
+    algorithm push_sum
+}
