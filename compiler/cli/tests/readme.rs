@@ -75,8 +75,10 @@ impl Step<'_> {
         let (command, exit) = self.line.split_once("# exits ").unwrap_or((self.line, "0"));
         let mut words = command.split_whitespace();
         assert_eq!(words.next(), Some("bfc"), "the tour runs bfc only: {}", self.line);
-        let output = Command::new(env!("CARGO_BIN_EXE_bfc")).args(words).current_dir(directory).output();
-        let output = output.expect("bfc starts");
+        let mut bfc = Command::new(env!("CARGO_BIN_EXE_bfc"));
+        // The tour shows what a terminal shows that knows Unicode.
+        bfc.env("TERM", "xterm").env("LANG", "C.UTF-8").env_remove("LC_ALL").env_remove("LC_CTYPE");
+        let output = bfc.args(words).current_dir(directory).output().expect("bfc starts");
         let told =
             [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).expect("text")).concat();
         assert_eq!(output.status.code(), exit.trim().parse().ok(), "`{command}` said:\n{told}");
