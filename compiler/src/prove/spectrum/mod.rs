@@ -253,9 +253,7 @@ fn by_product(phases: &[MixingMatrix], known: &Known) -> Option<Spectrum> {
     } else {
         let values = dense::eigenvalues(&product)?;
         let largest = values.iter().map(|value| value.re.hypot(value.im)).fold(0.0, f64::max);
-        let bound = contraction.high;
-        let estimate = Enclosure::estimate(largest.min(bound));
-        estimate
+        Enclosure::estimate(largest.min(contraction.high))
     };
     let lambda_min = Enclosure::estimate(least_eigenvalue(&rows[0])?);
     let source = if normal && known.averaging() { Source::Normal } else { Source::Dense };
