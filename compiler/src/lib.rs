@@ -2,6 +2,7 @@
 
 pub mod algorithm;
 pub mod asks;
+mod bare;
 pub mod claim;
 pub mod diagnostic;
 mod entry;

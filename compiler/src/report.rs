@@ -1,6 +1,7 @@
 //! What a compilation found out: the verdict on every claim, and the rounds of every phase.
 
 use crate::asks::Asks;
+use crate::bare;
 use crate::claim::{Claim, Quantity, Stated};
 use crate::diagnostic::Error;
 use crate::evaluate::request::Evaluated;
@@ -67,7 +68,8 @@ pub fn prove(evaluated: &Evaluated, allow: &[String]) -> (Report, Vec<Error>) {
         return (report, vec![]);
     }
     let prover = Prover::new(&evaluated.topologies, Some(&evaluated.algorithm));
-    for (role, stated) in claims(evaluated) {
+    report.warnings.extend(bare::warnings(evaluated, &prover));
+    for (role, stated) in claims(evaluated, &prover) {
         let verdict = prover.decide(&stated);
         report.checks.push(Check::new(&stated.text, &verdict));
         if let Some(error) = refusal(role, &stated, &verdict) {
@@ -99,8 +101,9 @@ fn with_remedy(mut errors: Vec<prove::Error>, evaluated: &Evaluated) -> Vec<prov
 }
 
 /// All claims, those of topology k speaking of topology k.
-fn claims(evaluated: &Evaluated) -> Vec<(Role, Stated)> {
-    let requirements = evaluated.algorithm.requires.iter().map(|stated| (Role::Requirement, stated.clone()));
+fn claims(evaluated: &Evaluated, prover: &Prover) -> Vec<(Role, Stated)> {
+    let requirements = evaluated.algorithm.requires.iter().cloned().chain(bare::requires(evaluated, prover));
+    let requirements = requirements.map(|stated| (Role::Requirement, stated));
     let ensures = evaluated.topologies.iter().enumerate().flat_map(|(index, topology)| {
         topology.ensures.iter().map(move |stated| (Role::Ensure, of_topology(stated, index)))
     });
@@ -196,7 +199,7 @@ fn largest_degree(matrix: &MixingMatrix) -> u32 {
 pub fn analyze(evaluated: &Evaluated, topology: &Topology) -> prove::Analysis {
     let mut analysis = prove::analyze(topology);
     let prover = Prover::new(&evaluated.topologies, Some(&evaluated.algorithm));
-    analysis.checks = claims(evaluated)
+    analysis.checks = claims(evaluated, &prover)
         .iter()
         .map(|(_, stated)| Check::new(&stated.text, &prover.decide(stated)))
         .collect();

@@ -70,7 +70,7 @@ fn refusal(diagnostics: Diagnostics) -> String {
     out
 }
 
-/// The matrices and the verdicts.
+/// The matrices, the verdicts and the warnings.
 fn description(compiled: &Compiled) -> String {
     let mut out = String::new();
     for topology in compiled.schedule.topologies() {
@@ -80,6 +80,9 @@ fn description(compiled: &Compiled) -> String {
     }
     for check in &compiled.report.checks {
         writeln!(out, "{}: {}", check.claim, check.verdict).unwrap();
+    }
+    for warning in &compiled.report.warnings {
+        writeln!(out, "warning: {warning}").unwrap();
     }
     out
 }

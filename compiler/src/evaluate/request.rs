@@ -5,7 +5,7 @@ use super::{EvaluateError, Evaluator, algorithm};
 use crate::algorithm::{Algorithm, State, Value, ValueId, ValueKind};
 use crate::entry::{Instance, Target};
 use crate::topology::Topology;
-use bfc_dsl::tree;
+use bfc_dsl::tree::{self, Span};
 use bfc_schedule::program::Shape;
 
 /// What a request comes to.
@@ -17,6 +17,8 @@ pub struct Evaluated {
     pub algorithm: Algorithm,
     /// Why there are no topologies, if the algorithm asks for some.
     pub missing: Option<EvaluateError>,
+    /// The name of the topology, where no algorithm is given and plain averaging stands in.
+    pub bare: Option<Span>,
 }
 
 /// Evaluates a target.
@@ -92,9 +94,13 @@ fn match_up<'p>(
     mut given: Vec<(Option<&str>, Topology)>,
 ) -> Result<Evaluated, Errors> {
     let names = &algorithm.topologies;
+    let bare = match &target.algorithm {
+        None => target.topologies.first().map(|(_, instance)| instance.span),
+        Some(_) => None,
+    };
     if let ([_], [_]) = (&names[..], &given[..]) {
         let topologies = given.pop().map(|(_, topology)| topology).into_iter().collect();
-        return Ok(Evaluated { topologies, algorithm, missing: None });
+        return Ok(Evaluated { topologies, algorithm, missing: None, bare });
     }
     let mut topologies = Vec::new();
     for name in names {
@@ -121,6 +127,7 @@ fn match_up<'p>(
                         topologies: vec![],
                         missing: needs(&algorithm).then_some(error),
                         algorithm,
+                        bare,
                     }),
                     _ => Err(vec![error]),
                 };
@@ -129,7 +136,7 @@ fn match_up<'p>(
     }
     match given.first() {
         Some((alias, _)) => Err(vec![unused(target, *alias, names)]),
-        None => Ok(Evaluated { topologies, algorithm, missing: None }),
+        None => Ok(Evaluated { topologies, algorithm, missing: None, bare }),
     }
 }
 
