@@ -16,6 +16,9 @@ use bfc_schedule::{MixingMatrix, Rational};
 /// The most ranks of a table for which trying is quick.
 const MAX_RANKS: u32 = 256;
 
+/// How many algorithms are named.
+const MAX_NAMED: usize = 3;
+
 /// Rules and algorithms for which all requirements hold, in words.
 pub fn of(evaluated: &Evaluated) -> Option<String> {
     let [topology] = &evaluated.topologies[..] else { return None };
@@ -70,17 +73,22 @@ fn variants(topology: &Topology) -> Vec<(String, Topology)> {
     variants
 }
 
-/// The algorithms of the library that mix over one topology, require something of it, and train if this one does.
+/// The algorithms of the library that mix over one topology, require something of it, and train if this one does: first
+/// those that ask the same of the trainer, the simplest of them first.
 fn candidates(refused: &Algorithm, size: u32) -> Vec<(&'static str, Algorithm)> {
     let trains = |algorithm: &Algorithm| Asks::of(algorithm).gradients + Asks::of(algorithm).adapts > 0;
     let names = library::names().into_iter();
     let algorithms = names.filter_map(|name| Some((name, library_algorithm(name, size)?)));
-    algorithms
+    let mut candidates: Vec<_> = algorithms
         .filter(|(_, algorithm)| {
             let asks = !algorithm.requires.is_empty() && algorithm.topologies.len() == 1;
             asks && algorithm.name != refused.name && trains(algorithm) == trains(refused)
         })
-        .collect()
+        .collect();
+    candidates.sort_by_key(|(_, algorithm)| {
+        (Asks::of(algorithm) != Asks::of(refused), algorithm.states.len(), algorithm.values.len())
+    });
+    candidates
 }
 
 fn library_algorithm(name: &str, size: u32) -> Option<Algorithm> {
@@ -94,13 +102,20 @@ fn library_algorithm(name: &str, size: u32) -> Option<Algorithm> {
     })
 }
 
+/// The first candidates whose requirements hold.
 fn passing(topology: &Topology, candidates: &[(&str, Algorithm)]) -> Vec<String> {
-    let passing = candidates.iter().filter(|(_, algorithm)| passes(topology, algorithm));
-    passing.map(|(name, _)| format!("`{name}`")).collect()
+    let mut prover = Prover::new(std::slice::from_ref(topology), None);
+    let passing = candidates.iter().filter(|(_, algorithm)| {
+        prover.turn_to(algorithm);
+        holds(&prover, algorithm)
+    });
+    passing.map(|(name, _)| format!("`{name}`")).take(MAX_NAMED).collect()
 }
 
 fn passes(topology: &Topology, algorithm: &Algorithm) -> bool {
-    let topologies = std::slice::from_ref(topology);
-    let prover = Prover::new(topologies, Some(algorithm));
+    holds(&Prover::new(std::slice::from_ref(topology), Some(algorithm)), algorithm)
+}
+
+fn holds(prover: &Prover, algorithm: &Algorithm) -> bool {
     algorithm.requires.iter().all(|stated| prover.decide(stated).holds())
 }

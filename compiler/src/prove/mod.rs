@@ -137,6 +137,11 @@ impl<'a> Prover<'a> {
         Self { topologies, facts, algorithm }
     }
 
+    /// Claims are about this algorithm from now on; what is known of the topologies stays.
+    pub fn turn_to(&mut self, algorithm: &'a Algorithm) {
+        self.algorithm = Some(algorithm);
+    }
+
     /// What holds of a topology, by index.
     pub fn analyze(&self, topology: usize) -> Analysis {
         Analysis::of(&self.facts[topology])
