@@ -37,7 +37,8 @@ pub struct Request {
     pub local_size: u32,
     /// Values of parameters as `(name, expression)`; a name may say whose parameter it is, as in `topology.base`.
     pub parameters: Vec<(String, String)>,
-    /// Codes under which claims that are not decided are accepted, such as `requirement_not_decided`.
+    /// Codes under which claims are accepted that are not decided, such as `requirement_not_decided`, or do not hold,
+    /// such as `requirement_refuted`; the schedule records them.
     pub allow: Vec<String>,
 }
 

@@ -9,6 +9,7 @@ use crate::prove::{self, Check, Prover, Verdict};
 use crate::remedy;
 use crate::topology::Topology;
 use bfc_schedule::{MixingMatrix, Rank, Schedule};
+use miette::Diagnostic;
 use serde::Serialize;
 
 /// What holds of a schedule, and what it costs.
@@ -26,7 +27,7 @@ pub struct Report {
     pub asks: Asks,
     /// What a user should know though nothing is wrong.
     pub warnings: Vec<String>,
-    /// Claims that were not decided and allowed all the same.
+    /// Claims that do not hold or were not decided, and were allowed all the same: the claim, the code and the evidence.
     #[serde(skip)]
     pub overrides: Vec<String>,
 }
@@ -51,7 +52,7 @@ enum Role {
     Ensure,
 }
 
-/// Decides all claims. Refuted ones are errors, and so are undecided ones that `allow` does not name by their code.
+/// Decides all claims. Those that are refuted or not decided are errors, unless `allow` names them.
 pub fn prove(evaluated: &Evaluated, allow: &[String]) -> (Report, Vec<Error>) {
     let mut report = Report {
         size: evaluated.topologies.first().map_or(1, |topology| topology.size),
@@ -73,8 +74,10 @@ pub fn prove(evaluated: &Evaluated, allow: &[String]) -> (Report, Vec<Error>) {
         let verdict = prover.decide(&stated);
         report.checks.push(Check::new(&stated.text, &verdict));
         if let Some(error) = refusal(role, &stated, &verdict) {
-            match undecided_code(&verdict, role).filter(|code| is_allowed(code, &stated.text, allow)) {
-                Some(code) => report.overrides.push(format!("{}: {code}", stated.text)),
+            match allowed_by(&error, &stated.text, &verdict, allow) {
+                Some(code) => {
+                    report.overrides.push(format!("{}: {code}: {}", stated.text, verdict.evidence()))
+                }
                 None => errors.push(error),
             }
         }
@@ -123,18 +126,14 @@ fn of_topology(stated: &Stated, index: usize) -> Stated {
     Stated { claim, ..stated.clone() }
 }
 
-fn undecided_code(verdict: &Verdict, role: Role) -> Option<&'static str> {
-    match (verdict, role) {
-        (Verdict::NotDecided { .. }, Role::Requirement) => Some("bfc::prove::requirement_not_decided"),
-        (Verdict::NotDecided { .. }, Role::Ensure) => Some("bfc::prove::ensure_not_decided"),
-        _ => None,
-    }
-}
-
-/// Whether `--allow` names the code, in full or by its last word, or the claim.
-fn is_allowed(code: &str, claim: &str, allow: &[String]) -> bool {
-    let short = code.rsplit("::").next().unwrap_or(code);
-    allow.iter().any(|allowed| [code, short, claim].contains(&allowed.as_str()))
+/// The code of an error that `--allow` names, in full or by its last word. What is open may also be named by its claim;
+/// what is refuted may not, so that nobody allows it by accident.
+fn allowed_by(error: &prove::Error, claim: &str, verdict: &Verdict, allow: &[String]) -> Option<String> {
+    let code = error.code()?.to_string();
+    let short = code.rsplit("::").next().unwrap_or(&code);
+    let open = matches!(verdict, Verdict::NotDecided { .. });
+    let names = |allowed: &String| [&code, short].contains(&allowed.as_str()) || open && allowed == claim;
+    allow.iter().any(names).then_some(code)
 }
 
 fn refusal(role: Role, stated: &Stated, verdict: &Verdict) -> Option<prove::Error> {

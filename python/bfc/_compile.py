@@ -28,7 +28,8 @@ def compile(
         local_size: how many consecutive ranks share a machine; divides ``size``.
         params: parameters of the topology and the algorithm by name (``"lr"``, or ``"topology.base"`` where a name is
             ambiguous). Numbers are exact (0.1 is 1/10); a string is an expression of the language.
-        allow: codes of claims to accept unproved, such as ``"requirement_not_decided"``; the schedule records them.
+        allow: codes of claims to accept unproved, such as ``"requirement_not_decided"``, or refuted, such as
+            ``"requirement_refuted"``; the schedule records them.
 
     Raises:
         FileNotFoundError: there is no such file.

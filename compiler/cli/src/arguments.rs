@@ -153,7 +153,7 @@ pub struct Settings {
     /// A parameter of the topology or algorithm; the value is an expression. Repeatable.
     #[arg(long = "param", short = 'p', value_name = "NAME=VALUE", value_parser = parameter)]
     pub parameters: Vec<(String, String)>,
-    /// Accept what is not decided under this code; recorded in the schedule. Repeatable.
+    /// Accept what is refused with this code, as not decided or not holding; recorded in the schedule. Repeatable.
     #[arg(long, value_name = "CODE")]
     pub allow: Vec<String>,
 }
