@@ -1,0 +1,16 @@
+//! Experiments with known results: the library's algorithms, compiled and run on ranks, against iteration counts,
+//! limits, fixed points and identities that were computed without this compiler.
+//!
+//! Two problems (`problem`), every algorithm on several topologies (`counts`, `limits`), closed forms (`fixed_points`),
+//! identities between algorithms (`identities`), averaging alone (`consensus`), what must be refused (`refused`), and the
+//! example of every algorithm's documentation (`examples`).
+
+mod consensus;
+mod counts;
+mod examples;
+mod fixed_points;
+mod identities;
+mod limits;
+mod problem;
+mod refused;
+mod run;
