@@ -74,10 +74,8 @@ fn rest(form: Rest, w: &[Vector], problem: &Problem, alpha: f64) -> Vec<Vector> 
         _ => alpha * problem.linear[i][k],
     };
     let places = || (0..ranks).flat_map(|i| (0..dimension).map(move |k| (i, k)));
-    let solution = solve(
-        places().map(|(i, k)| equation(i, k)).collect(),
-        places().map(|(i, k)| right(i, k)).collect(),
-    );
+    let solution =
+        solve(places().map(|(i, k)| equation(i, k)).collect(), places().map(|(i, k)| right(i, k)).collect());
     solution.chunks(dimension).map(<[f64]>::to_vec).collect()
 }
 

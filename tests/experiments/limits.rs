@@ -64,9 +64,7 @@ fn check(
     let schedule = compiled(&text, ranks, &["requirement_refuted"]).expect("allowed").schedule;
     let found = problem.error(&models(&schedule, &problem, lr[which], 1, steps)[0]);
     let near = (found - limit).abs() <= 0.6e-4 * limit;
-    (!near).then(|| {
-        format!("{algorithm} over {topology}, problem {}: {found} instead of {limit}", which + 1)
-    })
+    (!near).then(|| format!("{algorithm} over {topology}, problem {}: {found} instead of {limit}", which + 1))
 }
 
 #[test]

@@ -25,9 +25,7 @@ pub fn least_squares(ranks: usize) -> Problem {
     let a = |i: usize, r: usize, c: usize| ((5 * i + 3 * r + 7 * c + 2 * r * c) % 11) as f64 / 5.0 - 1.0;
     let b = |i: usize, r: usize| (((3 * i + 7 * r) % 13) as f64 - 6.0) / 3.0;
     let sum = |term: &dyn Fn(usize) -> f64| (0..4).map(term).sum::<f64>() / 4.0;
-    let hessian = |i| {
-        (0..3).map(|k| (0..3).map(|l| sum(&|r| a(i, r, k) * a(i, r, l))).collect()).collect()
-    };
+    let hessian = |i| (0..3).map(|k| (0..3).map(|l| sum(&|r| a(i, r, k) * a(i, r, l))).collect()).collect();
     let linear = |i| (0..3).map(|k| sum(&|r| a(i, r, k) * b(i, r))).collect();
     Problem::new((0..ranks).map(hessian).collect(), (0..ranks).map(linear).collect())
 }
@@ -36,9 +34,8 @@ impl Problem {
     fn new(hessians: Vec<Vec<Vector>>, linear: Vec<Vector>) -> Self {
         let dimension = linear[0].len();
         let total = |of: &dyn Fn(usize) -> f64| (0..linear.len()).map(of).sum::<f64>();
-        let matrix = (0..dimension)
-            .map(|k| (0..dimension).map(|l| total(&|i| hessians[i][k][l])).collect())
-            .collect();
+        let matrix =
+            (0..dimension).map(|k| (0..dimension).map(|l| total(&|i| hessians[i][k][l])).collect()).collect();
         let right = (0..dimension).map(|k| total(&|i| linear[i][k])).collect();
         let optimum = solve(matrix, right);
         Self { hessians, linear, optimum }

@@ -61,7 +61,13 @@ pub fn schedule(topology: &str, algorithm: &str, size: usize) -> Schedule {
 
 /// The models of all ranks after every `every`-th step, all starting at 0. `lr` is the step size: the input `lr` where
 /// there is one, and that of the trainer's own optimizer, which is gradient descent.
-pub fn models(schedule: &Schedule, problem: &Problem, lr: f64, samples: usize, every: usize) -> Vec<Vec<Vector>> {
+pub fn models(
+    schedule: &Schedule,
+    problem: &Problem,
+    lr: f64,
+    samples: usize,
+    every: usize,
+) -> Vec<Vec<Vector>> {
     run(schedule, problem, lr, samples, every, |_| vec![0.0; problem.dimension()])
 }
 
