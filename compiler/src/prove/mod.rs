@@ -17,6 +17,7 @@ mod stationary;
 mod support;
 #[cfg(test)]
 mod tests;
+mod timeline;
 mod timing;
 
 pub use analysis::{Analysis, Check};

@@ -11,10 +11,10 @@ use super::Verdict;
 use super::facts::Facts;
 use super::linear::{self, Form, Polynomial};
 use super::radius::{self, Block};
-use super::timing::{LONGEST, Numbers};
-use crate::algorithm::{Algorithm, ValueId, ValueKind};
+use super::timeline::{Moment, Timeline};
+use super::timing::Numbers;
+use crate::algorithm::{Algorithm, ValueKind};
 use bfc_schedule::Rational;
-use num_integer::Integer;
 use petgraph::graph::DiGraph;
 use std::collections::BTreeMap;
 
@@ -40,24 +40,10 @@ impl Schedule {
     fn of(algorithm: &Algorithm, topologies: &[Facts]) -> Result<Self, String> {
         let numbers = Numbers::of(algorithm);
         let coefficients = linear::coefficients(algorithm, &numbers);
-        let (start, cycle) = rhythm(algorithm, &numbers, &coefficients)?;
-        let masks: Vec<usize> =
-            (0..start + cycle).map(|step| mask(algorithm, &numbers, step)).collect::<Result<_, _>>()?;
-        let communicates: Vec<bool> =
-            (0..algorithm.steps.len()).map(|mask| linear::communicates(algorithm, mask)).collect();
-        let sent =
-            |range: std::ops::Range<u64>| range.filter(|t| communicates[masks[*t as usize]]).count() as u64;
-        let phases = topologies.iter().fold(1u64, |all, facts| all.lcm(&(facts.phases.len() as u64)));
-        // After so many cycles all topologies are back at the phase that they started the cycle with.
-        let cycles = phases / phases.gcd(&sent(start..start + cycle));
-        if cycles.checked_mul(cycle).is_none_or(|steps| steps > LONGEST) {
-            return Err("the joint period of phases and conditions is too long".into());
-        }
+        let timeline = Timeline::of(algorithm, &numbers, &coefficients, topologies)?;
         let mut schedule = Self { maps: vec![], steps: vec![] };
         let mut known: BTreeMap<(usize, Vec<Option<Rational>>), usize> = BTreeMap::new();
-        let mut phase = sent(0..start);
-        for step in (0..cycles).flat_map(|_| start..start + cycle) {
-            let mask = masks[step as usize];
+        for Moment { mask, step, phase } in timeline.period {
             let values =
                 coefficients.iter().map(|id| numbers.repeats(*id).and_then(|_| numbers.value(*id, step)));
             let key = (mask, values.collect());
@@ -70,7 +56,6 @@ impl Schedule {
                 }
             };
             schedule.steps.push((map, phase));
-            phase = (phase + u64::from(communicates[mask])) % phases;
         }
         Ok(schedule)
     }
@@ -192,33 +177,4 @@ fn common_states(algorithm: &Algorithm) -> Vec<bool> {
         }
         common = next.iter().zip(&common).map(|(a, b)| *a && *b).collect();
     }
-}
-
-/// From when on, and how often, conditions and coefficients repeat.
-fn rhythm(algorithm: &Algorithm, numbers: &Numbers, coefficients: &[ValueId]) -> Result<(u64, u64), String> {
-    let (mut start, mut cycle) = (0, 1u64);
-    for condition in &algorithm.conditions {
-        let Some((from, period)) = numbers.repeats(*condition) else {
-            return Err("a condition of the step does not repeat, or is not known to".into());
-        };
-        (start, cycle) = (start.max(from), cycle.lcm(&period));
-    }
-    // A coefficient that does not repeat matters only if it multiplies a state; then the map says so.
-    for (from, period) in coefficients.iter().filter_map(|id| numbers.repeats(*id)) {
-        (start, cycle) = (start.max(from), cycle.lcm(&period));
-    }
-    if start.max(cycle) > LONGEST {
-        return Err("conditions and coefficients repeat after too many steps".into());
-    }
-    Ok((start, cycle))
-}
-
-/// Bit c: whether condition c holds.
-fn mask(algorithm: &Algorithm, numbers: &Numbers, step: u64) -> Result<usize, String> {
-    algorithm.conditions.iter().enumerate().try_fold(0, |mask, (bit, condition)| {
-        match numbers.value(*condition, step) {
-            Some(value) => Ok(mask | usize::from(!value.is_zero()) << bit),
-            None => Err("a condition of the step has no value".into()),
-        }
-    })
 }
