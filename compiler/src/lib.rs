@@ -110,16 +110,31 @@ pub fn check(request: &Request, files: &dyn Files) -> Result<Report, Diagnostics
     Ok(report)
 }
 
+/// The curvatures [μ, L] for which algorithms are analyzed unless told otherwise.
+pub const CURVATURE: [f64; 2] = [0.1, 1.0];
+
 /// Everything about the topology of a request, the first if there are several; claims that do not hold are among its
-/// checks.
+/// checks. An algorithm is analyzed on quadratics with curvatures in [`CURVATURE`].
 ///
 /// # Errors
 /// All errors of the first of the stages resolve and evaluate that has any.
 pub fn analyze(request: &Request, files: &dyn Files) -> Result<prove::Analysis, Diagnostics> {
+    analyze_on(request, files, CURVATURE)
+}
+
+/// [`analyze`] on quadratics with curvatures in [μ, L], 0 < μ ≤ L.
+///
+/// # Errors
+/// As there.
+pub fn analyze_on(
+    request: &Request,
+    files: &dyn Files,
+    curvature: [f64; 2],
+) -> Result<prove::Analysis, Diagnostics> {
     let program = resolve(request, files)?;
     let evaluated = evaluate(request, &program)?;
     match evaluated.topologies.first() {
-        Some(topology) => Ok(report::analyze(&evaluated, topology)),
+        Some(topology) => Ok(report::analyze(&evaluated, topology, curvature)),
         None => Err(no_topology(&program, &evaluated)),
     }
 }

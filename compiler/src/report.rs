@@ -194,13 +194,15 @@ fn largest_degree(matrix: &MixingMatrix) -> u32 {
     largest.max(sends.into_iter().max().unwrap_or(0))
 }
 
-/// Everything about the first topology of a request, with the verdicts on all claims.
-pub fn analyze(evaluated: &Evaluated, topology: &Topology) -> prove::Analysis {
+/// Everything about the first topology of a request, with the verdicts on all claims, and how the algorithm converges on
+/// quadratics with curvatures in [μ, L].
+pub fn analyze(evaluated: &Evaluated, topology: &Topology, curvature: [f64; 2]) -> prove::Analysis {
     let mut analysis = prove::analyze(topology);
     let prover = Prover::new(&evaluated.topologies, Some(&evaluated.algorithm));
     analysis.checks = claims(evaluated, &prover)
         .iter()
         .map(|(_, stated)| Check::new(&stated.text, &prover.decide(stated)))
         .collect();
+    analysis.quadratic = prover.quadratic(curvature);
     analysis
 }

@@ -1,6 +1,6 @@
 //! `bfc analyze`: what is known of a topology, shown.
 
-use crate::arguments::{Format, Source};
+use crate::arguments::{self, Format};
 use crate::failure::Failure;
 use crate::{input, output};
 use comfy_table::CellAlignment;
@@ -10,9 +10,10 @@ use serde_json::Value;
 ///
 /// # Errors
 /// The source cannot be read, or has no topology at this size.
-pub fn analyze(source: &Source, format: Format) -> Result<(), Failure> {
+pub fn analyze(arguments: &arguments::Analyze, format: Format) -> Result<(), Failure> {
+    let source = &arguments.source;
     let request = input::request(&source.file, source.size, &source.settings)?;
-    let analysis = bfc_compiler::analyze(&request, &input::Beside)?;
+    let analysis = bfc_compiler::analyze_on(&request, &input::Beside, arguments.curvature.0)?;
     match format {
         Format::Json => output::print_json(&analysis),
         Format::Human => output::print(shown(&serde_json::to_value(analysis).unwrap_or_default())),
@@ -23,7 +24,7 @@ pub fn analyze(source: &Source, format: Format) -> Result<(), Failure> {
 fn shown(document: &Value) -> String {
     let mut table = output::table();
     for (key, value) in document.as_object().into_iter().flatten() {
-        if !value.is_array() && !value.is_object() {
+        if !value.is_array() && !value.is_object() && key != "quadratic" {
             let method = document["methods"][key].as_str().unwrap_or_default();
             table.add_row([key, &plain(value), method]);
         }
@@ -32,11 +33,28 @@ fn shown(document: &Value) -> String {
         column.set_cell_alignment(CellAlignment::Right);
     }
     let mut text = table.trim_fmt() + "\n";
+    text.push_str(&quadratic(&document["quadratic"]));
     text.push_str(&checks(&document["checks"]));
     for note in document["notes"].as_array().into_iter().flatten() {
         text.push_str(&format!("\nnote: {}\n", plain(note)));
     }
     text
+}
+
+/// How the algorithm converges on quadratics; empty where there is no algorithm.
+fn quadratic(found: &Value) -> String {
+    if found.is_null() {
+        return String::new();
+    }
+    let curvature = format!("{} to {}", plain(&found["curvature"][0]), plain(&found["curvature"][1]));
+    let mut table = output::table();
+    let step = format!("with {} = {}", plain(&found["step"][0]), plain(&found["step"][1]));
+    let step = if found["step"].is_null() { String::new() } else { step };
+    table.add_row(["error kept in a step", &plain(&found["rate"]), &step]);
+    table.add_row(["bias", &plain(&found["bias"]), if found["exact"] == true { "exact" } else { "" }]);
+    table.add_row(["largest step size", &plain(&found["largest_step"]), ""]);
+    let note = found["note"].as_str().map(|note| format!(" note: {note}\n")).unwrap_or_default();
+    format!("\non quadratics of curvature {curvature}, estimated:\n{}\n{note}", table.trim_fmt())
 }
 
 /// Claims and verdicts, one a line; empty where there are none.

@@ -57,7 +57,7 @@ Examples:
 Examples:
   bfc analyze topology::ring --size 16
   bfc analyze topology::exponential --param base=3 --size 33 --format json")]
-    Analyze(Source),
+    Analyze(Analyze),
     /// Show the phases, rounds and weights in a compiled schedule.
     #[command(after_help = "\
 Examples:
@@ -167,6 +167,33 @@ pub struct Compile {
     /// The file to write; `-` for standard output.
     #[arg(long, short, default_value = "sched.bin", value_name = "SCHEDULE")]
     pub output: PathBuf,
+}
+
+/// Arguments of `bfc analyze`.
+#[derive(Args)]
+pub struct Analyze {
+    /// What to analyze.
+    #[command(flatten)]
+    pub source: Source,
+    /// The least and the largest curvature of the quadratics on which an algorithm is analyzed.
+    #[arg(long, value_name = "MU..L", value_parser = curvature, default_value = "0.1..1")]
+    pub curvature: Curvature,
+}
+
+/// 0 < μ ≤ L.
+#[derive(Clone, Copy)]
+pub struct Curvature(pub [f64; 2]);
+
+fn curvature(text: &str) -> Result<Curvature, String> {
+    let bounds = text.split_once("..").and_then(|(least, largest)| {
+        Some([least.trim().parse::<f64>().ok()?, largest.trim().parse::<f64>().ok()?])
+    });
+    match bounds {
+        Some([least, largest]) if 0.0 < least && least <= largest && largest.is_finite() => {
+            Ok(Curvature([least, largest]))
+        }
+        _ => Err("expected two numbers, such as `0.1..1`, the first above 0 and at most the second".into()),
+    }
 }
 
 /// Arguments of `bfc inspect`.

@@ -2,6 +2,7 @@
 
 use super::exact::{Exact, ExactAfter};
 use super::facts::Facts;
+use super::quadratic::Quadratic;
 use super::properties::Degrees;
 use super::spectrum::{Enclosure, Method, rounds_to};
 use super::{Verdict, stationary};
@@ -70,6 +71,8 @@ pub struct Analysis {
     pub methods: BTreeMap<&'static str, &'static str>,
     /// The certified bounds of the enclosed numbers.
     pub bounds: BTreeMap<&'static str, [f64; 2]>,
+    /// How the algorithm converges on quadratics, where there is one that asks for gradients.
+    pub quadratic: Option<Quadratic>,
     /// The claims of the source and whether they hold.
     pub checks: Vec<Check>,
     /// What the numbers do not say.
@@ -152,6 +155,7 @@ impl Analysis {
             allreduce_bytes_per_rank_per_model_byte: 2.0 * (size - 1) as f64 / size as f64,
             methods: BTreeMap::new(),
             bounds: BTreeMap::new(),
+            quadratic: None,
             checks: vec![],
             notes: notes(facts),
         };

@@ -10,6 +10,7 @@ mod lattice;
 mod linear;
 mod modular;
 mod properties;
+mod quadratic;
 mod radius;
 mod spectrum;
 mod stable;
@@ -22,6 +23,7 @@ mod timing;
 
 pub use analysis::{Analysis, Check};
 pub use error::Error;
+pub use quadratic::Quadratic;
 pub use spectrum::{Enclosure, Method};
 
 use crate::algorithm::Algorithm;
@@ -146,6 +148,11 @@ impl<'a> Prover<'a> {
     /// What holds of a topology, by index.
     pub fn analyze(&self, topology: usize) -> Analysis {
         Analysis::of(&self.facts[topology])
+    }
+
+    /// How the algorithm converges on quadratics with curvatures in [μ, L]; `None` where it asks for no gradients.
+    pub fn quadratic(&self, curvature: [f64; 2]) -> Option<Quadratic> {
+        quadratic::quadratic(self.algorithm?, &self.facts, curvature)
     }
 
     /// Whether a claim holds.

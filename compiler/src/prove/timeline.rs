@@ -1,0 +1,86 @@
+//! From an algorithm and its topologies to the steps of one joint period of its conditions, its coefficients and the
+//! phases that it meets.
+
+use super::facts::Facts;
+use super::linear;
+use super::timing::{LONGEST, Numbers};
+use crate::algorithm::{Algorithm, ValueId};
+use num_integer::Integer;
+
+/// The steps before everything repeats, and those of a period.
+pub(super) struct Timeline {
+    pub(super) transient: Vec<Moment>,
+    pub(super) period: Vec<Moment>,
+}
+
+/// A step.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    /// Bit c: whether condition c holds.
+    pub(super) mask: usize,
+    /// Its number; steps of a period repeat those of its first cycle of conditions and coefficients.
+    pub(super) step: u64,
+    /// How many steps before it communicated, up to multiples of the periods of all topologies.
+    pub(super) phase: u64,
+}
+
+impl Timeline {
+    /// The timeline on which `coefficients` repeat as well; or why there is none.
+    pub(super) fn of(
+        algorithm: &Algorithm,
+        numbers: &Numbers,
+        coefficients: &[ValueId],
+        topologies: &[Facts],
+    ) -> Result<Self, String> {
+        let (start, cycle) = rhythm(algorithm, numbers, coefficients)?;
+        let masks: Vec<usize> =
+            (0..start + cycle).map(|step| mask(algorithm, numbers, step)).collect::<Result<_, _>>()?;
+        let communicates: Vec<bool> =
+            (0..algorithm.steps.len()).map(|mask| linear::communicates(algorithm, mask)).collect();
+        let sends = |step: &u64| communicates[masks[*step as usize]];
+        let phases = topologies.iter().fold(1u64, |all, facts| all.lcm(&(facts.phases.len() as u64)));
+        // After so many cycles all topologies are back at the phase that they started the cycle with.
+        let cycles = phases / phases.gcd(&((start..start + cycle).filter(sends).count() as u64));
+        if cycles.checked_mul(cycle).is_none_or(|steps| steps > LONGEST) {
+            return Err("the joint period of phases and conditions is too long".into());
+        }
+        let mut phase = 0;
+        let mut moment = |step: u64| {
+            let moment = Moment { mask: masks[step as usize], step, phase };
+            phase = (phase + u64::from(sends(&step))) % phases;
+            moment
+        };
+        let transient = (0..start).map(&mut moment).collect();
+        let period = (0..cycles).flat_map(|_| start..start + cycle).map(moment).collect();
+        Ok(Self { transient, period })
+    }
+}
+
+/// From when on, and how often, conditions and coefficients repeat.
+fn rhythm(algorithm: &Algorithm, numbers: &Numbers, coefficients: &[ValueId]) -> Result<(u64, u64), String> {
+    let (mut start, mut cycle) = (0, 1u64);
+    for condition in &algorithm.conditions {
+        let Some((from, period)) = numbers.repeats(*condition) else {
+            return Err("a condition of the step does not repeat, or is not known to".into());
+        };
+        (start, cycle) = (start.max(from), cycle.lcm(&period));
+    }
+    // A coefficient that does not repeat matters only if it multiplies a state; then the map says so.
+    for (from, period) in coefficients.iter().filter_map(|id| numbers.repeats(*id)) {
+        (start, cycle) = (start.max(from), cycle.lcm(&period));
+    }
+    if start.max(cycle) > LONGEST {
+        return Err("conditions and coefficients repeat after too many steps".into());
+    }
+    Ok((start, cycle))
+}
+
+/// Bit c: whether condition c holds.
+fn mask(algorithm: &Algorithm, numbers: &Numbers, step: u64) -> Result<usize, String> {
+    algorithm.conditions.iter().enumerate().try_fold(0, |mask, (bit, condition)| {
+        match numbers.value(*condition, step) {
+            Some(value) => Ok(mask | usize::from(!value.is_zero()) << bit),
+            None => Err("a condition of the step has no value".into()),
+        }
+    })
+}
