@@ -2,8 +2,8 @@
 
 use super::exact::{Exact, ExactAfter};
 use super::facts::Facts;
-use super::quadratic::Quadratic;
 use super::properties::Degrees;
+use super::quadratic::Quadratic;
 use super::spectrum::{Enclosure, Method, rounds_to};
 use super::{Verdict, stationary};
 use serde::Serialize;

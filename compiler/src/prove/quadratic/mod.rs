@@ -255,8 +255,7 @@ impl Problem<'_> {
             let states = algorithm.states.len();
             let space = Ranks { phases: &phases, states, curvatures: &curvatures };
             let map = period_map(&affine, &space, states, &timeline.period)?;
-            let matrix =
-                Mat::from_fn(ranks * states, ranks * states, |i, j| map[i / ranks][(i % ranks, j)]);
+            let matrix = Mat::from_fn(ranks * states, ranks * states, |i, j| map[i / ranks][(i % ranks, j)]);
             let values = bfc_algebra::eigenvalues(&matrix).ok_or(NO_EIGENVALUES)?;
             worst = worst.max(radius(&values, true));
         }

@@ -61,8 +61,7 @@ fn modes_and_the_whole_agree() {
         let (by_characters, by_eigenvalues) = (of(&algorithm, &ring()), of(&algorithm, &tables));
         let facts = [Facts::new(&tables)];
         let knob = Knob::of(&algorithm);
-        let problem =
-            Problem { algorithm: &algorithm, topologies: &facts, knob, curvature: [0.1, 1.0] };
+        let problem = Problem { algorithm: &algorithm, topologies: &facts, knob, curvature: [0.1, 1.0] };
         let whole = problem.radius_of_whole(by_characters.step.clone().map(|step| step.1));
         let rates = [by_characters.rate, by_eigenvalues.rate, whole.ok()].map(|rate| rate.expect("a rate"));
         assert!(rates.iter().all(|rate| (rate - rates[0]).abs() < 1e-7), "{rates:?}");
