@@ -9,6 +9,7 @@ mod entry;
 pub mod evaluate;
 pub mod library;
 pub mod lower;
+pub mod optimise;
 pub mod prove;
 mod remedy;
 mod report;

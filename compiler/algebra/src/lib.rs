@@ -2,6 +2,9 @@
 //!
 //! A crate of its own because the generic code beneath takes a minute to compile, and what stands on it changes often.
 
+pub mod reproducible;
+pub mod semidefinite;
+
 pub use faer::{Mat, c64};
 
 use faer::{ColRef, MatRef, Side};

@@ -174,7 +174,7 @@ pub enum EvaluateError {
         #[label("is {found}")]
         span: Span,
     },
-    #[error("`metropolis` needs every edge both ways, and {from} -> {to} goes one way")]
+    #[error("`{rule}` needs every edge both ways, and {from} -> {to} goes one way")]
     #[diagnostic(
         code(bfc::evaluate::one_way_edge),
         help(
@@ -182,8 +182,19 @@ pub enum EvaluateError {
         )
     )]
     OneWayEdge {
+        rule: &'static str,
         from: u32,
         to: u32,
+        #[label("asked for here")]
+        span: Span,
+    },
+    #[error("the phase is too large for `{rule}`")]
+    #[diagnostic(
+        code(bfc::evaluate::too_large_to_optimise),
+        help("take `best_constant` or `metropolis`, which need no optimisation over all edges")
+    )]
+    TooLargeToOptimise {
+        rule: &'static str,
         #[label("asked for here")]
         span: Span,
     },
@@ -422,6 +433,7 @@ impl EvaluateError {
             | Self::UnknownWeightRule { span, .. }
             | Self::WeightParameter { span, .. }
             | Self::OneWayEdge { span, .. }
+            | Self::TooLargeToOptimise { span, .. }
             | Self::NestedPhase { span, .. }
             | Self::MisplacedStatement { span, .. }
             | Self::Precondition { span, .. }

@@ -112,7 +112,8 @@ impl Draft {
 
 fn explain(problem: Problem, size: u32, rule: Span, edge: Span) -> Box<EvaluateError> {
     Box::new(match problem {
-        Problem::OneWay(from, to) => EvaluateError::OneWayEdge { from, to, span: rule },
+        Problem::OneWay(name, from, to) => EvaluateError::OneWayEdge { rule: name, from, to, span: rule },
+        Problem::TooLargeToOptimise(name) => EvaluateError::TooLargeToOptimise { rule: name, span: rule },
         Problem::TooManyEdges => EvaluateError::TooManyEdges { limit: MAX_EDGES, span: edge },
         Problem::TooManyRanks => EvaluateError::TooManyRanks { size, limit: MAX_TABLE, span: edge },
     })

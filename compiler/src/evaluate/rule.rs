@@ -2,7 +2,8 @@
 
 use super::error::{EvaluateError, Result};
 use super::scope::Evaluator;
-use super::weights::{BaseRule, RULES, WeightRule};
+use crate::optimise::Signs;
+use super::weights::{BaseRule, OPTIMISED, RULES, WeightRule};
 use bfc_dsl::tree::{Argument, Expression, ExpressionKind, Span};
 use bfc_schedule::Rational;
 
@@ -14,12 +15,19 @@ pub fn evaluate<'a>(evaluator: &mut Evaluator<'a>, expression: &'a Expression) -
     let span = expression.span;
     match &*expression.kind {
         ExpressionKind::Name(name) => {
-            let base = RULES.iter().find(|(word, _)| word == name).map(|(_, rule)| rule.clone());
+            let mut rules = RULES.iter().chain(&OPTIMISED);
+            let base = rules.find(|(word, _)| word == name).map(|(_, rule)| rule.clone());
             base.map(WeightRule::plain).ok_or_else(|| unknown(name, span))
         }
         ExpressionKind::Call(name, arguments) => match (name.text.as_str(), &arguments[..]) {
             ("constant", [a]) => constant(evaluator, a),
             ("lazy", [rule, theta]) => lazy(evaluator, rule, theta),
+            ("fastest", [Argument { name: None, value }]) if says(value, "nonnegative") => {
+                Ok(WeightRule::plain(BaseRule::Fastest(Signs::Nonnegative)))
+            }
+            ("fastest", _) => {
+                Err(wrong_arity("fastest", "no argument, or the word `nonnegative`", arguments, span))
+            }
             ("constant", _) => {
                 Err(wrong_arity("constant", "one argument, the weight of an edge", arguments, span))
             }
@@ -30,6 +38,10 @@ pub fn evaluate<'a>(evaluator: &mut Evaluator<'a>, expression: &'a Expression) -
         },
         _ => Err(unknown(evaluator.program.text(span), span)),
     }
+}
+
+fn says(expression: &Expression, word: &str) -> bool {
+    matches!(&*expression.kind, ExpressionKind::Name(name) if name == word)
 }
 
 fn constant<'a>(evaluator: &mut Evaluator<'a>, a: &'a Argument) -> Result<WeightRule> {
@@ -70,7 +82,7 @@ fn wrong_arity(rule: &str, expected: &str, arguments: &[Argument], span: Span) -
 }
 
 fn unknown(rule: &str, span: Span) -> Box<EvaluateError> {
-    let words = || RULES.iter().map(|(word, _)| *word).chain(APPLIED);
+    let words = || RULES.iter().chain(&OPTIMISED).map(|(word, _)| *word).chain(APPLIED);
     let help = match super::nearest(rule, words()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("the rules are `{}`", words().collect::<Vec<_>>().join("`, `")),

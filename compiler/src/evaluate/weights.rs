@@ -2,9 +2,10 @@
 //!
 //! uniform: 1/(in-degree + 1). sender_uniform: 1/(out-degree + 1), column-stochastic. metropolis: 1/(1 + the larger
 //! degree) (Metropolis et al. 1953; Xiao, Boyd, Lall 2006). max_degree: 1/(1 + the largest degree). constant(a):
-//! I − aL. lazy(rule, θ): θI + (1 − θ)W.
+//! I − aL. lazy(rule, θ): θI + (1 − θ)W. best_constant, fastest and fastest(nonnegative): see `optimise`.
 
 use super::structure::Move;
+use crate::optimise::{BUDGET, Graph, Hops, Signs, TooLarge};
 use bfc_schedule::matrix::Interner;
 use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational, SparseMatrix};
 use std::collections::{BTreeMap, HashMap};
@@ -18,7 +19,7 @@ pub struct WeightRule {
     pub moved: Rational,
 }
 
-/// A rule by itself. Except for `Constant`, the weight of an edge is 1/k for an integer k.
+/// A rule by itself. The weight of an edge is 1/k for an integer k, except for `Constant` and the last two.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
 pub enum BaseRule {
@@ -27,9 +28,15 @@ pub enum BaseRule {
     Metropolis,
     MaxDegree,
     Constant(Rational),
+    BestConstant,
+    Fastest(Signs),
 }
 
-/// The rules that take no argument.
+/// The rules that take no argument and are found by optimisation.
+pub const OPTIMISED: [(&str, BaseRule); 2] =
+    [("best_constant", BaseRule::BestConstant), ("fastest", BaseRule::Fastest(Signs::Any))];
+
+/// The other rules that take no argument.
 pub const RULES: [(&str, BaseRule); 4] = [
     ("uniform", BaseRule::Uniform),
     ("sender_uniform", BaseRule::SenderUniform),
@@ -40,8 +47,10 @@ pub const RULES: [(&str, BaseRule); 4] = [
 /// Why a matrix cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// `metropolis` on edges of which this one goes one way only.
-    OneWay(u32, u32),
+    /// A rule for undirected edges, and an edge that goes one way only.
+    OneWay(&'static str, u32, u32),
+    /// Too many edges and ranks for a rule that optimises.
+    TooLargeToOptimise(&'static str),
     /// Too many ranks for a table of rows.
     TooManyRanks,
     /// Too many edges for a table of rows.
@@ -100,10 +109,42 @@ impl std::fmt::Debug for Weights {
     }
 }
 
+impl BaseRule {
+    /// Its name, where every edge must go both ways.
+    fn undirected(&self) -> Option<&'static str> {
+        match self {
+            Self::Metropolis => Some("metropolis"),
+            Self::BestConstant => Some("best_constant"),
+            Self::Fastest(_) => Some("fastest"),
+            Self::Uniform | Self::SenderUniform | Self::MaxDegree | Self::Constant(_) => None,
+        }
+    }
+
+    fn too_large(&self) -> impl FnOnce(TooLarge) -> Problem + use<> {
+        let rule = self.undirected().unwrap_or_default();
+        move |TooLarge| Problem::TooLargeToOptimise(rule)
+    }
+}
+
 impl WeightRule {
     /// A rule without laziness.
     pub fn plain(base: BaseRule) -> Self {
         Self { base, moved: Rational::one() }
+    }
+
+    /// The weights of these hops, before laziness.
+    fn of_hops(&self, group: &Group, hops: &[Rank]) -> Result<Vec<Rational>, Problem> {
+        let problem = Hops { group, hops };
+        let too_large = self.base.too_large();
+        let alike = match &self.base {
+            BaseRule::Constant(a) => a.clone(),
+            BaseRule::BestConstant => problem.best_constant().map_err(too_large)?,
+            BaseRule::Fastest(signs) => {
+                return problem.fastest(*signs, BUDGET).map(|(weights, _)| weights).map_err(too_large);
+            }
+            _ => Rational::new(1, hops.len() as u32 + 1),
+        };
+        Ok(vec![alike; hops.len()])
     }
 
     fn edge(&self, k: u32) -> Rational {
@@ -159,22 +200,24 @@ impl Edges {
                 hops.entry(hop).and_modify(|sum| *sum = &*sum + &weight).or_insert(weight);
             }
         }
-        if rule.is_some_and(|rule| rule.base == BaseRule::Metropolis)
+        if let Some(name) = rule.and_then(|rule| rule.base.undirected())
             && let Some(hop) = hops.keys().find(|hop| !hops.contains_key(&group.negate(**hop)))
         {
-            return Err(Problem::OneWay(0, hop.0));
+            return Err(Problem::OneWay(name, 0, hop.0));
         }
-        let degree = hops.len() as u32;
         let mut own = None;
         if !self.is_weighted() {
             let default = WeightRule::plain(BaseRule::Uniform);
             let rule = rule.unwrap_or(&default);
-            let edge = match &rule.base {
-                BaseRule::Constant(a) => &rule.moved * a,
-                _ => rule.edge(degree + 1),
-            };
-            hops.values_mut().for_each(|weight| *weight = edge.clone());
-            own = Some(&Rational::one() - &(&Rational::integer(degree) * &edge));
+            let edges: Vec<Rank> = hops.keys().copied().collect();
+            for (weight, chosen) in hops.values_mut().zip(rule.of_hops(group, &edges)?) {
+                *weight = &rule.moved * &chosen;
+            }
+            if let Some(edge) = hops.values().next()
+                && hops.values().all(|weight| weight == edge)
+            {
+                own = Some(&Rational::one() - &(&Rational::integer(hops.len()) * edge));
+            }
         }
         let rest = || &Rational::one() - &hops.values().cloned().sum();
         let own = match self.every_self {
@@ -232,6 +275,24 @@ impl Edges {
         table
     }
 
+    /// With the weight of each undirected edge, ascending.
+    fn by_edge(&self, rows: &Rows, weights: &[Rational], moved: &Rational) -> Table {
+        let pairs = rows.edges.iter().map(|&(to, from, _)| (to, from)).filter(|(i, j)| i < j);
+        let weight_of: HashMap<(u32, u32), Rational> =
+            pairs.zip(weights).map(|(pair, weight)| (pair, moved * weight)).collect();
+        let mut table = Table::default();
+        for rank in 0..rows.size() {
+            let weight = |from: u32| &weight_of[&(rank.min(from), rank.max(from))];
+            let row = rows.row(rank).iter().map(|edge| edge.1);
+            let rest = || &Rational::one() - &row.clone().map(|from| weight(from).clone()).sum();
+            let own = self.self_weight(rank).cloned().unwrap_or_else(rest);
+            let own = table.weights.id(own);
+            let row = row.map(|from| (Rank(from), table.weights.id(weight(from).clone()))).collect();
+            table.push(own, row);
+        }
+        table
+    }
+
     fn by_rule(&self, rows: &Rows, rule: Option<&WeightRule>) -> Result<Table, Problem> {
         let one_way = rows.one_way();
         let default = WeightRule::plain(match one_way {
@@ -239,8 +300,21 @@ impl Edges {
             Some(_) => BaseRule::Uniform,
         });
         let rule = rule.unwrap_or(&default);
-        if let (BaseRule::Metropolis, Some((from, to))) = (&rule.base, one_way) {
-            return Err(Problem::OneWay(from, to));
+        if let (Some(name), Some((from, to))) = (rule.base.undirected(), one_way) {
+            return Err(Problem::OneWay(name, from, to));
+        }
+        match &rule.base {
+            BaseRule::BestConstant => {
+                let weight = rows.with_graph(|graph| graph.best_constant());
+                let constant = WeightRule { base: BaseRule::Constant(weight), moved: rule.moved.clone() };
+                return self.by_rule(rows, Some(&constant));
+            }
+            BaseRule::Fastest(signs) => {
+                let weights = rows.with_graph(|graph| graph.fastest(*signs, BUDGET));
+                let (weights, _) = weights.map_err(rule.base.too_large())?;
+                return Ok(self.by_edge(rows, &weights, &rule.moved));
+            }
+            _ => {}
         }
         let degrees = Degrees::new(rows);
         let mut table = Table::default();
@@ -277,6 +351,13 @@ struct Rows<'e> {
 }
 
 impl<'e> Rows<'e> {
+    /// What a function says of the undirected graph; every edge goes both ways.
+    fn with_graph<T>(&self, of: impl FnOnce(Graph) -> T) -> T {
+        let pairs = self.edges.iter().map(|&(to, from, _)| (to, from));
+        let edges: Vec<(u32, u32)> = pairs.filter(|(i, j)| i < j).collect();
+        of(Graph { size: self.size() as usize, edges: &edges })
+    }
+
     fn new(edges: &'e [(u32, u32, Option<u32>)], size: u32) -> Self {
         let mut offsets = vec![0; size as usize + 1];
         for edge in edges {
@@ -324,14 +405,14 @@ impl Degrees {
         Self { incoming, outgoing, largest }
     }
 
-    /// The k of the weight 1/k of an edge; meaningless for `Constant`.
+    /// The k of the weight 1/k of an edge; meaningless for rules of which that is not the form.
     fn denominator(&self, rule: &BaseRule, from: u32, to: u32) -> u32 {
         1 + match rule {
             BaseRule::Uniform => self.incoming[to as usize],
             BaseRule::SenderUniform => self.outgoing[from as usize],
             BaseRule::Metropolis => self.incoming[from as usize].max(self.incoming[to as usize]),
             BaseRule::MaxDegree => self.largest,
-            BaseRule::Constant(_) => 0,
+            BaseRule::Constant(_) | BaseRule::BestConstant | BaseRule::Fastest(_) => 0,
         }
     }
 

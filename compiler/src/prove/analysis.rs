@@ -6,6 +6,7 @@ use super::properties::Degrees;
 use super::quadratic::Quadratic;
 use super::spectrum::{Enclosure, Method, rounds_to};
 use super::{Verdict, stationary};
+use crate::optimise::{self, Signs};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -47,6 +48,11 @@ pub struct Analysis {
     pub spectral_gap: Option<f64>,
     /// The least eigenvalue.
     pub lambda_min: Option<f64>,
+    /// The least ‖W − J‖₂ of symmetric weights on the same edges, what `weights fastest` comes close to; `null` for directed
+    /// edges, several phases and more than a few dozen ranks.
+    pub least_sigma2: Option<f64>,
+    /// The same without negative weights, for `weights fastest(nonnegative)`.
+    pub least_sigma2_nonnegative: Option<f64>,
     /// ‖W⁽ᵀ⁻¹⁾ … W⁽⁰⁾ − J‖₂.
     pub period_contraction: Option<f64>,
     /// Its T-th root.
@@ -117,6 +123,10 @@ impl Analysis {
             (most(|degrees| &degrees.sends), most(|degrees| &degrees.receives));
         let (steps, steps_method) =
             rounds_to(facts.phases, &spectrum, &facts.spectrum().source, &facts.known());
+        let least = |signs| match facts.phases {
+            [phase] if facts.connected().is_ok() => optimise::of_edges(phase, signs).map(Enclosure::from),
+            _ => None,
+        };
         let mut numbers = Numbers::default();
         let rho = spectrum.rho.map(|rho| numbers.add("rho", rho));
         let mut analysis = Self {
@@ -137,6 +147,9 @@ impl Analysis {
             sigma2: spectrum.sigma2.and_then(|sigma| numbers.add("sigma2", sigma)),
             spectral_gap: spectrum.rho.and_then(|rho| numbers.add("spectral_gap", rho.complement())),
             lambda_min: spectrum.lambda_min.and_then(|least| numbers.add("lambda_min", least)),
+            least_sigma2: least(Signs::Any).and_then(|sigma| numbers.add("least_sigma2", sigma)),
+            least_sigma2_nonnegative: least(Signs::Nonnegative)
+                .and_then(|sigma| numbers.add("least_sigma2_nonnegative", sigma)),
             period_contraction: numbers.add("period_contraction", spectrum.period_contraction),
             rate_per_step: numbers.add("rate_per_step", facts.per_step(spectrum.period_contraction)),
             asymptotic_rate: numbers.add("asymptotic_rate", facts.per_step(spectrum.period_radius)),

@@ -24,6 +24,7 @@ mod timing;
 pub use analysis::{Analysis, Check};
 pub use error::Error;
 pub use quadratic::Quadratic;
+pub(crate) use spectrum::characters::Characters;
 pub use spectrum::{Enclosure, Method};
 
 use crate::algorithm::Algorithm;

@@ -10,12 +10,12 @@
 use super::UNIT;
 use crate::prove::support::common_group;
 use bfc_algebra::c64;
+use bfc_algebra::reproducible::root_of_unity;
 use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Bound on the error of a tabulated root of unity: its angle is at most π/4, with three roundings, and the sine and
-/// cosine are taken to be within two units in the last place.
+/// Bound on the error of a tabulated root of unity.
 const ROOT_ERROR: f64 = 1e-15;
 
 /// Additions that a whole pass over all characters may cost.
@@ -28,7 +28,7 @@ const ROOTS: u64 = 1 << 24;
 const CHUNK: usize = 1024;
 
 /// The eigenvalues of phases that share a group.
-pub(in crate::prove) struct Characters {
+pub(crate) struct Characters {
     group: Group,
     exponent: u64,
     roots: Vec<c64>,
@@ -47,7 +47,7 @@ struct PhaseSum {
 
 impl Characters {
     /// `None` if the phases share no group or the sums cost too much.
-    pub(in crate::prove) fn new(phases: &[MixingMatrix]) -> Option<Self> {
+    pub(crate) fn new(phases: &[MixingMatrix]) -> Option<Self> {
         let group = common_group(phases)?;
         let exponent = group.radices().iter().fold(1u64, |l, &r| num_integer::lcm(l, r as u64));
         if exponent > ROOTS {
@@ -64,12 +64,16 @@ impl Characters {
             }
             characters.phases.push(sum);
         }
-        characters.roots = (0..exponent).map(|k| root_of_unity(k, exponent)).collect();
+        let root = |k| {
+            let (re, im) = root_of_unity(k, exponent);
+            c64::new(re, im)
+        };
+        characters.roots = (0..exponent).map(root).collect();
         Some(characters)
     }
 
     /// Characters `0..count` represent all; 0 is the trivial one.
-    pub(in crate::prove) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         match self.group.radices() {
             [] => 1,
             [leading, rest @ ..] => (*leading as usize / 2 + 1) * rest.iter().product::<u32>() as usize,
@@ -77,22 +81,22 @@ impl Characters {
     }
 
     /// A bound on the error of the eigenvalues of a phase.
-    pub(in crate::prove) fn error(&self, phase: usize) -> f64 {
+    pub(crate) fn error(&self, phase: usize) -> f64 {
         self.phases[phase].error
     }
 
     /// A bound on the moduli of the eigenvalues of a phase.
-    pub(in crate::prove) fn norm(&self, phase: usize) -> f64 {
+    pub(crate) fn norm(&self, phase: usize) -> f64 {
         self.phases[phase].norm
     }
 
     /// The digits of a character, for messages.
-    pub(in crate::prove) fn digits(&self, character: usize) -> Vec<u32> {
+    pub(crate) fn digits(&self, character: usize) -> Vec<u32> {
         self.group.digits(Rank(character as u32))
     }
 
     /// Calls `visit` with every nontrivial character and its eigenvalue in each phase; stops when it answers false.
-    pub(in crate::prove) fn each(&self, mut visit: impl FnMut(usize, &[c64]) -> bool) {
+    pub(crate) fn each(&self, mut visit: impl FnMut(usize, &[c64]) -> bool) {
         let count = self.count();
         let mut values = vec![c64::new(0.0, 0.0); CHUNK * self.phases.len()];
         let mut one = vec![c64::new(0.0, 0.0); self.phases.len()];
@@ -113,7 +117,7 @@ impl Characters {
     }
 
     /// The eigenvalues of one character in each phase.
-    pub(in crate::prove) fn at(&self, character: usize) -> Vec<c64> {
+    pub(crate) fn at(&self, character: usize) -> Vec<c64> {
         let mut value = [c64::new(0.0, 0.0)];
         let at = |phase| {
             self.fill(phase, character..character + 1, &mut value);
@@ -204,41 +208,5 @@ fn most_frequent(cayley: &CayleyMatrix) -> Rational {
     match counts.into_iter().max_by_key(|(_, count)| *count) {
         Some((weight, count)) if count > missing => weight.clone(),
         _ => Rational::zero(),
-    }
-}
-
-/// e^{2πik/n}, from an angle of at most π/4.
-fn root_of_unity(k: u64, n: u64) -> c64 {
-    // In eighths of a turn; odd octants count down from the next axis.
-    let octant = (8 * k / n) % 8;
-    let eighths = 8 * k - octant * n;
-    let folded = if octant.is_multiple_of(2) { eighths } else { n - eighths };
-    let (sin, cos) = (std::f64::consts::FRAC_PI_4 * (folded as f64 / n as f64)).sin_cos();
-    let (re, im) = match octant {
-        0 => (cos, sin),
-        1 => (sin, cos),
-        2 => (-sin, cos),
-        3 => (-cos, sin),
-        4 => (-cos, -sin),
-        5 => (-sin, -cos),
-        6 => (sin, -cos),
-        _ => (cos, -sin),
-    };
-    c64::new(re, im)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn roots_go_round() {
-        for n in [1u64, 2, 3, 4, 5, 7, 8, 12, 1000] {
-            for k in 0..n {
-                let angle = std::f64::consts::TAU * k as f64 / n as f64;
-                let root = root_of_unity(k, n);
-                assert!((root - c64::new(angle.cos(), angle.sin())).norm() < 1e-14, "{k}/{n}");
-            }
-        }
     }
 }
