@@ -5,7 +5,7 @@ mod common;
 use common::{bfc, codes, files, json, json_with_exit, stdout};
 use serde_json::{Value, json as value};
 
-const ANALYSIS_KEYS: [&str; 30] = [
+const ANALYSIS_KEYS: [&str; 32] = [
     "size",
     "period",
     "max_out_degree",
@@ -23,6 +23,8 @@ const ANALYSIS_KEYS: [&str; 30] = [
     "sigma2",
     "spectral_gap",
     "lambda_min",
+    "least_sigma2",
+    "least_sigma2_nonnegative",
     "period_contraction",
     "rate_per_step",
     "asymptotic_rate",

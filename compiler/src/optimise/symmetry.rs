@@ -144,7 +144,7 @@ mod tests {
         let complete: Vec<_> = (0..7).flat_map(|i| (0..i).map(move |j| (i, j))).collect();
         assert_eq!(count(&edge_classes(7, &complete)), 1);
         assert_eq!(count(&edge_classes(9, &grid(3, 3))), 2);
-        assert_eq!(count(&edge_classes(12, &grid(3, 4))), 5);
+        assert_eq!(count(&edge_classes(12, &grid(3, 4))), 6);
     }
 
     #[test]
