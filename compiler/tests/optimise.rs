@@ -33,7 +33,8 @@ fn request(edges: &str, rule: &str, size: u32) -> Request {
 }
 
 fn analysis(edges: &str, rule: &str, size: u32) -> Analysis {
-    analyze(&request(edges, rule, size), &NoFiles).unwrap_or_else(|errors| panic!("{rule} at {size}: {errors}"))
+    analyze(&request(edges, rule, size), &NoFiles)
+        .unwrap_or_else(|errors| panic!("{rule} at {size}: {errors}"))
 }
 
 fn rho(edges: &str, rule: &str, size: u32) -> f64 {
@@ -69,7 +70,8 @@ fn published_values() {
 fn closed_forms() {
     for size in [3, 5, 16, 40] {
         let n = f64::from(size);
-        let near = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-8, "{found}, {expected}");
+        let near =
+            |found: f64, expected: f64| assert!((found - expected).abs() < 1e-8, "{found}, {expected}");
         near(rho(PATH, "fastest", size), (PI / n).cos());
         near(rho(PATH, "best_constant", size), (PI / n).cos());
         near(rho(PATH, "fastest(nonnegative)", size), (PI / n).cos());

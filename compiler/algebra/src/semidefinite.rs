@@ -301,8 +301,8 @@ impl<'p> State<'p> {
             gap += x.inner(&s);
         }
         for r in 0..self.y.len() {
-            gap += (self.y[r] + dual * direction.y[r])
-                * (self.slack.numbers[r] + primal * direction.numbers[r]);
+            gap +=
+                (self.y[r] + dual * direction.y[r]) * (self.slack.numbers[r] + primal * direction.numbers[r]);
         }
         gap
     }
@@ -327,7 +327,8 @@ impl<'p> State<'p> {
             constant += c.inner(x);
             let c_norm = c.inner(c).sqrt();
             rounding += x.trace()
-                * (gamma(n + 4) * (1.0 + n as f64 + 4.0 * program.edges.len() as f64) + gamma(n * n) * c_norm);
+                * (gamma(n + 4) * (1.0 + n as f64 + 4.0 * program.edges.len() as f64)
+                    + gamma(n * n) * c_norm);
         }
         for (row, y) in program.rows.iter().zip(&self.y) {
             constant += row.constant * y;
@@ -349,7 +350,8 @@ mod tests {
     fn fdla(n: usize, edges: &[(usize, usize, usize)], classes: usize) -> Solution {
         let average = Square::from_fn(n, |_, _| 1.0 / n as f64);
         let minus = |sign: f64| Square::from_fn(n, |i, j| sign * (average.row(i)[j] - f64::from(i == j)));
-        let blocks = vec![Block { constant: minus(1.0), sign: 1.0 }, Block { constant: minus(-1.0), sign: -1.0 }];
+        let blocks =
+            vec![Block { constant: minus(1.0), sign: 1.0 }, Block { constant: minus(-1.0), sign: -1.0 }];
         let program = Program { variables: classes + 1, edges: edges.to_vec(), blocks, rows: vec![] };
         let mut start = vec![0.0; classes + 1];
         start[0] = 2.0;

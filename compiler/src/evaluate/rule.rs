@@ -2,8 +2,8 @@
 
 use super::error::{EvaluateError, Result};
 use super::scope::Evaluator;
-use crate::optimise::Signs;
 use super::weights::{BaseRule, OPTIMISED, RULES, WeightRule};
+use crate::optimise::Signs;
 use bfc_dsl::tree::{Argument, Expression, ExpressionKind, Span};
 use bfc_schedule::Rational;
 

@@ -103,9 +103,8 @@ impl<'h> Sums<'h> {
         self.hops.iter().all(|hop| {
             let hop = self.group.digits(*hop);
             let turns = digits.iter().zip(&hop).zip(radices);
-            let turn = turns.map(|((a, b), r)| {
-                u128::from(*a) * u128::from(*b) * u128::from(exponent / u64::from(*r))
-            });
+            let turn = turns
+                .map(|((a, b), r)| u128::from(*a) * u128::from(*b) * u128::from(exponent / u64::from(*r)));
             turn.sum::<u128>() % u128::from(exponent) == 0
         })
     }

@@ -145,7 +145,8 @@ mod tests {
 
     #[test]
     fn published_values() {
-        let near = |found: f64, expected: f64| assert!((found - expected).abs() < 5e-6, "{found}, {expected}");
+        let near =
+            |found: f64, expected: f64| assert!((found - expected).abs() < 5e-6, "{found}, {expected}");
         for (graph, budget, rho) in [
             (figure(), (1, 1), 0.653777),
             (figure(), (1, 2), 0.643977),

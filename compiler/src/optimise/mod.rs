@@ -66,7 +66,8 @@ pub fn of_edges(matrix: &MixingMatrix, signs: Signs) -> Option<Optimum> {
     }
     let optimum = match matrix {
         MixingMatrix::Cayley(cayley) => {
-            let (group, hops) = (cayley.group(), cayley.hops().iter().map(|(hop, _)| *hop).collect::<Vec<_>>());
+            let (group, hops) =
+                (cayley.group(), cayley.hops().iter().map(|(hop, _)| *hop).collect::<Vec<_>>());
             if hops.iter().any(|hop| hops.binary_search(&group.negate(*hop)).is_err()) {
                 return None;
             }
