@@ -4,15 +4,33 @@ use crate::diagnostic::{Error, RequestError};
 use crate::evaluate::call::Override;
 use crate::evaluate::topology::Errors;
 use crate::evaluate::{EvaluateError, Evaluator, nearest};
-use crate::resolve::Program;
+use crate::resolve::{ItemId, Program};
 use bfc_dsl::tree::{self, Argument, Expression, ExpressionKind, Item, Parameter, Span};
 
 /// What is compiled.
 pub struct Target<'p> {
     /// The topologies, each with the name that the schedule gives it, if it gives one.
-    pub topologies: Vec<(Option<&'p str>, Instance<'p, tree::Topology>)>,
+    pub topologies: Vec<(Option<&'p str>, Chosen<'p>)>,
     /// The algorithm; without one, plain neighbour averaging.
     pub algorithm: Option<Instance<'p, tree::Algorithm>>,
+}
+
+/// What a schedule says for a topology.
+pub enum Chosen<'p> {
+    /// A topology of the program by name, whose parameters the command line may give.
+    Item(ItemId, Instance<'p, tree::Topology>),
+    /// Anything else that has a topology for a value.
+    Value(&'p Expression),
+}
+
+impl Chosen<'_> {
+    /// Where it stands.
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Item(_, instance) => instance.span,
+            Self::Value(expression) => expression.span,
+        }
+    }
 }
 
 /// An item and its arguments.
@@ -35,19 +53,22 @@ impl<'p> Target<'p> {
             let item = name.rsplit("::").next().unwrap_or(name);
             return Self::item(program, item).ok_or_else(|| vec![no_entry(program, "no item of that name")]);
         }
-        let schedules: Vec<_> =
-            items(program, |item| if let Item::Schedule(found) = item { Some(found) } else { None });
-        let topologies: Vec<_> =
-            items(program, |item| if let Item::Topology(found) = item { Some(found) } else { None });
-        let algorithms: Vec<_> =
-            items(program, |item| if let Item::Algorithm(found) = item { Some(found) } else { None });
+        let (mut schedules, mut topologies, mut algorithms) = (vec![], vec![], vec![]);
+        for (id, item) in program.numbered_items() {
+            match item {
+                Item::Schedule(schedule) => schedules.push(schedule),
+                Item::Topology(topology) => topologies.push((id, topology)),
+                Item::Algorithm(algorithm) => algorithms.push(algorithm),
+                Item::Use(_) | Item::Function(_) => {}
+            }
+        }
         match (&schedules[..], &topologies[..], &algorithms[..]) {
             ([schedule], ..) => Self::schedule(program, schedule).map_err(|error| vec![error.into()]),
             ([first, second, ..], ..) => {
                 let error = EvaluateError::SeveralSchedules { span: second.span, first: first.span };
                 Err(vec![error.into()])
             }
-            ([], [topology], []) => Ok(Self::of_topology(topology)),
+            ([], [(id, topology)], []) => Ok(Self::of_topology(*id, topology)),
             ([], [], [algorithm]) => Ok(Self::of_algorithm(algorithm)),
             ([], [], []) => Err(vec![no_entry(program, "no topology, algorithm or schedule")]),
             ([], [], _) => Err(vec![no_entry(program, "several algorithms and no schedule")]),
@@ -57,17 +78,17 @@ impl<'p> Target<'p> {
     }
 
     fn item(program: &'p Program, name: &str) -> Option<Self> {
-        program.items().iter().find_map(|item| match item {
-            Item::Topology(topology) if topology.name.text == name => Some(Self::of_topology(topology)),
+        program.numbered_items().find_map(|(id, item)| match item {
+            Item::Topology(topology) if topology.name.text == name => Some(Self::of_topology(id, topology)),
             Item::Algorithm(algorithm) if algorithm.name.text == name => Some(Self::of_algorithm(algorithm)),
             _ => None,
         })
     }
 
-    fn of_topology(item: &'p tree::Topology) -> Self {
+    fn of_topology(id: ItemId, item: &'p tree::Topology) -> Self {
         let span = item.name.span;
         let instance = Instance { item, arguments: &[], overrides: vec![], span };
-        Self { topologies: vec![(None, instance)], algorithm: None }
+        Self { topologies: vec![(None, Chosen::Item(id, instance))], algorithm: None }
     }
 
     fn of_algorithm(item: &'p tree::Algorithm) -> Self {
@@ -77,21 +98,23 @@ impl<'p> Target<'p> {
     }
 
     fn schedule(program: &'p Program, schedule: &'p tree::Schedule) -> Result<Self, EvaluateError> {
-        let mut topologies = Vec::new();
+        let mut topologies: Vec<(Option<&str>, Chosen)> = Vec::new();
         for (name, expression) in &schedule.topologies {
-            let (item, arguments, span) = named(program, expression);
-            let Some(Item::Topology(item)) = item else {
-                let found = format!("`{}`", program.text(span));
-                return Err(EvaluateError::NotATopology { found, span });
+            let earlier =
+                |(alias, _): &(Option<&str>, _)| alias.is_some_and(|alias| is_name(expression, alias));
+            let chosen = match named(program, expression) {
+                (Some((id, Item::Topology(item))), arguments, span) if !topologies.iter().any(earlier) => {
+                    Chosen::Item(id, Instance { item, arguments, overrides: vec![], span })
+                }
+                _ => Chosen::Value(expression),
             };
-            let instance = Instance { item, arguments, overrides: vec![], span };
-            topologies.push((name.as_ref().map(|name| name.text.as_str()), instance));
+            topologies.push((name.as_ref().map(|name| name.text.as_str()), chosen));
         }
         let algorithm = match &schedule.algorithms[..] {
             [] => None,
             [expression] => {
                 let (item, arguments, span) = named(program, expression);
-                let Some(Item::Algorithm(item)) = item else {
+                let Some((_, Item::Algorithm(item))) = item else {
                     let found = format!("`{}`", program.text(span));
                     return Err(EvaluateError::NotAnAlgorithm { found, span });
                 };
@@ -125,6 +148,7 @@ impl<'p> Target<'p> {
         let span = given.2;
         let mut places: Vec<(String, &[Parameter], &mut Vec<Override>)> = Vec::new();
         for (alias, topology) in &mut self.topologies {
+            let Chosen::Item(_, topology) = topology else { continue };
             let item = &topology.item.name.text;
             if owner.is_none_or(|owner| owner == "topology" || *alias == Some(owner) || owner == item) {
                 let label = alias.unwrap_or("topology").to_string();
@@ -165,21 +189,21 @@ fn unknown_parameter(name: &str, bare: &str, known: &[String], span: Span) -> Ev
     EvaluateError::UnknownParameter { name: name.to_string(), span, help }
 }
 
-fn items<'p, T>(program: &'p Program, pick: impl Fn(&'p Item) -> Option<&'p T>) -> Vec<&'p T> {
-    program.items().iter().filter_map(pick).collect()
-}
-
 /// The item that an expression names, with its arguments.
 pub fn named<'p>(
     program: &'p Program,
     expression: &'p Expression,
-) -> (Option<&'p Item>, &'p [Argument], Span) {
+) -> (Option<(ItemId, &'p Item)>, &'p [Argument], Span) {
     let span = expression.span;
     match &*expression.kind {
-        ExpressionKind::Name(name) => (program.item(span.file, name), &[], span),
-        ExpressionKind::Call(name, arguments) => (program.item(span.file, &name.text), arguments, span),
+        ExpressionKind::Name(name) => (program.find(span.file, name), &[], span),
+        ExpressionKind::Call(name, arguments) => (program.find(span.file, &name.text), arguments, span),
         _ => (None, &[], span),
     }
+}
+
+fn is_name(expression: &Expression, name: &str) -> bool {
+    matches!(&*expression.kind, ExpressionKind::Name(known) if known == name)
 }
 
 fn no_entry(program: &Program, found: &str) -> Error {

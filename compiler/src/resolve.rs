@@ -36,7 +36,7 @@ pub struct Program {
 
 /// An item of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct ItemId {
+pub struct ItemId {
     file: FileId,
     index: usize,
 }
@@ -56,10 +56,28 @@ impl Program {
         self.files.first().map_or(&[], |file| &file.items)
     }
 
+    /// The items of the file that is compiled, with their ids.
+    pub fn numbered_items(&self) -> impl Iterator<Item = (ItemId, &Item)> {
+        self.items().iter().enumerate().map(|(index, item)| (ItemId { file: FileId(0), index }, item))
+    }
+
+    /// The item that a name means in a file, and its id.
+    pub fn find(&self, file: FileId, name: &str) -> Option<(ItemId, &Item)> {
+        let id = *self.names.get(file.0 as usize)?.get(name)?;
+        Some((id, self.files[id.file.0 as usize].items.get(id.index)?))
+    }
+
     /// The item that a name means in a file.
     pub fn item(&self, file: FileId, name: &str) -> Option<&Item> {
-        let id = self.names.get(file.0 as usize)?.get(name)?;
-        self.files[id.file.0 as usize].items.get(id.index)
+        self.find(file, name).map(|(_, item)| item)
+    }
+
+    /// The topology of an id.
+    pub fn topology(&self, id: ItemId) -> Option<&tree::Topology> {
+        match self.files.get(id.file.0 as usize)?.items.get(id.index)? {
+            Item::Topology(topology) => Some(topology),
+            _ => None,
+        }
     }
 
     /// The function that a name means in a file.

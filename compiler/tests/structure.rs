@@ -1,7 +1,6 @@
 //! The symbolic rule and enumeration give the same matrices, and the library stays symbolic where it can.
 
 use bfc_compiler::evaluate::Limits;
-use bfc_compiler::evaluate::topology::Topologies;
 use bfc_compiler::evaluate::{Evaluator, on_deep_stack};
 use bfc_compiler::resolve::{Program, Source};
 use bfc_compiler::topology::Topology;
@@ -16,12 +15,14 @@ fn evaluate(text: &str, size: u32, symbolic: bool) -> Result<Topology, String> {
     let file = bfc_dsl::parse(FileId(0), text).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
     let program = Program::single(Source { name: "t.bf".into(), text: text.into() }, file);
     let work = || {
-        let Some(Item::Topology(item)) = program.items().first() else { panic!("{text}") };
+        let Some((id, Item::Topology(item))) = program.numbered_items().next() else { panic!("{text}") };
         let mut evaluator = Evaluator::new(&program, size, 1, Limits::default());
-        let mut topologies = Topologies::new(&mut evaluator);
-        topologies.symbolic = symbolic;
-        let evaluated = topologies.instance(item, &[], &[], item.name.span);
-        evaluated.map_err(|errors| errors.iter().map(ToString::to_string).collect())
+        evaluator.symbolic = symbolic;
+        let value = evaluator.instance(id, &[], &[], item.name.span).map_err(|error| error.to_string())?;
+        let evaluated = evaluator.realize(&value, size);
+        evaluated
+            .map(|topology| (*topology).clone())
+            .map_err(|errors| errors.iter().map(ToString::to_string).collect())
     };
     on_deep_stack(work).unwrap()
 }

@@ -93,7 +93,7 @@ fn is_punctuation(rule: Rule) -> bool {
         open_paren | close_paren | open_bracket | close_bracket | open_brace | close_brace | comma | colon | colons
             | equals | becomes | line_end | end | EOI
             | kw_use | kw_fn | kw_topology | kw_algorithm | kw_schedule | kw_over | kw_let | kw_for | kw_in | kw_if
-            | kw_else | kw_phase | kw_requires | kw_ensure | kw_self | kw_weight | kw_weights | kw_state | kw_edge
+            | kw_else | kw_phase | kw_phases | kw_requires | kw_ensure | kw_self | kw_weight | kw_weights | kw_state | kw_edge
             | kw_model | kw_step
     );
     punctuation

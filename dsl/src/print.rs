@@ -191,6 +191,10 @@ impl Printer {
                 self.put("phase");
                 self.braces(body, Self::topology_statement);
             }
+            TopologyStatement::Phases(topology, _) => {
+                self.put("phases ");
+                self.expression(topology, 0);
+            }
             TopologyStatement::Weights(rule, _) => {
                 self.put("weights ");
                 self.expression(rule, 0);

@@ -39,6 +39,7 @@ impl Builder<'_> {
                 chain(branches, span, fold)
             }
             Rule::phase_statement => TopologyStatement::Phase(self.topology_body(only(pair), depth), span),
+            Rule::phases_statement => TopologyStatement::Phases(self.expression(only(pair)), span),
             Rule::requires_statement => TopologyStatement::Requires(self.expressions(pair), span),
             Rule::ensure_statement => {
                 let mut inner = parts(pair);

@@ -131,6 +131,8 @@ pub enum TopologyStatement {
     SelfWeight(Expression, Expression, Span),
     /// `phase { … }`.
     Phase(Vec<TopologyStatement>, Span),
+    /// `phases t`: the phases of another topology.
+    Phases(Expression, Span),
     /// `weights r`.
     Weights(Expression, Span),
     /// `requires c, c`.

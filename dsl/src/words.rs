@@ -58,6 +58,7 @@ impl Context {
         match (self, word) {
             (Self::Topology, "weights") => Some(Rule::weights_statement),
             (Self::Topology, "phase") => Some(Rule::phase_statement),
+            (Self::Topology, "phases") => Some(Rule::phases_statement),
             _ => None,
         }
     }
@@ -66,7 +67,9 @@ impl Context {
     pub fn keywords(self) -> &'static [&'static str] {
         match self {
             Self::Item => &["use", "fn", "topology", "algorithm", "async", "schedule"],
-            Self::Topology => &["let", "for", "if", "phase", "requires", "ensure", "self", "weights"],
+            Self::Topology => {
+                &["let", "for", "if", "phase", "phases", "requires", "ensure", "self", "weights"]
+            }
             Self::Algorithm => &["requires", "let", "state", "edge", "step", "model"],
             Self::Step => &["let", "if"],
             Self::Schedule => &["topology", "algorithm"],
@@ -179,7 +182,7 @@ pub(crate) fn homes(word: &str) -> Option<&'static str> {
         "use" | "fn" | "schedule" | "async" => "it belongs at the top of a file",
         "topology" | "algorithm" => "it belongs at the top of a file, and in a `schedule`",
         "for" => "a loop belongs in a topology; a list is made by `[e for x in xs]`",
-        "phase" | "weights" | "self" | "ensure" => "it belongs in a topology",
+        "phase" | "phases" | "weights" | "self" | "ensure" => "it belongs in a topology",
         "state" | "edge" | "step" | "model" => "it belongs in an algorithm, outside of `step`",
         "weight" => "it follows its edge on the same line, as in `a -> b weight w`",
         "requires" => "it belongs in a topology, or in an algorithm outside of `step`",

@@ -1,18 +1,18 @@
 //! A topology under way: its phases so far, and how they become matrices.
 
 use super::error::{EvaluateError, Result};
-use super::phase::Draft;
-use super::structure::{self, Move};
+use super::phase::{Draft, reweighted};
+use super::structure::{self, Move, in_one_group};
 use super::weights::WeightRule;
 use crate::claim::Stated;
 use crate::topology::Topology;
 use bfc_dsl::tree::Span;
-use bfc_schedule::Group;
+use bfc_schedule::{Group, MixingMatrix};
 
 /// A topology under way.
 pub(super) struct Builder<'a> {
     pub name: &'a str,
-    pub phases: Vec<(Draft, Span)>,
+    pub phases: Vec<Phase>,
     /// Inside of a `phase` block: what it has so far.
     pub open: Option<Draft>,
     /// Edges outside of phases, which make one phase.
@@ -23,6 +23,25 @@ pub(super) struct Builder<'a> {
     pub start: usize,
     /// Within a loop over ranks in which the rank is unknown.
     pub rank_unknown: bool,
+}
+
+/// A phase and its place in the source.
+pub(super) enum Phase {
+    /// By edges.
+    Said(Draft, Span),
+    /// Of another topology.
+    Taken(MixingMatrix, Span),
+}
+
+impl Phase {
+    fn span(&self) -> Span {
+        let (Self::Said(_, span) | Self::Taken(_, span)) = self;
+        *span
+    }
+
+    fn draft(&self) -> Option<&Draft> {
+        if let Self::Said(draft, _) = self { Some(draft) } else { None }
+    }
 }
 
 /// One end of an edge: a rank, or a move of every rank.
@@ -71,23 +90,29 @@ impl<'a> Builder<'a> {
     }
 
     pub fn finish(mut self, size: u32, span: Span) -> Result<Topology> {
-        if let (Some(edge), Some((_, phase))) = (self.single.first, self.phases.first()) {
-            return Err(Box::new(EvaluateError::EdgeOutsidePhase { edge, phase: *phase }));
+        if let (Some(edge), Some(phase)) = (self.single.first, self.phases.first().map(Phase::span)) {
+            return Err(Box::new(EvaluateError::EdgeOutsidePhase { edge, phase }));
         }
         if self.phases.is_empty() {
             if let (Some(with), Some((_, rule))) = (self.single.with_weight, &self.rule) {
                 return Err(Box::new(EvaluateError::WeightsTwice { span: *rule, first: with }));
             }
-            self.phases.push((self.single, span));
+            self.phases.push(Phase::Said(self.single, span));
         }
-        let drafts: Vec<&Draft> = self.phases.iter().map(|(draft, _)| draft).collect();
+        let drafts: Vec<&Draft> = self.phases.iter().filter_map(Phase::draft).collect();
         let common = common_group(&drafts, size);
         let rule = self.rule.as_ref();
-        let phases = self.phases.iter().map(|(draft, span)| {
-            let own = if common.is_some() { None } else { common_group(&[draft], size) };
-            draft.matrix(size, rule, common.as_ref().or(own.as_ref()), *span)
+        let phases = self.phases.iter().map(|phase| match phase {
+            Phase::Said(draft, span) => {
+                let own = if common.is_some() { None } else { common_group(&[draft], size) };
+                draft.matrix(size, rule, common.as_ref().or(own.as_ref()), *span)
+            }
+            Phase::Taken(matrix, _) => match rule {
+                Some((rule, span)) => reweighted(matrix, rule, *span),
+                None => Ok(matrix.clone()),
+            },
         });
-        let phases = phases.collect::<Result<Vec<_>>>()?;
+        let phases = in_one_group(phases.collect::<Result<Vec<_>>>()?);
         Ok(Topology { name: self.name.to_string(), size, phases, ensures: self.ensures })
     }
 }

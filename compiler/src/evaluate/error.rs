@@ -34,7 +34,7 @@ pub enum EvaluateError {
     #[diagnostic(
         code(bfc::evaluate::not_comparable),
         help(
-            "`==` and `!=` compare values of one kind; `<` and its like compare numbers, or lists of numbers"
+            "`==` and `!=` compare values of one kind, topologies excepted; `<` and its like compare numbers, or lists of numbers"
         )
     )]
     NotComparable {
@@ -392,11 +392,62 @@ pub enum EvaluateError {
         #[label("too deep here")]
         span: Span,
     },
-    #[error("lists nest deeper than {limit}")]
-    #[diagnostic(code(bfc::evaluate::list_too_deep), help("use a flat list, or `++` instead of `[xs, x]`"))]
-    ListTooDeep {
+    #[error("lists or topologies nest deeper than {limit}")]
+    #[diagnostic(
+        code(bfc::evaluate::value_too_deep),
+        help(
+            "use a flat list, with `++` instead of `[xs, x]`; a topology that is made of itself has no end"
+        )
+    )]
+    ValueTooDeep {
         limit: u8,
-        #[label("this list")]
+        #[label("this value")]
+        span: Span,
+    },
+    #[error("`{name}` is a topology on {found} ranks, and one on {expected} is needed")]
+    #[diagnostic(
+        code(bfc::evaluate::topology_size),
+        help(
+            "`t at m` puts t on m ranks; `cartesian` and `kronecker` multiply the sizes of their topologies, all other combinations have the size of theirs"
+        )
+    )]
+    TopologySize {
+        name: String,
+        found: String,
+        expected: u32,
+        #[label("on {found} ranks")]
+        span: Span,
+    },
+    #[error("`{function}` multiplies sizes, and `{name}` does not say its own")]
+    #[diagnostic(code(bfc::evaluate::size_not_said), help("say how many ranks it has: `{name} at 4`"))]
+    SizeNotSaid {
+        function: &'static str,
+        name: String,
+        #[label("on how many ranks?")]
+        span: Span,
+    },
+    #[error("{found} is not a permutation: {reason}")]
+    #[diagnostic(
+        code(bfc::evaluate::not_a_permutation),
+        help("list every rank from 0 to size - 1 once: rank i of the topology becomes the rank at place i")
+    )]
+    NotAPermutation {
+        found: String,
+        reason: String,
+        #[label("must name every rank once")]
+        span: Span,
+    },
+    #[error("no eigenvalues of `{name}`: {reason}")]
+    #[diagnostic(
+        code(bfc::evaluate::no_eigenvalues),
+        help(
+            "`eigenvalues` takes a topology of one phase whose matrix is symmetric, such as one with `metropolis` weights"
+        )
+    )]
+    NoEigenvalues {
+        name: String,
+        reason: String,
+        #[label("of this topology")]
         span: Span,
     },
     /// An error that only algorithms have.
@@ -446,7 +497,11 @@ impl EvaluateError {
             | Self::TooManyCells { span, .. }
             | Self::NumberTooLarge { span, .. }
             | Self::RecursionTooDeep { span, .. }
-            | Self::ListTooDeep { span, .. } => Some(*span),
+            | Self::ValueTooDeep { span, .. }
+            | Self::TopologySize { span, .. }
+            | Self::SizeNotSaid { span, .. }
+            | Self::NotAPermutation { span, .. }
+            | Self::NoEigenvalues { span, .. } => Some(*span),
             Self::NotAnAlgorithm { span, .. }
             | Self::SeveralSchedules { span, .. }
             | Self::SeveralAlgorithms { span, .. }

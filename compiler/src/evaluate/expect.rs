@@ -4,7 +4,7 @@ use super::error::{EvaluateError, Result};
 use super::number::{self, Problem};
 use super::scope::Evaluator;
 use super::value::{List, Value};
-use bfc_dsl::tree::{Expression, Span};
+use bfc_dsl::tree::{BinaryOperator, Expression, ExpressionKind, Span};
 use bfc_schedule::Rational;
 use num_bigint::BigInt;
 
@@ -61,7 +61,13 @@ impl<'a> Evaluator<'a> {
     }
 
     pub(super) fn wrong_type(&self, expected: &str, found: &Value, at: &Expression) -> Box<EvaluateError> {
-        wrong_type_at(expected, found, at.span)
+        let mut error = wrong_type_at(expected, found, at.span);
+        if let (ExpressionKind::Binary(BinaryOperator::At, ..), EvaluateError::WrongType { help, .. }) =
+            (&*at.kind, &mut *error)
+        {
+            *help = Some("`at` comes before all other operators: write `t at (2 * m)`".to_string());
+        }
+        error
     }
 
     /// The error for a problem of arithmetic, given the operands.
@@ -106,11 +112,15 @@ pub(super) fn wrong_type_at(expected: &str, found: &Value, span: Span) -> Box<Ev
     if has_symbol(found) {
         return Box::new(EvaluateError::Symbolic);
     }
-    let shown = match found {
-        Value::List(_) => format!("the list {found}"),
-        _ => format!("{found}"),
-    };
-    Box::new(EvaluateError::WrongType { expected: expected.into(), found: shown, span, help: None })
+    Box::new(EvaluateError::WrongType { expected: expected.into(), found: shown(found), span, help: None })
+}
+
+/// A value in a sentence.
+pub(super) fn shown(value: &Value) -> String {
+    match value {
+        Value::List(_) => format!("the list {value}"),
+        _ => value.to_string(),
+    }
 }
 
 /// Whether a value depends on the rank.

@@ -2,12 +2,15 @@
 //! replaces that part. Every expression visited costs a step, every list cell and every level of recursion is counted.
 
 use super::builtin;
+use super::construction::Made;
 use super::error::{EvaluateError, Result};
 use super::expect::{has_symbol, out_of_range, wrong_type_at};
 use super::number;
 use super::scope::{Evaluator, GLOBALS};
 use super::value::{List, Value};
-use bfc_dsl::tree::{BinaryOperator, Clause, Expression, ExpressionKind, Let, Pattern, Span, UnaryOperator};
+use bfc_dsl::tree::{
+    BinaryOperator, Clause, Expression, ExpressionKind, Item, Let, Pattern, Span, UnaryOperator,
+};
 use bfc_schedule::Rational;
 use num_bigint::BigInt;
 use std::cmp::Ordering;
@@ -44,12 +47,15 @@ impl<'a> Evaluator<'a> {
                     expression = result;
                 }
                 ExpressionKind::Call(name, arguments) => {
-                    match self.program.function(name.span.file, &name.text) {
-                        Some(function) => {
+                    match self.program.find(name.span.file, &name.text) {
+                        Some((_, Item::Function(function))) => {
                             self.enter(function, arguments, span, height)?;
                             expression = &function.body;
                         }
-                        None => return self.call_builtin(name, arguments, span),
+                        Some((id, Item::Topology(_))) => {
+                            return self.instance(id, arguments, &[], span).map(Value::Topology);
+                        }
+                        _ => return self.call_builtin(name, arguments, span),
                     }
                 }
                 _ => return self.plain(expression),
@@ -116,7 +122,14 @@ impl<'a> Evaluator<'a> {
     }
 
     fn name(&mut self, name: &str, span: Span) -> Result<Value> {
-        self.lookup(name).ok_or_else(|| {
+        if let Some(value) = self.lookup(name) {
+            return Ok(value);
+        }
+        if let Some((id, Item::Topology(item))) = self.program.find(span.file, name) {
+            let made = Made::Item(id, vec![None; item.parameters.len()]);
+            return self.construct(made, &item.name.text, span).map(Value::Topology);
+        }
+        Err({
             let known = self.scope[self.base..].iter().map(|(bound, _)| *bound).chain(GLOBALS);
             let help = if builtin::find(name).is_some() || self.program.function(span.file, name).is_some() {
                 Some(format!("`{name}` is a function: call it, `{name}(…)`"))
@@ -125,6 +138,27 @@ impl<'a> Evaluator<'a> {
             };
             Box::new(EvaluateError::UnknownName { name: name.to_string(), span, help })
         })
+    }
+
+    /// `t at m`.
+    fn at(&mut self, topology: &'a Expression, size: &'a Expression, span: Span) -> Result<Value> {
+        let inner = self.topology(topology)?;
+        let value = self.operand(size)?;
+        let size = match u32::try_from(self.as_small(&value, size)?) {
+            Ok(size) if size > 0 => size,
+            _ => {
+                let (function, found) = ("at".into(), value.to_string());
+                let help = "a topology has at least one rank, and fewer than 2^32";
+                return Err(Box::new(EvaluateError::OutsideDomain {
+                    function,
+                    found,
+                    help,
+                    span: size.span,
+                }));
+            }
+        };
+        let name = inner.name().to_string();
+        self.construct(Made::At(inner, size), &name, span).map(Value::Topology)
     }
 
     fn binary(
@@ -136,6 +170,7 @@ impl<'a> Evaluator<'a> {
     ) -> Result<Value> {
         use BinaryOperator::*;
         match operator {
+            At => return self.at(left, right, span),
             And => return Ok(Value::Truth(self.truth(left)? && self.truth(right)?)),
             Or => return Ok(Value::Truth(self.truth(left)? || self.truth(right)?)),
             Mod => {
@@ -163,7 +198,6 @@ impl<'a> Evaluator<'a> {
                 self.spend_cells(written, span)?;
                 Ok(Value::List(list))
             }
-            At => Err(self.wrong_type("a topology", &a, left)),
             _ => self.arithmetic(operator, (left, &a), (right, &b), span),
         }
     }

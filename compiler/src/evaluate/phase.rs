@@ -2,9 +2,10 @@
 
 use super::builder::End;
 use super::error::{EvaluateError, Result};
+use super::number::MAX_BITS;
 use super::weights::{self, Edges, MAX_EDGES, MAX_TABLE, Problem, WeightRule};
 use bfc_dsl::tree::Span;
-use bfc_schedule::{Group, MixingMatrix, Rational};
+use bfc_schedule::{Group, MixingMatrix, Rank, Rational};
 use std::collections::BTreeMap;
 
 /// A phase under way.
@@ -110,13 +111,26 @@ impl Draft {
     }
 }
 
-fn explain(problem: Problem, size: u32, rule: Span, edge: Span) -> Box<EvaluateError> {
+/// The error for a problem, given where the rule and the edges stand.
+pub(super) fn explain(problem: Problem, size: u32, rule: Span, edge: Span) -> Box<EvaluateError> {
     Box::new(match problem {
         Problem::OneWay(name, from, to) => EvaluateError::OneWayEdge { rule: name, from, to, span: rule },
         Problem::TooLargeToOptimise(name) => EvaluateError::TooLargeToOptimise { rule: name, span: rule },
+        Problem::NumberTooLarge => EvaluateError::NumberTooLarge { limit: MAX_BITS, span: edge },
         Problem::TooManyEdges => EvaluateError::TooManyEdges { limit: MAX_EDGES, span: edge },
         Problem::TooManyRanks => EvaluateError::TooManyRanks { size, limit: MAX_TABLE, span: edge },
     })
+}
+
+/// The numbers that a matrix is kept in.
+pub fn entries(matrix: &MixingMatrix) -> u64 {
+    match matrix {
+        MixingMatrix::Cayley(matrix) => matrix.hops().len() as u64 + 1,
+        MixingMatrix::Sparse(matrix) => {
+            let degrees = (0..matrix.size()).map(|rank| matrix.in_edges(Rank(rank)).len() as u64 + 1);
+            degrees.sum()
+        }
+    }
 }
 
 /// The edges of a matrix with weights by another rule.

@@ -1,12 +1,13 @@
 //! The target of a request to what the later stages work on: one algorithm and the topologies that it mixes over.
 
-use super::topology::{Errors, Topologies};
-use super::{EvaluateError, Evaluator, algorithm};
-use crate::algorithm::{Algorithm, State, Value, ValueId, ValueKind};
-use crate::entry::{Instance, Target};
+use super::topology::{Errors, one};
+use super::{Construction, EvaluateError, Evaluator, Value, algorithm};
+use crate::algorithm::{self as flow, Algorithm, State, ValueId, ValueKind};
+use crate::entry::{Chosen, Instance, Target};
 use crate::topology::Topology;
 use bfc_dsl::tree::{self, Span};
 use bfc_schedule::program::Shape;
+use std::rc::Rc;
 
 /// What a request comes to.
 #[derive(Clone, Debug)]
@@ -28,18 +29,21 @@ pub struct Evaluated {
 pub fn evaluate<'p>(evaluator: &mut Evaluator<'p>, target: &Target<'p>) -> Result<Evaluated, Errors> {
     let mut errors = Errors::new();
     let mut topologies = Vec::new();
-    for (alias, instance) in &target.topologies {
-        let evaluated = Topologies::new(evaluator).instance(
-            instance.item,
-            instance.arguments,
-            &instance.overrides,
-            instance.span,
-        );
-        match evaluated {
-            Ok(topology) => topologies.push((*alias, topology)),
+    let mark = evaluator.mark();
+    for (alias, chosen) in &target.topologies {
+        match given(evaluator, *alias, chosen) {
+            Ok(given) => {
+                // Later ones may speak of it.
+                alias.into_iter().for_each(|name| evaluator.bind(name, Value::Topology(given.value.clone())));
+                topologies.push(given);
+            }
             Err(found) => errors.extend(found),
         }
+        if !errors.is_empty() && alias.is_some() {
+            break;
+        }
     }
+    evaluator.release(mark);
     let evaluated = match &target.algorithm {
         None => Ok(plain()),
         Some(instance) => of_instance(evaluator, instance),
@@ -52,6 +56,36 @@ pub fn evaluate<'p>(evaluator: &mut Evaluator<'p>, target: &Target<'p>) -> Resul
             Err(errors)
         }
     }
+}
+
+/// A topology that a schedule gives.
+struct Given<'p> {
+    name: Option<&'p str>,
+    value: Rc<Construction>,
+    topology: Topology,
+}
+
+fn given<'p>(
+    evaluator: &mut Evaluator<'p>,
+    name: Option<&'p str>,
+    chosen: &Chosen<'p>,
+) -> Result<Given<'p>, Errors> {
+    let value = match chosen {
+        Chosen::Item(id, instance) => {
+            evaluator.instance(*id, instance.arguments, &instance.overrides, instance.span)
+        }
+        Chosen::Value(expression) => evaluator.topology(expression),
+    };
+    realized(evaluator, name, value.map_err(one)?)
+}
+
+fn realized<'p>(
+    evaluator: &mut Evaluator<'p>,
+    name: Option<&'p str>,
+    value: Rc<Construction>,
+) -> Result<Given<'p>, Errors> {
+    let topology = (*evaluator.realize(&value, evaluator.size)?).clone();
+    Ok(Given { name, value, topology })
 }
 
 fn of_instance<'p>(
@@ -67,7 +101,7 @@ fn of_instance<'p>(
 
 /// x ← mix(x), which requires nothing.
 fn plain() -> Algorithm {
-    let vector = |kind| Value { kind, shape: Shape::Vector };
+    let vector = |kind| flow::Value { kind, shape: Shape::Vector };
     let values = vec![
         vector(ValueKind::Parameters),
         vector(ValueKind::State(0)),
@@ -91,34 +125,31 @@ fn match_up<'p>(
     evaluator: &mut Evaluator<'p>,
     target: &Target<'p>,
     algorithm: Algorithm,
-    mut given: Vec<(Option<&str>, Topology)>,
+    mut given: Vec<Given<'p>>,
 ) -> Result<Evaluated, Errors> {
     let names = &algorithm.topologies;
     let bare = match &target.algorithm {
-        None => target.topologies.first().map(|(_, instance)| instance.span),
+        None => target.topologies.first().map(|(_, chosen)| chosen.span()),
         Some(_) => None,
     };
     if let ([_], [_]) = (&names[..], &given[..]) {
-        let topologies = given.pop().map(|(_, topology)| topology).into_iter().collect();
+        let topologies = given.pop().map(|given| given.topology).into_iter().collect();
         return Ok(Evaluated { topologies, algorithm, missing: None, bare });
     }
+    let over = target.algorithm.as_ref().map_or(&[][..], |instance| &instance.item.over);
     let mut topologies = Vec::new();
-    for name in names {
-        let at = given.iter().position(|(alias, _)| *alias == Some(name));
-        let default = target.algorithm.as_ref().and_then(|instance| {
-            let over = instance.item.over.iter().find(|(over, _)| over.text == *name)?;
-            over.1.as_ref()
-        });
-        match (at, default) {
-            (Some(at), _) => {
-                let (_, mut topology) = given.swap_remove(at);
-                topology.name = name.clone();
-                topologies.push(topology);
-            }
+    let mark = evaluator.mark();
+    for (place, name) in names.iter().enumerate() {
+        // The only one of a schedule needs no name to be the first.
+        let alone = place == 0 && given.len() == 1;
+        let at = given.iter().position(|given| given.name.map_or(alone, |alias| alias == name));
+        let default =
+            over.iter().find(|(over, _)| over.text == *name).and_then(|(_, default)| default.as_ref());
+        let found = match (at, default) {
+            (Some(at), _) => given.swap_remove(at),
             (None, Some(default)) => {
-                let mut topology = Topologies::new(evaluator).expression(default, &[])?;
-                topology.name = name.clone();
-                topologies.push(topology);
+                let value = evaluator.topology(default).map_err(one)?;
+                realized(evaluator, None, value)?
             }
             (None, None) => {
                 let error = no_topology(target, &algorithm, name);
@@ -132,10 +163,15 @@ fn match_up<'p>(
                     _ => Err(vec![error]),
                 };
             }
+        };
+        if let Some((known, _)) = over.iter().find(|(over, _)| over.text == *name) {
+            evaluator.bind(&known.text, Value::Topology(found.value));
         }
+        topologies.push(Topology { name: name.clone(), ..found.topology });
     }
+    evaluator.release(mark);
     match given.first() {
-        Some((alias, _)) => Err(vec![unused(target, *alias, names)]),
+        Some(given) => Err(vec![unused(target, given.name, names)]),
         None => Ok(Evaluated { topologies, algorithm, missing: None, bare }),
     }
 }
@@ -146,7 +182,13 @@ fn needs(algorithm: &Algorithm) -> bool {
 }
 
 fn no_topology(target: &Target, algorithm: &Algorithm, name: &str) -> EvaluateError {
-    let span = target.algorithm.as_ref().map(|instance| instance.span).unwrap_or_default();
+    let Some(instance) = &target.algorithm else {
+        let help = "say what to do with several topologies: add `algorithm …`".to_string();
+        let span = target.topologies.last().map(|(_, chosen)| chosen.span()).unwrap_or_default();
+        let (algorithm, topology) = (algorithm.name.clone(), name.to_string());
+        return EvaluateError::NoTopology { algorithm, topology, help, span };
+    };
+    let span = instance.span;
     let line = if algorithm.topologies.len() == 1 {
         "topology …".into()
     } else {
@@ -158,8 +200,8 @@ fn no_topology(target: &Target, algorithm: &Algorithm, name: &str) -> EvaluateEr
 }
 
 fn unused(target: &Target, alias: Option<&str>, names: &[String]) -> EvaluateError {
-    let instance = target.topologies.iter().find(|(known, _)| *known == alias);
-    let span = instance.map(|(_, instance)| instance.span).unwrap_or_default();
+    let chosen = target.topologies.iter().find(|(known, _)| *known == alias);
+    let span = chosen.map(|(_, chosen)| chosen.span()).unwrap_or_default();
     let name = alias.unwrap_or("").to_string();
     EvaluateError::UnusedTopology { name, known: names.join(" = …, "), span }
 }

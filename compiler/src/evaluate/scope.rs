@@ -31,6 +31,9 @@ pub struct Evaluator<'a> {
     pub size: u32,
     /// Ranks that share a machine.
     pub local_size: u32,
+    /// Whether loops over ranks are tried symbolically; without, all is enumerated, with the same meaning.
+    pub symbolic: bool,
+    pub(super) topology_depth: u8,
     pub(super) limits: Limits,
     steps: u64,
     cells: u64,
@@ -42,7 +45,19 @@ pub struct Evaluator<'a> {
 impl<'a> Evaluator<'a> {
     /// An evaluator in which only the built-in names are known.
     pub fn new(program: &'a Program, size: u32, local_size: u32, limits: Limits) -> Self {
-        Self { program, size, local_size, limits, steps: 0, cells: 0, depth: 0, scope: vec![], base: 0 }
+        Self {
+            program,
+            size,
+            local_size,
+            symbolic: true,
+            topology_depth: 0,
+            limits,
+            steps: 0,
+            cells: 0,
+            depth: 0,
+            scope: vec![],
+            base: 0,
+        }
     }
 
     /// Gives a name a value until [`release`](Self::release) of an earlier mark.
@@ -86,7 +101,7 @@ impl<'a> Evaluator<'a> {
     }
 
     pub(super) fn list_of_counted(&mut self, values: Vec<Value>, span: Span) -> Result<Value> {
-        Value::list(values).ok_or_else(|| Box::new(EvaluateError::ListTooDeep { limit: LIST_DEPTH, span }))
+        Value::list(values).ok_or_else(|| Box::new(EvaluateError::ValueTooDeep { limit: LIST_DEPTH, span }))
     }
 
     /// Uses up steps.

@@ -7,7 +7,7 @@
 
 use super::value::Value;
 use bfc_dsl::tree::BinaryOperator;
-use bfc_schedule::{Group, Rank};
+use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank};
 use num_integer::Integer;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -276,6 +276,47 @@ impl Digit {
         let common = if reduce { self.amount.gcd(&self.radix) } else { 1 };
         (self.stride * common, self.radix / common)
     }
+}
+
+/// Matrices that share a symmetry, written in one group; others as they are. A matrix without edges, and one with all
+/// edges and equal weights, are invariant under every group.
+pub fn in_one_group(phases: Vec<MixingMatrix>) -> Vec<MixingMatrix> {
+    let mut matrices = Vec::with_capacity(phases.len());
+    for phase in &phases {
+        let MixingMatrix::Cayley(matrix) = phase else { return phases };
+        matrices.push(matrix);
+    }
+    if matrices.windows(2).all(|pair| pair[0].group() == pair[1].group()) {
+        return phases;
+    }
+    let particular = matrices.iter().filter(|matrix| !is_universal(matrix));
+    let moves: Vec<Move> = particular.flat_map(|matrix| moves(matrix)).collect();
+    match common_group(&moves, phases[0].size()) {
+        Some(group) => {
+            matrices.iter().map(|matrix| MixingMatrix::Cayley(rewritten(matrix, &group))).collect()
+        }
+        None => phases,
+    }
+}
+
+/// Whether a matrix is the same however ranks are numbered.
+pub fn is_universal(matrix: &CayleyMatrix) -> bool {
+    let hops = matrix.hops();
+    let complete = hops.len() + 1 == matrix.group().order() as usize;
+    hops.is_empty() || complete && hops.windows(2).all(|pair| pair[0].1 == pair[1].1)
+}
+
+fn moves(matrix: &CayleyMatrix) -> impl Iterator<Item = Move> + '_ {
+    matrix.hops().iter().map(|(hop, _)| Move::of(matrix.group(), *hop))
+}
+
+/// A matrix in another group in which its moves are additions.
+fn rewritten(matrix: &CayleyMatrix, group: &Group) -> CayleyMatrix {
+    let elements = moves(matrix).map(|hop| hop.element());
+    let weights = matrix.hops().iter().map(|(_, weight)| weight.clone());
+    // All hops of a complete matrix are all elements but 0 in any group.
+    let hops = elements.zip(weights).collect();
+    CayleyMatrix::new(group.clone(), matrix.self_weight().clone(), hops).unwrap_or_else(|| matrix.clone())
 }
 
 /// A group in which all the moves are additions: their digits must be the same or lie in disjoint places of one

@@ -1,5 +1,6 @@
-//! Values of the language: exact numbers, truth values and lists that are cheap to copy, cut and extend.
+//! Values of the language: exact numbers, truth values, topologies, and lists that are cheap to copy, cut and extend.
 
+use super::construction::Construction;
 use super::structure::Symbol;
 use bfc_schedule::Rational;
 use std::cell::RefCell;
@@ -18,6 +19,8 @@ pub enum Value {
     Truth(bool),
     /// A list.
     List(List),
+    /// A topology, whose phases are computed when they are needed.
+    Topology(Rc<Construction>),
     /// A number that depends on the rank in a known way (see [`super::structure`]).
     Symbol(Rc<Symbol>),
 }
@@ -40,7 +43,7 @@ struct Buffer {
     depth: u8,
 }
 
-/// How deep lists may nest.
+/// How deep lists and topologies may nest.
 pub const LIST_DEPTH: u8 = 64;
 
 impl Value {
@@ -82,6 +85,7 @@ impl Value {
             Self::Integer(_) | Self::Number(_) | Self::Symbol(_) => "a number",
             Self::Truth(_) => "a truth value",
             Self::List(_) => "a list",
+            Self::Topology(_) => "a topology",
         }
     }
 
@@ -117,15 +121,22 @@ impl Value {
     fn same_kind_order(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
             (Self::Truth(a), Self::Truth(b)) => Some(a.cmp(b)),
-            (Self::Symbol(_), Self::Symbol(_)) => Some(Ordering::Equal),
+            (Self::Symbol(_), Self::Symbol(_)) | (Self::Topology(_), Self::Topology(_)) => {
+                Some(Ordering::Equal)
+            }
             (Self::Symbol(_), other) if other.is_number() => Some(Ordering::Less),
             (_, Self::Symbol(_)) if self.is_number() => Some(Ordering::Greater),
             _ => self.order(other),
         }
     }
 
-    fn depth(&self) -> u8 {
-        if let Self::List(list) = self { list.depth() } else { 0 }
+    /// How deep lists and topologies nest in it.
+    pub(super) fn depth(&self) -> u8 {
+        match self {
+            Self::List(list) => list.depth(),
+            Self::Topology(topology) => topology.depth(),
+            _ => 0,
+        }
     }
 }
 
@@ -260,6 +271,7 @@ impl fmt::Display for Value {
             Self::Number(value) => value.fmt(f),
             Self::Truth(value) => value.fmt(f),
             Self::List(list) => list.fmt(f),
+            Self::Topology(topology) => write!(f, "the topology `{}`", topology.name()),
             Self::Symbol(_) => f.write_str("a number that depends on the rank"),
         }
     }

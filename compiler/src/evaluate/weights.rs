@@ -55,6 +55,8 @@ pub enum Problem {
     TooManyRanks,
     /// Too many edges for a table of rows.
     TooManyEdges,
+    /// A weight of too many bits.
+    NumberTooLarge,
 }
 
 /// The most ranks for which rows are written out.
@@ -187,7 +189,8 @@ impl Edges {
         }
     }
 
-    fn count(&self, size: u32) -> u64 {
+    /// The edges of a table of rows.
+    pub fn count(&self, size: u32) -> u64 {
         self.listed.len() as u64 + self.moved.len() as u64 * u64::from(size)
     }
 

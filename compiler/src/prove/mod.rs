@@ -30,7 +30,7 @@ pub use spectrum::{Enclosure, Method};
 use crate::algorithm::Algorithm;
 use crate::claim::{Claim, Comparison, Number, Property, Quantity, Stated};
 use crate::topology::Topology;
-use bfc_schedule::Rational;
+use bfc_schedule::{MixingMatrix, Rational};
 use exact::Exact;
 use facts::Facts;
 use properties::{Degrees, Finding};
@@ -120,6 +120,11 @@ impl Verdict {
 /// What holds of one topology.
 pub fn analyze(topology: &Topology) -> Analysis {
     Analysis::of(&Facts::new(&topology.phases))
+}
+
+/// Whether every matrix equals its transpose, and where not.
+pub(crate) fn symmetric(phases: &[MixingMatrix]) -> Result<(), String> {
+    properties::symmetric(phases)
 }
 
 /// Whether a claim holds of an algorithm (where it is about one) on its topologies.

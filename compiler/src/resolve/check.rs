@@ -38,11 +38,11 @@ impl<'p> Checker<'p> {
         }
         match item {
             Item::Function(function) => {
-                self.parameters(&function.parameters, &["int", "real", "bool", "list"]);
+                self.parameters(&function.parameters, &["int", "real", "bool", "list", "topology"]);
                 self.expression(&function.body);
             }
             Item::Topology(topology) => {
-                self.parameters(&topology.parameters, &["int", "real", "bool", "list"]);
+                self.parameters(&topology.parameters, &["int", "real", "bool", "list", "topology"]);
                 match &topology.body {
                     TopologyBody::Statements(statements) => self.statements(&topology.name.text, statements),
                     TopologyBody::Value(value, _) => self.topology(value),
@@ -53,12 +53,19 @@ impl<'p> Checker<'p> {
                     &algorithm.parameters,
                     &["int", "real", "bool", "list", "scalar", "codec", "topology"],
                 );
-                for (_, default) in &algorithm.over {
+                // Defaults see the topologies before them, and no parameters: those of a run may change.
+                self.scope.clear();
+                for (name, default) in &algorithm.over {
                     default.iter().for_each(|default| self.topology(default));
+                    self.scope.push(&name.text);
                 }
             }
             Item::Schedule(schedule) => {
-                schedule.topologies.iter().for_each(|(_, topology)| self.topology(topology));
+                for (name, topology) in &schedule.topologies {
+                    self.topology(topology);
+                    name.iter().for_each(|name| self.define(name));
+                }
+                self.scope.clear();
                 schedule.algorithms.iter().for_each(|algorithm| self.entry(algorithm, "an algorithm"));
             }
             Item::Use(_) => {}
@@ -127,6 +134,7 @@ impl<'p> Checker<'p> {
                 self.expression(weight);
             }
             TopologyStatement::Phase(body, _) => self.statements(name, body),
+            TopologyStatement::Phases(topology, _) => self.topology(topology),
             // Rules are words; evaluation knows them.
             TopologyStatement::Weights(..) => {}
             TopologyStatement::Requires(conditions, _) => {
@@ -190,17 +198,19 @@ impl<'p> Checker<'p> {
         if known {
             return;
         }
-        let item = self.program.item(span.file, name).filter(|item| !matches!(item, Item::Function(_)));
-        if let Some(item) = item {
-            return self.wrong_item(name, item, "a value", span);
+        match self.program.item(span.file, name) {
+            None | Some(Item::Function(_)) => {}
+            Some(Item::Topology(_)) => return,
+            Some(item) => return self.wrong_item(name, item, "a value", span),
         }
         let function = builtin::find(name).is_some() || self.program.function(span.file, name).is_some();
         let help = if function {
             Some(format!("`{name}` is a function: call it, `{name}(…)`"))
         } else {
             let words = claim::words().filter(|_| self.words).map(|word| -> &str { word });
-            nearest(name, self.scope.iter().copied().chain(GLOBALS).chain(words))
-                .map(|near| format!("did you mean `{near}`?"))
+            let near = nearest(name, self.scope.iter().copied().chain(GLOBALS).chain(words))
+                .map(|near| format!("did you mean `{near}`?"));
+            near.or_else(|| to_be_imported(name, "topology"))
         };
         self.errors.push(ResolveError::UnknownName { name: name.to_string(), span, help });
     }
@@ -210,6 +220,9 @@ impl<'p> Checker<'p> {
         match self.program.item(name.span.file, &name.text) {
             Some(Item::Function(function)) => {
                 self.arguments(&name.text, &function.parameters, arguments, span);
+            }
+            Some(Item::Topology(topology)) => {
+                self.arguments(&name.text, &topology.parameters, arguments, span);
             }
             _ if self.words && is_word(&name.text) => {}
             Some(item) => self.wrong_item(&name.text, item, "a function", name.span),
@@ -228,12 +241,14 @@ impl<'p> Checker<'p> {
     }
 
     fn unknown_function(&mut self, name: &Name) {
-        let functions = self
-            .program
-            .names(name.span.file)
-            .filter(|known| self.program.function(name.span.file, known).is_some());
-        let near = nearest(&name.text, functions.chain(builtin::BUILTINS.iter().map(|builtin| builtin.name)));
-        let help = near.map(|near| format!("did you mean `{near}`?"));
+        let callable = |known: &&str| {
+            let item = self.program.item(name.span.file, known);
+            matches!(item, Some(Item::Function(_) | Item::Topology(_)))
+        };
+        let callable = self.program.names(name.span.file).filter(callable);
+        let near = nearest(&name.text, callable.chain(builtin::BUILTINS.iter().map(|builtin| builtin.name)));
+        let near = near.map(|near| format!("did you mean `{near}`?"));
+        let help = near.or_else(|| to_be_imported(&name.text, "topology"));
         self.errors.push(ResolveError::UnknownName { name: name.text.clone(), span: name.span, help });
     }
 
@@ -283,9 +298,21 @@ impl<'p> Checker<'p> {
         self.errors.push(ResolveError::UnknownArgument { function, name: name.text.clone(), span, help });
     }
 
-    /// An expression whose value is a topology.
+    /// An expression whose value is a topology: one by name, or any other expression.
     fn topology(&mut self, expression: &'p Expression) {
-        self.entry(expression, "a topology");
+        let name = match &*expression.kind {
+            ExpressionKind::Name(name) => name,
+            ExpressionKind::Call(name, _) => &name.text,
+            _ => return self.expression(expression),
+        };
+        let item = self.program.item(expression.span.file, name);
+        let value = self.scope.contains(&name.as_str()) || GLOBALS.contains(&name.as_str());
+        let function = item.is_none() && builtin::find(name).is_some();
+        if value || function || matches!(item, Some(Item::Function(_))) {
+            self.expression(expression);
+        } else {
+            self.entry(expression, "a topology");
+        }
     }
 
     /// A topology or an algorithm, by name, with arguments or without.
@@ -313,13 +340,13 @@ impl<'p> Checker<'p> {
 
     fn unknown_entry(&mut self, name: &str, expected: &str, span: Span) {
         let part = if expected == "a topology" { "topology" } else { "algorithm" };
-        let library_name = format!("{part}::{name}");
         let known = self
             .program
             .names(span.file)
             .filter(|known| self.program.item(span.file, known).is_some_and(|item| kind(item) == expected));
-        let help = if library::source(&library_name).is_some() {
-            Some(format!("add `use {library_name}` at the top of the file"))
+        let library_name = format!("{part}::{name}");
+        let help = if let Some(import) = to_be_imported(name, part) {
+            Some(import)
         } else if let Some(near) = nearest(name, known) {
             Some(format!("did you mean `{near}`?"))
         } else {
@@ -333,6 +360,12 @@ impl<'p> Checker<'p> {
         let found = kind(item);
         self.errors.push(ResolveError::WrongItem { name: name.to_string(), found, expected, span });
     }
+}
+
+/// What to say where the library has the name.
+fn to_be_imported(name: &str, part: &str) -> Option<String> {
+    let name = format!("{part}::{name}");
+    library::source(&name).map(|_| format!("add `use {name}` at the top of the file"))
 }
 
 fn is_word(name: &str) -> bool {

@@ -93,7 +93,7 @@ fn in_statements<'t>(statements: &'t [TopologyStatement], found: &mut Vec<&'t Ex
             }
             TopologyStatement::SelfWeight(rank, weight, _) => found.extend([rank, weight]),
             TopologyStatement::Phase(body, _) => in_statements(body, found),
-            TopologyStatement::Weights(rule, _) => found.push(rule),
+            TopologyStatement::Phases(value, _) | TopologyStatement::Weights(value, _) => found.push(value),
             TopologyStatement::Requires(conditions, _) => found.extend(conditions),
             TopologyStatement::Ensure(claim, condition, _) => {
                 found.extend(std::iter::once(claim).chain(condition))

@@ -196,7 +196,7 @@ pub(super) fn connected(call: &mut Call) -> Result<Value> {
     Ok(Value::Truth(joined == size))
 }
 
-fn rank_pair(call: &Call, value: &Value) -> Result<(u32, u32)> {
+pub(super) fn rank_pair(call: &Call, value: &Value) -> Result<(u32, u32)> {
     let size = call.evaluator.size;
     let rank = |value: &Value| {
         value.as_integer().and_then(|rank| u32::try_from(rank).ok()).filter(|rank| *rank < size)
