@@ -51,6 +51,9 @@ pub enum RequestError {
     #[error("nothing to compile in `{file}`: {found}")]
     #[diagnostic(code(bfc::resolve::no_entry), help("{help}"))]
     NoEntry { file: String, found: String, help: String },
+    #[error("`--allow {name}` names no code and no claim")]
+    #[diagnostic(code(bfc::prove::unknown_allowance), help("{help}"))]
+    UnknownAllowance { name: String, help: String },
     #[error("the evaluation thread did not start: {reason}")]
     #[diagnostic(
         code(bfc::evaluate::no_thread),
@@ -60,6 +63,11 @@ pub enum RequestError {
 }
 
 impl Error {
+    /// Whether the command was used wrongly, so that no source is to blame.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Request(RequestError::UnknownAllowance { .. }))
+    }
+
     /// Where the error is, if it is in a source.
     pub fn span(&self) -> Option<Span> {
         match self {

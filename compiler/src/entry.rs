@@ -13,6 +13,8 @@ pub struct Target<'p> {
     pub topologies: Vec<(Option<&'p str>, Chosen<'p>)>,
     /// The algorithm; without one, plain neighbour averaging.
     pub algorithm: Option<Instance<'p, tree::Algorithm>>,
+    /// Whether a `schedule` says all this, so that nothing can be left open.
+    pub scheduled: bool,
 }
 
 /// What a schedule says for a topology.
@@ -88,13 +90,13 @@ impl<'p> Target<'p> {
     fn of_topology(id: ItemId, item: &'p tree::Topology) -> Self {
         let span = item.name.span;
         let instance = Instance { item, arguments: &[], overrides: vec![], span };
-        Self { topologies: vec![(None, Chosen::Item(id, instance))], algorithm: None }
+        Self { topologies: vec![(None, Chosen::Item(id, instance))], algorithm: None, scheduled: false }
     }
 
     fn of_algorithm(item: &'p tree::Algorithm) -> Self {
         let span = item.name.span;
         let algorithm = Some(Instance { item, arguments: &[], overrides: vec![], span });
-        Self { topologies: vec![], algorithm }
+        Self { topologies: vec![], algorithm, scheduled: false }
     }
 
     fn schedule(program: &'p Program, schedule: &'p tree::Schedule) -> Result<Self, EvaluateError> {
@@ -124,7 +126,7 @@ impl<'p> Target<'p> {
                 return Err(EvaluateError::SeveralAlgorithms { span: second.span, first: first.span });
             }
         };
-        Ok(Self { topologies, algorithm })
+        Ok(Self { topologies, algorithm, scheduled: true })
     }
 
     /// Gives each parameter of the command line to the item that has it.
@@ -133,13 +135,18 @@ impl<'p> Target<'p> {
         let mut errors = Errors::new();
         for (name, expression) in &program.parameters {
             let given = evaluator.evaluate(expression).map_err(|error| *error);
-            let placed = given.and_then(|value| self.place(name, |owner| (owner, value, expression.span)));
-            errors.extend(placed.err());
+            let place = |value| self.place(program, name, |owner| (owner, value, expression.span));
+            errors.extend(given.and_then(place).err());
         }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
-    fn place(&mut self, name: &str, given: impl FnOnce(String) -> Override) -> Result<(), EvaluateError> {
+    fn place(
+        &mut self,
+        program: &Program,
+        name: &str,
+        given: impl FnOnce(String) -> Override,
+    ) -> Result<(), EvaluateError> {
         let (owner, bare) = match name.split_once('.') {
             Some((owner, bare)) => (Some(owner), bare),
             None => (None, name),
@@ -172,10 +179,15 @@ impl<'p> Target<'p> {
                 span,
             });
         }
-        match places.pop() {
-            Some((.., overrides)) => overrides.push(given),
-            None => return Err(unknown_parameter(name, bare, &known, span)),
+        let Some((.., overrides)) = places.pop() else {
+            return Err(unknown_parameter(name, bare, &known, span));
+        };
+        if let Some((.., earlier)) = overrides.iter().find(|earlier| earlier.0 == bare) {
+            let (first, second) = (program.text(*earlier), program.text(span));
+            let (first, second) = (format!("{bare}={first}"), format!("{name}={second}"));
+            return Err(EvaluateError::RepeatedParameter { name: bare.to_string(), first, second, span });
         }
+        overrides.push(given);
         Ok(())
     }
 }

@@ -135,7 +135,8 @@ pub fn analyze_on(
     let program = resolve(request, files)?;
     let evaluated = evaluate(request, &program)?;
     match evaluated.topologies.first() {
-        Some(topology) => Ok(report::analyze(&evaluated, topology, curvature)),
+        Some(topology) => report::analyze(&evaluated, topology, curvature, &request.allow)
+            .map_err(|errors| Diagnostics::new(errors, program.sources)),
         None => Err(no_topology(&program, &evaluated)),
     }
 }

@@ -3,7 +3,8 @@
 use crate::asks::Asks;
 use crate::bare;
 use crate::claim::{Claim, Quantity, Stated};
-use crate::diagnostic::Error;
+use crate::diagnostic::{Error, RequestError};
+use crate::evaluate::nearest;
 use crate::evaluate::request::Evaluated;
 use crate::prove::{self, Check, Prover, Verdict};
 use crate::remedy;
@@ -45,11 +46,28 @@ pub struct PhaseRounds {
     pub lower_bound: u32,
 }
 
+/// The codes that `allow` may name: those of [`refusal`].
+const ALLOWABLE: [&str; 4] = [
+    "bfc::prove::requirement_not_decided",
+    "bfc::prove::requirement_refuted",
+    "bfc::prove::ensure_not_decided",
+    "bfc::prove::ensure_refuted",
+];
+
 /// Where a claim is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     Requirement,
     Ensure,
+}
+
+impl Role {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Requirement => "requires",
+            Self::Ensure => "ensures",
+        }
+    }
 }
 
 /// Decides all claims. Those that are refuted or not decided are errors, unless `allow` names them.
@@ -66,13 +84,18 @@ pub fn prove(evaluated: &Evaluated, allow: &[String]) -> (Report, Vec<Error>) {
     let mut errors = Vec::new();
     if evaluated.missing.is_some() {
         report.warnings.push("`requires` is decided on a topology, and none is given".into());
-        return (report, vec![]);
+        return (report, unknown_allowances(evaluated.algorithm.requires.iter(), allow));
     }
     let prover = Prover::new(&evaluated.topologies, Some(&evaluated.algorithm));
     report.warnings.extend(bare::warnings(evaluated, &prover));
-    for (role, stated) in claims(evaluated, &prover) {
+    let claims = claims(evaluated, &prover);
+    let unknown = unknown_allowances(claims.iter().map(|claim| &claim.2), allow);
+    if !unknown.is_empty() {
+        return (report, unknown);
+    }
+    for (role, item, stated) in claims {
         let verdict = prover.decide(&stated);
-        report.checks.push(Check::new(&stated.text, &verdict));
+        report.checks.push(Check::new(item, role.word(), &stated.text, &verdict));
         if let Some(error) = refusal(role, &stated, &verdict) {
             match allowed_by(&error, &stated.text, &verdict, allow) {
                 Some(code) => {
@@ -104,11 +127,13 @@ fn with_remedy(mut errors: Vec<prove::Error>, evaluated: &Evaluated) -> Vec<prov
 }
 
 /// All claims, those of topology k speaking of topology k.
-fn claims(evaluated: &Evaluated, prover: &Prover) -> Vec<(Role, Stated)> {
-    let requirements = evaluated.algorithm.requires.iter().cloned().chain(bare::requires(evaluated, prover));
-    let requirements = requirements.map(|stated| (Role::Requirement, stated));
+fn claims<'e>(evaluated: &'e Evaluated, prover: &Prover) -> Vec<(Role, &'e str, Stated)> {
+    let algorithm = &evaluated.algorithm;
+    let requirements = algorithm.requires.iter().cloned().chain(bare::requires(evaluated, prover));
+    let requirements = requirements.map(|stated| (Role::Requirement, algorithm.name.as_str(), stated));
     let ensures = evaluated.topologies.iter().enumerate().flat_map(|(index, topology)| {
-        topology.ensures.iter().map(move |stated| (Role::Ensure, of_topology(stated, index)))
+        let ensure = move |stated| (Role::Ensure, topology.name.as_str(), of_topology(stated, index));
+        topology.ensures.iter().map(ensure)
     });
     requirements.chain(ensures).collect()
 }
@@ -134,6 +159,25 @@ fn allowed_by(error: &prove::Error, claim: &str, verdict: &Verdict, allow: &[Str
     let open = matches!(verdict, Verdict::NotDecided { .. });
     let names = |allowed: &String| [&code, short].contains(&allowed.as_str()) || open && allowed == claim;
     allow.iter().any(names).then_some(code)
+}
+
+fn short(code: &str) -> &str {
+    code.rsplit("::").next().unwrap_or(code)
+}
+
+/// What `allow` names and is neither a code nor one of the claims.
+fn unknown_allowances<'c>(claims: impl Iterator<Item = &'c Stated>, allow: &[String]) -> Vec<Error> {
+    let known: Vec<&str> = ALLOWABLE.map(short).into_iter().chain(claims.map(|claim| &*claim.text)).collect();
+    let is_known = |name: &str| known.contains(&name) || ALLOWABLE.contains(&name);
+    let error = |name: &String| {
+        let codes = format!("codes that can be allowed: {}", ALLOWABLE.map(short).join(", "));
+        let help = match nearest(short(name), known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`? {codes}"),
+            None => codes,
+        };
+        Error::Request(RequestError::UnknownAllowance { name: name.clone(), help })
+    };
+    allow.iter().filter(|name| !is_known(name)).map(error).collect()
 }
 
 fn refusal(role: Role, stated: &Stated, verdict: &Verdict) -> Option<prove::Error> {
@@ -196,13 +240,26 @@ fn largest_degree(matrix: &MixingMatrix) -> u32 {
 
 /// Everything about the first topology of a request, with the verdicts on all claims, and how the algorithm converges on
 /// quadratics with curvatures in [μ, L].
-pub fn analyze(evaluated: &Evaluated, topology: &Topology, curvature: [f64; 2]) -> prove::Analysis {
-    let mut analysis = prove::analyze(topology);
+///
+/// # Errors
+/// `allow` names what there is not.
+pub fn analyze(
+    evaluated: &Evaluated,
+    topology: &Topology,
+    curvature: [f64; 2],
+    allow: &[String],
+) -> Result<prove::Analysis, Vec<Error>> {
     let prover = Prover::new(&evaluated.topologies, Some(&evaluated.algorithm));
-    analysis.checks = claims(evaluated, &prover)
+    let claims = claims(evaluated, &prover);
+    let unknown = unknown_allowances(claims.iter().map(|claim| &claim.2), allow);
+    if !unknown.is_empty() {
+        return Err(unknown);
+    }
+    let mut analysis = prove::analyze(topology);
+    analysis.checks = claims
         .iter()
-        .map(|(_, stated)| Check::new(&stated.text, &prover.decide(stated)))
+        .map(|(role, item, stated)| Check::new(*item, role.word(), &stated.text, &prover.decide(stated)))
         .collect();
     analysis.quadratic = prover.quadratic(curvature);
-    analysis
+    Ok(analysis)
 }

@@ -219,6 +219,25 @@ pub enum SyntaxError {
 }
 
 impl SyntaxError {
+    /// Extends an error about a symbol over an equal one that follows it; whether it was equal.
+    pub(crate) fn absorb(&mut self, next: &Self) -> bool {
+        match (self, next) {
+            (Self::ForeignSymbol { found: a, span, .. }, Self::ForeignSymbol { found: b, span: at, .. })
+            | (
+                Self::InvalidCharacter { found: a, span, .. },
+                Self::InvalidCharacter { found: b, span: at, .. },
+            )
+            | (
+                Self::ControlCharacter { character: a, span },
+                Self::ControlCharacter { character: b, span: at },
+            ) if a == b => {
+                span.end = at.end;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Where the mistake is.
     pub fn span(&self) -> Span {
         match self {

@@ -102,6 +102,18 @@ pub(crate) fn symbol(rest: &str) -> Option<Foreign> {
     }
 }
 
+/// What to write for a word that begins statements of other languages and has no counterpart.
+pub(crate) fn word(word: &str) -> Option<&'static str> {
+    match word {
+        "while" | "loop" | "until" | "repeat" | "do" => Some(
+            "loop over a list or a range, `for i in a..b { … }`; what depends on the round before is a `fn` that calls itself",
+        ),
+        "match" | "switch" | "case" => Some("a choice is written `if c { … } else { … }`"),
+        "print" | "println" | "echo" => Some("the language prints nothing; `bfc inspect` shows a schedule"),
+        _ => None,
+    }
+}
+
 /// What to write for digits that make no number.
 pub(crate) fn number_help(found: &str) -> String {
     let digits = found.len() - found.trim_start_matches(|c: char| c.is_ascii_digit()).len();

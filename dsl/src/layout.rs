@@ -105,7 +105,14 @@ impl<'a> Scanner<'a> {
         Span { file: self.file, start: self.at as u32, end: (self.at + length) as u32 }
     }
 
+    /// Reports an error, as one with the last if that is the same on the same line with nothing between.
     fn error(&mut self, error: SyntaxError) {
+        if let Some(last) = self.errors.last_mut()
+            && self.source[last.span().end as usize..error.span().start as usize].trim_matches(' ').is_empty()
+            && last.absorb(&error)
+        {
+            return;
+        }
         if self.errors.len() < MAX_ERRORS {
             self.errors.push(error);
         }

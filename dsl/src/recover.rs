@@ -6,6 +6,7 @@ use pest::Parser;
 use pest::error::{ErrorVariant, InputLocation};
 
 use crate::error::SyntaxError;
+use crate::foreign;
 use crate::parse::{Grammar, Rule};
 use crate::tree::{FileId, Span};
 use crate::words::{Context, distance, expected, homes, is_near, is_reserved, misspelled, synonym};
@@ -120,6 +121,9 @@ impl<'a> Failure<'a> {
         if let Some(help) = homes(word).filter(|_| separate) {
             let (found, place) = (word.to_string(), self.context.place());
             return Some(SyntaxError::Misplaced { found, place, help, span });
+        }
+        if let Some(help) = foreign::word(word).filter(|_| separate) {
+            return Some(SyntaxError::ForeignSymbol { found: word.to_string(), help, span });
         }
         let close = |keyword: &&&'static str| is_near(word, keyword);
         let nearest = self.context.keywords().iter().filter(close).min_by_key(|k| distance(word, k)).copied();

@@ -220,7 +220,8 @@ pub(crate) fn misspelled(found: &str, rules: &[Rule]) -> Option<&'static str> {
 
 /// Whether a word was probably meant to be this keyword.
 pub(crate) fn is_near(found: &str, keyword: &str) -> bool {
-    found.len() >= 3 && found != keyword && distance(found, keyword) <= found.len() / 3
+    let allowed = if found.len() == 2 && keyword.len() == 3 { 1 } else { found.len() / 3 };
+    found.len() >= 2 && found != keyword && distance(found, keyword) <= allowed
 }
 
 /// Whether the word cannot be a name.

@@ -62,8 +62,9 @@ pub fn checks(checks: &Value) -> String {
     let mut table = output::table();
     for check in checks.as_array().into_iter().flatten() {
         let mark = if check["holds"] == true { "✓" } else { "✗" };
-        let evidence = plain(&check["evidence"]);
-        table.add_row([mark, &plain(&check["claim"]), &plain(&check["verdict"]), &evidence]);
+        let text = |key: &str| plain(&check[key]);
+        let by = format!("{} {}", text("item"), text("role"));
+        table.add_row([mark, &by, &text("claim"), &text("verdict"), &text("evidence")]);
     }
     if table.is_empty() { String::new() } else { format!("\n{}\n", table.trim_fmt()) }
 }

@@ -13,8 +13,10 @@ const STYLES: Styles = Styles::styled()
 const CONVENTIONS: &str = "\
 Wherever a FILE is asked for, a library name such as `topology::ring` serves as well.
 
+Where a compiled schedule or a source is read, `-` is standard input.
+
 Results go to standard output, everything else to standard error. With --format json, standard output holds one
-JSON document: the result, or {\"diagnostics\": [...]} where the input is refused.
+JSON document: the result, or {\"diagnostics\": [...]} where the input or the command line is refused.
 
 Exit codes: 0 well; 1 refused, with diagnostics; 2 wrong usage, a missing file included; 3 a failure while running;
 130 interrupted.";
@@ -137,7 +139,7 @@ pub struct Source {
     #[arg(value_name = "FILE")]
     pub file: String,
     /// The number of ranks.
-    #[arg(long, short = 'n', value_name = "N")]
+    #[arg(long, short = 'n', value_name = "N", allow_negative_numbers = true, value_parser = count)]
     pub size: u32,
     /// What is set beside the file.
     #[command(flatten)]
@@ -148,12 +150,13 @@ pub struct Source {
 #[derive(Args)]
 pub struct Settings {
     /// Ranks that share a machine.
-    #[arg(long, default_value_t = 1, value_name = "L")]
+    #[arg(long, default_value_t = 1, value_name = "L", allow_negative_numbers = true, value_parser = count)]
     pub local_size: u32,
     /// A parameter of the topology or algorithm; the value is an expression. Repeatable.
     #[arg(long = "param", short = 'p', value_name = "NAME=VALUE", value_parser = parameter)]
     pub parameters: Vec<(String, String)>,
-    /// Accept what is refused with this code, as not decided or not holding; recorded in the schedule. Repeatable.
+    /// Accept what is refused with this code, as not decided or not holding, or the claim of this text where it is not
+    /// decided; recorded in the schedule. Repeatable.
     #[arg(long, value_name = "CODE")]
     pub allow: Vec<String>,
 }
@@ -203,7 +206,7 @@ pub struct Inspect {
     #[arg(value_name = "SCHEDULE")]
     pub file: PathBuf,
     /// Show this rank only.
-    #[arg(long, value_name = "I")]
+    #[arg(long, value_name = "I", allow_negative_numbers = true, value_parser = count)]
     pub rank: Option<u32>,
 }
 
@@ -222,7 +225,7 @@ pub struct Check {
     #[arg(value_name = "FILE")]
     pub file: String,
     /// The number of ranks to check for.
-    #[arg(long, short = 'n', default_value_t = 8, value_name = "N")]
+    #[arg(long, short = 'n', default_value_t = 8, value_name = "N", allow_negative_numbers = true, value_parser = count)]
     pub size: u32,
     /// What is set beside the file.
     #[command(flatten)]
@@ -239,16 +242,16 @@ pub struct Run {
     #[arg(long, value_name = "CSV")]
     pub data: Option<PathBuf>,
     /// Steps of training.
-    #[arg(long, default_value_t = 300, value_name = "STEPS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, default_value_t = 300, value_name = "STEPS", allow_negative_numbers = true, value_parser = steps)]
     pub steps: u64,
     /// Sets the algorithm's input `lr`, or the trainer's step where the algorithm says `adapt`.
-    #[arg(long, value_name = "LR", value_parser = positive)]
+    #[arg(long, value_name = "LR", allow_negative_numbers = true, value_parser = positive)]
     pub lr: Option<f64>,
     /// How unlike the ranks' data are: 0 shuffled, 1 sorted by label.
-    #[arg(long, default_value_t = 0.0, value_name = "SKEW", value_parser = share)]
+    #[arg(long, default_value_t = 0.0, value_name = "SKEW", allow_negative_numbers = true, value_parser = share)]
     pub skew: f64,
     /// Selects how rows are shuffled.
-    #[arg(long, default_value_t = 0, value_name = "SEED")]
+    #[arg(long, default_value_t = 0, value_name = "SEED", allow_negative_numbers = true, value_parser = seed)]
     pub seed: u64,
     /// Write run.json and convergence.svg into this directory.
     #[arg(long, value_name = "DIR")]
@@ -262,6 +265,19 @@ fn parameter(text: &str) -> Result<(String, String), String> {
         }
         _ => Err("expected NAME=VALUE, such as base=3".to_string()),
     }
+}
+
+fn count(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("expected a whole number, at most {}", u32::MAX))
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("expected a whole number, at most {}", u64::MAX))
+}
+
+fn steps(text: &str) -> Result<u64, String> {
+    let expected = || "expected a whole number from 1 to 1000000".to_string();
+    text.parse().ok().filter(|steps| (1..=1_000_000).contains(steps)).ok_or_else(expected)
 }
 
 fn positive(text: &str) -> Result<f64, String> {

@@ -2,7 +2,7 @@
 
 use crate::analyze::{checks, plain};
 use crate::arguments::{self, Format};
-use crate::failure::Failure;
+use crate::failure::{CliError, Failure};
 use crate::{input, output};
 use bfc_compiler::Report;
 use serde_json::{Value, json};
@@ -13,9 +13,13 @@ use std::path::Path;
 /// # Errors
 /// The source cannot be read or is refused, or the file cannot be written.
 pub fn compile(arguments: &arguments::Compile, format: Format) -> Result<(), Failure> {
+    let piped = arguments.output == Path::new("-");
+    if piped && format == Format::Json {
+        return Err(CliError::StandardOutputTwice.into());
+    }
     let compiled = input::compile(&arguments.source)?;
     let bytes = compiled.schedule.encode();
-    if arguments.output == Path::new("-") {
+    if piped {
         return output::print(bytes);
     }
     output::write_file(&arguments.output, &bytes)?;

@@ -1,7 +1,7 @@
 //! What went wrong becomes diagnostics for people or programs, and an exit code.
 
 use crate::arguments::Format;
-use crate::output;
+use crate::{excerpt, output};
 use miette::{Diagnostic, Report, Severity, SourceCode};
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -22,9 +22,39 @@ pub const RUNNING: u8 = 3;
 /// Ended by an interrupt.
 pub const INTERRUPTED: u8 = 130;
 
+/// So many diagnostics are shown to people, and so many to programs.
+const SHOWN: (usize, usize) = (20, 100);
+
 /// What is wrong with a command and its files.
 #[derive(Debug, Error, Diagnostic)]
 pub enum CliError {
+    /// The command line is not one of this program's.
+    #[error("{message}")]
+    #[diagnostic(code(bfc::cli::usage))]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to write instead.
+        #[help]
+        help: Option<String>,
+    },
+    /// A schedule and a document for one standard output.
+    #[error("`-o -` writes the schedule to standard output, where `--format json` writes its document")]
+    #[diagnostic(
+        code(bfc::cli::standard_output_twice),
+        help("name a file, `-o sched.bin`, or leave `--format json` out")
+    )]
+    StandardOutputTwice,
+    /// What should become a directory is a file, or lies below one.
+    #[error("`{path}` is not a directory")]
+    #[diagnostic(
+        code(bfc::cli::not_a_directory),
+        help("name a directory; it is created where it does not exist")
+    )]
+    NotADirectory {
+        /// The path.
+        path: String,
+    },
     /// A file does not exist.
     #[error("`{path}` does not exist")]
     #[diagnostic(code(bfc::cli::missing_file))]
@@ -108,7 +138,8 @@ impl From<CliError> for Failure {
 
 impl From<bfc_compiler::Diagnostics> for Failure {
     fn from(diagnostics: bfc_compiler::Diagnostics) -> Self {
-        Self::refused(diagnostics.into_reports())
+        let usage = diagnostics.errors().iter().all(|error| error.is_usage());
+        Self { exit: if usage { USAGE } else { REFUSED }, reports: diagnostics.into_reports() }
     }
 }
 
@@ -128,26 +159,50 @@ impl Failure {
         Self { exit, reports: vec![] }
     }
 
+    /// The command was used wrongly.
+    pub fn usage(error: impl Diagnostic + Send + Sync + 'static) -> Self {
+        Self { exit: USAGE, reports: vec![Report::new(error)] }
+    }
+
     /// Tells the user; the exit code remains to be returned.
-    pub fn tell(&self, format: Format) -> u8 {
+    pub fn tell(self, format: Format) -> u8 {
+        let exit = self.exit;
         if self.reports.is_empty() {
-            return self.exit;
+            return exit;
         }
-        if format == Format::Json {
-            let diagnostics: Vec<Value> =
-                self.reports.iter().map(|report| as_json(report.as_ref(), None)).collect();
-            if let Err(failure) = output::print_json(&json!({ "diagnostics": diagnostics })) {
-                return failure.tell(Format::Human);
+        match format {
+            Format::Json => match output::print_json(&self.document()) {
+                Ok(()) => exit,
+                Err(failure) => failure.tell(Format::Human),
+            },
+            Format::Human => {
+                self.tell_people();
+                exit
             }
-            return self.exit;
         }
-        for report in &self.reports {
-            output::say(&format!("{report:?}"));
+    }
+
+    fn document(&self) -> Value {
+        let shown = self.reports.iter().take(SHOWN.1);
+        let diagnostics: Vec<Value> = shown.map(|report| as_json(report.as_ref(), None)).collect();
+        match self.reports.len().saturating_sub(SHOWN.1) {
+            0 => json!({ "diagnostics": diagnostics }),
+            omitted => json!({ "diagnostics": diagnostics, "omitted": omitted }),
         }
-        if let Some(code) = self.reports.iter().find_map(|report| report.code()) {
+    }
+
+    fn tell_people(self) {
+        let code = self.reports.iter().find_map(|report| Some(report.code()?.to_string()));
+        let omitted = self.reports.len().saturating_sub(SHOWN.0);
+        for report in self.reports.into_iter().take(SHOWN.0) {
+            output::say(&format!("{:?}", excerpt::of(report)));
+        }
+        if omitted > 0 {
+            output::say(&format!("and {omitted} more\n"));
+        }
+        if let Some(code) = code {
             output::say(&format!("more about it: bfc explain {code}"));
         }
-        self.exit
     }
 }
 
@@ -166,7 +221,7 @@ pub fn as_json(diagnostic: &dyn Diagnostic, source: Option<&dyn SourceCode>) -> 
                 "column": place.as_ref().map(|place| place.column() + 1),
                 "start": label.offset(),
                 "end": label.offset() + label.len(),
-                "text": label.label(),
+                "text": label.label().map(|text| excerpt::clip(text.to_string())),
             })
         })
         .collect();
@@ -179,8 +234,8 @@ pub fn as_json(diagnostic: &dyn Diagnostic, source: Option<&dyn SourceCode>) -> 
             Some(Severity::Advice) => "advice",
             _ => "error",
         },
-        "message": diagnostic.to_string(),
-        "help": diagnostic.help().map(|help| help.to_string()),
+        "message": excerpt::clip(diagnostic.to_string()),
+        "help": diagnostic.help().map(|help| excerpt::clip(help.to_string())),
         "labels": labels,
         "related": related,
     })

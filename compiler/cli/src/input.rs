@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 /// A little more than the compiler takes, so that it is the compiler that refuses.
 const MAX_SOURCE: u64 = 4 * 1024 * 1024 + 1;
 
+/// The name of a file that stands for standard input.
+const STANDARD_INPUT: &str = "-";
+
 /// The files beside a source: `use name::…` is `name.bf` in the directory of the file that says it.
 pub struct Beside;
 
@@ -59,7 +62,8 @@ fn entry(file: &str) -> Result<Entry, CliError> {
     if file.contains("::") && !path.exists() {
         return library_name(file).map(|()| Entry::Library(file.to_string()));
     }
-    Ok(Entry::Source { name: file.to_string(), text: source_text(path)? })
+    let name = if file == STANDARD_INPUT { "standard input" } else { file };
+    Ok(Entry::Source { name: name.to_string(), text: source_text(path)? })
 }
 
 /// Whether the library has this name.
@@ -70,11 +74,22 @@ pub fn library_name(name: &str) -> Result<(), CliError> {
     if library::source(name).is_some() {
         return Ok(());
     }
-    let help = match suggest::closest(name, library::names()) {
+    let help = match nearest_in_library(name) {
         Some(close) => format!("did you mean `{close}`? `bfc list` shows the library"),
         None => "`bfc list` shows the library".to_string(),
     };
     Err(CliError::UnknownLibraryName { name: name.to_string(), help })
+}
+
+/// The library's name that is most like this one, which may lack its part.
+fn nearest_in_library(name: &str) -> Option<&'static str> {
+    let last = |name: &'static str| name.rsplit("::").next().unwrap_or(name);
+    let names = library::names();
+    if name.contains("::") {
+        return suggest::closest(name, names);
+    }
+    let close = suggest::closest(name, names.iter().map(|name| last(name)))?;
+    names.into_iter().find(|name| last(name) == close)
 }
 
 /// Reads a file whole.
@@ -112,6 +127,11 @@ fn source_text(path: &Path) -> Result<String, CliError> {
 fn read_up_to(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
     let shown = || path.display().to_string();
     let mut bytes = vec![];
+    if path == Path::new(STANDARD_INPUT) {
+        let read = std::io::stdin().lock().take(limit).read_to_end(&mut bytes);
+        read.map_err(|error| CliError::Unreadable { path: "standard input".into(), error })?;
+        return Ok(bytes);
+    }
     File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(|error| {
         if error.kind() == std::io::ErrorKind::NotFound {
             CliError::MissingFile { path: shown(), help: missing(path) }

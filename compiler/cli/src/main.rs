@@ -3,6 +3,7 @@
 mod analyze;
 mod arguments;
 mod compile;
+mod excerpt;
 mod explain;
 mod failure;
 mod generate;
@@ -12,6 +13,7 @@ mod library;
 mod output;
 mod run;
 mod suggest;
+mod usage;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -19,7 +21,10 @@ use failure::Failure;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return ExitCode::from(usage::tell(error)),
+    };
     end_on_interrupt();
     match execute(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -42,8 +47,8 @@ fn execute(arguments: &Arguments) -> Result<(), Failure> {
         Command::Explain { code } => explain::explain(code.as_deref(), format),
         Command::List { part } => library::list(part.as_deref(), format),
         Command::Show { name } => library::show(name, format),
-        Command::Completions { shell } => generate::completions(*shell),
-        Command::Man { command } => generate::man(command.as_deref()),
+        Command::Completions { shell } => generate::completions(*shell, format),
+        Command::Man { command } => generate::man(command.as_deref(), format),
     }
 }
 

@@ -73,6 +73,18 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     })
 }
 
+/// Whether a path is a directory, or can become one as far as what exists tells.
+///
+/// # Errors
+/// [`CliError::NotADirectory`], with what is in the way.
+pub fn check_directory(path: &Path) -> Result<(), Failure> {
+    let existing = path.ancestors().find(|path| path.exists());
+    match existing.filter(|path| !path.is_dir()) {
+        Some(path) => Err(CliError::NotADirectory { path: path.display().to_string() }.into()),
+        None => Ok(()),
+    }
+}
+
 /// Creates a directory and those above it.
 ///
 /// # Errors

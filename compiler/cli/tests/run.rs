@@ -86,6 +86,7 @@ fn bad_data_and_settings_are_refused() {
         ("one.csv", b"1,a\n2,a\n"),
         ("few.csv", b"1,a\n2,b\n"),
         ("binary.csv", b"1,2\xff,a\n"),
+        ("semicolons.csv", b"1;2;a\n3;4;b\n"),
         ("average.bf", b"use topology::ring\nschedule { topology ring }"),
         ("fixed.bf", b"use topology::ring\nalgorithm f {\n state x = params\n step { x <- mix(x) - grad(x) / 20 }\n}\nschedule {\n topology ring\n algorithm f\n}"),
     ]);
@@ -96,6 +97,7 @@ fn bad_data_and_settings_are_refused() {
         ("one.csv", "bfc::data::classes"),
         ("few.csv", "bfc::data::too_few_rows"),
         ("binary.csv", "bfc::data::not_text"),
+        ("semicolons.csv", "bfc::data::separator"),
     ] {
         assert_eq!(codes(&run("examples/digits.bf", &["--data", &path(data)]), 1), [code]);
     }
@@ -110,12 +112,49 @@ fn bad_data_and_settings_are_refused() {
 
 #[test]
 fn divergence_is_told_and_reported() {
-    let (_directory, path) = files(&[]);
-    let out = path("out");
-    let arguments =
-        ["run", "examples/digits.bf", "--size", "4", "--lr", "1e6", "--steps", "400", "--out", &out];
-    assert_eq!(codes(&arguments, 3), ["bfc::run::diverged"]);
-    assert!(std::path::Path::new(&path("out/run.json")).exists());
+    let rows: String = (0..60).map(|i| format!("{},{},{}\n", i % 7, i % 5, ["yes", "no"][i % 2])).collect();
+    let (_directory, path) = files(&[("own.csv", rows.as_bytes())]);
+    let (data, out) = (path("own.csv"), path("out"));
+    let run = |lr: &str| {
+        let arguments = ["run", "examples/digits.bf", "--size", "2", "--steps", "40", "--lr", lr];
+        [&arguments[..], &["--data", &data, "--out", &out]].concat().into_iter().map(str::to_string).collect()
+    };
+    fn words(arguments: &Vec<String>) -> Vec<&str> {
+        arguments.iter().map(String::as_str).collect()
+    }
+    // With 1e6 the loss is no number, with 1e3 it is finite and large.
+    for lr in ["1e6", "1e3"] {
+        let arguments: Vec<String> = run(lr);
+        let document = common::json_with_exit(&words(&arguments), 3);
+        let error = &document["diagnostics"][0];
+        assert_eq!(error["code"], "bfc::run::diverged", "{document:#}");
+        let help = error["help"].as_str().expect("help");
+        let tried = help.split("`--lr ").nth(1).and_then(|rest| rest.split('`').next()).expect("a rate");
+        assert!(std::path::Path::new(&path("out/run.json")).exists());
+        json(&words(&run(tried)));
+        let told = bfc(&words(&arguments)).assert().code(3).get_output().clone();
+        let text = String::from_utf8_lossy(&told.stdout).into_owned();
+        assert!(text.lines().all(|line| line.chars().count() < 120), "{text}");
+    }
+}
+
+#[test]
+fn learning_rates_that_cannot_be_are_refused() {
+    let run = |more: &[&'static str]| [&["run", "examples/digits.bf", "--size", "4"][..], more].concat();
+    for value in ["lr=-1", "lr=0", "algorithm.lr=-0.5"] {
+        assert_eq!(codes(&run(&["-p", value]), 1), ["bfc::run::learning_rate"], "{value}");
+    }
+    for name in ["lr=0.1", "algorithm.lr=0.1", "gradient_tracking.lr=0.1"] {
+        assert_eq!(codes(&run(&["--lr", "0.1", "-p", name]), 2), ["bfc::run::learning_rate_twice"], "{name}");
+    }
+}
+
+#[test]
+fn results_go_into_no_file() {
+    let (_directory, path) = files(&[("file", b"")]);
+    for out in [path("file"), path("file/below")] {
+        assert_eq!(codes(&run("examples/digits.bf", &["--out", &out]), 2), ["bfc::cli::not_a_directory"]);
+    }
 }
 
 #[cfg(unix)]
@@ -134,7 +173,7 @@ fn an_interrupt_ends_it_cleanly() {
     let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
     assert!(killed.success());
     assert_eq!(child.wait().expect("ends").code(), Some(130));
-    assert!(!directory.path().join("out/run.json").exists());
+    assert!(!directory.path().join("out").exists());
 }
 
 #[cfg(unix)]

@@ -120,14 +120,12 @@ pub enum EvaluateError {
         span: Span,
     },
     #[error("rank {rank} is outside of 0..{size}{variables}")]
-    #[diagnostic(
-        code(bfc::evaluate::rank_out_of_range),
-        help("ranks run from 0 to size - 1; `mod size` wraps around")
-    )]
+    #[diagnostic(code(bfc::evaluate::rank_out_of_range), help("{help}"))]
     RankOutOfRange {
         rank: String,
         size: u32,
         variables: String,
+        help: String,
         #[label("is {rank}{variables}")]
         span: Span,
     },
@@ -330,6 +328,15 @@ pub enum EvaluateError {
         #[label("for which?")]
         span: Span,
     },
+    #[error("the parameter `{name}` is given twice: `{first}` and `{second}`")]
+    #[diagnostic(code(bfc::evaluate::repeated_parameter), help("leave one of them out"))]
+    RepeatedParameter {
+        name: String,
+        first: String,
+        second: String,
+        #[label("given before")]
+        span: Span,
+    },
     #[error("`{function}` of {found} has no value")]
     #[diagnostic(code(bfc::evaluate::outside_domain), help("{help}"))]
     OutsideDomain {
@@ -353,7 +360,7 @@ pub enum EvaluateError {
     #[error("evaluation takes more than {limit} steps")]
     #[diagnostic(
         code(bfc::evaluate::too_many_steps),
-        help("a recursion without end, or a loop that is too long, passes here")
+        help("a recursion without end, or a loop over too many values, passes here")
     )]
     TooManySteps {
         limit: u64,
@@ -363,11 +370,22 @@ pub enum EvaluateError {
     #[error("evaluation makes more than {limit} list elements")]
     #[diagnostic(
         code(bfc::evaluate::too_many_cells),
-        help("make a smaller list, or loop over a range instead")
+        help("make a smaller list; a range such as `0..n` costs no elements")
     )]
     TooManyCells {
         limit: u64,
         #[label("this list")]
+        span: Span,
+    },
+    #[error("a range of 2^32 numbers or more")]
+    #[diagnostic(
+        code(bfc::evaluate::range_too_long),
+        help(
+            "evaluation ends after 50 million steps, so that no loop reaches its end: check the upper bound"
+        )
+    )]
+    RangeTooLong {
+        #[label("too long")]
         span: Span,
     },
     #[error("a number here has more than {limit} bits")]
@@ -495,6 +513,7 @@ impl EvaluateError {
             | Self::PatternMismatch { span, .. }
             | Self::TooManySteps { span, .. }
             | Self::TooManyCells { span, .. }
+            | Self::RangeTooLong { span }
             | Self::NumberTooLarge { span, .. }
             | Self::RecursionTooDeep { span, .. }
             | Self::ValueTooDeep { span, .. }
@@ -508,6 +527,7 @@ impl EvaluateError {
             | Self::NoTopology { span, .. }
             | Self::UnusedTopology { span, .. }
             | Self::UnknownParameter { span, .. }
+            | Self::RepeatedParameter { span, .. }
             | Self::AmbiguousParameter { span, .. } => Some(*span),
             Self::MixedWeights { with, .. } => Some(*with),
             Self::EdgeOutsidePhase { edge, .. } => Some(*edge),

@@ -188,7 +188,7 @@ impl<'a> Evaluator<'a> {
             Range => {
                 let ends = (self.as_small(&a, left)?, self.as_small(&b, right)?);
                 let range = List::range(ends.0, ends.1).map(Value::List);
-                range.ok_or_else(|| self.too_many_cells(span))
+                range.ok_or_else(|| Box::new(EvaluateError::RangeTooLong { span }))
             }
             Append => {
                 let (xs, ys) = (self.as_list(&a, left)?, self.as_list(&b, right)?);

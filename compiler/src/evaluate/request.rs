@@ -154,7 +154,7 @@ fn match_up<'p>(
             (None, None) => {
                 let error = no_topology(target, &algorithm, name);
                 return match target.topologies[..] {
-                    [] => Ok(Evaluated {
+                    [] if !target.scheduled => Ok(Evaluated {
                         topologies: vec![],
                         missing: needs(&algorithm).then_some(error),
                         algorithm,

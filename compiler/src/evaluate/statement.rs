@@ -8,7 +8,9 @@ use super::structure::symbolic_rank;
 use super::topology::{Errors, one};
 use super::value::Value;
 use super::{precondition, rule};
-use bfc_dsl::tree::{Clause, Edge, Expression, Pattern, Span, TopologyStatement};
+use bfc_dsl::tree::{
+    BinaryOperator, Clause, Edge, Expression, ExpressionKind, Pattern, Span, TopologyStatement,
+};
 
 /// What a phase costs beside its statements, in steps.
 const PHASE_STEPS: u64 = 64;
@@ -58,7 +60,7 @@ impl<'a> Evaluator<'a> {
                 let branch = if self.truth(condition).map_err(one)? { yes } else { no };
                 self.statements(builder, branch)
             }
-            TopologyStatement::Edge(edge) => self.edge(builder, edge).map_err(one),
+            TopologyStatement::Edge(edge) => self.edge(builder, edge),
             TopologyStatement::SelfWeight(rank, weight, span) => {
                 self.self_weight(builder, rank, weight, *span).map_err(one)
             }
@@ -185,12 +187,20 @@ impl<'a> Evaluator<'a> {
         Ok(())
     }
 
-    fn edge(&mut self, builder: &mut Builder<'a>, edge: &'a Edge) -> Result<()> {
-        self.spend(1, edge.span)?;
-        let weight = edge.weight.as_ref().map(|weight| self.number(weight)).transpose()?;
-        let (from, to) = (self.end(builder, &edge.from)?, self.end(builder, &edge.to)?);
+    /// Both ends and the weight are looked at, whatever is wrong with one of them.
+    fn edge(&mut self, builder: &mut Builder<'a>, edge: &'a Edge) -> std::result::Result<(), Errors> {
+        self.spend(1, edge.span).map_err(one)?;
+        let (from, to) = (self.end(builder, &edge.from), self.end(builder, &edge.to));
+        let weight = edge.weight.as_ref().map(|weight| self.number(weight)).transpose();
+        let (from, to, weight) = match (from, to, weight) {
+            (Ok(from), Ok(to), Ok(weight)) => (from, to, weight),
+            (from, to, weight) => {
+                let errors = [from.err(), to.err(), weight.err()];
+                return Err(errors.into_iter().flatten().map(|error| *error).collect());
+            }
+        };
         let draft = builder.draft();
-        let weight = draft.weight(weight, edge.span)?;
+        let weight = draft.weight(weight, edge.span).map_err(one)?;
         match (from, to) {
             (End::Rank(from), End::Rank(to)) => {
                 draft.edges.listed.push((from, to, weight));
@@ -204,7 +214,7 @@ impl<'a> Evaluator<'a> {
                 }
                 draft.edges.moved.push((from, to, weight));
             }
-            _ => return Err(Box::new(EvaluateError::Symbolic)),
+            _ => return Err(vec![EvaluateError::Symbolic]),
         }
         Ok(())
     }
@@ -243,9 +253,23 @@ impl<'a> Evaluator<'a> {
                     rank: value.to_string(),
                     size,
                     variables: precondition::variables(variables),
+                    help: self.wrap_help(expression),
                     span: expression.span,
                 }))
             }
         }
+    }
+    /// What to write for a rank that is too large; `i + 1 mod size` is `i + (1 mod size)`.
+    fn wrap_help(&self, rank: &Expression) -> String {
+        use BinaryOperator::{Add, Mod, Subtract};
+        if let ExpressionKind::Binary(operator @ (Add | Subtract), left, right) = &*rank.kind
+            && let ExpressionKind::Binary(Mod, middle, size) = &*right.kind
+            && !self.program.text(right.span).starts_with('(')
+        {
+            let [left, middle, size] = [left, middle, size].map(|part| self.program.text(part.span));
+            let symbol = operator.symbol();
+            return format!("`mod` binds tighter than `{symbol}`: write `({left} {symbol} {middle}) mod {size}`");
+        }
+        "ranks run from 0 to size - 1; `mod size` wraps around".to_string()
     }
 }

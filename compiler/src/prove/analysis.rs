@@ -88,6 +88,10 @@ pub struct Analysis {
 /// A claim of the source and whether it holds.
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
+    /// The algorithm or topology that makes it.
+    pub item: String,
+    /// `requires` or `ensures`.
+    pub role: &'static str,
     /// Its text.
     pub claim: String,
     /// `proved`, `refuted`, `holds within …` or `not decided`.
@@ -100,8 +104,15 @@ pub struct Check {
 
 impl Check {
     /// The verdict on a claim of this text.
-    pub fn new(claim: impl Into<String>, verdict: &Verdict) -> Self {
+    pub fn new(
+        item: impl Into<String>,
+        role: &'static str,
+        claim: impl Into<String>,
+        verdict: &Verdict,
+    ) -> Self {
         Self {
+            item: item.into(),
+            role,
             claim: claim.into(),
             verdict: verdict.word(),
             holds: verdict.holds(),

@@ -206,6 +206,8 @@ impl<'p> Checker<'p> {
         let function = builtin::find(name).is_some() || self.program.function(span.file, name).is_some();
         let help = if function {
             Some(format!("`{name}` is a function: call it, `{name}(…)`"))
+        } else if let Some(help) = elsewhere(name) {
+            Some(help.to_string())
         } else {
             let words = claim::words().filter(|_| self.words).map(|word| -> &str { word });
             let near = nearest(name, self.scope.iter().copied().chain(GLOBALS).chain(words))
@@ -248,7 +250,8 @@ impl<'p> Checker<'p> {
         let callable = self.program.names(name.span.file).filter(callable);
         let near = nearest(&name.text, callable.chain(builtin::BUILTINS.iter().map(|builtin| builtin.name)));
         let near = near.map(|near| format!("did you mean `{near}`?"));
-        let help = near.or_else(|| to_be_imported(&name.text, "topology"));
+        let help = elsewhere(&name.text).map(str::to_string).or(near);
+        let help = help.or_else(|| to_be_imported(&name.text, "topology"));
         self.errors.push(ResolveError::UnknownName { name: name.text.clone(), span: name.span, help });
     }
 
@@ -366,6 +369,21 @@ impl<'p> Checker<'p> {
 fn to_be_imported(name: &str, part: &str) -> Option<String> {
     let name = format!("{part}::{name}");
     library::source(&name).map(|_| format!("add `use {name}` at the top of the file"))
+}
+
+/// What to write for a name that other languages and libraries have.
+fn elsewhere(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "rank" | "me" | "my_rank" => "a rank is the variable of a loop over all of them, `for i in ranks`",
+        "n" | "N" | "world_size" | "num_nodes" | "nranks" => "the number of ranks is `size`",
+        "range" => "a range is written `a..b`, without its end `b`",
+        "fmod" | "rem" => "the remainder is written `a mod b`",
+        "pow" | "exp2" => "a power is written `a^b`",
+        "log2" | "ceil_log2" => {
+            "the logarithm that the language has is `ceil_log(n, base)` or `floor_log(n, base)`"
+        }
+        _ => return None,
+    })
 }
 
 fn is_word(name: &str) -> bool {

@@ -85,3 +85,10 @@ topology t {
     0 -> 1
     for i in ranks, h in 1..100 { i -> (i + h) mod size }
 }
+//// size 6
+// Each part of a statement is looked at.
+topology t { 6 -> 7 weight 1/0 }
+//// size 6
+topology t { for i in ranks { i -> i + 1 mod size } }
+//// size 6
+topology t { for i in ranks { i -> i + (1 mod size) } }

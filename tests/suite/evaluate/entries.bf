@@ -75,3 +75,10 @@ schedule {
 }
 //// size 4
 topology t(seed: int) { for i in ranks { i -> (i + seed) mod size } }
+//// size 4
+// A schedule leaves nothing open.
+use algorithm::dgd
+schedule { algorithm dgd }
+//// size 9 --param base=2 --param topology.base=3
+use topology::exponential
+schedule { topology exponential }

@@ -31,3 +31,8 @@ topology t {
     for k in ranks, m in 0..l, l in 0..k { k -> m }
     let xs = [x for x in ranks] ++ [x]
 }
+//// size 4
+// Names of other languages.
+topology t {
+    for i in range(n) { i -> rank }
+}

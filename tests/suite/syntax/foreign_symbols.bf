@@ -12,3 +12,9 @@ algorithm a {
     state x = params
     step { x += grad(x) }
 }
+topology w {
+    while i < 3 { 0 -> 1 }
+    fr i in ranks { i -> 0 }
+    ---- 0
+    0 &&&&& && 1
+}

@@ -53,8 +53,26 @@ pub enum DataError {
         #[label("{found} fields")]
         at: SourceSpan,
     },
+    /// The fields are not separated by commas.
+    #[error("line {line} separates its fields by {found}, expected commas")]
+    #[diagnostic(
+        code(bfc::data::separator),
+        help("write commas between the fields, and points in numbers: `1.5,2,a`")
+    )]
+    Separator {
+        /// Line number, from 1.
+        line: usize,
+        /// The separator.
+        found: &'static str,
+        /// The file.
+        #[source_code]
+        text: Text,
+        /// The first of them.
+        #[label("expected a comma")]
+        at: SourceSpan,
+    },
     /// A feature is not a finite number of moderate size.
-    #[error("line {line}, field {field} is `{found}`, expected a finite number of magnitude up to 1e100")]
+    #[error("line {line}, field {field} is {found}, expected a finite number of magnitude up to 1e100")]
     #[diagnostic(
         code(bfc::data::not_a_number),
         help(
@@ -72,8 +90,10 @@ pub enum DataError {
         #[source_code]
         text: Text,
         /// The field.
-        #[label("not a finite number")]
+        #[label("{why}")]
         at: SourceSpan,
+        /// Why it is none.
+        why: &'static str,
     },
     /// The file holds no rows, or rows without features.
     #[error("`{name}` holds no row with at least one feature and a label")]
@@ -86,13 +106,16 @@ pub enum DataError {
         name: String,
     },
     /// Fewer than two classes, or too many for a classification.
-    #[error("`{name}` holds {found} different labels, expected 2 to {MAX_CLASSES}")]
-    #[diagnostic(code(bfc::data::classes), help("the last column must name the class of the row"))]
+    #[error("`{name}` holds {found}, expected 2 to {MAX_CLASSES} different ones")]
+    #[diagnostic(
+        code(bfc::data::classes),
+        help("the last column names the class of its row: what the model learns to tell apart")
+    )]
     Classes {
         /// The file.
         name: String,
-        /// Different labels.
-        found: usize,
+        /// What its labels are.
+        found: String,
     },
     /// Not every rank can have a row.
     #[error("`{name}` leaves {found} rows for training, expected at least one for each of {ranks} ranks")]
@@ -154,6 +177,12 @@ impl<'a> Reader<'a> {
         }
         let fields = fields(content);
         let Some(width) = self.width else {
+            if self.faults.is_empty()
+                && let Some(fault) = self.separator(line, offset, content, fields.len())
+            {
+                self.faults.push(fault);
+                return;
+            }
             self.width = Some(fields.len());
             let heading = fields.iter().all(|(_, field)| field.parse::<f64>().is_err());
             if !heading {
@@ -174,18 +203,34 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The fault of a first line that has one field only where another separator gives several.
+    fn separator(&self, line: usize, offset: usize, content: &str, fields: usize) -> Option<DataError> {
+        let separators = [(';', "semicolons"), ('\t', "tabs"), (' ', "blanks")];
+        let (place, found) =
+            separators.iter().find_map(|(letter, name)| Some((content.trim_end().find(*letter)?, *name)))?;
+        let at = (offset + place, 1).into();
+        (fields == 1).then(|| DataError::Separator { line, found, text: self.source(), at })
+    }
+
     fn row(&mut self, line: usize, offset: usize, fields: &[(usize, &'a str)]) {
         let Some((label, features)) = fields.split_last() else { return };
         for (index, &(start, field)) in features.iter().enumerate() {
             match field.parse::<f64>() {
                 Ok(value) if value.abs() <= MAX_MAGNITUDE => self.features.push(value),
                 _ => {
+                    let shown: String = field.chars().take(40).collect();
+                    let (found, why) = match field.parse::<f64>() {
+                        _ if field.is_empty() => ("empty".to_string(), "no number stands here"),
+                        Ok(value) if !value.is_nan() => (format!("`{shown}`"), "too large"),
+                        _ => (format!("`{shown}`"), "not a number"),
+                    };
                     self.faults.push(DataError::NotANumber {
                         line,
                         field: index + 1,
-                        found: field.chars().take(40).collect(),
+                        found,
                         text: self.source(),
                         at: (offset + start, field.len()).into(),
+                        why,
                     });
                     return;
                 }
@@ -204,7 +249,11 @@ impl<'a> Reader<'a> {
         }
         let (classes, labels) = classes(&self.labels);
         if !(2..=MAX_CLASSES).contains(&classes.len()) {
-            return Err(vec![DataError::Classes { name: self.name.into(), found: classes.len() }]);
+            let found = match &classes[..] {
+                [only] => format!("a single label, `{only}`"),
+                _ => format!("{} different labels", classes.len()),
+            };
+            return Err(vec![DataError::Classes { name: self.name.into(), found }]);
         }
         Ok(Table { columns, features: self.features, labels, classes })
     }
@@ -282,6 +331,8 @@ mod tests {
         assert_eq!(codes(""), ["bfc::data::empty"]);
         assert_eq!(codes("1\n2\n"), ["bfc::data::empty"]);
         assert_eq!(codes("1,a\n2,a\n"), ["bfc::data::classes"]);
+        assert_eq!(codes("1;2;a\n3;4;b\n"), ["bfc::data::separator"]);
+        assert_eq!(codes("1,,a\n3,4,b\n"), ["bfc::data::not_a_number"]);
         assert_eq!(codes(&"1,2,a\n1,b\n".repeat(100)).len(), MAX_FAULTS);
     }
 

@@ -29,6 +29,9 @@ use train::Plan;
 
 const MAX_RANKS: u32 = 1024;
 const DEFAULT_LR: f64 = 0.1;
+/// Smaller learning rates are tried only where a run has no more steps, and so many of them.
+const MAX_TRIED_STEPS: u64 = 1000;
+const MAX_TRIES: i32 = 8;
 
 /// What the compared run executes: the average of all ranks after every step, on no topology at all.
 const ALLREDUCE: &str = "
@@ -87,40 +90,60 @@ enum RunError {
         /// What it said.
         message: String,
     },
-    /// The loss is no longer finite.
-    #[error("the loss is not finite after {steps} steps: {}", runs.join(", "))]
-    #[diagnostic(code(bfc::run::diverged), help("set a smaller learning rate: `--lr {smaller}`"))]
+    /// A step of no or of negative length.
+    #[error("the learning rate is {found}, expected a finite number above 0")]
+    #[diagnostic(
+        code(bfc::run::learning_rate),
+        help("give the algorithm a positive `lr`, or run with `--lr 0.1`")
+    )]
+    LearningRate {
+        /// What the algorithm's input `lr` is.
+        found: f64,
+    },
+    /// The flag would hide the parameter.
+    #[error("the learning rate is given twice: `--lr {flag}` and `--param {name}={value}`")]
+    #[diagnostic(code(bfc::run::learning_rate_twice), help("leave one of them out"))]
+    LearningRateTwice {
+        /// The value of `--lr`.
+        flag: f64,
+        /// The parameter.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// The loss went the wrong way.
+    #[error("training diverged in {steps} steps: {}", runs.join(", "))]
+    #[diagnostic(code(bfc::run::diverged), help("{help}"))]
     Diverged {
-        /// Which runs.
-        runs: Vec<&'static str>,
+        /// Which runs, and how.
+        runs: Vec<String>,
         /// Steps done.
         steps: u64,
-        /// A learning rate to try.
-        smaller: f64,
+        /// What to do.
+        help: String,
     },
 }
 
 /// Runs and reports.
 ///
 /// # Errors
-/// Bad input, a schedule that is refused, a failure of a rank, or a loss that is not finite.
+/// Bad input, a schedule that is refused, a failure of a rank, or a loss that ends far above its start.
 pub fn run(arguments: &arguments::Run, format: Format) -> Result<(), Failure> {
     if arguments.source.size > MAX_RANKS {
         return Err(refused(RunError::TooManyRanks { size: arguments.source.size }));
     }
+    if let Some(directory) = &arguments.out {
+        output::check_directory(directory)?;
+    }
     let compiled = input::compile(&arguments.source)?;
     let schedule = &compiled.schedule;
-    let lr = learning_rate(schedule, arguments.lr)?;
+    let lr = learning_rate(schedule, arguments)?;
     let (data_name, data) = load(arguments)?;
-    if let Some(directory) = &arguments.out {
-        output::create_directory(directory)?;
-    }
     let plan = Plan { steps: arguments.steps, lr };
-    let allreduce = allreduce(schedule.size())?;
     progress::start("decentralized", plan.steps);
     let decentralized = train::on_ranks(schedule, &data, plan).map_err(failed)?;
     progress::start("all-reduce", plan.steps);
-    let allreduce = train::on_ranks(&allreduce, &data, plan).map_err(failed)?;
+    let allreduce = train::on_ranks(&allreduce(schedule.size())?, &data, plan).map_err(failed)?;
     progress::start("centralized", plan.steps);
     let centralized = train::centralized(&data, plan);
     progress::clear();
@@ -141,16 +164,13 @@ pub fn run(arguments: &arguments::Run, format: Format) -> Result<(), Failure> {
 fn tell(report: &RunReport, format: Format) -> Result<(), Failure> {
     let mut document = report.json();
     if let Some(directory) = &report.arguments.out {
+        output::create_directory(directory)?;
         output::write_file(&directory.join("run.json"), format!("{document:#}\n").as_bytes())?;
         output::write_file(&directory.join("convergence.svg"), report.svg().as_bytes())?;
         output::say(&format!("wrote run.json and convergence.svg into {}", directory.display()));
     }
     let runs = report.diverged();
-    let diverged = (!runs.is_empty()).then(|| RunError::Diverged {
-        runs,
-        steps: report.plan.steps,
-        smaller: report.plan.lr / 4.0,
-    });
+    let diverged = if runs.is_empty() { None } else { Some(diverged(report, runs)?) };
     match (format, diverged) {
         (Format::Human, diverged) => {
             output::print(report.table())?;
@@ -165,20 +185,72 @@ fn tell(report: &RunReport, format: Format) -> Result<(), Failure> {
     }
 }
 
+/// The error, with a learning rate that was tried and descends, where one is found soon.
+fn diverged(report: &RunReport, runs: Vec<String>) -> Result<RunError, Failure> {
+    let steps = report.plan.steps;
+    let help = match smaller(report)? {
+        _ if !takes_rate(report.schedule) => "make the steps of the algorithm smaller".to_string(),
+        Some(lr) => format!("set a smaller learning rate: with `--lr {lr}` the loss descends"),
+        None => "set a smaller learning rate, `--lr`".to_string(),
+    };
+    Ok(RunError::Diverged { runs, steps, help })
+}
+
+/// The largest of some tenths of the learning rate with which the loss descends; none where trying takes long.
+fn smaller(report: &RunReport) -> Result<Option<f64>, Failure> {
+    if report.plan.steps > MAX_TRIED_STEPS || !takes_rate(report.schedule) {
+        return Ok(None);
+    }
+    for power in 1..=MAX_TRIES {
+        let plan = Plan { lr: report.plan.lr / 10f64.powi(power), ..report.plan };
+        let descends = train::centralized(report.data, plan).descended()
+            && train::on_ranks(report.schedule, report.data, plan).map_err(failed)?.descended();
+        if descends {
+            return Ok(Some(plan.lr));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether `--lr` has an effect.
+fn takes_rate(schedule: &Schedule) -> bool {
+    let program = schedule.program();
+    program.inputs.iter().any(|input| input.name == "lr") || adapts(schedule)
+}
+
+fn adapts(schedule: &Schedule) -> bool {
+    let mut instructions = schedule.program().steps.iter().flatten();
+    instructions.any(|one| matches!(one, Instruction::Adapt { .. }))
+}
+
 /// The rate of all three runs: the flag, else the algorithm's own default.
-fn learning_rate(schedule: &Schedule, flag: Option<f64>) -> Result<f64, Failure> {
+fn learning_rate(schedule: &Schedule, arguments: &arguments::Run) -> Result<f64, Failure> {
     let program = schedule.program();
     let algorithm = program.name.clone();
-    let instructions = || program.steps.iter().flatten();
-    let adapts = instructions().any(|one| matches!(one, Instruction::Adapt { .. }));
-    if !adapts && !instructions().any(|one| matches!(one, Instruction::Gradient { .. })) {
+    let mut instructions = program.steps.iter().flatten();
+    let trains = instructions.any(|one| matches!(one, Instruction::Gradient { .. })) || adapts(schedule);
+    if !trains {
         return Err(refused(RunError::NoGradient { algorithm }));
     }
     let input = program.inputs.iter().find(|input| input.name == "lr");
-    if flag.is_some() && input.is_none() && !adapts {
-        return Err(refused(RunError::NoLearningRate { algorithm }));
+    if let Some(flag) = arguments.lr {
+        if !takes_rate(schedule) {
+            return Err(refused(RunError::NoLearningRate { algorithm }));
+        }
+        let mut parameters = arguments.source.settings.parameters.iter();
+        let is_rate = |name: &str| name == "lr" || name.ends_with(".lr") && name != "topology.lr";
+        if let Some((name, value)) = parameters.find(|(name, _)| is_rate(name)).filter(|_| input.is_some()) {
+            let (name, value) = (name.clone(), value.clone());
+            return Err(Failure::usage(RunError::LearningRateTwice { flag, name, value }));
+        }
+        return Ok(flag);
     }
-    Ok(flag.or(input.map(|input| input.default.to_f64())).unwrap_or(DEFAULT_LR))
+    let rate = input.map_or(DEFAULT_LR, |input| input.default.to_f64());
+    if rate > 0.0 && rate.is_finite() {
+        Ok(rate)
+    } else {
+        Err(refused(RunError::LearningRate { found: rate }))
+    }
 }
 
 fn load(arguments: &arguments::Run) -> Result<(String, Data), Failure> {

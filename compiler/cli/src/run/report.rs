@@ -44,10 +44,18 @@ impl Report<'_> {
         ]
     }
 
-    /// The runs whose loss is no longer a finite number.
-    pub fn diverged(&self) -> Vec<&'static str> {
-        let runs = self.runs().into_iter();
-        runs.filter(|(_, run)| !run.last().loss.is_finite()).map(|(name, _)| name).collect()
+    /// The runs that diverged, each with the loss that it came to.
+    pub fn diverged(&self) -> Vec<String> {
+        let runs = self.runs().into_iter().filter(|(_, run)| run.diverged());
+        runs.map(|(name, run)| {
+            let (start, end) = (run.curve[0].loss, run.last().loss);
+            if end.is_finite() {
+                format!("{name} (loss {} at the start, {} at the end)", readable(start), readable(end))
+            } else {
+                format!("{name} (the loss is not finite)")
+            }
+        })
+        .collect()
     }
 
     /// The document `run.json`.
@@ -117,7 +125,7 @@ impl Report<'_> {
             let alone = name == "centralized";
             table.add_row([
                 if name == "allreduce" { "all-reduce" } else { name }.to_string(),
-                format!("{:.6}", last.loss),
+                readable(last.loss),
                 short(last.loss - self.optimum),
                 format!("{:.2} %", 100.0 * self.accuracy(run)),
                 if alone { "–".to_string() } else { short(last.consensus_distance) },
@@ -190,6 +198,11 @@ impl Report<'_> {
     }
 }
 
+/// Six decimals, or an exponent where the number is large.
+fn readable(value: f64) -> String {
+    if value.abs() < 1e4 { format!("{value:.6}") } else { format!("{value:.3e}") }
+}
+
 fn short(value: f64) -> String {
     if value == 0.0 { "0".to_string() } else { format!("{value:.1e}") }
 }
@@ -207,6 +220,12 @@ fn bytes(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn large_losses_have_an_exponent() {
+        assert_eq!(super::readable(0.268), "0.268000");
+        assert_eq!(super::readable(1.5e105), "1.500e105");
+    }
+
     #[test]
     fn bytes_are_readable() {
         assert_eq!(super::bytes(999), "999 B");

@@ -12,6 +12,9 @@ use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
+/// A loss that ends above so many times its start does not converge.
+const FAR: f64 = 2.0;
+
 /// What a run left.
 pub struct Outcome {
     /// The mean of the ranks' models.
@@ -26,6 +29,17 @@ impl Outcome {
     /// The end of the curve.
     pub fn last(&self) -> &Point {
         self.curve.last().expect("every run records step 0")
+    }
+
+    /// Whether the loss ends below its start.
+    pub fn descended(&self) -> bool {
+        self.last().loss < self.curve[0].loss
+    }
+
+    /// Whether the loss ends far above its start, or is no number.
+    pub fn diverged(&self) -> bool {
+        let (start, end) = (self.curve[0].loss, self.last().loss);
+        end.is_nan() || end > FAR * start
     }
 }
 

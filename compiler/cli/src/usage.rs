@@ -1,0 +1,32 @@
+//! A command line that is refused becomes a message for people, or a document for programs.
+
+use crate::arguments::Format;
+use crate::failure::{CliError, Failure, USAGE};
+use std::ffi::OsString;
+
+/// Tells the user; the exit code remains to be returned. Help and the version are no errors.
+pub fn tell(error: clap::Error) -> u8 {
+    if error.use_stderr() && wants_json(std::env::args_os()) {
+        let (message, help) = parts(&error.render().to_string());
+        return Failure::from(CliError::Usage { message, help }).tell(Format::Json);
+    }
+    let _ = error.print();
+    if error.use_stderr() { USAGE } else { 0 }
+}
+
+/// Whether the arguments, which could not be read, ask for JSON.
+fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let arguments: Vec<OsString> = arguments.take_while(|argument| argument != "--").collect();
+    arguments.iter().any(|argument| argument == "--format=json")
+        || arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json")
+}
+
+/// The message of a rendered error, and what it says beside.
+fn parts(rendered: &str) -> (String, Option<String>) {
+    let Some(text) = rendered.strip_prefix("error: ") else {
+        return ("no command is given".into(), Some(rendered.trim().to_string()));
+    };
+    let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
+    let rest = rest.split("For more information").next().unwrap_or_default().trim();
+    (message.trim().to_string(), (!rest.is_empty()).then(|| rest.to_string()))
+}
