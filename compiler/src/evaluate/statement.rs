@@ -268,7 +268,9 @@ impl<'a> Evaluator<'a> {
         {
             let [left, middle, size] = [left, middle, size].map(|part| self.program.text(part.span));
             let symbol = operator.symbol();
-            return format!("`mod` binds tighter than `{symbol}`: write `({left} {symbol} {middle}) mod {size}`");
+            return format!(
+                "`mod` binds tighter than `{symbol}`: write `({left} {symbol} {middle}) mod {size}`"
+            );
         }
         "ranks run from 0 to size - 1; `mod size` wraps around".to_string()
     }
