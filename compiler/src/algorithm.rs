@@ -1,6 +1,7 @@
 //! What evaluation makes of an algorithm: a typed data-flow graph in which the same expression is one value.
 
-use crate::claim::Stated;
+use crate::claim::{Number, Stated};
+use bfc_dsl::tree::Span;
 use bfc_schedule::Rational;
 use bfc_schedule::program::{Input, Operation, Shape};
 
@@ -24,6 +25,9 @@ pub struct Algorithm {
     pub steps: Vec<Vec<ValueId>>,
     /// What the user evaluates: a value over states that neither communicates nor asks the trainer.
     pub model: ValueId,
+    /// Numbers of its topologies that it computes with. Until they are settled, number k stands among the values as the
+    /// input that follows the last one by k places; then as a constant.
+    pub numbers: Vec<TopologyNumber>,
     /// Its `requires`; topology indices refer to [`topologies`](Self::topologies).
     pub requires: Vec<Stated>,
 }
@@ -37,6 +41,17 @@ pub struct State {
     pub shape: Shape,
     /// Its initial value, of the same shape; states declared earlier appear in it as their own initial values.
     pub initial: ValueId,
+}
+
+/// A number of a topology in a step, such as `rho(W)`.
+#[derive(Clone, Debug)]
+pub struct TopologyNumber {
+    /// Which number.
+    pub number: Number,
+    /// Of which topology, by index.
+    pub topology: usize,
+    /// Where it stands.
+    pub span: Span,
 }
 
 /// Index of a value in [`Algorithm::values`].

@@ -9,6 +9,7 @@ mod entry;
 pub mod evaluate;
 pub mod library;
 pub mod lower;
+mod numbers;
 pub mod optimise;
 pub mod prove;
 mod remedy;
@@ -170,7 +171,9 @@ fn evaluate(request: &Request, program: &Program) -> Result<Evaluated, Diagnosti
         let mut evaluator = Evaluator::new(program, request.size, request.local_size, Limits::default());
         let wrap = |errors: Vec<_>| errors.into_iter().map(Error::from).collect::<Vec<_>>();
         target.distribute(&mut evaluator).map_err(wrap)?;
-        evaluate::request::evaluate(&mut evaluator, &target).map_err(wrap)
+        let mut evaluated = evaluate::request::evaluate(&mut evaluator, &target).map_err(wrap)?;
+        numbers::settle(&mut evaluated).map_err(wrap)?;
+        Ok(evaluated)
     });
     let evaluated = evaluated.map_err(|error| RequestError::NoThread { reason: error.to_string() })?;
     evaluated.map_err(|errors| Diagnostics::new(errors, program.sources.clone()))

@@ -28,7 +28,8 @@ pub fn of(evaluated: &Evaluated) -> Option<String> {
     }
     let refused = &evaluated.algorithm;
     let candidates = candidates(refused, topology.size);
-    let variants = variants(topology);
+    // Numbers that the algorithm computes with are those of its topology as it is.
+    let variants = if refused.numbers.is_empty() { variants(topology) } else { vec![] };
     let passes = variants.iter().filter(|(_, variant)| passes(variant, refused));
     let mut rules: Vec<String> = passes.map(|(rule, _)| rule.clone()).collect();
     if rules.first().is_some_and(|first| !is_lazy(first)) {

@@ -29,6 +29,7 @@ impl Graph {
             conditions: vec![],
             steps: vec![],
             model: ValueId(0),
+            numbers: vec![],
             requires: vec![],
         });
         graph.add(ValueKind::Parameters, Shape::Vector);

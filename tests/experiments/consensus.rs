@@ -1,6 +1,6 @@
 //! Averaging alone, from rank i at i: how much of the disagreement is left after 8 and after 32 steps.
 
-use crate::problem::{Problem, Vector, scalar};
+use crate::problem::{Vector, scalar};
 use crate::run::{run, schedule};
 
 /// A topology and the relative error after 8 and after 32 steps at sizes 8, 16, 32, 33 and 100.
@@ -21,12 +21,16 @@ const ROWS: &[Row] = &[
 
 const SIZES: [usize; 5] = [8, 16, 32, 33, 100];
 
-/// The models after every step, from rank i at i; no gradient is asked for.
-fn from_ramp(topology: &str, algorithm: &str, size: usize, steps: usize) -> (Problem, Vec<Vec<Vector>>) {
-    let problem = scalar(size);
+/// The models after every step, from `start` of the rank; no gradient is asked for.
+fn averaging(
+    topology: &str,
+    algorithm: &str,
+    size: usize,
+    steps: usize,
+    start: impl Fn(f64) -> f64 + Sync,
+) -> Vec<Vec<Vector>> {
     let schedule = schedule(topology, algorithm, size);
-    let models = run(&schedule, &problem, 0.0, steps, 1, |rank| vec![rank as f64]);
-    (problem, models)
+    run(&schedule, &scalar(size), 0.0, steps, 1, |rank| vec![start(rank as f64)])
 }
 
 /// ‖X − 1 x̄‖ / ‖X⁰ − 1 x̄‖.
@@ -40,7 +44,7 @@ fn disagreement(models: &[Vector]) -> f64 {
 fn disagreement_is_the_published_one() {
     for (topology, expected) in ROWS {
         for (size, expected) in SIZES.into_iter().zip(*expected) {
-            let (_, models) = from_ramp(topology, "neighbor_averaging", size, 32);
+            let models = averaging(topology, "neighbor_averaging", size, 32, |rank| rank);
             for (steps, expected) in [8, 32].into_iter().zip(expected) {
                 let found = disagreement(&models[steps - 1]);
                 let near = (found - expected).abs() <= 5.1e-3 * expected + 1e-14;
@@ -53,10 +57,31 @@ fn disagreement_is_the_published_one() {
 #[test]
 fn push_sum_averages_on_directed_graphs() {
     for (size, steps) in [(8, 82), (16, 204), (33, 481)] {
-        let (_, models) = from_ramp("hub_push", "push_sum", size, steps + 1);
+        let models = averaging("hub_push", "push_sum", size, steps + 1, |rank| rank);
         let mean = (size - 1) as f64 / 2.0;
         let worst = |models: &Vec<Vector>| models.iter().map(|x| (x[0] - mean).abs()).fold(0.0, f64::max);
         let found = models.iter().position(|models| worst(models) <= 1e-6).map(|index| index + 1);
+        assert_eq!(found, Some(steps), "{size} ranks");
+    }
+}
+
+#[test]
+fn chebyshev_polynomials_accelerate_averaging() {
+    for (size, steps) in [(8, 22), (128, 362)] {
+        // The slowest vector of a ring: after k steps 1 / T_k(1 / rho) of it is left.
+        let angle = std::f64::consts::TAU / size as f64;
+        let slowest = |rank: f64| (angle * rank).cos();
+        let models = averaging("ring", "chebyshev_averaging", size, steps + 1, slowest);
+        let rho = (1.0 + 2.0 * angle.cos()) / 3.0;
+        let left = |k: usize| 1.0 / (k as f64 * (1.0 / rho).acosh()).cosh();
+        for (index, models) in models.iter().enumerate() {
+            for (rank, x) in models.iter().enumerate() {
+                let expected = left(index + 1) * slowest(rank as f64);
+                // The compiler rounds rho to 2^-40.
+                assert!((x[0] - expected).abs() < 1e-8, "rank {rank} after {}: {}", index + 1, x[0]);
+            }
+        }
+        let found = models.iter().position(|models| models[0][0].abs() <= 1e-6).map(|index| index + 1);
         assert_eq!(found, Some(steps), "{size} ranks");
     }
 }

@@ -33,6 +33,7 @@ fn special_cases_are_the_general_algorithm() {
             ("k_gt(K = 1, warm = false)", "gradient_tracking_semi"),
             ("momentum_tracking(beta = 0)", "gradient_tracking_awc"),
             ("push_diging", "gradient_tracking_semi"),
+            ("gradient_tracking_rotated", "gradient_tracking_awc"),
         ] {
             assert_same((topology, special), (topology, general), ranks);
         }

@@ -46,6 +46,7 @@ pub fn algorithm<'a>(
         return Err(vec![AlgorithmError::NotSupportedYet { what, help, span }.into()]);
     }
     let inputs = context.parameters(&declaration.parameters, arguments, declaration.name.span);
+    context.inputs = inputs.len();
     context.name_topologies(declaration);
     let parts = context.parts(declaration);
     if !context.errors.is_empty() {
@@ -70,6 +71,7 @@ pub fn algorithm<'a>(
         conditions: context.conditions,
         steps,
         model,
+        numbers: context.numbers,
         requires,
         values: vec![],
     };

@@ -304,6 +304,17 @@ pub enum EvaluateError {
         #[label("mixes over `{topology}`")]
         span: Span,
     },
+    #[error("`{number}` has no value: {reason}")]
+    #[diagnostic(
+        code(bfc::evaluate::no_number),
+        help("require what gives it one, such as `static` for a topology of one phase, or make it a parameter")
+    )]
+    NoNumber {
+        number: String,
+        reason: String,
+        #[label("computed with here")]
+        span: Span,
+    },
     #[error("the algorithm mixes over no `{name}`")]
     #[diagnostic(code(bfc::evaluate::unused_topology), help("write `topology {known} = …`"))]
     UnusedTopology {
@@ -525,6 +536,7 @@ impl EvaluateError {
             | Self::SeveralSchedules { span, .. }
             | Self::SeveralAlgorithms { span, .. }
             | Self::NoTopology { span, .. }
+            | Self::NoNumber { span, .. }
             | Self::UnusedTopology { span, .. }
             | Self::UnknownParameter { span, .. }
             | Self::RepeatedParameter { span, .. }

@@ -116,6 +116,7 @@ fn plain() -> Algorithm {
         conditions: vec![],
         steps: vec![vec![ValueId(2)]],
         model: ValueId(1),
+        numbers: vec![],
         requires: vec![],
     }
 }

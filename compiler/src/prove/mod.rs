@@ -201,6 +201,18 @@ impl<'a> Prover<'a> {
         }
     }
 
+    /// A number of a topology, by index: exact, enclosed or an estimate.
+    ///
+    /// # Errors
+    /// Why the topology has none.
+    pub fn number(&self, number: Number, topology: usize) -> Result<f64, String> {
+        let facts = &self.facts[topology];
+        match number_of(facts, number) {
+            Ok(range) if range.low == range.high => Ok(range.low.to_f64()),
+            _ => spectral(facts, number).map(|enclosure| enclosure.value),
+        }
+    }
+
     fn common_root(&self, indices: &[usize]) -> Verdict {
         let &[pull, push] = indices else {
             return Verdict::undecided("`common_root` is about two topologies");

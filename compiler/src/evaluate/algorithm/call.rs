@@ -3,8 +3,9 @@
 use super::error::AlgorithmError;
 use super::expression::Term;
 use super::graph::Operand;
-use super::names::{Context, Outcome, Place};
-use crate::algorithm::ValueKind;
+use super::names::{Context, Failure, Outcome, Place};
+use crate::algorithm::{TopologyNumber, ValueKind};
+use crate::claim::{Number, Property};
 use crate::evaluate::builtin;
 use crate::evaluate::{EvaluateError, Value, nearest};
 use bfc_dsl::tree::{Argument, Expression, ExpressionKind, Name, Span};
@@ -52,11 +53,11 @@ impl<'a> Context<'_, 'a> {
                 }
                 match builtin::find(other) {
                     Some(builtin) => self.elementwise(builtin, arguments, span),
-                    None if crate::claim::words().any(|word| word == other) => {
-                        let (what, span) = (format!("{other}(…)"), name.span);
-                        let help =
-                            "properties stand in `requires`; give a number that a step needs as a parameter";
-                        Err(AlgorithmError::NotSupportedYet { what, help, span }.into())
+                    None if Number::from_word(other).is_some() => self.number(name, arguments, span),
+                    None if Property::from_word(other).is_some() => {
+                        let (call, place) = (other.to_string(), "in an expression");
+                        let help = "properties stand in `requires`; of numbers, `rho(W)` is one value";
+                        Err(AlgorithmError::Misplaced { call, place, help, span: name.span }.into())
                     }
                     None => {
                         let known = builtin::BUILTINS.iter().map(|builtin| builtin.name);
@@ -190,6 +191,26 @@ impl<'a> Context<'_, 'a> {
                 Err(AlgorithmError::NotSupportedYet { what, help, span }.into())
             }
         }
+    }
+
+    /// `rho(W)`: a number of a topology, known once the topologies are.
+    fn number(&mut self, name: &'a Name, arguments: &'a [Argument], span: Span) -> Outcome<Term> {
+        let (Some(number), of) = (Number::from_word(&name.text), self.only_argument(&name.text, arguments, span)?)
+        else {
+            return Err(Failure::Reported);
+        };
+        let (topology, keep) = self.topology(of)?;
+        if !keep.is_zero() {
+            let (call, place) = (self.evaluator.program.text(span).to_string(), "in an expression");
+            let help = "a number is one of a topology as it is named: `rho(W)`";
+            return Err(AlgorithmError::Misplaced { call, place, help, span }.into());
+        }
+        let same = |known: &TopologyNumber| (known.number, known.topology) == (number, topology);
+        let index = self.numbers.iter().position(same).unwrap_or_else(|| {
+            self.numbers.push(TopologyNumber { number, topology, span });
+            self.numbers.len() - 1
+        });
+        Ok(Term::Flow(self.graph.scalar(Operation::Input((self.inputs + index) as u16))))
     }
 
     fn average(&mut self, arguments: &'a [Argument], span: Span) -> Outcome<Term> {

@@ -4,7 +4,7 @@ use super::equation::{Memo, Node};
 use super::error::AlgorithmError;
 use super::expression::Term;
 use super::graph::Graph;
-use crate::algorithm::ValueId;
+use crate::algorithm::{TopologyNumber, ValueId};
 use crate::evaluate::{EvaluateError, Evaluator, Value};
 use bfc_dsl::tree::{Expression, Let, Pattern, Span};
 use bfc_schedule::program::Shape;
@@ -107,7 +107,11 @@ pub(super) struct Frame {
 pub(super) struct Context<'e, 'a> {
     pub evaluator: &'e mut Evaluator<'a>,
     pub graph: Graph,
+    /// How many inputs there are.
+    pub inputs: usize,
     pub topologies: Vec<&'a str>,
+    /// Numbers of topologies that the algorithm computes with.
+    pub numbers: Vec<TopologyNumber>,
     pub states: Vec<State<'a>>,
     pub errors: Vec<EvaluateError>,
     pub place: Place,
@@ -140,7 +144,9 @@ impl<'e, 'a> Context<'e, 'a> {
         Context {
             evaluator,
             graph: Graph::default(),
+            inputs: 0,
             topologies: vec![],
+            numbers: vec![],
             states: vec![],
             errors: vec![],
             place: Place::Start(0),

@@ -89,6 +89,7 @@ impl Builder {
             name: "a".into(),
             topologies: vec!["W".into()],
             inputs: vec![Input { name: "lr".into(), default: Rational::new(1, 10) }],
+            numbers: vec![],
             states: (0..self.states).map(state).collect(),
             conditions,
             steps,

@@ -1,0 +1,25 @@
+/// Gradient tracking for any training loop: y = s + ∇f(x) − ∇f(x⁻), x ← W x − lr y, s ← W y.
+///
+/// The iterates of `gradient_tracking_awc`, with the step begun at the gradient instead of after it: one gradient a step,
+/// at the present model, and none before the first, so that a loop of backward and update runs it as it is. All ranks
+/// reach the optimum, on directed and time-varying topologies too. Two messages a step, the first of which travels while
+/// the gradient is computed; two extra states.
+///
+///     use topology::ring
+///     use algorithm::gradient_tracking_rotated
+///     schedule {
+///         topology  ring
+///         algorithm gradient_tracking_rotated(lr = 0.05)
+///     }
+algorithm gradient_tracking_rotated(lr: scalar = 0.1) {
+    requires doubly_stochastic, stable
+    state x = params
+    state g = 0
+    state s = 0
+    step {
+        g <- grad(x)
+        let y = s + g' - g
+        x <- mix(x) - lr * y
+        s <- mix(y)
+    }
+}
