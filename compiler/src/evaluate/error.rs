@@ -307,7 +307,9 @@ pub enum EvaluateError {
     #[error("`{number}` has no value: {reason}")]
     #[diagnostic(
         code(bfc::evaluate::no_number),
-        help("require what gives it one, such as `static` for a topology of one phase, or make it a parameter")
+        help(
+            "require what gives it one, such as `static` for a topology of one phase, or make it a parameter"
+        )
     )]
     NoNumber {
         number: String,

@@ -195,7 +195,8 @@ impl<'a> Context<'_, 'a> {
 
     /// `rho(W)`: a number of a topology, known once the topologies are.
     fn number(&mut self, name: &'a Name, arguments: &'a [Argument], span: Span) -> Outcome<Term> {
-        let (Some(number), of) = (Number::from_word(&name.text), self.only_argument(&name.text, arguments, span)?)
+        let (Some(number), of) =
+            (Number::from_word(&name.text), self.only_argument(&name.text, arguments, span)?)
         else {
             return Err(Failure::Reported);
         };
