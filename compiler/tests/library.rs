@@ -105,7 +105,8 @@ fn commands(name: &str) -> Vec<Request> {
         };
         let parameters: Vec<_> =
             value("--param").iter().map(|given| given.split_once('=').unwrap()).collect();
-        request(words[0], value("--size")[0].parse().unwrap(), &parameters)
+        let local_size = value("--local-size").first().map_or(1, |given| given.parse().unwrap());
+        Request { local_size, ..request(words[0], value("--size")[0].parse().unwrap(), &parameters) }
     };
     lines.map(parse).collect()
 }

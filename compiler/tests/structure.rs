@@ -116,6 +116,10 @@ fn regular_topologies_keep_their_groups() {
     assert_eq!(groups("topology::hypercube", 8, &[]), [Some(vec![2, 2, 2])]);
     assert_eq!(groups("topology::one_peer_hypercube", 8, &[]), vec![Some(vec![2, 2, 2]); 3]);
     assert_eq!(groups("topology::one_peer_exp2", 12, &[]), vec![Some(vec![12]); 4]);
+    assert_eq!(groups("topology::p_peer_exponential", 12, &[]), vec![Some(vec![12]); 3]);
+    assert_eq!(groups("topology::p_peer_hypercuboid", 12, &[]), vec![Some(vec![3, 2, 2]); 3]);
+    assert_eq!(groups("topology::hyper_hypercube", 12, &[("k", "2")]), vec![Some(vec![3, 2, 2]); 3]);
+    assert_eq!(groups("topology::ceca", 12, &[]), vec![Some(vec![12]); 4]);
     assert_eq!(groups("topology::star", 12, &[]), [None]);
 }
 
@@ -124,4 +128,8 @@ fn a_million_ranks_are_no_more_work_than_ten() {
     let n = 1 << 20;
     assert_eq!(groups("topology::one_peer_exp2", n, &[]), vec![Some(vec![n]); 20]);
     assert_eq!(groups("topology::exponential", n, &[]), [Some(vec![n])]);
+    assert_eq!(groups("topology::p_peer_exponential", n, &[]), vec![Some(vec![n]); 13]);
+    assert_eq!(groups("topology::p_peer_hypercuboid", n, &[]), vec![Some(vec![2; 20]); 20]);
+    assert_eq!(groups("topology::d_equistatic", n, &[]), [Some(vec![n])]);
+    assert_eq!(groups("topology::od_equidyn", n, &[("horizon", "20")]), vec![Some(vec![n]); 20]);
 }

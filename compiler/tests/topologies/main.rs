@@ -1,0 +1,8 @@
+//! The topologies of the library against published values, closed forms and independent constructions of their matrices.
+
+mod base_graph;
+mod dense;
+mod dynamic;
+mod fixed;
+mod machines;
+mod random;

@@ -1,0 +1,29 @@
+/// `count` different numbers below n, in random order of no meaning: for the last `count` places j a number up to j is
+/// drawn, and where it is taken already, j itself (Floyd's method).
+fn sample(n, count, seed, step, rank, chosen) = if len(chosen) == count { chosen } else {
+    let j = n - count + len(chosen)
+    let drawn = random_int(j + 1, seed, step, rank, len(chosen))
+    sample(n, count, seed, step, rank, chosen ++ [if contains(chosen, drawn) { j } else { drawn }])
+}
+
+/// EL-Local: at every step each rank sends to `peers` random others, and averages what it receives.
+///
+/// Weights 1/(in-degree + 1): row-stochastic only, since a rank may receive more or less than it sends. So agreement is
+/// kept and the average is not, as in the paper (de Vos, Farhadkhani, Guerraoui, Kermarrec, Pires, Sharma, "Epidemic
+/// learning", NeurIPS 2023); `el_oracle` keeps both. Rank i of step t draws the c-th of its peers from
+/// random_int(…, seed, t, i, c) by Floyd's method, a number d standing for the rank d + 1 ahead; this stays so for ever.
+/// By default ⌈log₂ n⌉ peers; after `horizon` steps the schedule begins again.
+///
+///     bfc analyze topology::el_local --size 16
+///     bfc analyze topology::el_local --size 16 --param peers=2 --param seed=7 --param horizon=50
+topology el_local(peers: int = ceil_log(size, 2), seed: int = 1, horizon: int = 10) {
+    requires peers >= 1, peers < size, horizon >= 1
+    for t in 0..horizon {
+        phase { for i in ranks, d in sample(size - 1, peers, seed, t, i, []) { i -> (i + d + 1) mod size } }
+    }
+    weights uniform
+    ensure row_stochastic
+    ensure nonnegative
+    ensure contracting
+    ensure max_out_degree == peers
+}

@@ -1,0 +1,30 @@
+/// Who is matched where every rank i = start, start + 1, … in turn takes rank i + shift, if both are free.
+///
+/// With w the smaller of shift and n − shift, the p-th rank takes its partner just if ⌊p/w⌋ is even and p < n − w: blocks
+/// of w ranks that take and blocks of w ranks that are taken alternate.
+fn equidyn_pairs(n, shift, start) {
+    let w = min(shift, n - shift)
+    [[(start + p) mod n, (start + p + shift) mod n] for p in 0..n - w, if p div w mod 2 == 0]
+}
+
+/// OU-EquiDyn: at every step ranks exchange that lie one random shift apart, each with one at most; undirected.
+///
+/// Step t draws the shift, from 1 to n − 1, as 1 + random_int(n − 1, seed, 2t) and where to start as
+/// random_int(n, seed, 2t + 1), which stays so for ever; going round from there, each rank takes the one `shift` ahead if
+/// both are free, and who is left over keeps its model. W = (1 − η) I + η (I/n + (1 − 1/n) A) for the matching A;
+/// symmetric, doubly stochastic. The mean contraction of a step does not shrink with the size (Song, Li, Jin, Ying, Yan,
+/// Yuan, NeurIPS 2022). After `horizon` steps the schedule begins again.
+///
+///     bfc analyze topology::ou_equidyn --size 100
+///     bfc analyze topology::ou_equidyn --size 12 --param eta=1/4 --param seed=7 --param horizon=500
+topology ou_equidyn(eta: real = 1/2, seed: int = 1, horizon: int = 100) {
+    requires eta > 0, eta < 1, horizon >= 1
+    for t in 0..horizon {
+        let pairs = equidyn_pairs(size, 1 + random_int(size - 1, seed, 2 * t), random_int(size, seed, 2 * t + 1))
+        phase { for [i, j] in pairs { i -- j weight eta * (size - 1) / size } }
+    }
+    ensure matching
+    ensure symmetric
+    ensure doubly_stochastic
+    ensure contracting
+}

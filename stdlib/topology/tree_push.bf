@@ -1,0 +1,20 @@
+/// Push tree: every rank hands what it has to its parent, ⌊(i − 1)/branches⌋; the root adds it up.
+///
+/// The matrix C of push-pull, the transpose of `tree_pull`: column-stochastic, and after as many steps as the tree is
+/// deep rank 0 holds the sum of all (Pu, Shi, Xu, Nedić 2018; Song, Li, Jin, Ying, Yan, Yuan 2022). Push-sum divides by
+/// what a rank keeps: it needs `keep` above 0, the part that stays with every rank but the root.
+///
+///     bfc analyze topology::tree_push --size 15
+///     bfc analyze topology::tree_push --size 15 --param keep=1/2
+topology tree_push(branches: int = 2, keep: real = 0) {
+    requires branches >= 1, keep >= 0, keep < 1
+    for i in 1..size {
+        i -> (i - 1) div branches weight 1 - keep
+        self i weight keep
+    }
+    self 0 weight 1
+    ensure column_stochastic
+    ensure nonnegative
+    ensure contracting
+    ensure max_out_degree <= 1
+}
