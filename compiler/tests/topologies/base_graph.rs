@@ -9,7 +9,7 @@ type Pair = (usize, usize, Rational);
 fn factors(mut n: usize, k: usize) -> Option<Vec<usize>> {
     let mut found = vec![];
     for f in (2..=k + 1).rev() {
-        while n % f == 0 {
+        while n.is_multiple_of(f) {
             found.push(f);
             n /= f;
         }
@@ -99,7 +99,7 @@ fn simple(v: &[usize], k: usize) -> Vec<Vec<Pair>> {
 
 fn base(n: usize, k: usize) -> Vec<Vec<Pair>> {
     let mut p = n;
-    while factors(p, k).is_none() || n % p != 0 {
+    while factors(p, k).is_none() || !n.is_multiple_of(p) {
         p -= 1;
     }
     let q = n / p;

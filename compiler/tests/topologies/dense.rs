@@ -91,8 +91,8 @@ pub fn matrix(size: usize, edges: impl IntoIterator<Item = (usize, usize, Ration
             matrix[to][from] = &matrix[to][from] + &weight;
         }
     }
-    for rank in 0..size {
-        matrix[rank][rank] = Rational::one() - matrix[rank].iter().cloned().sum();
+    for (rank, row) in matrix.iter_mut().enumerate() {
+        row[rank] = Rational::one() - row.iter().cloned().sum();
     }
     matrix
 }
