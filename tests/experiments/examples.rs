@@ -2,12 +2,26 @@
 
 use crate::problem::scalar;
 use crate::run::{compiled, models};
-use bfc_compiler::library;
+use bfc_compiler::{Entry, NoFiles, Request, check, library};
 
 /// The indented lines of the comment at the beginning of a file.
 fn example(name: &str) -> String {
     let lines = library::source(name).expect("a source").lines().map_while(|line| line.strip_prefix("///"));
     lines.filter_map(|line| line.strip_prefix("     ")).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn algorithms_alone_are_checked_and_say_what_they_ask() {
+    let mut any_loop = vec![];
+    for name in library::names().into_iter().filter(|name| name.starts_with("algorithm::")) {
+        let entry = Entry::Library(name.to_string());
+        let request = Request { entry, size: 8, local_size: 1, parameters: vec![], allow: vec![] };
+        let report = check(&request, &NoFiles).unwrap_or_else(|errors| panic!("{name}: {errors}"));
+        any_loop.extend(report.asks.any_loop.then_some(name));
+    }
+    for name in ["atc_diffusion", "exact_diffusion", "gradient_tracking_rotated", "diloco", "push_sum_sgd"] {
+        assert!(any_loop.contains(&&*format!("algorithm::{name}")), "{name}");
+    }
 }
 
 #[test]

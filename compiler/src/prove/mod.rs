@@ -156,6 +156,12 @@ impl<'a> Prover<'a> {
         Analysis::of(&self.facts[topology])
     }
 
+    /// Whether the algorithm reaches the optimum of the mean loss of ranks that differ, on quadratics with curvatures in
+    /// [μ, L], as far as that is known; an estimate.
+    pub fn is_exact(&self, curvature: [f64; 2]) -> bool {
+        self.algorithm.is_some_and(|algorithm| quadratic::is_exact(algorithm, &self.facts, curvature))
+    }
+
     /// How the algorithm converges on quadratics with curvatures in [μ, L]; `None` where it asks for no gradients.
     pub fn quadratic(&self, curvature: [f64; 2]) -> Option<Quadratic> {
         quadratic::quadratic(self.algorithm?, &self.facts, curvature)

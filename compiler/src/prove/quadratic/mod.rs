@@ -84,6 +84,22 @@ pub(super) fn quadratic(
     Some(result)
 }
 
+/// Whether full gradients bring every rank to the optimum of the mean loss, though each has an optimum of its own; false
+/// where that is not known.
+pub(super) fn is_exact(algorithm: &Algorithm, topologies: &[Facts], curvature: [f64; 2]) -> bool {
+    let knob = Knob::of(algorithm);
+    let step = knob.as_ref().map(|knob| knob.default(algorithm, curvature[1]));
+    let problem = Problem { algorithm, topologies, knob, curvature };
+    let (curvatures, optima) = problem.spread(topologies.first().map_or(1, Facts::size) as usize);
+    let models = problem.limit(step, &curvatures, &optima);
+    models.is_ok_and(|models| models.is_some_and(|models| is_zero(bias(&models, &curvatures, &optima))))
+}
+
+/// Whether a bias is 0 to within the accuracy of the computation.
+fn is_zero(bias: f64) -> bool {
+    bias < 1e-7
+}
+
 /// The step size: an input, or that of the trainer's optimizer.
 enum Knob {
     Input(usize),
@@ -156,7 +172,7 @@ impl Problem<'_> {
             let (curvatures, optima) = self.spread(ranks);
             let models = self.limit(step, &curvatures, &optima)?;
             result.bias = models.map(|models| digits(bias(&models, &curvatures, &optima), 6));
-            result.exact = result.bias.map(|bias| bias < 1e-7);
+            result.exact = result.bias.map(is_zero);
         }
         if rows > WHOLE && result.note.is_none() {
             let what = if modes.is_some() { "the bias is" } else { "without few shared modes, all is" };
