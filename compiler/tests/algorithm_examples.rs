@@ -7,7 +7,7 @@ fn examples_in_the_documentation_compile() {
     let names: Vec<_> = library::names().into_iter().filter(|name| name.starts_with("algorithm::")).collect();
     assert!(names.len() >= 9, "{names:?}");
     for name in names {
-        let lines = library::source(name).unwrap().lines().map_while(|line| line.strip_prefix("///"));
+        let lines = library::source(name).unwrap().lines().filter_map(|line| line.strip_prefix("///"));
         let text: Vec<_> = lines.filter_map(|line| line.strip_prefix("     ")).collect();
         assert!(!text.is_empty(), "{name} has no example");
         for size in [1, 2, 8] {

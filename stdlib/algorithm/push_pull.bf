@@ -1,25 +1,19 @@
+use topology::tree_pull
+use topology::tree_push
+
 /// Push-pull: x ← R (x − lr y), y ← C y + ∇f(x') − ∇f(x).
 ///
 /// `ab` with the model adapted before it is mixed. R pulls models from, and C pushes gradients to, the ranks that reach
-/// all others: R and C may be different graphs, and neither has to be strongly connected. A tree will do, along which
+/// all others: R and C may be different graphs, and neither has to be strongly connected. A tree will do, the default:
 /// models flow down and gradients flow up. All ranks reach the optimum. One gradient at the new model and one message on
 /// each of the two topologies a step, two extra states (Pu, Shi, Xu and Nedić, "Push-pull gradient methods for
 /// distributed optimization in networks", 2021).
 ///
 ///     use algorithm::push_pull
-///     topology pull { for i in 1..size { (i - 1) div 2 -> i weight 1/2 } }
-///     topology push {
-///         self 0 weight 1
-///         for i in 1..size {
-///             self i weight 1/2
-///             i -> (i - 1) div 2 weight 1/2
-///         }
-///     }
 ///     schedule {
-///         topology  R = pull, C = push
 ///         algorithm push_pull(lr = 0.02)
 ///     }
-algorithm push_pull(lr: scalar = 0.05) over R, C {
+algorithm push_pull(lr: scalar = 0.05) over R = tree_pull, C = tree_push {
     requires row_stochastic(R), column_stochastic(C), contracting(R), contracting(C), common_root(R, C)
     state x = params
     state g = grad(x)

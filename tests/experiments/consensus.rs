@@ -16,6 +16,15 @@ const ROWS: &[Row] = &[
     ("hypercube", &[[3.91e-3, 2.33e-10], [1.68e-2, 7.96e-8], [3.90e-2, 2.32e-6]]),
     ("exponential", &[[1.88e-3, 5.29e-11], [5.38e-3, 8.71e-9], [1.08e-2, 1.27e-7], [1.51e-2, 9.41e-8], [1.26e-2, 1.74e-6]]),
     ("exponential(base = 3)", &[[1.08e-2, 2.03e-8], [1.85e-2, 1.81e-6], [2.84e-2, 1.29e-6], [2.52e-2, 2.94e-6], [4.43e-2, 1.00e-5]]),
+    ("path", &[[0.655, 0.188], [0.897, 0.657], [0.972, 0.897], [0.973, 0.902], [0.997, 0.988]]),
+    ("binary_tree", &[[0.115, 2.57e-3], [0.227, 8.59e-2], [0.320, 0.185], [0.337, 0.156], [0.400, 0.251]]),
+    ("de_bruijn", &[[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [3.91e-3, 2.33e-10], [3.90e-3, 2.33e-10]]),
+    ("kautz(degree = 3)", &[[1.52e-4, 0.0], [1.52e-4, 0.0], [1.52e-4, 0.0], [1.52e-4, 0.0], [1.52e-4, 0.0]]),
+    ("p_peer_exponential", &[[1.52e-4, 0.0], [1.09e-2, 4.22e-9], [1.23e-2, 4.76e-8], [1.29e-2, 5.83e-8], [8.84e-2, 3.36e-6]]),
+    ("simple_base", &[[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.137, 0.0], [0.448, 0.0]]),
+    ("base", &[[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.137, 0.0], [0.973, 0.0]]),
+    ("base(k = 2)", &[[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0]]),
+    ("p_peer_hypercuboid", &[[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0]]),
     ("one_peer_exp2", &[[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [2.74e-2, 2.50e-8], [0.157, 1.01e-3]]),
 ];
 
@@ -50,6 +59,23 @@ fn disagreement_is_the_published_one() {
                 let near = (found - expected).abs() <= 5.1e-3 * expected + 1e-14;
                 assert!(near, "{topology} of {size} after {steps}: {found} instead of {expected}");
             }
+        }
+    }
+}
+
+#[test]
+fn ceca_averages_exactly_at_any_size() {
+    for (size, ports) in [(1, 2), (2, 1), (3, 2), (5, 2), (6, 1), (7, 2), (12, 1), (13, 2), (33, 2), (64, 1)] {
+        let steps = usize::BITS - (size - 1usize).leading_zeros();
+        let (topology, length) = (format!("ceca(ports = {ports})"), 3 * steps.max(1) as usize);
+        let models = averaging(&topology, "ceca_average", size, length, |rank| rank);
+        // It stays there.
+        for models in &models[steps.max(1) as usize - 1..] {
+            assert!(disagreement(models) < 1e-14 || size == 1, "{topology} of {size}");
+        }
+        if size == 5 {
+            let first: Vec<f64> = models[..3].iter().map(|models| models[0][0]).collect();
+            first.iter().zip([2.0, 7.0 / 3.0, 2.0]).for_each(|(x, y)| assert!((x - y).abs() < 1e-14));
         }
     }
 }

@@ -4,9 +4,9 @@ use crate::problem::scalar;
 use crate::run::{compiled, models};
 use bfc_compiler::{Entry, NoFiles, Request, check, library};
 
-/// The indented lines of the comment at the beginning of a file.
+/// The indented lines of the documentation in a file.
 fn example(name: &str) -> String {
-    let lines = library::source(name).expect("a source").lines().map_while(|line| line.strip_prefix("///"));
+    let lines = library::source(name).expect("a source").lines().filter_map(|line| line.strip_prefix("///"));
     lines.filter_map(|line| line.strip_prefix("     ")).map(|line| format!("{line}\n")).collect()
 }
 

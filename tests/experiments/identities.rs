@@ -4,7 +4,8 @@ use crate::problem::{Vector, least_squares, scalar};
 use crate::run::{difference, models, schedule};
 
 /// Static and time-varying, directed and not.
-const TOPOLOGIES: [(&str, usize); 4] = [("ring", 8), ("exponential", 8), ("one_peer_exp2", 8), ("grid2d", 6)];
+const TOPOLOGIES: [(&str, usize); 5] =
+    [("ring", 8), ("exponential", 8), ("one_peer_exp2", 8), ("grid2d", 6), ("bipartite_exponential", 6)];
 
 fn steps(topology: &str, algorithm: &str, ranks: usize, samples: usize, every: usize) -> Vec<Vec<Vector>> {
     models(&schedule(topology, algorithm, ranks), &least_squares(ranks), 0.1, samples, every)

@@ -114,16 +114,19 @@ fn the_published_lists() {
 }
 
 /// Refused cases: the evidence that the message gives, and the edges for remedies that are weights.
-const REFUSED: [(&str, &str, usize, &str, &str); 5] = [
+const REFUSED: [(&str, &str, usize, &str, &str); 6] = [
     ("exponential", "exact_diffusion", 16, "the radius is 1.031262, at the eigenvalue 0.326197", EXPONENTIAL),
     ("exponential", "exact_diffusion", 32, "the radius is 1.054946, at the eigenvalue 0.435295", EXPONENTIAL),
     ("exponential", "exact_diffusion", 64, "the radius is 1.065059, at the eigenvalue 0.515279", EXPONENTIAL),
     ("hypercube", "d2", 8, "the radius is 1.366025, at the eigenvalue -0.5", HYPERCUBE),
+    ("base", "exact_diffusion", 12, "the radius is about 1.309017 over 5 steps", BASE),
     ("ring_directed", "qg_dmsgd(beta = 1/2, mu = 1/2)", 8, "the radius is 1.056579", RING),
 ];
 
 const EXPONENTIAL: &str = "for i in ranks, k in 0..ceil_log(size, 2) { i -> (i + 2^k) mod size }";
 const HYPERCUBE: &str = "for i in ranks, b in 0..floor_log(size, 2) { i -- i xor 2^b }";
+const BASE: &str = "for round in base_rounds(ranks, 1) { phase { for [i, j, w] in round { i -- j } } }";
+const IMPORTS: &str = "use topology::base::{base_rounds}\n";
 const RING: &str = "for i in ranks { i -> (i + 1) mod size }";
 
 #[test]
@@ -139,7 +142,10 @@ fn remedies_compile() {
         for remedy in quoted {
             let text = match remedy.strip_prefix("algorithm::") {
                 Some(other) => source(topology, other, ""),
-                None => source("edges", algorithm, &format!("topology edges {{\n{edges}\n{remedy}\n}}")),
+                None => {
+                    let edges = format!("{IMPORTS}topology edges {{\n{edges}\n{remedy}\n}}");
+                    source("edges", algorithm, &edges)
+                }
             };
             if let Err(errors) = compiled(&text, size, &[]) {
                 panic!("{name}, remedy `{remedy}`: {:?}", errors.errors());

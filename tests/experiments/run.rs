@@ -18,11 +18,6 @@ topology hub_push {
     for [i, j] in hub_edges(size) { i -> j }
     weights sender_uniform
 }
-topology complete_bipartite {
-    requires size mod 2 == 0
-    for i in 0..size / 2, j in size / 2..size { i -- j }
-    weights uniform
-}
 ";
 
 /// A file that schedules `algorithm` (a name of the library, with parameters, or an algorithm of `own`) over `topology`.
