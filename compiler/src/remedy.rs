@@ -106,11 +106,15 @@ fn calm_ring() -> Vec<Topology> {
     vec![Topology { name: "ring".into(), size: 5, phases, ensures: vec![] }]
 }
 
+/// An algorithm of the library that does not bring a topology of its own.
 fn library_algorithm(name: &str, size: u32) -> Option<Algorithm> {
     let program = resolve::load(name, library::source(name)?, &[], &NoFiles).ok()?;
     let mut evaluator = Evaluator::new(&program, size, 1, Limits::default());
     program.items().iter().find_map(|item| match item {
-        Item::Algorithm(item) if name.ends_with(&format!("::{}", item.name.text)) => {
+        Item::Algorithm(item)
+            if name.ends_with(&format!("::{}", item.name.text))
+                && item.over.iter().all(|(_, default)| default.is_none()) =>
+        {
             algorithm::algorithm(&mut evaluator, item, vec![None; item.parameters.len()]).ok()
         }
         _ => None,
