@@ -65,7 +65,8 @@ fn disagreement_is_the_published_one() {
 
 #[test]
 fn ceca_averages_exactly_at_any_size() {
-    for (size, ports) in [(1, 2), (2, 1), (3, 2), (5, 2), (6, 1), (7, 2), (12, 1), (13, 2), (33, 2), (64, 1)] {
+    for (size, ports) in [(1, 2), (2, 1), (3, 2), (5, 2), (6, 1), (7, 2), (12, 1), (13, 2), (33, 2), (64, 1)]
+    {
         let steps = usize::BITS - (size - 1usize).leading_zeros();
         let (topology, length) = (format!("ceca(ports = {ports})"), 3 * steps.max(1) as usize);
         let models = averaging(&topology, "ceca_average", size, length, |rank| rank);
