@@ -1,5 +1,6 @@
 //! The command line: commands, flags and their help.
 
+use crate::predict::arguments as predict;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -50,7 +51,8 @@ pub enum Command {
 Examples:
   bfc compile examples/expo2.bf --size 128 -o sched.bin
   bfc compile topology::exponential --size 33 --param base=3 -o sched.bin
-  bfc compile my.bf --size 16 --local-size 8 --format json -o sched.bin")]
+  bfc compile my.bf --size 16 --local-size 8 --format json -o sched.bin
+  bfc compile my.bf --size 64 --cluster a100 --model-bytes 1.4GB -o sched.bin")]
     Compile(Compile),
     /// Report degrees, rounds, stochasticity, spectra and consensus speed.
     ///
@@ -113,6 +115,22 @@ Examples:
   bfc run examples/digits.bf --size 16 --skew 1 --out results
   bfc run my.bf --size 4 --data my.csv --steps 500 --lr 0.05 --format json")]
     Run(Run),
+    /// Simulate training on a cluster: jitter, shared links, stragglers and lost ranks, by seeded discrete events.
+    ///
+    /// `computing` is the scaling efficiency: the share of its time that a rank computes. `ring`, `tree` and
+    /// `hierarchical` are the steps of parallel training by all-reduce on the same cluster, at their best.
+    #[command(after_help = "\
+Examples:
+  bfc simulate examples/digits.bf --size 64 --cluster v100
+  bfc simulate my.bf --sizes 8,16,32,64,128 --cluster a100 --model-bytes 1.4GB --out results
+  bfc simulate my.bf --size 32 --cluster v100 --stragglers 1x2 --lost 3@500")]
+    Simulate(predict::Simulate),
+    /// List the ready clusters, or print the description of one.
+    #[command(after_help = "\
+Examples:
+  bfc cluster
+  bfc cluster v100 > mine.toml")]
+    Cluster(predict::Clusters),
     /// Print a completion script for a shell.
     #[command(after_help = "\
 Example:
@@ -167,6 +185,9 @@ pub struct Compile {
     /// What to compile.
     #[command(flatten)]
     pub source: Source,
+    /// Where it will run, for the cost line.
+    #[command(flatten)]
+    pub place: predict::Place,
     /// The file to write; `-` for standard output.
     #[arg(long, short, default_value = "sched.bin", value_name = "SCHEDULE")]
     pub output: PathBuf,
@@ -282,6 +303,11 @@ fn steps(text: &str) -> Result<u64, String> {
 
 fn positive(text: &str) -> Result<f64, String> {
     number(text, |value| value > 0.0, "expected a finite number above 0")
+}
+
+/// A finite number from 0 on.
+pub fn not_negative(text: &str) -> Result<f64, String> {
+    number(text, |value| (0.0..=10.0).contains(&value), "expected a number from 0 to 10")
 }
 
 fn share(text: &str) -> Result<f64, String> {

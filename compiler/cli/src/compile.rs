@@ -1,9 +1,9 @@
 //! `bfc compile` and `bfc check`: a source becomes a proved schedule, and what it is and asks is told.
 
 use crate::analyze::{checks, plain};
-use crate::arguments::{self, Format};
+use crate::arguments::{self, Format, Source};
 use crate::failure::{CliError, Failure};
-use crate::{input, output};
+use crate::{input, output, predict};
 use bfc_compiler::Report;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -17,7 +17,13 @@ pub fn compile(arguments: &arguments::Compile, format: Format) -> Result<(), Fai
     if piped && format == Format::Json {
         return Err(CliError::StandardOutputTwice.into());
     }
-    let compiled = input::compile(&arguments.source)?;
+    let Source { file, size, settings } = &arguments.source;
+    let mut request = input::request(file, *size, settings)?;
+    let cluster = predict::cluster(&arguments.place)?;
+    if let Some(cluster) = &cluster {
+        predict::settle(&mut request, cluster);
+    }
+    let compiled = input::compile_request(&request)?;
     let bytes = compiled.schedule.encode();
     if piped {
         return output::print(bytes);
@@ -27,6 +33,7 @@ pub fn compile(arguments: &arguments::Compile, format: Format) -> Result<(), Fai
     document["digest"] = json!(compiled.schedule.digest().to_string());
     document["file"] = json!(arguments.output.display().to_string());
     document["bytes"] = json!(bytes.len());
+    predict::add_cost(&mut document, &compiled.schedule, cluster.as_ref(), &arguments.place)?;
     show(&document, format)
 }
 
@@ -60,6 +67,9 @@ fn shown(document: &Value) -> String {
     table.add_row(["ranks", &plain(&document["size"])]);
     for line in rounds(&list("phases")) {
         table.add_row(["rounds", &line]);
+    }
+    for line in predict::lines(&document["cost"]) {
+        table.add_row(["cost", &line]);
     }
     table.add_row(["asks", &asks(&document["asks"])]);
     for allowed in list("allowed") {

@@ -124,7 +124,11 @@ fn source_text(path: &Path) -> Result<String, CliError> {
     }
 }
 
-fn read_up_to(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
+/// Reads the first bytes of a file.
+///
+/// # Errors
+/// It does not exist or cannot be read.
+pub fn read_up_to(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
     let shown = || path.display().to_string();
     let mut bytes = vec![];
     if path == Path::new(STANDARD_INPUT) {

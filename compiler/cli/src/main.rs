@@ -11,6 +11,8 @@ mod input;
 mod inspect;
 mod library;
 mod output;
+mod picture;
+mod predict;
 mod run;
 mod suggest;
 mod usage;
@@ -47,6 +49,8 @@ fn execute(arguments: &Arguments) -> Result<(), Failure> {
         Command::Explain { code } => explain::explain(code.as_deref(), format),
         Command::List { part } => library::list(part.as_deref(), format),
         Command::Show { name } => library::show(name, format),
+        Command::Simulate(arguments) => predict::simulate(arguments, format),
+        Command::Cluster(arguments) => predict::clusters(arguments, format),
         Command::Completions { shell } => generate::completions(*shell, format),
         Command::Man { command } => generate::man(command.as_deref(), format),
     }

@@ -14,6 +14,7 @@ fn codes_and_pages_are_the_same() {
         "python/src",
         "compiler/src",
         "compiler/cli/src",
+        "predict/src",
         "schedule-runtime/src",
         "schedule-runtime/schedule/src",
     ] {

@@ -4,7 +4,6 @@ mod csv;
 mod curve;
 mod data;
 mod logistic;
-mod picture;
 mod progress;
 mod report;
 mod train;

@@ -2,8 +2,8 @@
 
 use super::data::Data;
 use super::logistic::{L2, Logistic};
-use super::picture::{Curve, Panel, Picture};
 use super::train::{Outcome, Plan};
+use crate::picture::{Curve, Panel, Picture, Scale};
 use crate::{arguments, output};
 use bfc_schedule::Schedule;
 use comfy_table::CellAlignment;
@@ -159,9 +159,11 @@ impl Report<'_> {
                 self.plan.lr
             ),
             x_label: "step".into(),
+            x_scale: Scale::Counts,
             panels: vec![
                 Panel {
                     title: "training loss above the optimum".into(),
+                    scale: Scale::Decades,
                     curves: vec![
                         curve("centralized", CENTRALIZED, 5.0, "", gap(&self.centralized)),
                         curve("all-reduce", ALLREDUCE, 2.0, "7 4", gap(&self.allreduce)),
@@ -170,6 +172,7 @@ impl Report<'_> {
                 },
                 Panel {
                     title: "consensus distance: how far ranks are from their mean".into(),
+                    scale: Scale::Decades,
                     curves: vec![curve("decentralized", DECENTRALIZED, 2.0, "", apart(&self.decentralized))],
                 },
             ],

@@ -1,5 +1,10 @@
-//! Curves become an SVG picture: panels one below the other, a logarithmic axis each, lines labelled at their ends.
+//! Curves become an SVG picture: panels one below the other, a vertical axis each, lines labelled at their ends.
 
+mod axis;
+
+pub use axis::Scale;
+
+use axis::Axis;
 use std::fmt::Write;
 
 const WIDTH: f64 = 880.0;
@@ -21,14 +26,18 @@ pub struct Picture {
     pub subtitle: String,
     /// What the horizontal axis counts.
     pub x_label: String,
+    /// How it is divided.
+    pub x_scale: Scale,
     /// From top to bottom.
     pub panels: Vec<Panel>,
 }
 
-/// Curves on one logarithmic axis.
+/// Curves on one vertical axis.
 pub struct Panel {
     /// What the axis shows.
     pub title: String,
+    /// How it is divided.
+    pub scale: Scale,
     /// The curves, drawn in this order.
     pub curves: Vec<Curve>,
 }
@@ -43,7 +52,7 @@ pub struct Curve {
     pub width: f64,
     /// SVG dash pattern; empty for a solid line.
     pub dash: &'static str,
-    /// Places along the horizontal axis and values; a value that is not positive and finite leaves a gap.
+    /// Places along the horizontal axis and values; a value that an axis does not show leaves a gap.
     pub points: Vec<(f64, f64)>,
 }
 
@@ -62,10 +71,10 @@ impl Picture {
             title = escape(&self.title),
             subtitle = escape(&self.subtitle),
         );
-        let last = self.last_x();
         for (index, panel) in self.panels.iter().enumerate() {
             let top = TOP + index as f64 * (PANEL + GAP);
-            panel.draw(&mut svg, top, last, index + 1 == self.panels.len());
+            let frame = Frame { top, x: self.x_axis(), y: panel.axis(), scales: (self.x_scale, panel.scale) };
+            panel.draw(&mut svg, &frame, index + 1 == self.panels.len());
         }
         let middle = LEFT + (WIDTH - LEFT - RIGHT) / 2.0;
         text(&mut svg, middle, height - 12.0, "middle", FAINT, &self.x_label);
@@ -73,79 +82,54 @@ impl Picture {
         svg
     }
 
-    fn last_x(&self) -> f64 {
+    fn x_axis(&self) -> Axis {
         let points = self.panels.iter().flat_map(|panel| &panel.curves).flat_map(|curve| &curve.points);
-        points.map(|point| point.0).fold(1.0, f64::max)
+        Axis::new(self.x_scale, points.map(|point| point.0))
     }
 }
 
 /// Maps data to pixels within one panel.
 struct Frame {
     top: f64,
-    last_x: f64,
-    decades: (i32, i32),
+    x: Axis,
+    y: Axis,
+    scales: (Scale, Scale),
 }
 
 impl Frame {
     fn x(&self, x: f64) -> f64 {
-        LEFT + x / self.last_x * (WIDTH - LEFT - RIGHT)
+        LEFT + self.x.place(x) * (WIDTH - LEFT - RIGHT)
     }
 
     fn y(&self, value: f64) -> f64 {
-        let (low, high) = (self.decades.0 as f64, self.decades.1 as f64);
-        self.top + PANEL * (high - value.log10()) / (high - low)
+        self.top + PANEL * (1.0 - self.y.place(value))
+    }
+
+    fn shows(&self, point: &(f64, f64)) -> bool {
+        self.scales.0.shows(point.0) && self.scales.1.shows(point.1)
     }
 }
 
 impl Panel {
-    fn draw(&self, svg: &mut String, top: f64, last_x: f64, with_x_labels: bool) {
-        let frame = Frame { top, last_x, decades: self.decades() };
+    fn axis(&self) -> Axis {
+        Axis::new(self.scale, self.curves.iter().flat_map(|curve| &curve.points).map(|point| point.1))
+    }
+
+    fn draw(&self, svg: &mut String, frame: &Frame, with_x_labels: bool) {
         let _ = writeln!(
             svg,
             "<text x=\"{LEFT}\" y=\"{:.1}\" font-weight=\"600\" fill=\"{INK}\">{}</text>",
-            top - 9.0,
+            frame.top - 9.0,
             escape(&self.title)
         );
-        self.draw_axes(svg, &frame, with_x_labels);
+        draw_axes(svg, frame, with_x_labels);
         for curve in &self.curves {
-            curve.draw(svg, &frame);
+            curve.draw(svg, frame);
         }
-        self.draw_labels(svg, &frame);
-        if self.curves.iter().all(|curve| curve.shown().next().is_none()) {
-            text(svg, LEFT + 12.0, top + PANEL / 2.0, "start", FAINT, "zero throughout");
+        self.draw_labels(svg, frame);
+        if !self.curves.iter().any(|curve| curve.points.iter().any(|point| frame.shows(point))) {
+            text(svg, LEFT + 12.0, frame.top + PANEL / 2.0, "start", FAINT, "zero throughout");
         }
-    }
-
-    /// The whole decades that hold every shown value, at least one.
-    fn decades(&self) -> (i32, i32) {
-        let values = || self.curves.iter().flat_map(Curve::shown).map(|point| point.1.log10());
-        let (low, high) =
-            (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
-        if low > high {
-            return (-1, 0);
-        }
-        let low = low.floor() as i32;
-        (low, (high.ceil() as i32).max(low + 1))
-    }
-
-    fn draw_axes(&self, svg: &mut String, frame: &Frame, with_x_labels: bool) {
-        let (right, bottom) = (WIDTH - RIGHT, frame.top + PANEL);
-        let (low, high) = frame.decades;
-        let stride = ((high - low + 7) / 8).max(1) as usize;
-        for decade in (low..=high).rev().step_by(stride) {
-            let y = frame.y(10f64.powi(decade));
-            line(svg, (LEFT, y), (right, y), GRID);
-            text(svg, LEFT - 8.0, y + 4.0, "end", FAINT, &power_of_ten(decade));
-        }
-        let tick = nice_step(frame.last_x);
-        for k in 0..=(frame.last_x / tick).floor() as u32 {
-            let x = frame.x(k as f64 * tick);
-            line(svg, (x, frame.top), (x, bottom), GRID);
-            if with_x_labels {
-                text(svg, x, bottom + 18.0, "middle", FAINT, &format!("{}", k as f64 * tick));
-            }
-        }
-        line(svg, (LEFT, bottom), (right, bottom), FAINT);
     }
 
     /// Writes each label beside the end of its curve, pushed down where two would overlap.
@@ -153,7 +137,10 @@ impl Panel {
         let mut ends: Vec<(f64, &Curve)> = self
             .curves
             .iter()
-            .filter_map(|curve| curve.shown().last().map(|point| (frame.y(point.1), curve)))
+            .filter_map(|curve| {
+                let last = curve.points.iter().rev().find(|point| frame.shows(point));
+                last.map(|point| (frame.y(point.1), curve))
+            })
             .collect();
         ends.sort_by(|a, b| a.0.total_cmp(&b.0));
         let room = frame.top + PANEL - 16.0 * (ends.len() as f64 - 1.0);
@@ -177,15 +164,11 @@ impl Panel {
 }
 
 impl Curve {
-    fn shown(&self) -> impl Iterator<Item = &(f64, f64)> {
-        self.points.iter().filter(|point| point.1 > 0.0 && point.1.is_finite())
-    }
-
     fn draw(&self, svg: &mut String, frame: &Frame) {
         let mut path = String::new();
         let mut pen_down = false;
-        for &(x, value) in &self.points {
-            if !(value > 0.0 && value.is_finite()) {
+        for point @ &(x, value) in &self.points {
+            if !frame.shows(point) {
                 pen_down = false;
                 continue;
             }
@@ -202,21 +185,21 @@ impl Curve {
     }
 }
 
-/// 1, 2 or 5 times a power of ten, so that an axis up to `last` gets four to ten ticks.
-fn nice_step(last: f64) -> f64 {
-    let rough = last / 6.0;
-    let power = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().find(|step| step * power >= rough).unwrap_or(10.0) * power;
-    step.max(1.0)
-}
-
-/// Such as 10⁻³.
-fn power_of_ten(exponent: i32) -> String {
-    let raised = |letter| match letter {
-        '-' => '⁻',
-        digit => ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'][digit as usize - '0' as usize],
-    };
-    format!("10{}", exponent.to_string().chars().map(raised).collect::<String>())
+fn draw_axes(svg: &mut String, frame: &Frame, with_x_labels: bool) {
+    let (right, bottom) = (WIDTH - RIGHT, frame.top + PANEL);
+    for (place, name) in frame.y.ticks() {
+        let y = bottom - place * PANEL;
+        line(svg, (LEFT, y), (right, y), GRID);
+        text(svg, LEFT - 8.0, y + 4.0, "end", FAINT, &name);
+    }
+    for (place, name) in frame.x.ticks() {
+        let x = LEFT + place * (right - LEFT);
+        line(svg, (x, frame.top), (x, bottom), GRID);
+        if with_x_labels {
+            text(svg, x, bottom + 18.0, "middle", FAINT, &name);
+        }
+    }
+    line(svg, (LEFT, bottom), (right, bottom), FAINT);
 }
 
 fn line(svg: &mut String, from: (f64, f64), to: (f64, f64), colour: &str) {
@@ -246,9 +229,15 @@ mod tests {
     fn picture(values: &[f64]) -> String {
         let points = values.iter().enumerate().map(|(x, &y)| (x as f64, y)).collect();
         let curve = Curve { label: "a < b".into(), colour: "#000", width: 2.0, dash: "", points };
-        let panel = Panel { title: "loss".into(), curves: vec![curve] };
-        Picture { title: "T".into(), subtitle: String::new(), x_label: "step".into(), panels: vec![panel] }
-            .svg()
+        let panel = Panel { title: "loss".into(), scale: Scale::Decades, curves: vec![curve] };
+        Picture {
+            title: "T".into(),
+            subtitle: String::new(),
+            x_label: "step".into(),
+            x_scale: Scale::Counts,
+            panels: vec![panel],
+        }
+        .svg()
     }
 
     #[test]
@@ -264,13 +253,5 @@ mod tests {
     fn nothing_to_show_is_said() {
         assert!(picture(&[0.0, 0.0]).contains("zero throughout"));
         assert!(picture(&[]).contains("zero throughout"));
-    }
-
-    #[test]
-    fn ticks_are_round() {
-        assert_eq!(nice_step(300.0), 50.0);
-        assert_eq!(nice_step(1000.0), 200.0);
-        assert_eq!(nice_step(1.0), 1.0);
-        assert_eq!(power_of_ten(-13), "10⁻¹³");
     }
 }

@@ -1,0 +1,99 @@
+//! Flags of the commands that predict.
+
+use crate::arguments::Settings;
+use bfc_predict::units;
+use bfc_schedule::Rank;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Where a schedule runs.
+#[derive(Args)]
+pub struct Place {
+    /// A ready cluster (`bfc cluster` lists them) or a description in TOML.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub cluster: Option<String>,
+    /// What the model weighs.
+    #[command(flatten)]
+    pub load: Load,
+}
+
+/// What a rank computes and sends.
+#[derive(Args)]
+pub struct Load {
+    /// Bytes of the model, such as `102 MB`.
+    #[arg(long, default_value = "100 MB", value_name = "B", value_parser = units::bytes)]
+    pub model_bytes: f64,
+    /// The time of a gradient, such as `120 ms`, instead of the cluster's.
+    #[arg(long, value_name = "TIME", value_parser = units::seconds)]
+    pub compute: Option<f64>,
+    /// The standard deviation of that time over its mean, instead of the cluster's.
+    #[arg(long, value_name = "SHARE", value_parser = crate::arguments::not_negative)]
+    pub jitter: Option<f64>,
+}
+
+/// Arguments of `bfc cluster`.
+#[derive(Args)]
+pub struct Clusters {
+    /// A ready cluster or a description in TOML; all ready ones are listed where it is left out.
+    #[arg(value_name = "NAME|FILE")]
+    pub name: Option<String>,
+}
+
+/// Arguments of `bfc simulate`.
+#[derive(Args)]
+pub struct Simulate {
+    /// A `.bf` file, or a library name such as `topology::ring`.
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// The numbers of ranks, such as `64` or `8,16,32`.
+    #[arg(
+        long = "size",
+        visible_alias = "sizes",
+        short = 'n',
+        value_name = "N,…",
+        value_delimiter = ',',
+        required = true
+    )]
+    pub sizes: Vec<u32>,
+    /// What is set beside the file.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// A ready cluster (`bfc cluster` lists them) or a description in TOML.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub cluster: String,
+    /// What a rank computes and sends.
+    #[command(flatten)]
+    pub load: Load,
+    /// Steps of training.
+    #[arg(long, default_value_t = 1000, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub steps: u32,
+    /// Selects the jitter and the stragglers.
+    #[arg(long, default_value_t = 0, value_name = "SEED")]
+    pub seed: u64,
+    /// Ranks that are slow throughout, and how many times as long they take: `2x1.5`.
+    #[arg(long, value_name = "COUNTxFACTOR", value_parser = stragglers)]
+    pub stragglers: Option<(u32, f64)>,
+    /// A rank that is gone from a step on. Repeatable.
+    #[arg(long, value_name = "RANK@STEP", value_parser = lost)]
+    pub lost: Vec<(Rank, u32)>,
+    /// Samples that a rank takes for a gradient; adds samples per second to the results.
+    #[arg(long, value_name = "SAMPLES", value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: Option<u32>,
+    /// Write simulation.json and efficiency.svg into this directory.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+fn stragglers(text: &str) -> Result<(u32, f64), String> {
+    let parsed = text.split_once('x').and_then(|(count, factor)| {
+        Some((count.trim().parse().ok()?, factor.trim().parse().ok().filter(|f| (1.0..=1e6).contains(f))?))
+    });
+    parsed.ok_or("expected COUNTxFACTOR with a factor from 1 to 1000000, such as 2x1.5".to_string())
+}
+
+fn lost(text: &str) -> Result<(Rank, u32), String> {
+    let parsed = text
+        .split_once('@')
+        .and_then(|(rank, step)| Some((Rank(rank.trim().parse().ok()?), step.trim().parse().ok()?)));
+    parsed.ok_or("expected RANK@STEP, such as 3@500".to_string())
+}

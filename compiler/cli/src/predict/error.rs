@@ -1,0 +1,39 @@
+//! Why nothing is predicted.
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+/// The most ranks of a simulation.
+pub const MOST_RANKS: u32 = 1 << 20;
+/// The most events of a simulation.
+pub const MOST_EVENTS: f64 = 1e10;
+
+/// What is wrong with a request to predict.
+#[derive(Debug, Error, Diagnostic)]
+pub enum PredictError {
+    /// The simulation would take days.
+    #[error(
+        "{size} ranks over {steps} steps are about {events:.0e} events, expected up to {MOST_EVENTS:.0e} and {MOST_RANKS} ranks"
+    )]
+    #[diagnostic(
+        code(bfc::predict::too_large),
+        help("simulate fewer `--steps`; `bfc compile --cluster` predicts any size without jitter")
+    )]
+    TooLarge {
+        /// The number of ranks.
+        size: u32,
+        /// The number of steps.
+        steps: u32,
+        /// Messages and gradients.
+        events: f64,
+    },
+    /// A rank is lost that is not there.
+    #[error("`--lost` names rank {rank}, and there are {size} ranks")]
+    #[diagnostic(code(bfc::predict::unknown_rank), help("ranks count from 0 to {}", size - 1))]
+    UnknownRank {
+        /// The rank.
+        rank: u32,
+        /// The number of ranks.
+        size: u32,
+    },
+}

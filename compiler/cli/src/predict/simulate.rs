@@ -1,0 +1,196 @@
+//! `bfc simulate`: schedules of several sizes run on a cluster by discrete events.
+
+use super::arguments::Simulate;
+use super::clusters::{cluster_for, settle};
+use super::error::{MOST_EVENTS, MOST_RANKS, PredictError};
+use crate::arguments::Format;
+use crate::failure::Failure;
+use crate::picture::{Curve, Panel, Picture, Scale};
+use crate::{input, output};
+use bfc_predict::units::{shown_bytes, shown_seconds};
+use bfc_predict::{Cluster, Cost, Setting, Simulation};
+use bfc_schedule::Schedule;
+use comfy_table::CellAlignment;
+use miette::Report;
+use serde_json::{Value, json};
+
+/// A simulation of each size, and what was simulated.
+struct Runs<'a> {
+    arguments: &'a Simulate,
+    cluster: Cluster,
+    /// The topologies and the algorithm.
+    name: String,
+    runs: Vec<Simulation>,
+}
+
+/// Simulates and reports.
+///
+/// # Errors
+/// The source or the cluster is refused, or the simulation would be too large.
+pub fn simulate(arguments: &Simulate, format: Format) -> Result<(), Failure> {
+    let cluster = cluster_for(&arguments.cluster, &arguments.load)?;
+    let setting = Setting {
+        model_bytes: arguments.load.model_bytes,
+        steps: arguments.steps,
+        seed: arguments.seed,
+        stragglers: arguments.stragglers,
+        lost: arguments.lost.clone(),
+    };
+    let mut runs = Runs { arguments, cluster, name: String::new(), runs: vec![] };
+    for &size in &arguments.sizes {
+        let mut request = input::request(&arguments.file, size, &arguments.settings)?;
+        settle(&mut request, &runs.cluster);
+        let schedule = input::compile_request(&request)?.schedule;
+        check(&schedule, &setting).map_err(|error| Failure::refused([Report::new(error)]))?;
+        runs.runs.push(bfc_predict::simulate(&schedule, &runs.cluster, &setting)?);
+        let names: Vec<&str> = schedule.topologies().iter().map(|topology| &*topology.name).collect();
+        runs.name = format!("{} over {}", schedule.program().name, names.join(", "));
+    }
+    if let Some(directory) = &arguments.out {
+        output::create_directory(directory)?;
+        output::write_file(&directory.join("simulation.json"), format!("{:#}\n", runs.json()).as_bytes())?;
+        output::write_file(&directory.join("efficiency.svg"), runs.svg().as_bytes())?;
+        output::say(&format!("wrote simulation.json and efficiency.svg into {}", directory.display()));
+    }
+    match format {
+        Format::Json => output::print_json(&runs.json()),
+        Format::Human => output::print(runs.table()),
+    }
+}
+
+fn check(schedule: &Schedule, setting: &Setting) -> Result<(), PredictError> {
+    let (size, steps) = (schedule.size(), setting.steps);
+    let events = f64::from(size) * f64::from(steps) * (1.0 + Cost::of(schedule).rounds.mean);
+    if size > MOST_RANKS || events > MOST_EVENTS {
+        return Err(PredictError::TooLarge { size, steps, events });
+    }
+    match setting.lost.iter().find(|(rank, _)| rank.0 >= size) {
+        Some((rank, _)) => Err(PredictError::UnknownRank { rank: rank.0, size }),
+        None => Ok(()),
+    }
+}
+
+impl Runs<'_> {
+    /// The document `simulation.json`.
+    fn json(&self) -> Value {
+        let arguments = self.arguments;
+        let run = |run: &Simulation| {
+            let mut document = json!(run);
+            if let Some(batch) = arguments.batch {
+                let samples = |step: f64| f64::from(batch) * f64::from(run.size) / step;
+                document["samples_per_second"] = json!(samples(run.step_seconds));
+                document["ring_samples_per_second"] = json!(samples(run.ring_step_seconds));
+                document["tree_samples_per_second"] = json!(samples(run.tree_step_seconds));
+                document["hierarchical_samples_per_second"] = json!(samples(run.hierarchical_step_seconds));
+            }
+            document
+        };
+        let compute = self.cluster.compute();
+        json!({
+            "schedule": self.name,
+            "cluster": self.cluster.name(),
+            "model_bytes": arguments.load.model_bytes,
+            "compute_seconds": compute.step,
+            "jitter": compute.jitter,
+            "steps": arguments.steps,
+            "seed": arguments.seed,
+            "stragglers": arguments.stragglers.map(|(count, factor)| json!({ "count": count, "factor": factor })),
+            "lost": arguments.lost.iter().map(|(rank, step)| json!({ "rank": rank.0, "step": step })).collect::<Value>(),
+            "batch": arguments.batch,
+            "runs": self.runs.iter().map(run).collect::<Value>(),
+        })
+    }
+
+    fn title(&self) -> String {
+        format!("{} on {}", self.name, self.cluster.name())
+    }
+
+    fn subtitle(&self) -> String {
+        let compute = self.cluster.compute();
+        format!(
+            "model of {}, gradients of {} with jitter {} %, {} steps",
+            shown_bytes(self.arguments.load.model_bytes),
+            shown_seconds(compute.step),
+            (compute.jitter * 1000.0).round() / 10.0,
+            self.arguments.steps
+        )
+    }
+
+    fn table(&self) -> String {
+        let mut table = output::table();
+        let samples = self.arguments.batch.map(|_| "samples/s");
+        let heading = ["ranks", "a step", "99 of 100", "computing", "ring", "tree", "hierarchical"];
+        table.set_header(heading.into_iter().chain(samples));
+        for run in &self.runs {
+            let cells = [
+                run.size.to_string(),
+                shown_seconds(run.step_seconds),
+                shown_seconds(run.step_p99),
+                format!("{:.1} %", 100.0 * run.efficiency),
+                shown_seconds(run.ring_step_seconds),
+                shown_seconds(run.tree_step_seconds),
+                shown_seconds(run.hierarchical_step_seconds),
+            ];
+            let rate = self
+                .arguments
+                .batch
+                .map(|batch| format!("{:.0}", f64::from(batch) * f64::from(run.size) / run.step_seconds));
+            table.add_row(cells.into_iter().chain(rate));
+        }
+        table.column_iter_mut().for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+        let mut text = format!("{}\n{}\n\n{}\n", self.title(), self.subtitle(), table.trim_fmt());
+        for run in &self.runs {
+            text.push_str(&losses(run));
+        }
+        text
+    }
+
+    /// The document `efficiency.svg`.
+    fn svg(&self) -> String {
+        let points = |share: &dyn Fn(&Simulation) -> f64| {
+            self.runs.iter().map(|run| (f64::from(run.size), share(run))).collect()
+        };
+        let curve = |label: &str, colour, dash, points| Curve {
+            label: label.into(),
+            colour,
+            width: 2.0,
+            dash,
+            points,
+        };
+        let parallel = |step: &dyn Fn(&Simulation) -> f64| points(&|run| run.compute_seconds / step(run));
+        Picture {
+            title: self.title(),
+            subtitle: self.subtitle(),
+            x_label: "ranks".into(),
+            x_scale: Scale::Doublings,
+            panels: vec![Panel {
+                title: "scaling efficiency: the share of its time that a rank computes".into(),
+                scale: Scale::Shares,
+                curves: vec![
+                    curve("ring all-reduce", "#9aa5b1", "7 4", parallel(&|run| run.ring_step_seconds)),
+                    curve("tree all-reduce", "#c77d0a", "2 3", parallel(&|run| run.tree_step_seconds)),
+                    curve("hierarchical", "#7a5195", "7 4", parallel(&|run| run.hierarchical_step_seconds)),
+                    curve("this schedule", "#0b6bcb", "", points(&|run| run.efficiency)),
+                ],
+            }],
+        }
+        .svg()
+    }
+}
+
+/// How the loss of ranks spread, if any was lost.
+fn losses(run: &Simulation) -> String {
+    let Some(lost) = &run.lost else { return String::new() };
+    let names = lost.ranks.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+    let Some(first) = lost.first else {
+        return format!("\nlost: {names}; the other ranks do not need them\n");
+    };
+    format!(
+        "\nlost: {names}; rank {first} is the first to wait in vain, after {} steps, and {} later, after at most {} steps, \
+         {} ranks do\n",
+        lost.first_steps,
+        shown_seconds(lost.spread_seconds),
+        lost.last_steps,
+        lost.stalled,
+    )
+}

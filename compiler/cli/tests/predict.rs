@@ -1,0 +1,141 @@
+//! Cost lines, clusters and simulations on the command line.
+
+mod common;
+
+use common::{bfc, codes, files, json, stdout};
+use serde_json::Value;
+
+fn number(document: &Value, path: &str) -> f64 {
+    document.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("{path} of {document:#}"))
+}
+
+#[test]
+fn every_compilation_has_a_cost_line() {
+    let (_directory, path) = files(&[]);
+    let out = path("out.bin");
+    let text = stdout(&["compile", "examples/digits.bf", "--size", "8", "-o", &out]);
+    assert!(text.contains("2 × the model in 2 rounds a rank and step"), "{text}");
+    let cluster = ["--cluster", "ethernet", "--model-bytes", "10 MB"];
+    let arguments = [&["compile", "examples/digits.bf", "--size", "8", "-o", &out], &cluster[..]].concat();
+    let text = stdout(&arguments);
+    assert!(text.contains("20 MB in 2 rounds") && text.contains("all-reduce: ring"), "{text}");
+    let document = json(&arguments);
+    assert_eq!(number(&document, "/cost/models/mean"), 2.0);
+    assert_eq!(number(&document, "/cost/prediction/bytes/max"), 2e7);
+    assert!(number(&document, "/cost/prediction/step_seconds") > 0.2);
+    let warnings = document["warnings"].as_array().expect("warnings");
+    assert!(warnings.iter().any(|one| one.as_str().is_some_and(|one| one.contains("loses"))), "{document:#}");
+}
+
+#[test]
+fn a_million_ranks_have_their_cost_at_once() {
+    let (_directory, path) = files(&[]);
+    let start = std::time::Instant::now();
+    let document = json(&[
+        "compile",
+        "topology::one_peer_exp2",
+        "--size",
+        "1048576",
+        "--cluster",
+        "v100",
+        "-o",
+        &path("m.bin"),
+    ]);
+    assert_eq!(number(&document, "/cost/prediction/machines"), 131_072.0);
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_cluster_says_which_ranks_share_a_machine() {
+    let (_directory, path) = files(&[("io.bf", include_bytes!("inner_outer.bf"))]);
+    let (source, out) = (path("io.bf"), path("io.bin"));
+    let document = json(&["compile", &source, "--size", "32", "--cluster", "v100", "-o", &out]);
+    assert_eq!(number(&document, "/cost/models/mean"), 1.0);
+    assert_eq!(number(&document, "/cost/prediction/exposed_seconds"), 0.0);
+}
+
+#[test]
+fn a_simulation_is_reported_and_drawn() {
+    let (_directory, path) = files(&[]);
+    let arguments = [
+        "simulate",
+        "examples/local_steps.bf",
+        "--sizes",
+        "4,8,16",
+        "--cluster",
+        "wan",
+        "--steps",
+        "40",
+        "--batch",
+        "32",
+    ];
+    let document = json(&arguments);
+    assert_eq!(document, json(&arguments), "the same seed gives the same");
+    let sizes: Vec<_> = document["runs"].as_array().expect("runs").iter().map(|run| &run["size"]).collect();
+    assert_eq!(sizes, [4, 8, 16]);
+    assert!(
+        number(&document, "/runs/2/samples_per_second") > number(&document, "/runs/0/samples_per_second")
+    );
+    let text = stdout(&[&arguments[..], &["--out", &path("results")]].concat());
+    assert!(text.contains("samples/s") && text.contains("local_dgd over one_peer_exp2"), "{text}");
+    let svg = std::fs::read_to_string(path("results/efficiency.svg")).expect("a picture");
+    assert!(svg.contains("this schedule") && svg.contains("100 %") && !svg.contains("NaN"), "{svg}");
+    let written = std::fs::read(path("results/simulation.json")).expect("a document");
+    assert_eq!(serde_json::from_slice::<Value>(&written).expect("JSON"), document);
+}
+
+#[test]
+fn lost_ranks_are_told() {
+    let arguments = [
+        "simulate",
+        "examples/ring_dgd.bf",
+        "--size",
+        "8",
+        "--cluster",
+        "a100",
+        "--steps",
+        "30",
+        "--lost",
+        "3@10",
+    ];
+    let text = stdout(&arguments);
+    assert!(text.contains("lost: 3; rank") && text.contains("7 ranks do"), "{text}");
+    assert_eq!(number(&json(&arguments), "/runs/0/done"), 10.0);
+}
+
+#[test]
+fn clusters_are_listed_and_shown() {
+    let listed = json(&["cluster"]);
+    for entry in listed.as_array().expect("clusters") {
+        let name = entry["name"].as_str().expect("a name");
+        let (_directory, path) = files(&[("own.toml", stdout(&["cluster", name]).as_bytes())]);
+        assert_eq!(json(&["cluster", name]), json(&["cluster", &path("own.toml")]));
+    }
+}
+
+#[test]
+fn bad_requests_are_refused() {
+    let (_directory, path) = files(&[("bad.toml", b"name = 1"), ("few.toml", few().as_bytes())]);
+    let simulate = |more: &[&str]| {
+        let arguments = [&["simulate", "examples/ring_dgd.bf", "--cluster"], more].concat();
+        codes(&arguments, 1)
+    };
+    assert_eq!(simulate(&["cray", "--size", "8"]), ["bfc::cluster::unknown"]);
+    assert_eq!(simulate(&[&path("bad.toml"), "--size", "8"]), ["bfc::cluster::malformed"]);
+    assert_eq!(simulate(&[&path("few.toml"), "--size", "32"]), ["bfc::cluster::too_few_machines"]);
+    assert_eq!(simulate(&["v100", "--size", "8", "--lost", "8@1"]), ["bfc::predict::unknown_rank"]);
+    let days = ["v100", "--size", "100000", "--steps", "1000000"];
+    assert_eq!(simulate(&days), ["bfc::predict::too_large"]);
+    for wrong in [["--stragglers", "2x0.5"], ["--lost", "3"], ["--model-bytes", "much"], ["--jitter", "-1"]] {
+        bfc(&["simulate", "examples/ring_dgd.bf", "--size", "8", "--cluster", "v100"])
+            .args([format!("{}={}", wrong[0], wrong[1])])
+            .assert()
+            .code(2);
+    }
+}
+
+/// A cluster of two machines.
+fn few() -> String {
+    let text = stdout(&["cluster", "v100"]);
+    text.replace("ranks_per_machine", "machines = 2\nranks_per_machine")
+}

@@ -1,0 +1,294 @@
+//! What a schedule sends, and on a cluster the seconds of its steps, beside all-reduce.
+//!
+//! Rounds follow each other and ranks stay together: [`simulate`](crate::simulate) tells what is lost where they do not.
+
+use crate::allreduce::{self, AllReduce};
+use crate::cluster::{Cluster, ClusterError};
+use crate::links::{Load, Wiring};
+use crate::tasks::{Exchange, Tasks};
+use crate::units::shown_seconds;
+use bfc_schedule::program::Operator;
+use bfc_schedule::{Group, Rank, RoundPlan, Schedule};
+use num_integer::Integer;
+use serde::Serialize;
+
+/// The bytes of a number that travels with a message.
+pub const SCALAR_BYTES: f64 = 8.0;
+/// The longest period that is followed; longer ones, and those that conditions on the step number may have, are averaged
+/// over so many steps.
+const LONGEST_PERIOD: u32 = 4096;
+
+/// What every rank and step costs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Cost {
+    /// The steps that numbers are means of: the period, where it is short.
+    pub steps: u32,
+    /// Rounds.
+    pub rounds: Amount,
+    /// Models that a rank sends, whole or in slices.
+    pub models: Amount,
+    /// Single numbers that a rank sends beside them.
+    pub scalars: Amount,
+}
+
+/// A mean over ranks and steps, and the busiest rank of the busiest step (at most: the busiest of each exchange).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Amount {
+    /// The mean.
+    pub mean: f64,
+    /// The most.
+    pub max: f64,
+}
+
+/// The seconds of a step on a cluster.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Prediction {
+    /// The cluster.
+    pub cluster: String,
+    /// Bytes of the model.
+    pub model_bytes: f64,
+    /// The machines that the ranks occupy.
+    pub machines: u32,
+    /// Bytes that a rank sends in a step.
+    pub bytes: Amount,
+    /// A step, with exchanges beside gradients where the program allows it.
+    pub step_seconds: f64,
+    /// The gradients of a step.
+    pub compute_seconds: f64,
+    /// The exchanges of a step.
+    pub communication_seconds: f64,
+    /// The part of the exchanges that a step waits for.
+    pub exposed_seconds: f64,
+    /// The same gradients with ring all-reduce instead.
+    pub ring_step_seconds: f64,
+    /// The same by trees.
+    pub tree_step_seconds: f64,
+    /// The same by a hierarchical ring.
+    pub hierarchical_step_seconds: f64,
+    /// What a user should know before choosing this schedule here.
+    pub warnings: Vec<String>,
+}
+
+impl Cost {
+    /// What `schedule` sends.
+    pub fn of(schedule: &Schedule) -> Self {
+        let steps = period(schedule);
+        let tasks = Tasks::of(schedule.program(), steps);
+        let phases: Vec<Vec<[Amount; 2]>> = schedule
+            .topologies()
+            .iter()
+            .map(|topology| {
+                topology.phases.iter().map(|phase| rounds_and_sends(&phase.plan, schedule.size())).collect()
+            })
+            .collect();
+        let mut sums = vec![[Amount::default(); 3]; steps as usize];
+        for exchange in &tasks.exchanges {
+            let [rounds, sends] = match exchange.operator {
+                Operator::Mix(topology) => {
+                    let phases = &phases[topology as usize];
+                    phases[(exchange.phase % phases.len() as u64) as usize]
+                }
+                Operator::Average => average_rounds_and_sends(schedule),
+            };
+            let [all_rounds, models, scalars] = &mut sums[exchange.step as usize];
+            all_rounds.add(rounds, 1.0);
+            models.add(sends, f64::from(exchange.vectors));
+            scalars.add(sends, f64::from(exchange.scalars));
+        }
+        let over = |which: usize| Amount {
+            mean: sums.iter().map(|step| step[which].mean).sum::<f64>() / f64::from(steps),
+            max: sums.iter().map(|step| step[which].max).fold(0.0, f64::max),
+        };
+        Self { steps, rounds: over(0), models: over(1), scalars: over(2) }
+    }
+
+    /// The bytes of a model of so many.
+    pub fn bytes(&self, model_bytes: f64) -> Amount {
+        let bytes = |models: f64, scalars: f64| models * model_bytes + scalars * SCALAR_BYTES;
+        Amount {
+            mean: bytes(self.models.mean, self.scalars.mean),
+            max: bytes(self.models.max, self.scalars.max),
+        }
+    }
+}
+
+impl Amount {
+    fn add(&mut self, other: Self, times: f64) {
+        self.mean += other.mean * times;
+        self.max += other.max * times;
+    }
+}
+
+impl Prediction {
+    /// The steps of `schedule` on `cluster`, for a model of so many bytes.
+    ///
+    /// # Errors
+    /// The cluster has too few machines.
+    pub fn new(schedule: &Schedule, cluster: &Cluster, model_bytes: f64) -> Result<Self, ClusterError> {
+        let cost = Cost::of(schedule);
+        let network = Network::new(schedule, cluster)?;
+        let tasks = Tasks::of(schedule.program(), 3 * cost.steps);
+        let compute = cluster.compute();
+        let exchanges: Vec<f64> =
+            tasks.exchanges.iter().map(|exchange| network.seconds(exchange, model_bytes)).collect();
+        let ends = ends(&tasks, compute.step, &exchanges);
+        let (window, from) = (f64::from(2 * cost.steps), cost.steps as usize);
+        let later = |step: u32| step as usize >= from;
+        let gradients = tasks.gradients.iter().filter(|gradient| later(gradient.step)).count();
+        let within = tasks.exchanges.iter().zip(&exchanges).filter(|(exchange, _)| later(exchange.step));
+        let step_seconds = (ends[3 * from - 1] - ends[from - 1]) / window;
+        let compute_seconds = compute.step * gradients as f64 / window;
+        let all = AllReduce::new(network.wiring(), model_bytes);
+        let parallel = |seconds| allreduce::step(&compute, compute_seconds, seconds);
+        let mut prediction = Self {
+            cluster: cluster.name().to_string(),
+            model_bytes,
+            machines: network.wiring().machines(),
+            bytes: cost.bytes(model_bytes),
+            step_seconds,
+            compute_seconds,
+            communication_seconds: within.map(|(_, seconds)| seconds).sum::<f64>() / window,
+            exposed_seconds: (step_seconds - compute_seconds).max(0.0),
+            ring_step_seconds: parallel(all.ring),
+            tree_step_seconds: parallel(all.tree),
+            hierarchical_step_seconds: parallel(all.hierarchical),
+            warnings: vec![],
+        };
+        prediction.warnings = prediction.warn(schedule, cluster, &all);
+        Ok(prediction)
+    }
+
+    fn warn(&self, schedule: &Schedule, cluster: &Cluster, all: &AllReduce) -> Vec<String> {
+        let mut warnings = vec![];
+        let (name, seconds) = all.best();
+        let parallel = allreduce::step(&cluster.compute(), self.compute_seconds, seconds);
+        if self.step_seconds > parallel * (1.0 + 1e-6) {
+            warnings.push(format!(
+                "this schedule loses here: a step takes {}, and by {name} all-reduce {}",
+                shown_seconds(self.step_seconds),
+                shown_seconds(parallel)
+            ));
+        }
+        let (own, there) = (schedule.local_size(), cluster.ranks_per_machine());
+        if own > 1 && own != there {
+            warnings.push(format!(
+                "compiled for machines of {own} ranks, and this cluster has machines of {there}"
+            ));
+        }
+        warnings
+    }
+}
+
+/// The seconds of exchanges on a cluster.
+#[derive(Clone, Debug)]
+pub struct Network {
+    wiring: Wiring,
+    /// For each topology and phase the loads of its rounds.
+    phases: Vec<Vec<Vec<Load>>>,
+    /// For each round of an average its load and the share of a vector that it carries.
+    average: Vec<(Load, f64)>,
+}
+
+impl Network {
+    /// The exchanges of `schedule` on `cluster`.
+    ///
+    /// # Errors
+    /// The cluster has too few machines.
+    pub fn new(schedule: &Schedule, cluster: &Cluster) -> Result<Self, ClusterError> {
+        let wiring = Wiring::new(cluster, schedule.size())?;
+        let group = Group::cyclic(schedule.size());
+        let rounds =
+            schedule.average().into_iter().flat_map(|average| average.reduce.iter().chain(&average.gather));
+        let slice = |round: &bfc_schedule::SliceRound| {
+            (wiring.shift(&group, Rank(round.hop)), f64::from(round.count) / f64::from(schedule.size()))
+        };
+        Ok(Self {
+            phases: schedule
+                .topologies()
+                .iter()
+                .map(|topology| topology.phases.iter().map(|phase| wiring.rounds(&phase.plan)).collect())
+                .collect(),
+            average: rounds.map(slice).collect(),
+            wiring,
+        })
+    }
+
+    /// The links.
+    pub fn wiring(&self) -> &Wiring {
+        &self.wiring
+    }
+
+    /// The seconds of an exchange of models of so many bytes, one round after the other.
+    pub fn seconds(&self, exchange: &Exchange, model_bytes: f64) -> f64 {
+        let bytes = message_bytes(exchange, model_bytes);
+        match exchange.operator {
+            Operator::Mix(topology) => {
+                let phases = &self.phases[topology as usize];
+                let loads = &phases[(exchange.phase % phases.len() as u64) as usize];
+                loads.iter().map(|load| load.seconds(&self.wiring, bytes)).sum()
+            }
+            Operator::Average => {
+                self.average.iter().map(|(load, share)| load.seconds(&self.wiring, bytes * share)).sum()
+            }
+        }
+    }
+}
+
+/// The bytes of a whole message.
+pub(crate) fn message_bytes(exchange: &Exchange, model_bytes: f64) -> f64 {
+    f64::from(exchange.vectors) * model_bytes + f64::from(exchange.scalars) * SCALAR_BYTES
+}
+
+/// The steps after which topologies are at their first phases again.
+fn period(schedule: &Schedule) -> u32 {
+    let phases = schedule.topologies().iter().map(|topology| topology.phases.len() as u64);
+    let period = phases.fold(1u64, |period, phases| period.lcm(&phases).min(u64::from(LONGEST_PERIOD)));
+    if schedule.program().conditions.is_empty() { period as u32 } else { LONGEST_PERIOD }
+}
+
+/// Rounds of a phase, and the messages that a rank sends in them.
+fn rounds_and_sends(plan: &RoundPlan, size: u32) -> [Amount; 2] {
+    let even = |number: u32| Amount { mean: f64::from(number), max: f64::from(number) };
+    let sends = match plan {
+        RoundPlan::Cayley { rounds, .. } => even(rounds.len() as u32),
+        RoundPlan::Table(table) => {
+            let sends =
+                |rank| table.actions_of(Rank(rank)).iter().filter(|action| action.send_to.is_some()).count();
+            let (total, most) =
+                (0..size).map(sends).fold((0, 0), |(total, most), own| (total + own, most.max(own)));
+            Amount { mean: total as f64 / f64::from(size), max: most as f64 }
+        }
+    };
+    [even(plan.rounds()), sends]
+}
+
+/// Rounds of an average, and the vectors that a rank sends in them.
+fn average_rounds_and_sends(schedule: &Schedule) -> [Amount; 2] {
+    let rounds =
+        || schedule.average().into_iter().flat_map(|average| average.reduce.iter().chain(&average.gather));
+    let sent = rounds().map(|round| f64::from(round.count)).sum::<f64>() / f64::from(schedule.size());
+    let count = rounds().count() as f64;
+    [Amount { mean: count, max: count }, Amount { mean: sent, max: sent }]
+}
+
+/// When each step is over, if every gradient takes `gradient` seconds and the k-th exchange `exchanges[k]`.
+fn ends(tasks: &Tasks, gradient: f64, exchanges: &[f64]) -> Vec<f64> {
+    let (mut computed, mut exchanged) = (vec![0.0], vec![0.0]);
+    let last = |times: &[f64]| times[times.len() - 1];
+    loop {
+        let (next_gradient, next_exchange) = (computed.len() - 1, exchanged.len() - 1);
+        let ready = tasks.gradients.get(next_gradient).filter(|task| task.after as usize <= next_exchange);
+        if let Some(task) = ready {
+            let begin = last(&computed).max(exchanged[task.after as usize]);
+            computed.push(begin + gradient);
+            continue;
+        }
+        let ready = tasks.exchanges.get(next_exchange).filter(|task| task.after as usize <= next_gradient);
+        let Some(task) = ready else { break };
+        exchanged.push(last(&exchanged).max(computed[task.after as usize]) + exchanges[next_exchange]);
+    }
+    let at = |end: &crate::tasks::Progress| {
+        computed[end.gradients as usize].max(exchanged[end.exchanges as usize])
+    };
+    tasks.ends.iter().map(at).collect()
+}

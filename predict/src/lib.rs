@@ -1,0 +1,26 @@
+//! What a schedule costs before it runs: bytes, rounds and time on a described cluster, by formula and by simulation.
+//!
+//! A pure library over [`bfc_schedule`]: no file, clock or environment, and the same numbers from the same inputs.
+//!
+//! - [`cluster`]: a TOML description becomes link classes, shared ports and a compute time.
+//! - [`links`]: rounds on a cluster become loads of shared ports, hence seconds per byte.
+//! - [`tasks`]: a program becomes two queues, of gradients and of exchanges, and what each waits for.
+//! - [`cost`]: all of it becomes the time of a step, beside all-reduce ([`allreduce`]).
+//! - [`simulate`](mod@simulate): the same by discrete events, with jitter, stragglers and lost ranks.
+//!
+//! Units everywhere: seconds, bytes, and bytes per second in one direction of a full-duplex link.
+
+pub mod allreduce;
+pub mod cluster;
+pub mod cost;
+pub mod jitter;
+pub mod links;
+mod number;
+pub mod simulate;
+pub mod tasks;
+pub mod units;
+
+pub use allreduce::AllReduce;
+pub use cluster::{Cluster, ClusterError};
+pub use cost::{Cost, Prediction};
+pub use simulate::{Setting, Simulation, simulate};

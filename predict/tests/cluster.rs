@@ -1,0 +1,77 @@
+//! Descriptions of clusters that are taken and refused.
+
+use bfc_predict::{Cluster, ClusterError};
+use miette::Diagnostic;
+
+fn example() -> String {
+    let module = include_str!("../src/cluster.rs");
+    let lines = module
+        .lines()
+        .filter_map(|line| line.strip_prefix("//!"))
+        .map(|line| line.strip_prefix(' ').unwrap_or(line));
+    let inside = lines.skip_while(|line| *line != "```toml").skip(1).take_while(|line| *line != "```");
+    inside.collect::<Vec<_>>().join("\n")
+}
+
+fn refused(text: &str) -> (String, String) {
+    let error = Cluster::parse("c.toml", text).expect_err("refused");
+    assert!(error.help().is_some());
+    (error.code().expect("a code").to_string(), error.to_string())
+}
+
+#[test]
+fn the_documented_and_the_ready_ones_are_read() {
+    let cluster = Cluster::parse("example.toml", &example()).expect("the example of the documentation");
+    assert_eq!((cluster.ranks_per_machine(), cluster.compute().step), (8, 0.2));
+    for (name, _) in Cluster::ready() {
+        assert!(Cluster::named(name).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn the_page_shows_the_same_keys() {
+    let page = include_str!("../../compiler/cli/errors/cluster/malformed.md");
+    let keys = |text: &str| -> Vec<String> {
+        text.lines()
+            .map(|line| line.split('#').next().unwrap_or("").trim().to_string())
+            .filter(|l| !l.is_empty())
+            .collect()
+    };
+    let shown = page.split("```toml\n").nth(2).and_then(|rest| rest.split("```").next()).expect("a block");
+    assert_eq!(keys(shown), keys(&example()));
+}
+
+#[test]
+fn bad_descriptions_are_refused_with_their_place() {
+    let swap = |from: &str, to: &str| refused(&example().replace(from, to));
+    for (from, to) in [
+        ("latency = \"5 us\"", "latency = 5"),
+        ("latency = \"5 us\"", "latency = \"5 parsec\""),
+        ("bandwidth = \"25 Gb/s\"", "bandwidth = \"25 Gb\""),
+        ("nics = 1", "nicks = 1"),
+        ("name = ", "nothing = "),
+        ("[compute]", "[compute"),
+    ] {
+        assert_eq!(swap(from, to).0, "bfc::cluster::malformed", "{to}");
+    }
+    for (from, to) in [
+        ("machines = 16", "machines = 0"),
+        ("ranks_per_machine = 8", "ranks_per_machine = -8"),
+        ("nics = 1", "nics = 9"),
+        ("bandwidth = \"25 Gb/s\"", "bandwidth = \"0 Gb/s\""),
+        ("oversubscription = 1", "oversubscription = 0.5"),
+        ("backward = 0.667", "backward = 1.5"),
+        ("jitter = 0.02", "jitter = nan"),
+        ("step = \"200 ms\"", "step = \"1e30 s\""),
+    ] {
+        let (code, message) = swap(from, to);
+        assert_eq!(code, "bfc::cluster::out_of_range", "{to}: {message}");
+        assert!(message.contains("expected"), "{message}");
+    }
+    assert_eq!(refused(&"#".repeat(1 << 17)).0, "bfc::cluster::too_long");
+    let unknown = Cluster::named("cray").expect_err("unknown");
+    assert!(unknown.help().expect("help").to_string().contains("v100"));
+    let cluster = Cluster::parse("c.toml", &example()).expect("a cluster");
+    assert!(matches!(cluster.machines(129), Err(ClusterError::TooFewMachines { .. })));
+    assert_eq!(cluster.machines(121).expect("enough"), 16);
+}
