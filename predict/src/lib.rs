@@ -6,10 +6,12 @@
 //! - [`links`]: rounds on a cluster become loads of shared ports, hence seconds per byte.
 //! - [`tasks`]: a program becomes two queues, of gradients and of exchanges, and what each waits for.
 //! - [`cost`]: all of it becomes the time of a step, beside all-reduce ([`allreduce`]).
+//! - [`advise`]: convergence and cost become a ranking.
 //! - [`simulate`](mod@simulate): the same by discrete events, with jitter, stragglers and lost ranks.
 //!
 //! Units everywhere: seconds, bytes, and bytes per second in one direction of a full-duplex link.
 
+pub mod advise;
 pub mod allreduce;
 pub mod cluster;
 pub mod cost;

@@ -1,18 +1,21 @@
 //! `bfc analyze`: what is known of a topology, shown.
 
-use crate::arguments::{self, Format};
+use crate::arguments::{self, Format, Sizes};
 use crate::failure::Failure;
-use crate::{input, output};
+use crate::{input, output, range};
 use comfy_table::CellAlignment;
 use serde_json::Value;
 
-/// Reports what is known of a topology.
+/// Reports what is known of a topology, at one size or a range of them.
 ///
 /// # Errors
 /// The source cannot be read, or has no topology at this size.
 pub fn analyze(arguments: &arguments::Analyze, format: Format) -> Result<(), Failure> {
-    let source = &arguments.source;
-    let request = input::request(&source.file, source.size, &source.settings)?;
+    let size = match &arguments.size {
+        Sizes::One(size) => *size,
+        Sizes::Range(sizes) => return range::analyze(arguments, sizes.clone(), format),
+    };
+    let request = input::request(&arguments.file, size, &arguments.settings)?;
     let analysis = bfc_compiler::analyze_on(&request, &input::Beside, arguments.curvature.0)?;
     match format {
         Format::Json => output::print_json(&analysis),

@@ -3,6 +3,7 @@
 use crate::predict::arguments as predict;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 const STYLES: Styles = Styles::styled()
@@ -60,8 +61,15 @@ Examples:
     #[command(after_help = "\
 Examples:
   bfc analyze topology::ring --size 16
-  bfc analyze topology::exponential --param base=3 --size 33 --format json")]
+  bfc analyze topology::exponential --param base=3 --size 33 --format json
+  bfc analyze topology::one_peer_exp2 --size 2..256 --out results")]
     Analyze(Analyze),
+    /// Analyze several topologies or schedules side by side.
+    #[command(after_help = "\
+Examples:
+  bfc compare topology::ring topology::exponential topology::one_peer_exp2 --size 64
+  bfc compare a.bf b.bf --size 64 --cluster v100 --model-bytes 102MB")]
+    Compare(Compare),
     /// Show the phases, rounds and weights in a compiled schedule.
     #[command(after_help = "\
 Examples:
@@ -125,6 +133,15 @@ Examples:
   bfc simulate my.bf --sizes 8,16,32,64,128 --cluster a100 --model-bytes 1.4GB --out results
   bfc simulate my.bf --size 32 --cluster v100 --stragglers 1x2 --lost 3@500")]
     Simulate(predict::Simulate),
+    /// Search the library for the schedule that reaches a target error first on a cluster.
+    ///
+    /// Tries every topology of the library that compiles for this number of ranks, with its own weights and others, and
+    /// ranks them by steps to the target times the predicted time of a step.
+    #[command(after_help = "\
+Examples:
+  bfc advise --size 64 --cluster v100 --model-bytes 102MB
+  bfc advise --size 32 --cluster ethernet --algorithm dgd --heterogeneity 0.01 -o best.bf")]
+    Advise(predict::Advise),
     /// List the ready clusters, or print the description of one.
     #[command(after_help = "\
 Examples:
@@ -196,19 +213,69 @@ pub struct Compile {
 /// Arguments of `bfc analyze`.
 #[derive(Args)]
 pub struct Analyze {
-    /// What to analyze.
+    /// A `.bf` file, or a library name such as `topology::ring`.
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// The number of ranks, or a range of numbers, both ends included.
+    #[arg(long, short = 'n', value_name = "N|A..B", value_parser = sizes)]
+    pub size: Sizes,
+    /// What is set beside the file.
     #[command(flatten)]
-    pub source: Source,
+    pub settings: Settings,
     /// The least and the largest curvature of the quadratics on which an algorithm is analyzed.
     #[arg(long, value_name = "MU..L", value_parser = curvature, default_value = "0.1..1")]
     pub curvature: Curvature,
+    /// Of a range: write analysis.json and convergence.svg into this directory.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// Arguments of `bfc compare`.
+#[derive(Args)]
+pub struct Compare {
+    /// `.bf` files, or library names such as `topology::ring`.
+    #[arg(value_name = "FILE", required = true, num_args = 1..)]
+    pub files: Vec<String>,
+    /// The number of ranks.
+    #[arg(long, short = 'n', value_name = "N")]
+    pub size: u32,
+    /// What is set beside the files.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Where they would run; adds the time of a step.
+    #[command(flatten)]
+    pub place: predict::Place,
+    /// The least and the largest curvature of the quadratics on which an algorithm is analyzed.
+    #[arg(long, value_name = "MU..L", value_parser = curvature, default_value = "0.1..1")]
+    pub curvature: Curvature,
+}
+
+/// One number of ranks or several.
+#[derive(Clone)]
+pub enum Sizes {
+    /// One.
+    One(u32),
+    /// All between two.
+    Range(RangeInclusive<u32>),
+}
+
+fn sizes(text: &str) -> Result<Sizes, String> {
+    let sizes = match text.split_once("..") {
+        None => text.parse().ok().map(Sizes::One),
+        Some((first, last)) => {
+            let bounds = first.trim().parse::<u32>().ok().zip(last.trim().parse::<u32>().ok());
+            bounds.filter(|(first, last)| 1 <= *first && first <= last).map(|(a, b)| Sizes::Range(a..=b))
+        }
+    };
+    sizes.ok_or("expected a number of ranks such as 64, or a range such as 2..256".to_string())
 }
 
 /// 0 < μ ≤ L.
 #[derive(Clone, Copy)]
 pub struct Curvature(pub [f64; 2]);
 
-fn curvature(text: &str) -> Result<Curvature, String> {
+/// Two curvatures.
+pub fn curvature(text: &str) -> Result<Curvature, String> {
     let bounds = text.split_once("..").and_then(|(least, largest)| {
         Some([least.trim().parse::<f64>().ok()?, largest.trim().parse::<f64>().ok()?])
     });
@@ -301,7 +368,8 @@ fn steps(text: &str) -> Result<u64, String> {
     text.parse().ok().filter(|steps| (1..=1_000_000).contains(steps)).ok_or_else(expected)
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+/// A finite number above 0.
+pub fn positive(text: &str) -> Result<f64, String> {
     number(text, |value| value > 0.0, "expected a finite number above 0")
 }
 

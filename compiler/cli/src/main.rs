@@ -2,6 +2,7 @@
 
 mod analyze;
 mod arguments;
+mod compare;
 mod compile;
 mod excerpt;
 mod explain;
@@ -13,6 +14,7 @@ mod library;
 mod output;
 mod picture;
 mod predict;
+mod range;
 mod run;
 mod suggest;
 mod usage;
@@ -42,6 +44,7 @@ fn execute(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
         Command::Compile(arguments) => compile::compile(arguments, format),
         Command::Analyze(source) => analyze::analyze(source, format),
+        Command::Compare(arguments) => compare::compare(arguments, format),
         Command::Check(arguments) => compile::check(arguments, format),
         Command::Inspect(arguments) => inspect::inspect(arguments, format),
         Command::Verify(arguments) => inspect::verify(arguments, format),
@@ -50,6 +53,7 @@ fn execute(arguments: &Arguments) -> Result<(), Failure> {
         Command::List { part } => library::list(part.as_deref(), format),
         Command::Show { name } => library::show(name, format),
         Command::Simulate(arguments) => predict::simulate(arguments, format),
+        Command::Advise(arguments) => predict::advise(arguments, format),
         Command::Cluster(arguments) => predict::clusters(arguments, format),
         Command::Completions { shell } => generate::completions(*shell, format),
         Command::Man { command } => generate::man(command.as_deref(), format),

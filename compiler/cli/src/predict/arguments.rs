@@ -1,6 +1,6 @@
 //! Flags of the commands that predict.
 
-use crate::arguments::Settings;
+use crate::arguments::{Curvature, Settings, curvature, positive};
 use bfc_predict::units;
 use bfc_schedule::Rank;
 use clap::Args;
@@ -82,6 +82,42 @@ pub struct Simulate {
     /// Write simulation.json and efficiency.svg into this directory.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+/// Arguments of `bfc advise`.
+#[derive(Args)]
+pub struct Advise {
+    /// The number of ranks.
+    #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub size: u32,
+    /// A ready cluster (`bfc cluster` lists them) or a description in TOML.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub cluster: String,
+    /// What a rank computes and sends.
+    #[command(flatten)]
+    pub load: Load,
+    /// A library algorithm to train with; plain averaging where it is left out.
+    #[arg(long, value_name = "NAME")]
+    pub algorithm: Option<String>,
+    /// The error to reach, relative to the initial one.
+    #[arg(long, default_value_t = 1e-3, value_name = "ERROR", value_parser = target)]
+    pub error: f64,
+    /// How far the optima of the ranks' data lie from their common one, relative to the initial error.
+    #[arg(long, default_value_t = 1.0, value_name = "Z", value_parser = crate::arguments::not_negative)]
+    pub heterogeneity: f64,
+    /// The least and the largest curvature of the quadratics that an algorithm is judged by.
+    #[arg(long, value_name = "MU..L", value_parser = curvature, default_value = "0.1..1")]
+    pub curvature: Curvature,
+    /// Write the first as a `.bf` source.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+fn target(text: &str) -> Result<f64, String> {
+    match positive(text)? {
+        error if error <= 0.5 => Ok(error),
+        _ => Err("expected a number above 0, up to 0.5".to_string()),
+    }
 }
 
 fn stragglers(text: &str) -> Result<(u32, f64), String> {

@@ -36,4 +36,16 @@ pub enum PredictError {
         /// The number of ranks.
         size: u32,
     },
+    /// No topology of the library reaches the target.
+    #[error("no topology of the library reaches an error of {error:e}:\n  {}", reasons.join("\n  "))]
+    #[diagnostic(
+        code(bfc::predict::nothing_reaches),
+        help("set a larger `--error`, a smaller `--heterogeneity`, or an `--algorithm` without bias")
+    )]
+    NothingReaches {
+        /// The target.
+        error: f64,
+        /// Why each does not.
+        reasons: Vec<String>,
+    },
 }

@@ -1,0 +1,256 @@
+//! The library becomes candidates for a size: what compiles, averages, and can be analyzed there.
+
+use bfc_compiler::prove::Analysis;
+use bfc_compiler::{Entry, NoFiles, Request, library};
+use bfc_predict::advise::{Consensus, Effort, Training};
+use bfc_predict::{Cluster, ClusterError, Cost, Prediction};
+use bfc_schedule::{RoundPlan, Schedule};
+
+/// Weight rules that are tried beside a topology's own.
+const RULES: [&str; 3] = ["metropolis", "best_constant", "fastest"];
+/// Up to how many ranks weights are optimised.
+const MOST_OPTIMISED: u32 = 64;
+/// Up to how many ranks a topology without symmetry is analyzed.
+const MOST_UNSTRUCTURED: u32 = 2048;
+
+/// What is sought.
+pub struct Goal<'a> {
+    /// The number of ranks.
+    pub size: u32,
+    /// Where.
+    pub cluster: &'a Cluster,
+    /// The algorithm's library name without its part; plain averaging where absent.
+    pub algorithm: Option<&'a str>,
+    /// Bytes of the model.
+    pub model_bytes: f64,
+    /// The target error.
+    pub error: f64,
+    /// How far the ranks' optima lie apart.
+    pub heterogeneity: f64,
+    /// Least and largest curvature.
+    pub curvature: [f64; 2],
+}
+
+/// A schedule that reaches the target.
+pub struct Candidate {
+    /// The topology, and its weights where they are not its own.
+    pub name: String,
+    /// As a `.bf` file.
+    pub source: String,
+    /// What it needs.
+    pub effort: Effort,
+    /// What it sends.
+    pub cost: Cost,
+    /// The seconds that a step waits for exchanges.
+    pub exposed_seconds: f64,
+    /// What is remarkable about its convergence.
+    pub why: String,
+}
+
+/// A topology to try.
+struct Proposal {
+    name: String,
+    /// Library names without their part.
+    uses: Vec<&'static str>,
+    /// What is said of them.
+    definition: String,
+    /// The topology of the schedule.
+    topology: String,
+}
+
+/// All candidates, and what of the library was left out with the reason.
+///
+/// # Errors
+/// The cluster has too few machines.
+pub fn search(goal: &Goal<'_>) -> Result<(Vec<Candidate>, Vec<(String, String)>), ClusterError> {
+    let mut found: Vec<Candidate> = vec![];
+    let mut left_out = vec![];
+    for name in topologies() {
+        match candidate(goal, Proposal::plain(name))? {
+            Ok(candidate) => found.push(candidate),
+            Err(reason) => left_out.push((name.to_string(), reason)),
+        }
+    }
+    let weighted =
+        topologies().flat_map(|name| goal.rules().iter().map(|rule| Proposal::weighted(name, rule)));
+    for proposal in weighted.chain(hierarchical(goal)) {
+        let same = |a: &Candidate, b: &Candidate| a.effort == b.effort && a.cost == b.cost;
+        if let Ok(candidate) = candidate(goal, proposal)?
+            && !found.iter().any(|other| same(other, &candidate))
+        {
+            found.push(candidate);
+        }
+    }
+    Ok((found, left_out))
+}
+
+/// An exact average inside machines, then a step across them, over and over: every pair of topologies that allows it.
+fn hierarchical(goal: &Goal<'_>) -> Vec<Proposal> {
+    let local = goal.local_size();
+    if local == 1 || goal.size == local {
+        return vec![];
+    }
+    let exact = |name: &&str| {
+        let analysis =
+            bfc_compiler::analyze(&goal.request(Proposal::plain(name).source(None), local, 1), &NoFiles);
+        analysis.is_ok_and(|analysis| analysis.exact_after.is_some())
+    };
+    let inside: Vec<&str> = topologies().filter(exact).collect();
+    topologies()
+        .flat_map(|across| inside.iter().map(|inside| Proposal::hierarchical(inside, across)))
+        .collect()
+}
+
+fn topologies() -> impl Iterator<Item = &'static str> {
+    library::names().into_iter().filter_map(|name| name.strip_prefix("topology::"))
+}
+
+impl Goal<'_> {
+    /// Ranks that share a machine, where all machines are full.
+    fn local_size(&self) -> u32 {
+        let ranks = self.cluster.ranks_per_machine();
+        if self.size.is_multiple_of(ranks) { ranks } else { 1 }
+    }
+
+    fn rules(&self) -> &'static [&'static str] {
+        if self.size <= MOST_OPTIMISED { &RULES } else { &RULES[..1] }
+    }
+
+    fn request(&self, source: String, size: u32, local_size: u32) -> Request {
+        let entry = Entry::Source { name: "advised.bf".to_string(), text: source };
+        Request { entry, size, local_size, parameters: vec![], allow: vec![] }
+    }
+}
+
+impl Proposal {
+    fn plain(name: &'static str) -> Self {
+        Self {
+            name: name.to_string(),
+            uses: vec![name],
+            definition: String::new(),
+            topology: name.to_string(),
+        }
+    }
+
+    fn weighted(name: &'static str, rule: &str) -> Self {
+        let topology = format!("{name}_{rule}");
+        Self {
+            name: format!("{name}, weights {rule}"),
+            uses: vec![name],
+            definition: format!("topology {topology} = {name} weights {rule}\n"),
+            topology,
+        }
+    }
+
+    fn hierarchical(inside: &'static str, across: &'static str) -> Self {
+        let mut uses = vec![inside, across];
+        uses.dedup();
+        Self {
+            name: format!("{inside} inside, {across} across"),
+            uses,
+            definition: format!(
+                "topology rest {{ }}\n\ntopology hierarchical = concat([\n    \
+                 kronecker(rest at machines, {inside} at local_size),\n    \
+                 kronecker({across} at machines, rest at local_size),\n])\n"
+            ),
+            topology: "hierarchical".to_string(),
+        }
+    }
+
+    /// The schedule in the language.
+    fn source(&self, algorithm: Option<&str>) -> String {
+        let mut text: String = self.uses.iter().map(|name| format!("use topology::{name}\n")).collect();
+        if let Some(algorithm) = algorithm {
+            text.push_str(&format!("use algorithm::{algorithm}\n"));
+        }
+        if !self.definition.is_empty() {
+            text.push_str(&format!("\n{}", self.definition));
+        }
+        let algorithm = algorithm.map(|name| format!("    algorithm {name}\n")).unwrap_or_default();
+        text + &format!("\nschedule {{\n    topology  {}\n{algorithm}}}\n", self.topology)
+    }
+}
+
+fn candidate(goal: &Goal<'_>, proposal: Proposal) -> Result<Result<Candidate, String>, ClusterError> {
+    let source = proposal.source(goal.algorithm);
+    let request = goal.request(source.clone(), goal.size, goal.local_size());
+    let schedule = match bfc_compiler::compile(&request, &NoFiles) {
+        Ok(compiled) => compiled.schedule,
+        Err(refused) => return Ok(Err(first_message(refused))),
+    };
+    if goal.size > MOST_UNSTRUCTURED && !is_symbolic(&schedule) {
+        return Ok(Err(format!(
+            "without symmetry, topologies are analyzed up to {MOST_UNSTRUCTURED} ranks here"
+        )));
+    }
+    let analysis = match bfc_compiler::analyze_on(&request, &NoFiles, goal.curvature) {
+        Ok(analysis) => analysis,
+        Err(refused) => return Ok(Err(first_message(refused))),
+    };
+    let (steps, why) = match steps(goal, &analysis) {
+        Ok(found) => found,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let prediction = Prediction::new(&schedule, goal.cluster, goal.model_bytes)?;
+    Ok(Ok(Candidate {
+        name: proposal.name,
+        source,
+        effort: Effort { steps, step_seconds: prediction.step_seconds },
+        cost: Cost::of(&schedule),
+        exposed_seconds: prediction.exposed_seconds,
+        why,
+    }))
+}
+
+/// The steps to the target and why so many, or why it is not reached.
+fn steps(goal: &Goal<'_>, analysis: &Analysis) -> Result<(f64, String), String> {
+    if goal.algorithm.is_none() {
+        return consensus(goal, analysis);
+    }
+    let quadratic = analysis.quadratic.as_ref().ok_or("the algorithm asks for no gradient")?;
+    let (rate, bias) = quadratic.rate.zip(quadratic.bias).ok_or_else(|| {
+        quadratic.note.clone().unwrap_or_else(|| "its rate is not known at this size".to_string())
+    })?;
+    let steps = Training { rate, bias }.steps(goal.error, goal.heterogeneity).ok_or_else(|| {
+        if rate < 1.0 {
+            format!("ends {:.1e} away, above the target", bias * goal.heterogeneity)
+        } else {
+            format!("does not converge with its step size: rate {rate:.4}")
+        }
+    })?;
+    let floor = if bias * goal.heterogeneity > 1e-3 * goal.error {
+        format!(", ends {:.1e} away", bias * goal.heterogeneity)
+    } else {
+        ", exact".to_string()
+    };
+    Ok((steps, format!("falls by {rate:.4} a step{floor}")))
+}
+
+fn consensus(goal: &Goal<'_>, analysis: &Analysis) -> Result<(f64, String), String> {
+    if !analysis.doubly_stochastic {
+        return Err("does not keep the average".to_string());
+    }
+    let consensus = Consensus {
+        exact_after: analysis.exact_after,
+        to_1e_3: analysis.rounds_to_1e_3,
+        to_1e_6: analysis.rounds_to_1e_6,
+    };
+    let steps = consensus.steps(goal.error).ok_or("ranks do not come to agree within 10⁷ steps")?;
+    Ok((
+        steps,
+        match (analysis.exact_after, analysis.rate_per_step) {
+            (Some(exact), _) => format!("exact after {exact}"),
+            (None, Some(rate)) => format!("falls by {rate:.4} a step"),
+            (None, None) => String::new(),
+        },
+    ))
+}
+
+fn is_symbolic(schedule: &Schedule) -> bool {
+    let mut phases = schedule.topologies().iter().flat_map(|topology| &topology.phases);
+    phases.all(|phase| matches!(phase.plan, RoundPlan::Cayley { .. }))
+}
+
+fn first_message(refused: bfc_compiler::Diagnostics) -> String {
+    refused.into_reports().first().map_or_else(|| "refused".to_string(), |report| report.to_string())
+}
