@@ -237,7 +237,7 @@ pub struct Compare {
     #[arg(value_name = "FILE", required = true, num_args = 1..)]
     pub files: Vec<String>,
     /// The number of ranks.
-    #[arg(long, short = 'n', value_name = "N")]
+    #[arg(long, short = 'n', value_name = "N", value_parser = count)]
     pub size: u32,
     /// What is set beside the files.
     #[command(flatten)]

@@ -2,14 +2,14 @@
 
 use bfc_compiler::prove::Analysis;
 use bfc_compiler::{Entry, NoFiles, Request, library};
-use bfc_predict::advise::{Consensus, Effort, Training};
+use bfc_predict::advise::{Consensus, Effort, Training, rank};
 use bfc_predict::{Cluster, ClusterError, Cost, Prediction};
 use bfc_schedule::{RoundPlan, Schedule};
 
 /// Weight rules that are tried beside a topology's own.
 const RULES: [&str; 3] = ["metropolis", "best_constant", "fastest"];
 /// Up to how many ranks weights are optimised.
-const MOST_OPTIMISED: u32 = 64;
+const MOST_OPTIMISED: u32 = 32;
 /// Up to how many ranks a topology without symmetry is analyzed.
 const MOST_UNSTRUCTURED: u32 = 2048;
 
@@ -43,6 +43,8 @@ pub struct Candidate {
     pub cost: Cost,
     /// The seconds that a step waits for exchanges.
     pub exposed_seconds: f64,
+    /// Steps to the exact average.
+    pub exact_after: Option<u64>,
     /// What is remarkable about its convergence.
     pub why: String,
 }
@@ -51,7 +53,7 @@ pub struct Candidate {
 struct Proposal {
     name: String,
     /// Library names without their part.
-    uses: Vec<&'static str>,
+    uses: Vec<String>,
     /// What is said of them.
     definition: String,
     /// The topology of the schedule.
@@ -72,8 +74,8 @@ pub fn search(goal: &Goal<'_>) -> Result<(Vec<Candidate>, Vec<(String, String)>)
         }
     }
     let weighted =
-        topologies().flat_map(|name| goal.rules().iter().map(|rule| Proposal::weighted(name, rule)));
-    for proposal in weighted.chain(hierarchical(goal)) {
+        topologies().flat_map(|name| goal.rules().iter().map(move |rule| Proposal::weighted(name, rule)));
+    for proposal in weighted.chain(hierarchical(goal)?) {
         let same = |a: &Candidate, b: &Candidate| a.effort == b.effort && a.cost == b.cost;
         if let Ok(candidate) = candidate(goal, proposal)?
             && !found.iter().any(|other| same(other, &candidate))
@@ -84,21 +86,30 @@ pub fn search(goal: &Goal<'_>) -> Result<(Vec<Candidate>, Vec<(String, String)>)
     Ok((found, left_out))
 }
 
-/// An exact average inside machines, then a step across them, over and over: every pair of topologies that allows it.
-fn hierarchical(goal: &Goal<'_>) -> Vec<Proposal> {
+/// An exact average inside machines, then a step across them, over and over: every topology across, and inside those that
+/// no other beats both in steps and in the seconds of a step.
+fn hierarchical(goal: &Goal<'_>) -> Result<Vec<Proposal>, ClusterError> {
     let local = goal.local_size();
     if local == 1 || goal.size == local {
-        return vec![];
+        return Ok(vec![]);
     }
-    let exact = |name: &&str| {
-        let analysis =
-            bfc_compiler::analyze(&goal.request(Proposal::plain(name).source(None), local, 1), &NoFiles);
-        analysis.is_ok_and(|analysis| analysis.exact_after.is_some())
-    };
-    let inside: Vec<&str> = topologies().filter(exact).collect();
-    topologies()
-        .flat_map(|across| inside.iter().map(|inside| Proposal::hierarchical(inside, across)))
-        .collect()
+    let machine = Goal { size: local, algorithm: None, ..*goal };
+    let mut exact: Vec<(&str, Effort)> = vec![];
+    for name in topologies() {
+        if let Ok(Candidate { exact_after: Some(steps), effort, .. }) =
+            candidate(&machine, Proposal::plain(name))?
+        {
+            let effort = Effort { steps: steps as f64, ..effort };
+            if !exact.iter().any(|(_, other)| *other == effort) {
+                exact.push((name, effort));
+            }
+        }
+    }
+    let efforts: Vec<Effort> = exact.iter().map(|(_, effort)| *effort).collect();
+    let inside: Vec<&str> =
+        rank(&efforts).into_iter().filter(|(_, front)| *front).map(|(at, _)| exact[at].0).collect();
+    let pairs = topologies().flat_map(|across| inside.iter().map(move |inside| (*inside, across)));
+    Ok(pairs.map(|(inside, across)| Proposal::hierarchical(inside, across)).collect())
 }
 
 fn topologies() -> impl Iterator<Item = &'static str> {
@@ -123,27 +134,27 @@ impl Goal<'_> {
 }
 
 impl Proposal {
-    fn plain(name: &'static str) -> Self {
+    fn plain(name: &str) -> Self {
         Self {
             name: name.to_string(),
-            uses: vec![name],
+            uses: vec![name.to_string()],
             definition: String::new(),
             topology: name.to_string(),
         }
     }
 
-    fn weighted(name: &'static str, rule: &str) -> Self {
+    fn weighted(name: &str, rule: &str) -> Self {
         let topology = format!("{name}_{rule}");
         Self {
             name: format!("{name}, weights {rule}"),
-            uses: vec![name],
+            uses: vec![name.to_string()],
             definition: format!("topology {topology} = {name} weights {rule}\n"),
             topology,
         }
     }
 
-    fn hierarchical(inside: &'static str, across: &'static str) -> Self {
-        let mut uses = vec![inside, across];
+    fn hierarchical(inside: &str, across: &str) -> Self {
+        let mut uses = vec![inside.to_string(), across.to_string()];
         uses.dedup();
         Self {
             name: format!("{inside} inside, {across} across"),
@@ -198,6 +209,7 @@ fn candidate(goal: &Goal<'_>, proposal: Proposal) -> Result<Result<Candidate, St
         effort: Effort { steps, step_seconds: prediction.step_seconds },
         cost: Cost::of(&schedule),
         exposed_seconds: prediction.exposed_seconds,
+        exact_after: analysis.exact_after,
         why,
     }))
 }

@@ -1,0 +1,81 @@
+//! Advice, analysis over a range and comparison on the command line.
+
+mod common;
+
+use common::{codes, files, json, stdout};
+use serde_json::Value;
+
+fn number(document: &Value, path: &str) -> f64 {
+    document.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("{path} of {document:#}"))
+}
+
+#[test]
+fn the_winner_is_a_source_that_keeps_its_promise() {
+    let (_directory, path) = files(&[]);
+    let place = ["--cluster", "v100", "--model-bytes", "102 MB"];
+    let advised = json(&[&["advise", "--size", "16", "-o", &path("best.bf")], &place[..]].concat());
+    let compiled =
+        json(&[&["compile", &path("best.bf"), "--size", "16", "-o", &path("best.bin")], &place[..]].concat());
+    assert_eq!(
+        number(&advised, "/ranking/0/step_seconds"),
+        number(&compiled, "/cost/prediction/step_seconds")
+    );
+    let local = ["--size", "16", "--local-size", "8"];
+    let analyzed = json(&[&["analyze", &path("best.bf")], &local[..]].concat());
+    assert_eq!(number(&advised, "/ranking/0/steps"), number(&analyzed, "/rounds_to_1e-3"));
+    let ranking = advised["ranking"].as_array().expect("a ranking");
+    assert!(ranking.len() > 10, "{advised:#}");
+    assert!(ranking.windows(2).all(|pair| number(&pair[0], "/seconds") <= number(&pair[1], "/seconds")));
+    assert!(ranking.iter().any(|one| one["topology"].as_str().is_some_and(|name| name.contains(" across"))));
+    let front = |one: &&Value| one["pareto"] == true;
+    let mut front: Vec<&Value> = ranking.iter().filter(front).collect();
+    assert_eq!(front[0], &ranking[0], "the fastest is not dominated");
+    front.sort_by(|a, b| number(a, "/steps").total_cmp(&number(b, "/steps")));
+    assert!(
+        front.windows(2).all(|pair| number(&pair[0], "/step_seconds") >= number(&pair[1], "/step_seconds"))
+    );
+}
+
+#[test]
+fn heterogeneous_data_want_an_algorithm_without_bias() {
+    let advise = |algorithm, error| {
+        ["advise", "--size", "6", "--cluster", "ethernet", "--algorithm", algorithm, "--error", error]
+    };
+    assert_eq!(codes(&advise("dgd", "1e-6"), 1), ["bfc::predict::nothing_reaches"]);
+    let exact = json(&advise("gradient_tracking", "1e-6"));
+    assert!(exact["ranking"][0]["why"].as_str().is_some_and(|why| why.contains("exact")), "{exact:#}");
+    assert_eq!(codes(&["advise", "--size", "4", "--cluster", "v100", "--algorithm", "magic"], 2).len(), 1);
+}
+
+#[test]
+fn a_range_names_the_worst_and_the_skipped() {
+    let (_directory, path) = files(&[]);
+    let arguments = ["analyze", "topology::hypercube", "--size", "2..20"];
+    let document = json(&arguments);
+    let sizes: Vec<_> = document["sizes"].as_array().expect("sizes").iter().map(|one| &one["size"]).collect();
+    assert_eq!(sizes, [2, 4, 8, 16]);
+    assert_eq!(document["skipped"].as_array().map(Vec::len), Some(15));
+    assert_eq!(document["worst"]["size"], 16);
+    let text = stdout(&[&arguments[..], &["--out", &path("results")]].concat());
+    assert!(text.contains("worst: 16 ranks") && text.contains("skipped: 3, 5–7, 9–15, 17–20"), "{text}");
+    let svg = std::fs::read_to_string(path("results/convergence.svg")).expect("a picture");
+    assert!(svg.contains("to 1e-3") && !svg.contains("NaN"));
+    let one = json(&["analyze", "topology::hypercube", "--size", "16"]);
+    assert_eq!(document["sizes"][3], one);
+    codes(&["analyze", "topology::absent", "--size", "2..20"], 2);
+}
+
+#[test]
+fn files_are_compared_side_by_side() {
+    let names = ["topology::ring", "topology::one_peer_exp2"];
+    let document = json(&["compare", names[0], names[1], "--size", "16", "--cluster", "ethernet"]);
+    for (column, name) in document["columns"].as_array().expect("columns").iter().zip(names) {
+        let alone = json(&["analyze", name, "--size", "16"]);
+        assert_eq!(column["rate_per_step"], alone["rate_per_step"], "{name}");
+        let seconds = number(column, "/step_seconds") * number(column, "/rounds_to_1e-3");
+        assert!((number(column, "/seconds_to_1e-3") / seconds - 1.0).abs() < 1e-12);
+    }
+    let text = stdout(&["compare", names[0], names[1], "--size", "16"]);
+    let line = text.lines().find(|line| line.trim_start().starts_with("exact_after")).expect("a line");
+    assert_eq!(line.split_whitespace().collect::<Vec<_>>(), ["exact_after", "–", "4"]);
+}
