@@ -148,7 +148,7 @@ impl Prediction {
             step_seconds,
             compute_seconds,
             communication_seconds: within.map(|(_, seconds)| seconds).sum::<f64>() / window,
-            exposed_seconds: (step_seconds - compute_seconds).max(0.0),
+            exposed_seconds: exposed(step_seconds, compute_seconds),
             ring_step_seconds: parallel(all.ring),
             tree_step_seconds: parallel(all.tree),
             hierarchical_step_seconds: parallel(all.hierarchical),
@@ -232,6 +232,11 @@ impl Network {
             }
         }
     }
+}
+
+/// What a step takes beyond its gradients; differences of rounding are none.
+fn exposed(step: f64, compute: f64) -> f64 {
+    Some(step - compute).filter(|seconds| *seconds > 1e-9 * step).unwrap_or(0.0)
 }
 
 /// The bytes of a whole message.

@@ -173,13 +173,15 @@ impl Curve {
                 continue;
             }
             let command = if pen_down { 'L' } else { 'M' };
-            let _ = write!(path, "{command}{:.1} {:.1}", frame.x(x), frame.y(value));
+            // A line of no length shows as a dot where a point stands alone.
+            let dot = if pen_down { "" } else { "h0" };
+            let _ = write!(path, "{command}{:.1} {:.1}{dot}", frame.x(x), frame.y(value));
             pen_down = true;
         }
         let _ = writeln!(
             svg,
             "<path d=\"{path}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\" stroke-dasharray=\"{}\" \
-             stroke-linejoin=\"round\"/>",
+             stroke-linejoin=\"round\" stroke-linecap=\"round\"/>",
             self.colour, self.width, self.dash
         );
     }
