@@ -30,6 +30,10 @@ pub fn of(evaluated: &Evaluated) -> Option<String> {
     let candidates = candidates(refused, topology.size);
     // Numbers that the algorithm computes with are those of its topology as it is.
     let variants = if refused.numbers.is_empty() { variants(topology) } else { vec![] };
+    let these_edges = match is_by_rule(topology) {
+        true => "these edges pass",
+        false => "these edges, without the weights that they have, pass",
+    };
     let passes = variants.iter().filter(|(_, variant)| passes(variant, refused));
     let mut rules: Vec<String> = passes.map(|(rule, _)| rule.clone()).collect();
     if rules.first().is_some_and(|first| !is_lazy(first)) {
@@ -37,11 +41,11 @@ pub fn of(evaluated: &Evaluated) -> Option<String> {
     }
     let algorithms = passing(topology, &candidates);
     let mut remedies = Vec::new();
-    remedies.extend(one_of("these edges pass with ", rules));
+    remedies.extend(one_of(&format!("{these_edges} with "), rules));
     remedies.extend(one_of("this topology passes with ", algorithms));
     if remedies.is_empty() {
         remedies.extend(variants.iter().find_map(|(rule, variant)| {
-            one_of(&format!("with {rule} these edges pass with "), passing(variant, &candidates))
+            one_of(&format!("with {rule} {these_edges} with "), passing(variant, &candidates))
         }));
     }
     if remedies.is_empty() { None } else { Some(remedies.join("; ")) }
@@ -53,6 +57,15 @@ fn is_lazy(rule: &str) -> bool {
 
 fn one_of(start: &str, choices: Vec<String>) -> Option<String> {
     if choices.is_empty() { None } else { Some(format!("{start}{}", choices.join(" or "))) }
+}
+
+/// Whether the weights are those of a rule without parameters, so that nothing is said of weights edge by edge.
+fn is_by_rule(topology: &Topology) -> bool {
+    RULES.into_iter().any(|(_, base)| {
+        let rule = WeightRule::plain(base);
+        let mut phases = topology.phases.iter();
+        phases.all(|phase| phase::reweighted(phase, &rule, Span::default()).is_ok_and(|new| new == *phase))
+    })
 }
 
 /// The edges with the weights of each rule, where it gives weights that no rule before it gave.

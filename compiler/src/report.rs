@@ -96,6 +96,9 @@ pub fn prove(evaluated: &Evaluated, allow: &[String]) -> (Report, Vec<Error>) {
     for (role, item, stated) in claims {
         let verdict = prover.decide(&stated);
         report.checks.push(Check::new(item, role.word(), &stated.text, &verdict));
+        if let (Verdict::Within { evidence, .. }, Claim::Property(..)) = (&verdict, &stated.claim) {
+            report.overrides.push(format!("{}: {}: {evidence}", stated.text, verdict.word()));
+        }
         if let Some(error) = refusal(role, &stated, &verdict) {
             match allowed_by(&error, &stated.text, &verdict, allow) {
                 Some(code) => {

@@ -140,6 +140,41 @@ fn the_bounds_of_the_report_hold_the_optimum() {
     assert_eq!(analysis("for i in ranks { i -> (i + 1) mod size }", "uniform", 8).least_sigma2, None);
 }
 
+/// The 8-node graph of the paper in its matchings.
+const MATCHINGS: &str = "[[[1, 5], [6, 7], [0, 4], [2, 3]], [[1, 7], [3, 6]], [[1, 0], [3, 7], [5, 6]], [[1, 2], [7, 0]], [[3, 1]]]";
+
+#[test]
+fn matcha_activates_within_its_budget() {
+    let all = format!(
+        "let m = {MATCHINGS}\nlet p = matcha_probabilities(m, 1)\nlet a = matcha_step(m, p)\n0 -- 4 weight a"
+    );
+    let text = |edges: &str| Entry::Source { name: "t.bf".into(), text: format!("topology t {{\n{edges}\n}}\n") };
+    let compiled = |edges: &str| {
+        let request = Request { entry: text(edges), ..request("", "", 8) };
+        compile(&request, &NoFiles).unwrap_or_else(|errors| panic!("{errors}"))
+    };
+    let row = compiled(&all).schedule.topologies()[0].phases[0].matrix.row(Rank(4));
+    assert_eq!(row.in_weights, [(Rank(0), Rational::new(2, 7))]);
+    let half = format!(
+        "let m = {MATCHINGS}\nlet p = matcha_probabilities(m, 1/2)\nlet a = matcha_step(m, p)
+         requires sum(p) <= len(m) / 2, sum(p) > len(m) / 2 - 1/1000, min(p) >= 0, max(p) <= 1
+         requires abs(a - 0.396429) < 5/1000000
+         0 -- 4 weight a"
+    );
+    compiled(&half);
+    let library = |parameters: &[(&str, &str)]| {
+        let parameters = parameters.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let entry = Entry::Library("topology::matcha".into());
+        let request = Request { entry, parameters, ..request("", "", 8) };
+        analyze(&request, &NoFiles).unwrap_or_else(|errors| panic!("{errors}"))
+    };
+    let found = library(&[("horizon", "40"), ("seed", "7")]);
+    assert_eq!((found.period, found.contracting, found.doubly_stochastic), (40, Some(true), true));
+    // Two messages a step at most, one on average.
+    assert!((0.7..1.3).contains(&found.bytes_per_rank_per_model_byte) && found.rounds == 2);
+    assert_eq!(library(&[("horizon", "2"), ("budget", "1")]).rho, None);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 

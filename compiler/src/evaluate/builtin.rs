@@ -1,6 +1,7 @@
 //! The built-in functions: their names, how they are called, and what they ask of their arguments.
 
 mod functions;
+mod matcha;
 mod topologies;
 
 use super::error::{EvaluateError, Result};
@@ -32,6 +33,7 @@ const MANY: usize = usize::MAX;
 /// What the functions do, by name.
 mod table {
     pub(super) use super::functions::*;
+    pub(super) use super::matcha::*;
     pub(super) use super::topologies::*;
 }
 
@@ -42,11 +44,11 @@ macro_rules! builtins {
 }
 
 /// All of them, by name.
-pub const BUILTINS: [Builtin; 40] = builtins![
+pub const BUILTINS: [Builtin; 42] = builtins![
     abs 1..=1, cartesian 1..=MANY, ceil 1..=1, ceil_log 2..=2, concat 1..=MANY, connected 1..=1, contains 2..=2,
     cycle 1..=1, edges 1..=1, eigenvalues 1..=1, floor 1..=1, floor_log 2..=2, floor_sqrt 1..=1, gcd 1..=MANY,
     is_power 2..=2, is_prime 1..=1, kronecker 1..=MANY, lazy 2..=2, lcm 1..=MANY, len 1..=1, log 1..=2,
-    matching 1..=1, matchings 1..=1, max 1..=MANY, min 1..=MANY, permute 2..=2, phases 1..=1, prime_factors 1..=1,
+    matcha_probabilities 2..=2, matcha_step 2..=2, matching 1..=1, matchings 1..=1, max 1..=MANY, min 1..=MANY, permute 2..=2, phases 1..=1, prime_factors 1..=1,
     product 1..=1, random 2..=MANY, random_int 3..=MANY, reversed 1..=1, shuffle 3..=MANY, sort 1..=1, sqrt 1..=1,
     sum 1..=1, symmetrize 1..=1, transpose 1..=1, union 1..=MANY, without 2..=2,
 ];

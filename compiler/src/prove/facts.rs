@@ -2,6 +2,7 @@
 
 use super::exact::{self, Exact, ExactAfter};
 use super::properties::{self, Finding};
+use super::spectrum::twins::Eigenvalues;
 use super::spectrum::{self, Enclosure, Known, Numbers, Source, Spectrum};
 use super::support::{self, Orientation, Reach, Support};
 use super::{Verdict, radius};
@@ -24,6 +25,7 @@ pub(super) struct Facts<'a> {
     /// As computed, before exact arithmetic has its say.
     computed: OnceCell<Spectrum>,
     refined: OnceCell<Numbers>,
+    eigenvalues: OnceCell<Option<Eigenvalues>>,
 }
 
 impl<'a> Facts<'a> {
@@ -43,6 +45,7 @@ impl<'a> Facts<'a> {
             after: OnceCell::new(),
             computed: OnceCell::new(),
             refined: OnceCell::new(),
+            eigenvalues: OnceCell::new(),
         }
     }
 
@@ -198,6 +201,11 @@ impl<'a> Facts<'a> {
                 }
             }
         })
+    }
+
+    /// The eigenvalues of the first phase, which is symmetric.
+    pub(super) fn eigenvalues(&self) -> Option<&Eigenvalues> {
+        self.eigenvalues.get_or_init(|| Eigenvalues::of(&self.phases[0])).as_ref()
     }
 
     /// The T-th root of a number of the period.

@@ -18,16 +18,18 @@ const LARGEST: usize = 64;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Polynomial {
     pub(super) terms: BTreeMap<Vec<usize>, Rational>,
+    /// Inputs in the coefficients.
+    pub(super) inputs: BTreeSet<u16>,
 }
 
 impl Polynomial {
     /// The matrix of one topology.
     pub(super) fn of(topology: usize) -> Self {
-        Self { terms: BTreeMap::from([(vec![topology], Rational::one())]) }
+        Self { terms: BTreeMap::from([(vec![topology], Rational::one())]), ..Self::default() }
     }
 
     pub(super) fn one() -> Self {
-        Self { terms: BTreeMap::from([(vec![], Rational::one())]) }
+        Self { terms: BTreeMap::from([(vec![], Rational::one())]), ..Self::default() }
     }
 
     pub(super) fn is_zero(&self) -> bool {
@@ -40,12 +42,14 @@ impl Polynomial {
             *entry = &*entry + &(coefficient * factor);
         }
         self.terms.retain(|_, coefficient| !coefficient.is_zero());
+        self.inputs.extend(&other.inputs);
     }
 
     fn mixed(&self, topology: usize) -> Self {
         let mixed = |word: &Vec<usize>| std::iter::once(topology).chain(word.iter().copied()).collect();
         Self {
             terms: self.terms.iter().map(|(word, coefficient)| (mixed(word), coefficient.clone())).collect(),
+            inputs: self.inputs.clone(),
         }
     }
 
@@ -77,6 +81,11 @@ impl Form {
         self
     }
 
+    fn with(mut self, inputs: &BTreeSet<u16>) -> Self {
+        self.terms.values_mut().for_each(|polynomial| polynomial.inputs.extend(inputs));
+        self
+    }
+
     fn scaled(&self, factor: &Rational) -> Self {
         Self::default().plus(self, factor)
     }
@@ -84,7 +93,7 @@ impl Form {
     fn mixed(&self, topology: usize) -> Self {
         let terms =
             self.terms.iter().map(|(state, polynomial)| (*state, polynomial.mixed(topology))).collect();
-        Self { terms, directions: self.directions.clone() }
+        Self { terms, ..self.clone() }
     }
 }
 
@@ -159,7 +168,7 @@ fn form(
     let form = match &algorithm.value(id).kind {
         ValueKind::Parameters | ValueKind::Gradient(_) | ValueKind::Average(_) => Form::default(),
         ValueKind::State(state) => {
-            Form { terms: BTreeMap::from([(*state, Polynomial::one())]), directions: BTreeSet::new() }
+            Form { terms: BTreeMap::from([(*state, Polynomial::one())]), ..Form::default() }
         }
         ValueKind::Mix(topology, value) => of(value)?.mixed(*topology),
         ValueKind::Adapt(at, direction) => {
@@ -203,12 +212,14 @@ fn apply(
         (Operation::Subtract, [a, b]) => Ok(a.clone().plus(b, &-&one)),
         (Operation::Multiply, [a, b]) if numbers.is_number(operands[0]) => {
             debug_assert!(a.is_zero());
-            Ok(b.scaled(&factor(operands[0])?))
+            Ok(b.scaled(&factor(operands[0])?).with(numbers.inputs(operands[0])))
         }
-        (Operation::Multiply, [a, _]) => Ok(a.scaled(&factor(operands[1])?)),
+        (Operation::Multiply, [a, _]) => {
+            Ok(a.scaled(&factor(operands[1])?).with(numbers.inputs(operands[1])))
+        }
         (Operation::Divide, [a, _]) if numbers.is_number(operands[1]) => match factor(operands[1])? {
             zero if zero.is_zero() => Err("a state is divided by 0".into()),
-            divisor => Ok(a.scaled(&(one / divisor))),
+            divisor => Ok(a.scaled(&(one / divisor)).with(numbers.inputs(operands[1]))),
         },
         (Operation::Divide, _) => Err(format!("division by {}", describe(algorithm, operands[1]))),
         _ => Err(format!("`{}` of {}", name(operation), describe(algorithm, operands[0]))),

@@ -49,7 +49,7 @@ pub enum Verdict {
         /// What speaks against it.
         evidence: String,
     },
-    /// A comparison of numbers that agree within their certified bounds.
+    /// A comparison of numbers that agree within their certified bounds, or sums that are 1 but for the rounding of weights.
     Within {
         /// The bound.
         bound: f64,
@@ -261,11 +261,14 @@ fn roots_text(relation: &str, roots: &[u32]) -> String {
 fn property_of(facts: &Facts, property: Property) -> Verdict {
     let phases = facts.phases;
     match property {
-        Property::RowStochastic => Verdict::of_finding(facts.row_stochastic()),
-        Property::ColumnStochastic => Verdict::of_finding(facts.column_stochastic()),
-        Property::DoublyStochastic => match (facts.row_stochastic(), facts.column_stochastic()) {
-            (Err(evidence), _) | (_, Err(evidence)) => Verdict::refuted(evidence),
-            _ => Verdict::proved(""),
+        Property::RowStochastic => sums(facts, Orientation::Rows),
+        Property::ColumnStochastic => sums(facts, Orientation::Columns),
+        Property::DoublyStochastic => match (sums(facts, Orientation::Rows), sums(facts, Orientation::Columns)) {
+            (refuted @ Verdict::Refuted { .. }, _) | (_, refuted @ Verdict::Refuted { .. }) => refuted,
+            (Verdict::Within { bound, evidence }, Verdict::Within { bound: other, .. }) => {
+                Verdict::Within { bound: bound.max(other), evidence }
+            }
+            (within @ Verdict::Within { .. }, _) | (_, within) => within,
         },
         Property::Nonnegative => Verdict::of_finding(facts.nonnegative()),
         Property::Symmetric => Verdict::of_finding(facts.symmetric()),
@@ -284,6 +287,19 @@ fn property_of(facts: &Facts, property: Property) -> Verdict {
             Exact::No => Verdict::refuted(not_average(facts)),
         },
         Property::CommonRoot | Property::Stable => Verdict::undecided("it is not a property of one topology"),
+    }
+}
+
+/// Whether all sums are 1, or off by no more than the rounding of numbers in a file.
+fn sums(facts: &Facts, orientation: Orientation) -> Verdict {
+    let finding = match orientation {
+        Orientation::Rows => facts.row_stochastic(),
+        Orientation::Columns => facts.column_stochastic(),
+    };
+    let Err(evidence) = finding else { return Verdict::proved("") };
+    match properties::off_by(facts.phases, orientation) {
+        Some(bound) if bound <= COARSE => Verdict::Within { bound, evidence: evidence.clone() },
+        _ => Verdict::refuted(evidence),
     }
 }
 

@@ -311,6 +311,44 @@ fn sums_to_one(matrix: &MixingMatrix, orientation: Orientation) -> Finding {
     }
 }
 
+/// The largest distance from 1 of the sum of a row, or column, where all weights are numbers as files hold them: with
+/// finitely many decimal or binary digits. Such sums are off by rounding; others are wrong.
+pub(super) fn off_by(phases: &[MixingMatrix], orientation: Orientation) -> Option<f64> {
+    let mut off = BigRational::zero();
+    let mut note = |sum: BigRational| off = off.clone().max((sum - BigRational::one()).abs());
+    for phase in phases {
+        match phase {
+            MixingMatrix::Cayley(cayley) => {
+                let weights = cayley.hops().iter().map(|(_, weight)| weight).chain([cayley.self_weight()]);
+                if !weights.into_iter().all(has_finitely_many_digits) {
+                    return None;
+                }
+                note(cayley_sum(cayley).as_big().clone());
+            }
+            MixingMatrix::Sparse(sparse) => {
+                if !sparse.weights().iter().all(has_finitely_many_digits) {
+                    return None;
+                }
+                let (unit, values) = over_one_denominator(sparse.weights())?;
+                let sums = line_sums(sparse, phase.size(), &values, orientation);
+                sums.into_iter().for_each(|sum| note(BigRational::new(sum, unit.clone())));
+            }
+        }
+    }
+    Some(Rational::from(off).to_f64())
+}
+
+/// Whether nothing but 2 and 5 divides the denominator.
+fn has_finitely_many_digits(weight: &Rational) -> bool {
+    let mut rest = weight.denominator().clone();
+    rest >>= rest.trailing_zeros().unwrap_or(0);
+    let five = BigInt::from(5);
+    while rest.is_multiple_of(&five) {
+        rest /= &five;
+    }
+    rest.is_one()
+}
+
 fn cayley_sum(cayley: &CayleyMatrix) -> Rational {
     // Equal neighbours are counted, then multiplied once: a complete graph has a million equal weights.
     let mut counts: Vec<(&Rational, u64)> = vec![(cayley.self_weight(), 1)];

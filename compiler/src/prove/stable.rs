@@ -5,7 +5,8 @@
 //! states); the map is block triangular, so its radius is the largest of its parts'. What couples different parts, as
 //! a step size does, has no influence. A state that no step changes is a constant, and one that is computed from numbers
 //! and averages alone is the same on all ranks.
-//! Inputs have their defaults; the trainer's optimizer is a constant step.
+//! Inputs have their defaults, and the verdict says so where one multiplies a state; the trainer's optimizer is a constant
+//! step.
 
 use super::Verdict;
 use super::facts::Facts;
@@ -16,7 +17,7 @@ use super::timing::Numbers;
 use crate::algorithm::{Algorithm, ValueKind};
 use bfc_schedule::Rational;
 use petgraph::graph::DiGraph;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether the algorithm is stable on these topologies.
 pub(super) fn stable(algorithm: &Algorithm, topologies: &[Facts]) -> Verdict {
@@ -65,19 +66,37 @@ impl Schedule {
         let mut evidence = vec![];
         for part in self.parts(algorithm) {
             let names: Vec<&str> = part.iter().map(|state| algorithm.states[*state].name.as_str()).collect();
-            let names = format!("`{}`", names.join("`, `"));
+            let names = format!("`{}`{}", names.join("`, `"), self.defaults(&part, algorithm));
             match self.part_verdict(&part, algorithm, topologies) {
                 Verdict::Refuted { evidence } => return Verdict::refuted(format!("for {names}, {evidence}")),
                 Verdict::NotDecided { reason } => open = open.or(Some(format!("for {names}, {reason}"))),
-                verdict if !verdict.evidence().is_empty() => {
-                    evidence.push(format!("for {names}, {}", verdict.evidence()))
-                }
-                _ => {}
+                verdict => match verdict.evidence() {
+                    "" if !names.ends_with('`') => evidence.push(format!("for {names}")),
+                    "" => {}
+                    numbers => evidence.push(format!("for {names}, {numbers}")),
+                },
             }
         }
         match open {
             Some(reason) => Verdict::undecided(reason),
             None => Verdict::proved(evidence.join("; ")),
+        }
+    }
+
+    /// The inputs that the map of a part, or when it applies, depends on, with their values.
+    fn defaults(&self, part: &[usize], algorithm: &Algorithm) -> String {
+        let numbers = Numbers::of(algorithm);
+        let conditions = algorithm.conditions.iter().flat_map(|condition| numbers.inputs(*condition));
+        let entries = self.maps.iter().flat_map(|map| part.iter().flat_map(|a| map[*a].terms.iter()));
+        let inside = entries.filter(|(b, _)| part.contains(b)).flat_map(|(_, polynomial)| &polynomial.inputs);
+        let used: BTreeSet<u16> = conditions.chain(inside).copied().collect();
+        let default = |index: &u16| {
+            let input = &algorithm.inputs[usize::from(*index)];
+            format!("`{}` = {}", input.name, input.default)
+        };
+        match used.is_empty() {
+            true => String::new(),
+            false => format!(" with {}", used.iter().map(default).collect::<Vec<_>>().join(" and ")),
         }
     }
 
@@ -136,7 +155,7 @@ impl Schedule {
             return Verdict::proved("");
         }
         let words = block.variants.iter().flatten().flat_map(|polynomial| polynomial.terms.keys()).flatten();
-        for topology in words.copied().collect::<std::collections::BTreeSet<_>>() {
+        for topology in words.copied().collect::<BTreeSet<_>>() {
             let Some(facts) = topologies.get(topology) else {
                 return Verdict::undecided("a topology is missing");
             };

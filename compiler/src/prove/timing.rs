@@ -8,7 +8,7 @@ use bfc_schedule::Rational;
 use bfc_schedule::program::Operation;
 use num_integer::Integer;
 use num_traits::ToPrimitive;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest period and the latest start that are followed.
 pub(super) const LONGEST: u64 = 1 << 16;
@@ -29,12 +29,13 @@ pub(super) struct Numbers<'a> {
     algorithm: &'a Algorithm,
     is_number: Vec<bool>,
     rhythms: Vec<Option<Rhythm>>,
+    inputs: Vec<BTreeSet<u16>>,
 }
 
 impl<'a> Numbers<'a> {
     /// Finds them, and their rhythms.
     pub(super) fn of(algorithm: &'a Algorithm) -> Self {
-        let mut numbers = Self { algorithm, is_number: vec![], rhythms: vec![] };
+        let mut numbers = Self { algorithm, is_number: vec![], rhythms: vec![], inputs: vec![] };
         for value in &algorithm.values {
             let (is_number, rhythm) = match &value.kind {
                 ValueKind::Apply(operation, operands) => {
@@ -43,6 +44,14 @@ impl<'a> Numbers<'a> {
                 }
                 _ => (false, None),
             };
+            let inputs = match &value.kind {
+                ValueKind::Apply(Operation::Input(input), _) => BTreeSet::from([*input]),
+                ValueKind::Apply(_, operands) => {
+                    operands.iter().flat_map(|operand| numbers.inputs(*operand)).copied().collect()
+                }
+                _ => BTreeSet::new(),
+            };
+            numbers.inputs.push(inputs);
             numbers.is_number.push(is_number);
             numbers.rhythms.push(rhythm.filter(|rhythm| rhythm.start.max(rhythm.period) <= LONGEST));
         }
@@ -52,6 +61,11 @@ impl<'a> Numbers<'a> {
     /// Whether a value is such an expression.
     pub(super) fn is_number(&self, id: ValueId) -> bool {
         self.is_number[id.0 as usize]
+    }
+
+    /// The inputs that it depends on.
+    pub(super) fn inputs(&self, id: ValueId) -> &BTreeSet<u16> {
+        &self.inputs[id.0 as usize]
     }
 
     /// From when on and how often it repeats; `None` if it does not, or is not known to.

@@ -138,3 +138,38 @@ schedule {
     topology growing
     algorithm push_sum
 }
+//// size 8
+use topology::ring
+algorithm amplified(gain: scalar = 5/4, lr: scalar = 0.1) {
+    requires stable
+    state x = params
+    step { x <- gain * mix(x) - (gain - 1) * average(x) - lr * grad(x) }
+}
+schedule {
+    topology ring
+    algorithm amplified
+}
+//// size 4
+use algorithm::dgd
+topology imported {
+    for [i, j, w] in [[0, 1, 0.3333333333333333], [1, 2, 0.3333333333333333], [2, 3, 0.25], [3, 0, 0.3333333333333333]] {
+        i -- j weight w
+    }
+    1 -> 0 weight 1e-16
+}
+schedule {
+    topology imported
+    algorithm dgd
+}
+//// size 4
+use algorithm::dgd
+topology biased {
+    0 -- 1 weight 1/3
+    1 -- 2 weight 1/3
+    2 -> 3 weight 1/3
+    3 -> 2 weight 1/4
+}
+schedule {
+    topology biased
+    algorithm dgd
+}

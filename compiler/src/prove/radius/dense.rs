@@ -8,6 +8,7 @@ use super::super::facts::Facts;
 use super::super::spectrum::dense::{Rows, disagreement, gamma};
 use super::{Block, Verdict, phase_of};
 use bfc_algebra::{Mat, eigenvalues, is_cholesky_complete, multiply};
+use bfc_schedule::MixingMatrix;
 
 /// Rows of the operator.
 const LIMIT: usize = 640;
@@ -17,6 +18,12 @@ const BUDGET: u64 = 1 << 32;
 
 /// Entries and coefficients below the range of `f64` lose less than this, over any number of entries.
 const UNDERFLOW: f64 = 1e-290;
+
+/// Ranks of matrices whose norms are computed where signs make an easy bound exceed 1, and how many different ones.
+const NORM_LIMIT: (usize, usize) = (256, 64);
+
+/// Steps of a part of a long period, and rows of the operator up to which it is cut.
+const PART: (usize, usize) = (32, 256);
 
 /// Squarings before giving up.
 const SQUARINGS: usize = 40;
@@ -56,8 +63,47 @@ pub(super) fn decide(block: &Block, topologies: &[Facts]) -> Verdict {
     }
 }
 
-/// The product over the joint period, applied to the disagreement.
+/// Bounds on the spectral norms of matrices, each computed once.
+#[derive(Default)]
+struct Norms<'a>(Vec<(&'a MixingMatrix, f64)>);
+
+impl<'a> Norms<'a> {
+    fn of(&mut self, matrix: &'a MixingMatrix, rows: &Rows) -> f64 {
+        if rows.norm <= 1.0 + 1e-9 || rows.rows.len() > NORM_LIMIT.0 {
+            return rows.norm;
+        }
+        if let Some((_, norm)) = self.0.iter().find(|(known, _)| *known == matrix) {
+            return *norm;
+        }
+        if self.0.len() == NORM_LIMIT.1 {
+            return rows.norm;
+        }
+        self.0.push((matrix, rows.spectral_norm()));
+        self.0.last().map_or(rows.norm, |(_, norm)| *norm)
+    }
+}
+
+/// The product over the joint period, applied to the disagreement. Over many steps bounds on errors may grow though the
+/// product shrinks; so it is cut into parts, each applied to the disagreement, which changes nothing: what agrees stays so.
 fn period(block: &Block, topologies: &[Facts], size: usize) -> Operator {
+    let mut norms = Norms::default();
+    let mut part = |steps: &[(usize, u64)]| product(block, steps, topologies, size, &mut norms);
+    if block.steps.len() <= 2 * PART.0 || block.size * size > PART.1 {
+        return part(&block.steps);
+    }
+    let mut parts = block.steps.chunks(PART.0).map(&mut part);
+    let first = parts.next().expect("there are steps");
+    parts.fold(first, |done, next| next.times(&done))
+}
+
+/// The product over some steps, applied to the disagreement.
+fn product<'a>(
+    block: &Block,
+    steps: &[(usize, u64)],
+    topologies: &[Facts<'a>],
+    size: usize,
+    norms: &mut Norms<'a>,
+) -> Operator {
     let s = block.size;
     let (start, start_error) = disagreement(size);
     let mut state: Vec<Operator> = (0..s)
@@ -66,9 +112,9 @@ fn period(block: &Block, topologies: &[Facts], size: usize) -> Operator {
             Operator { matrix: Mat::from_fn(size, s * size, entry), error: start_error }
         })
         .collect();
-    for &(variant, phase) in &block.steps {
-        let rows_of = |k: usize| Rows::of(phase_of(&topologies[k], phase));
-        let mut known: Vec<Option<Rows>> = topologies.iter().map(|_| None).collect();
+    for &(variant, phase) in steps {
+        let matrix = |k: usize| phase_of(&topologies[k], phase);
+        let mut known: Vec<Option<(Rows, f64)>> = topologies.iter().map(|_| None).collect();
         let next = (0..s)
             .map(|a| {
                 let mut sum = Operator { matrix: Mat::zeros(size, s * size), error: 0.0 };
@@ -76,9 +122,13 @@ fn period(block: &Block, topologies: &[Facts], size: usize) -> Operator {
                     for (word, coefficient) in &block.variants[variant][a * s + b].terms {
                         let mut term = Operator { matrix: from.matrix.clone(), error: from.error };
                         for &k in word.iter().rev() {
-                            let rows = known[k].get_or_insert_with(|| rows_of(k));
+                            let (rows, norm) = known[k].get_or_insert_with(|| {
+                                let rows = Rows::of(matrix(k));
+                                let norm = norms.of(matrix(k), &rows);
+                                (rows, norm)
+                            });
                             let underflow = UNDERFLOW * (1.0 + term.matrix.norm_l2());
-                            term.error = rows.norm * term.error + rows.times_error(&term.matrix) + underflow;
+                            term.error = *norm * term.error + rows.times_error(&term.matrix) + underflow;
                             term.matrix = rows.times(&term.matrix);
                         }
                         sum.add(&term, coefficient.to_f64());
@@ -95,6 +145,13 @@ fn period(block: &Block, topologies: &[Facts], size: usize) -> Operator {
 }
 
 impl Operator {
+    /// A B.
+    fn times(&self, other: &Self) -> Self {
+        let rounding = gamma(self.matrix.nrows() + 2) * self.matrix.norm_l2() * other.matrix.norm_l2();
+        let error = self.norm() * other.error + self.error * (other.norm() + other.error) + rounding + UNDERFLOW;
+        Self { matrix: multiply(self.matrix.as_ref(), other.matrix.as_ref()), error: error * (1.0 + 1e-12) }
+    }
+
     /// Adds `factor`, itself rounded, times another.
     fn add(&mut self, other: &Self, factor: f64) {
         let mut product = other.matrix.clone();

@@ -15,7 +15,7 @@ use super::Verdict;
 use super::facts::Facts;
 use super::linear::Polynomial;
 use super::spectrum::characters::Characters;
-use super::spectrum::dense::{Rows, symmetric_eigenvalues};
+use super::spectrum::twins::Eigenvalues;
 use super::support::{self, Orientation, Reach, Support, common_group};
 use ball::{Ball, BallNumber, Finding};
 use bfc_algebra::c64;
@@ -27,9 +27,6 @@ use std::collections::BTreeSet;
 
 /// Multiplications of small matrices over all characters.
 const BUDGET: u64 = 1 << 28;
-
-/// Ranks of a static symmetric matrix whose eigenvalues are enclosed.
-const SYMMETRIC_LIMIT: u32 = 2048;
 
 /// Bits of an entry of an exact product.
 const BITS: u64 = 1 << 14;
@@ -74,9 +71,11 @@ fn numeric(block: &Block, topologies: &[Facts]) -> Verdict {
     {
         return Spectral { block, topologies, used: &used, phases: &phases, group }.by_character(&characters);
     }
-    let size = phases[0].size();
-    if phases.len() == 1 && size <= SYMMETRIC_LIMIT && topologies[used[0]].symmetric().is_ok() {
-        return by_eigenvalue(block, &phases[0]);
+    if let ([topology], [phase]) = (&used[..], &phases[..])
+        && topologies[*topology].symmetric().is_ok()
+        && let Some(eigenvalues) = topologies[*topology].eigenvalues()
+    {
+        return by_eigenvalue(block, phase, eigenvalues);
     }
     dense::decide(block, topologies)
 }
@@ -370,24 +369,20 @@ impl Spectral<'_> {
 }
 
 /// A block over one symmetric matrix.
-fn by_eigenvalue(block: &Block, phase: &MixingMatrix) -> Verdict {
-    let Some((values, error)) = symmetric_eigenvalues(&Rows::of(phase)) else {
-        return Verdict::undecided("the eigenvalues were not enclosed");
-    };
-    let one = (0..values.len()).min_by(|&a, &b| (values[a] - 1.0).abs().total_cmp(&(values[b] - 1.0).abs()));
+fn by_eigenvalue(block: &Block, phase: &MixingMatrix, eigenvalues: &Eigenvalues) -> Verdict {
     let mut tally = Tally::default();
     let over = block.over();
     let rounded = block.rounded();
-    for (_, value) in values.iter().enumerate().filter(|(index, _)| Some(*index) != one) {
+    for (value, _) in eigenvalues.others() {
         let at = || format!("the eigenvalue {value:.6}");
-        // Three errors: see the spectrum, on leaving out the eigenvalue 1.
-        let ball = rounded.product(|_, _| BallNumber { value: c64::new(*value, 0.0), error: 3.0 * error });
+        let error = 3.0 * eigenvalues.error;
+        let ball = rounded.product(|_, _| BallNumber { value: c64::new(value, 0.0), error });
         match ball.decide() {
             Finding::Below => tally.note(ball.radius(), at),
             Finding::NotBelow => {
                 return Verdict::refuted(format!("the radius is {:.6}{over}, at {}", ball.radius(), at()));
             }
-            Finding::Open => match exact_eigenvalue_near(phase, *value) {
+            Finding::Open => match exact_eigenvalue_near(phase, value) {
                 Some(rational) => {
                     let exact = block.exact(|_, _| Gaussian::real(rational.clone()));
                     if exact.is_some_and(|exact| !exact.is_contraction()) {

@@ -80,6 +80,13 @@ impl Characters {
         }
     }
 
+    /// How many characters a character stands for: itself, and its conjugate where that is not among the `count`.
+    pub(crate) fn multiplicity(&self, character: usize) -> f64 {
+        let Some(&leading) = self.group.radices().first() else { return 1.0 };
+        let digit = self.digits(character)[0];
+        if digit == 0 || 2 * digit == leading { 1.0 } else { 2.0 }
+    }
+
     /// A bound on the error of the eigenvalues of a phase.
     pub(crate) fn error(&self, phase: usize) -> f64 {
         self.phases[phase].error

@@ -55,7 +55,7 @@ impl Rows {
         Self::new(rows)
     }
 
-    fn new(rows: Vec<Vec<(usize, f64)>>) -> Self {
+    pub(super) fn new(rows: Vec<Vec<(usize, f64)>>) -> Self {
         let mut columns = vec![0.0; rows.len()];
         let mut widest = 0.0f64;
         for row in &rows {
@@ -101,6 +101,16 @@ impl Rows {
         gamma(self.width + 2) * self.norm * m.norm_l2()
     }
 
+    /// A bound on the spectral norm: `norm`, or where signs make that exceed 1, the largest singular value.
+    pub(in crate::prove) fn spectral_norm(&self) -> f64 {
+        if self.norm <= 1.0 + 1e-9 {
+            return self.norm;
+        }
+        let dense = self.dense();
+        let rounding = gamma(2) * dense.norm_l2();
+        norm(&dense, rounding).map_or(self.norm, |(value, error)| self.norm.min(value + error))
+    }
+
     /// The matrix as a dense one.
     pub(in crate::prove) fn dense(&self) -> Mat<f64> {
         let mut dense = Mat::zeros(self.rows.len(), self.rows.len());
@@ -119,7 +129,8 @@ fn orthogonality_defect(v: &Mat<f64>) -> f64 {
     gram.norm_l2() * (1.0 + 1e-12) + gamma(v.nrows() + 1) * frobenius * frobenius
 }
 
-/// All eigenvalues of a symmetric matrix, ascending, and a bound on the error of each.
+/// All eigenvalues of a symmetric matrix, ascending, and a bound on the error of each. Weights may be within 5 u of what
+/// they stand for, relatively.
 ///
 /// If W V ≈ V Λ with residual R, V of full rank, then the eigenvalues pair with Λ within √2 ‖R‖ / σ_min(V) (Kahan, 1967).
 pub(in crate::prove) fn symmetric_eigenvalues(rows: &Rows) -> Option<(Vec<f64>, f64)> {
@@ -134,7 +145,7 @@ pub(in crate::prove) fn symmetric_eigenvalues(rows: &Rows) -> Option<(Vec<f64>, 
         (0..v.nrows()).map(|i| (0..v.ncols()).map(|c| v[(i, c)] * v[(i, c)]).sum::<f64>().sqrt()).collect();
     let row_error = |(i, row): (usize, &Vec<(usize, f64)>)| {
         let magnitude = row.iter().map(|(j, w)| w.abs() * norms[*j]).sum::<f64>() + largest * norms[i];
-        (gamma(row.len() + 3) * magnitude).powi(2)
+        (gamma(row.len() + 8) * magnitude).powi(2)
     };
     let rounding = rows.rows.iter().enumerate().map(row_error).sum::<f64>().sqrt();
     let defect = orthogonality_defect(&v);

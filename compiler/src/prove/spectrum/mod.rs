@@ -10,6 +10,7 @@ mod enclosure;
 mod fourier;
 mod krylov;
 mod rounds;
+pub(super) mod twins;
 
 pub use enclosure::{Enclosure, Method};
 
@@ -18,13 +19,11 @@ use super::support::common_group;
 use bfc_schedule::MixingMatrix;
 use characters::Characters;
 use dense::Rows;
+use twins::Eigenvalues;
 pub(super) use rounds::rounds_to;
 
 /// The unit roundoff of `f64`.
 pub(super) const UNIT: f64 = 1.0 / (1u64 << 53) as f64;
-
-/// Ranks of a static symmetric matrix for dense algebra.
-const SYMMETRIC_LIMIT: u32 = 2048;
 
 /// Ranks of any other product for dense algebra.
 const GENERAL_LIMIT: u32 = 640;
@@ -62,6 +61,8 @@ pub(super) struct Numbers {
     pub(super) rho: Option<Enclosure>,
     pub(super) sigma2: Option<Enclosure>,
     pub(super) lambda_min: Option<Enclosure>,
+    /// n_W(0.9), of one normal matrix whose rows sum to 1.
+    pub(super) effective_neighbours: Option<Enclosure>,
     pub(super) period_contraction: Enclosure,
     /// ρ of the period product minus J; its T-th root is the asymptotic rate.
     pub(super) period_radius: Enclosure,
@@ -94,8 +95,12 @@ pub(super) fn spectrum(phases: &[MixingMatrix], known: &Known) -> Spectrum {
         Spectrum::normal(Enclosure::exact(0.0), Enclosure::exact(1.0))
     } else if let Some(characters) = Characters::new(phases) {
         by_characters(characters, phases, known)
-    } else if single && known.symmetric && known.row_stochastic && size <= SYMMETRIC_LIMIT {
-        by_eigenvalues(&phases[0]).unwrap_or_else(|| by_krylov(phases, known))
+    } else if single
+        && known.symmetric
+        && known.row_stochastic
+        && let Some(eigenvalues) = Eigenvalues::of(&phases[0])
+    {
+        by_eigenvalues(&eigenvalues, size)
     } else if size <= GENERAL_LIMIT && edges(phases) * size as u64 <= PRODUCT_BUDGET {
         by_product(phases, known).unwrap_or_else(|| by_krylov(phases, known))
     } else if common_group(phases).is_some() && size <= FOURIER_LIMIT {
@@ -148,6 +153,7 @@ impl Spectrum {
             rho: Some(radius),
             sigma2: Some(norm),
             lambda_min: Some(lambda_min),
+            effective_neighbours: None,
             period_contraction: norm,
             period_radius: radius,
         };
@@ -166,7 +172,8 @@ fn by_characters(characters: Characters, phases: &[MixingMatrix], known: &Known)
     let mut prefixes = vec![0.0f64; period];
     let mut moduli = Vec::with_capacity(if period > 1 { characters.count() } else { 0 });
     let mut least = 1.0f64;
-    characters.each(|_, values| {
+    let mut noise = Noise::default();
+    characters.each(|character, values| {
         let mut modulus = 1.0;
         for (value, largest) in values.iter().zip(&mut prefixes) {
             modulus *= value.re * value.re + value.im * value.im;
@@ -176,6 +183,7 @@ fn by_characters(characters: Characters, phases: &[MixingMatrix], known: &Known)
             moduli.push(modulus.sqrt());
         }
         least = least.min(values[0].re);
+        noise.add(modulus, characters.multiplicity(character));
         true
     });
     prefixes.iter_mut().for_each(|square| *square = square.sqrt());
@@ -188,6 +196,7 @@ fn by_characters(characters: Characters, phases: &[MixingMatrix], known: &Known)
             number.max(Enclosure::around((sums - 1.0).abs(), 1e-13 * sums.abs().max(1.0) * period as f64));
         lambda_min = Enclosure::estimate(least.min(sums));
     }
+    let error = characters.error(0);
     let mut spectrum = Spectrum::new(
         number,
         number,
@@ -197,7 +206,45 @@ fn by_characters(characters: Characters, phases: &[MixingMatrix], known: &Known)
     if !known.row_stochastic && period == 1 {
         spectrum.numbers.rho = second_largest(&Rows::of(&phases[0])).map(Enclosure::estimate);
     }
+    if known.row_stochastic && period == 1 {
+        spectrum.numbers.effective_neighbours = noise.effective_neighbours(phases[0].size(), error);
+    }
     spectrum
+}
+
+/// The part of old neighbours' values that still counts after a step, in the number of effective neighbours.
+const MEMORY: f64 = 0.9;
+
+/// Σ |λ|²/(1 − γ|λ|²) over eigenvalues besides 1.
+#[derive(Default)]
+struct Noise {
+    sum: f64,
+    largest: f64,
+}
+
+impl Noise {
+    /// Adds an eigenvalue by the square of its modulus.
+    fn add(&mut self, square: f64, multiplicity: f64) {
+        self.sum += multiplicity * square / (1.0 - MEMORY * square);
+        self.largest = self.largest.max(square);
+    }
+
+    /// 1/(1 − γ) over the mean, given a bound on the error of an eigenvalue; `None` where an eigenvalue is so far outside
+    /// of the unit circle that the noise grows.
+    fn effective_neighbours(&self, size: u32, error: f64) -> Option<Enclosure> {
+        let room = 1.0 - MEMORY * (self.largest.sqrt() + error).powi(2);
+        if !(room > 1e-3) {
+            return None;
+        }
+        let one = 1.0 / (1.0 - MEMORY);
+        let n = f64::from(size);
+        let sum = one + self.sum;
+        // d/d|λ| of |λ|²/(1 − γ|λ|²) is 2|λ|/(1 − γ|λ|²)²; n of them, and n roundings of the sum.
+        let steepest = 2.0 * (self.largest.sqrt() + error) / (room * room);
+        let off = n * steepest * error + 4.0 * UNIT * n * sum;
+        let value = one * n / sum;
+        Some(Enclosure::around(value, value * (off / (sum - off).max(1e-300) + 8.0 * UNIT)))
+    }
 }
 
 fn phase_sum(phase: &MixingMatrix) -> f64 {
@@ -220,14 +267,15 @@ fn prefix_errors(characters: &Characters, period: usize, averaging: bool) -> Vec
         .collect()
 }
 
-fn by_eigenvalues(phase: &MixingMatrix) -> Option<Spectrum> {
-    let (values, error) = dense::symmetric_eigenvalues(&Rows::of(phase))?;
-    let to_one = |value: &f64| (value - 1.0).abs();
-    let one = (0..values.len()).min_by(|&a, &b| to_one(&values[a]).total_cmp(&to_one(&values[b])))?;
-    let others = values.iter().enumerate().filter(|(index, _)| *index != one).map(|(_, value)| value.abs());
-    // Leaving out the computed value nearest to the exact eigenvalue 1 re-pairs the others within three errors.
-    let number = Enclosure::around(others.fold(0.0, f64::max), 3.0 * error).within(0.0, f64::INFINITY);
-    Some(Spectrum::normal(number, Enclosure::around(values[0], error)))
+fn by_eigenvalues(eigenvalues: &Eigenvalues, size: u32) -> Spectrum {
+    let error = eigenvalues.error;
+    let mut noise = Noise::default();
+    eigenvalues.others().for_each(|(value, count)| noise.add(value * value, f64::from(count)));
+    let number = Enclosure::around(noise.largest.sqrt(), 3.0 * error).within(0.0, f64::INFINITY);
+    let least = eigenvalues.values.first().map_or(1.0, |(value, _)| *value);
+    let mut spectrum = Spectrum::normal(number, Enclosure::around(least, error));
+    spectrum.numbers.effective_neighbours = noise.effective_neighbours(size, 3.0 * error);
+    spectrum
 }
 
 /// Entries of all phases together.

@@ -1,7 +1,7 @@
 //! From a spectrum to the number of steps after which disagreement has shrunk below a tolerance.
 
 use super::dense::{self, Rows};
-use super::{Characters, Known, Method, Numbers, Source, krylov};
+use super::{Characters, Enclosure, Known, Method, Numbers, Source, krylov};
 use bfc_algebra::{Mat, apply, multiply};
 use bfc_schedule::MixingMatrix;
 
@@ -11,8 +11,11 @@ pub(in crate::prove) const TOLERANCES: [f64; 2] = [1e-3, 1e-6];
 /// Steps past which counting ends.
 const LIMIT: u64 = 10_000_000;
 
-/// A relative excess over the tolerance that is taken for rounding.
+/// A relative excess over the tolerance that an estimate takes for rounding, so that 0.1³ ≤ 0.001.
 const SLACK: f64 = 1e-11;
+
+/// What logarithms and powers round off, relatively, in what is compared with the tolerance.
+const ROUNDING: f64 = 1e-13;
 
 /// The least k with ‖W⁽ᵏ⁻¹⁾…W⁽⁰⁾ − J‖₂ ≤ ε for each ε of [`TOLERANCES`], `None` where there is none up to 10⁷, and how
 /// far to trust them.
@@ -21,30 +24,40 @@ pub(in crate::prove) fn rounds_to(
     numbers: &Numbers,
     source: &Source,
     known: &Known,
-) -> ([Option<u64>; 2], Method) {
+) -> [(Option<u64>, Method); 2] {
     if phases[0].size() == 1 {
-        return ([Some(0); 2], Method::Exact);
+        return [(Some(0), Method::Exact); 2];
     }
     if known.averaging() && known.primitive == Some(false) {
-        return ([None; 2], Method::Exact);
+        return [(None, Method::Exact); 2];
     }
-    let period = phases.len();
+    let contraction = numbers.period_contraction;
     match source {
-        _ if numbers.period_contraction.value >= 1.0 && period == 1 && matches!(source, Source::Normal) => {
-            ([None; 2], numbers.period_contraction.method)
+        Source::Normal => TOLERANCES.map(|epsilon| by_powers(contraction, epsilon)),
+        Source::Characters { .. } if phases.len() == 1 && known.row_stochastic => {
+            TOLERANCES.map(|epsilon| by_powers(contraction, epsilon))
         }
-        Source::Normal => {
-            let rho = numbers.period_contraction;
-            (TOLERANCES.map(|epsilon| powers_until(rho.value, epsilon)), rho.method)
-        }
-        Source::Characters { characters, prefixes, moduli, .. } => {
-            let monotone = known.averaging() || period == 1 && known.row_stochastic;
-            let rounds = TOLERANCES.map(|epsilon| by_moduli(characters, prefixes, moduli, epsilon));
-            (rounds, if monotone { Method::Enclosed } else { Method::Estimate })
+        Source::Characters { characters, prefixes, errors, moduli } => {
+            let last = prefixes.last().copied().unwrap_or(1.0);
+            let error = errors.last().copied().unwrap_or(f64::INFINITY);
+            TOLERANCES.map(|epsilon| {
+                let steps = |factor: f64| by_moduli(characters, prefixes, moduli, epsilon * factor);
+                let found = steps(1.0 + SLACK);
+                // How far off, relatively, the norms near the tolerance are: errors of whole periods add up, and those of
+                // the last period are at most `error` ε / `last`.
+                let periods = found.unwrap_or(0) as f64 / prefixes.len() as f64 + 2.0;
+                let relative = 2.0 * error * (periods / last + 1.0 / epsilon) + ROUNDING;
+                let is_certain = known.averaging()
+                    && relative < 0.1
+                    && found.is_some()
+                    && steps(1.0 - relative) == found
+                    && steps(1.0 + relative) == found;
+                (found, if is_certain { Method::Enclosed } else { Method::Estimate })
+            })
         }
         Source::Dense if known.row_stochastic => {
             let rows: Vec<Rows> = phases.iter().map(Rows::of).collect();
-            (TOLERANCES.map(|epsilon| by_products(&rows, numbers, known, epsilon)), Method::Estimate)
+            TOLERANCES.map(|epsilon| (by_products(&rows, numbers, known, epsilon), Method::Estimate))
         }
         Source::Dense | Source::Krylov => {
             let radius = if known.row_stochastic && known.column_stochastic {
@@ -52,35 +65,43 @@ pub(in crate::prove) fn rounds_to(
             } else {
                 1.0
             };
-            let rounds = TOLERANCES.map(|epsilon| Some(powers_until(radius, epsilon)? * period as u64));
-            (rounds.map(|steps| steps.filter(|&steps| steps <= LIMIT)), Method::Estimate)
+            let steps = |epsilon| Some(powers_until(radius, epsilon, SLACK)? * phases.len() as u64);
+            TOLERANCES
+                .map(|epsilon| (steps(epsilon).filter(|&steps| steps <= LIMIT), Method::Estimate))
         }
     }
 }
 
-/// The least k ≥ 1 with xᵏ ≤ ε, within [`LIMIT`].
-fn powers_until(x: f64, epsilon: f64) -> Option<u64> {
-    if x <= epsilon * (1.0 + SLACK) {
+/// The least k with xᵏ ≤ ε for a number x; certain where both of its bounds agree.
+fn by_powers(x: Enclosure, epsilon: f64) -> (Option<u64>, Method) {
+    let steps = powers_until(x.value, epsilon, SLACK);
+    if x.method == Method::Exact && (x.value == 0.0 || x.value == 1.0) {
+        return (steps, Method::Exact);
+    }
+    let is_certain = x.method != Method::Estimate
+        && powers_until(x.high, epsilon, -ROUNDING) == steps
+        && powers_until(x.low.max(0.0), epsilon, ROUNDING) == steps;
+    (steps, if is_certain { Method::Enclosed } else { Method::Estimate })
+}
+
+/// The least k ≥ 1 with xᵏ ≤ ε (1 + slack), within [`LIMIT`].
+fn powers_until(x: f64, epsilon: f64, slack: f64) -> Option<u64> {
+    let enough = epsilon * (1.0 + slack);
+    if x <= enough {
         return Some(1);
     }
-    let exponent = epsilon.ln() / x.ln();
-    if !(x < 1.0 && exponent <= LIMIT as f64) {
-        return None;
-    }
-    let nearest = exponent.round();
-    // An exponent that is an integer but for rounding is one: 0.1³ ≤ 0.001.
-    Some(if (exponent - nearest).abs() <= SLACK * exponent { nearest } else { exponent.ceil() } as u64)
+    let exponent = (enough.ln() / x.ln()).ceil();
+    (x < 1.0 && exponent <= LIMIT as f64).then_some(exponent as u64)
 }
 
 /// For eigenvalues by character. For moduli at most 1 the answer lies in the period in which the whole products pass
 /// the tolerance; only characters that have not passed it by the period before matter there.
-fn by_moduli(characters: &Characters, prefixes: &[f64], moduli: &[f64], epsilon: f64) -> Option<u64> {
-    let enough = epsilon * (1.0 + SLACK);
+fn by_moduli(characters: &Characters, prefixes: &[f64], moduli: &[f64], enough: f64) -> Option<u64> {
     if let Some(first) = prefixes.iter().position(|norm| *norm <= enough) {
         return Some(first as u64 + 1);
     }
     let period = prefixes.len() as u64;
-    let periods = powers_until(*prefixes.last()?, epsilon)?;
+    let periods = powers_until(*prefixes.last()?, enough, 0.0)?;
     if period == 1 {
         return Some(periods);
     }

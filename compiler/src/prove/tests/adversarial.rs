@@ -113,6 +113,28 @@ fn sums_are_exact() {
 }
 
 #[test]
+fn sums_of_numbers_from_a_file_hold_within_their_rounding() {
+    let third = Rational::new(3_333_333_333_333_333i64, 10_000_000_000_000_000i64);
+    let last = Rational::new(3_333_333_333_333_334i64, 10_000_000_000_000_000i64);
+    let imported = |last: Rational| {
+        let edges = [(0, 1), (1, 2), (2, 0)].map(|(i, j)| [(i, j, third.clone()), (j, i, third.clone())]);
+        let mut edges = edges.concat();
+        edges[0].2 = last;
+        matrix(3, &edges)
+    };
+    for claimed in [Property::ColumnStochastic, Property::DoublyStochastic] {
+        let verdict = property(vec![imported(last.clone())], claimed);
+        assert!(verdict.holds() && verdict.word() == "holds within 1.0e-16", "{verdict:?}");
+        assert_eq!(property(vec![imported(third.clone())], claimed).word(), "proved");
+        let far = Rational::new(3_333_333_433_333_333i64, 10_000_000_000_000_000i64);
+        assert!(matches!(property(vec![imported(far)], claimed), Verdict::Refuted { .. }));
+        let repeating = Rational::new(1, 3) + Rational::new(1, 10_000_000_000_000_000i64);
+        assert!(matches!(property(vec![imported(repeating)], claimed), Verdict::Refuted { .. }));
+    }
+    assert_eq!(property(vec![imported(last)], Property::RowStochastic).word(), "proved");
+}
+
+#[test]
 fn broken_connections_are_named() {
     let two = metropolis(6, &[(0, 1), (1, 2), (2, 3), (4, 5)]);
     assert_eq!(

@@ -137,3 +137,64 @@ fn size_one_is_exact() {
     );
     assert_eq!(analysis.bytes_per_rank_per_model_byte, 0.0);
 }
+
+#[test]
+fn effective_neighbours_of_the_paper() {
+    let barbell: Vec<_> = (0..16u32)
+        .flat_map(|i| (0..i).flat_map(move |j| [(i, j), (16 + i, 16 + j)]))
+        .chain([(0, 16)])
+        .collect();
+    for (phase, expected) in [
+        (ring(8), 5.91979),
+        (ring(32), 6.63211),
+        (star(8), 3.22921),
+        (star(32), 1.67358),
+        (complete(32), 32.0),
+        (hypercube(16), 12.2346),
+        (metropolis(32, &barbell), 16.9906),
+    ] {
+        for phases in [vec![phase.clone()], tables(&[phase])] {
+            let found = of(phases);
+            close(found.effective_neighbours, expected, 6e-5, "effective neighbours");
+            let [low, high] = found.bounds["effective_neighbours"];
+            assert!(high - low < 1e-8 && found.methods["effective_neighbours"] == "enclosed");
+        }
+    }
+    assert_eq!(of(one_peer_exp2(6)).effective_neighbours, None);
+    // An odd and a directed one against the trace: Σ |λ|²ᵏ = ‖Wᵏ‖_F².
+    for (n, directed) in [(7u32, true), (8, true), (7, false), (9, false)] {
+        let hops: Vec<u32> = if directed { vec![1] } else { vec![1, n - 1] };
+        let weight = 1.0 / (hops.len() + 1) as f64;
+        let mut row = vec![0.0; n as usize];
+        row[0] = 1.0;
+        let (mut sum, mut factor) = (0.0, 1.0);
+        for _ in 0..400 {
+            row = (0..n)
+                .map(|i| hops.iter().map(|h| row[((i + n - h) % n) as usize]).sum::<f64>() * weight + row[i as usize] * weight)
+                .collect();
+            sum += factor * row.iter().map(|x| x * x).sum::<f64>();
+            factor *= 0.9;
+        }
+        close(of(vec![cayley(&[n], hops)]).effective_neighbours, 10.0 / sum, 1e-9, "by the trace");
+    }
+}
+
+#[test]
+fn rounds_near_the_tolerance_are_not_certain() {
+    // ρ = 1/10 and 0.1³ = 0.001, but not within any enclosure; 0.0999³ is clear.
+    let lazy = |tenth: Rational| {
+        let weight = (Rational::one() - tenth) * Rational::new(1, 5);
+        let hops = (1..5).map(|hop| (Rank(hop), weight.clone())).collect();
+        let own = Rational::one() - Rational::integer(4) * weight;
+        MixingMatrix::Cayley(CayleyMatrix::new(Group::cyclic(5), own, hops).expect("hops"))
+    };
+    let marginal = of(vec![lazy(Rational::new(1, 10))]);
+    assert_eq!((marginal.rounds_to_1e_3, marginal.methods["rounds_to_1e-3"]), (Some(3), "estimate"));
+    assert_eq!((marginal.rounds_to_1e_6, marginal.methods["rounds_to_1e-6"]), (Some(6), "estimate"));
+    let clear = of(vec![lazy(Rational::new(999, 10_000))]);
+    assert_eq!((clear.rounds_to_1e_3, clear.methods["rounds_to_1e-3"]), (Some(3), "enclosed"));
+    assert_eq!(of(vec![ring(1000)]).methods["rounds_to_1e-6"], "enclosed");
+    assert_eq!(of(vec![path(50)]).methods["rounds_to_1e-6"], "enclosed");
+    assert_eq!(of(one_peer_exp2(100)).methods["rounds_to_1e-6"], "enclosed");
+    assert_eq!(of(vec![complete(6)]).methods["rounds_to_1e-6"], "exact");
+}
