@@ -148,7 +148,8 @@ fn matcha_activates_within_its_budget() {
     let all = format!(
         "let m = {MATCHINGS}\nlet p = matcha_probabilities(m, 1)\nlet a = matcha_step(m, p)\n0 -- 4 weight a"
     );
-    let text = |edges: &str| Entry::Source { name: "t.bf".into(), text: format!("topology t {{\n{edges}\n}}\n") };
+    let text =
+        |edges: &str| Entry::Source { name: "t.bf".into(), text: format!("topology t {{\n{edges}\n}}\n") };
     let compiled = |edges: &str| {
         let request = Request { entry: text(edges), ..request("", "", 8) };
         compile(&request, &NoFiles).unwrap_or_else(|errors| panic!("{errors}"))
@@ -163,7 +164,8 @@ fn matcha_activates_within_its_budget() {
     );
     compiled(&half);
     let library = |parameters: &[(&str, &str)]| {
-        let parameters = parameters.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let parameters =
+            parameters.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let entry = Entry::Library("topology::matcha".into());
         let request = Request { entry, parameters, ..request("", "", 8) };
         analyze(&request, &NoFiles).unwrap_or_else(|errors| panic!("{errors}"))

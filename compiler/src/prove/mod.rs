@@ -263,13 +263,15 @@ fn property_of(facts: &Facts, property: Property) -> Verdict {
     match property {
         Property::RowStochastic => sums(facts, Orientation::Rows),
         Property::ColumnStochastic => sums(facts, Orientation::Columns),
-        Property::DoublyStochastic => match (sums(facts, Orientation::Rows), sums(facts, Orientation::Columns)) {
-            (refuted @ Verdict::Refuted { .. }, _) | (_, refuted @ Verdict::Refuted { .. }) => refuted,
-            (Verdict::Within { bound, evidence }, Verdict::Within { bound: other, .. }) => {
-                Verdict::Within { bound: bound.max(other), evidence }
+        Property::DoublyStochastic => {
+            match (sums(facts, Orientation::Rows), sums(facts, Orientation::Columns)) {
+                (refuted @ Verdict::Refuted { .. }, _) | (_, refuted @ Verdict::Refuted { .. }) => refuted,
+                (Verdict::Within { bound, evidence }, Verdict::Within { bound: other, .. }) => {
+                    Verdict::Within { bound: bound.max(other), evidence }
+                }
+                (within @ Verdict::Within { .. }, _) | (_, within) => within,
             }
-            (within @ Verdict::Within { .. }, _) | (_, within) => within,
-        },
+        }
         Property::Nonnegative => Verdict::of_finding(facts.nonnegative()),
         Property::Symmetric => Verdict::of_finding(facts.symmetric()),
         Property::Undirected => Verdict::of_finding(&properties::undirected(phases)),

@@ -16,10 +16,14 @@ pub(super) fn matcha_probabilities(call: &mut Call) -> Result<Value> {
     let matchings = call.matchings()?;
     let budget = call.number(1)?;
     if budget <= Rational::zero() {
-        return Err(call.outside(1, "the budget is the part of all matchings that is active on average, above 0"));
+        return Err(
+            call.outside(1, "the budget is the part of all matchings that is active on average, above 0")
+        );
     }
     match optimise::probabilities(&matchings, &budget) {
-        Ok(probabilities) => call.evaluator.list(probabilities.into_iter().map(Value::number).collect(), call.span),
+        Ok(probabilities) => {
+            call.evaluator.list(probabilities.into_iter().map(Value::number).collect(), call.span)
+        }
         Err(TooLarge) => Err(call.outside(0, "there are too many edges for the optimisation")),
     }
 }
@@ -36,7 +40,11 @@ pub(super) fn matcha_step(call: &mut Call) -> Result<Value> {
             Ok(step) => Ok(Value::number(step.weight)),
             Err(TooLarge) => Err(call.outside(0, "there are too many ranks for the optimisation")),
         },
-        None => Err(wrong_type_at("a list of probabilities, one for each matching", &call.values[1], call.spans[1])),
+        None => Err(wrong_type_at(
+            "a list of probabilities, one for each matching",
+            &call.values[1],
+            call.spans[1],
+        )),
     }
 }
 
@@ -50,7 +58,11 @@ impl Call<'_, '_> {
         let mut edges = vec![];
         for matching in self.list(0)?.iter() {
             let Value::List(pairs) = &matching else {
-                return Err(wrong_type_at("a list of matchings, each a list of pairs of ranks", &matching, self.spans[0]));
+                return Err(wrong_type_at(
+                    "a list of matchings, each a list of pairs of ranks",
+                    &matching,
+                    self.spans[0],
+                ));
             };
             let mut of_matching = vec![];
             for pair in pairs.iter() {

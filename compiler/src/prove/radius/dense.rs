@@ -148,7 +148,8 @@ impl Operator {
     /// A B.
     fn times(&self, other: &Self) -> Self {
         let rounding = gamma(self.matrix.nrows() + 2) * self.matrix.norm_l2() * other.matrix.norm_l2();
-        let error = self.norm() * other.error + self.error * (other.norm() + other.error) + rounding + UNDERFLOW;
+        let error =
+            self.norm() * other.error + self.error * (other.norm() + other.error) + rounding + UNDERFLOW;
         Self { matrix: multiply(self.matrix.as_ref(), other.matrix.as_ref()), error: error * (1.0 + 1e-12) }
     }
 

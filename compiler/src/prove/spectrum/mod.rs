@@ -19,8 +19,8 @@ use super::support::common_group;
 use bfc_schedule::MixingMatrix;
 use characters::Characters;
 use dense::Rows;
-use twins::Eigenvalues;
 pub(super) use rounds::rounds_to;
+use twins::Eigenvalues;
 
 /// The unit roundoff of `f64`.
 pub(super) const UNIT: f64 = 1.0 / (1u64 << 53) as f64;

@@ -66,8 +66,7 @@ pub(in crate::prove) fn rounds_to(
                 1.0
             };
             let steps = |epsilon| Some(powers_until(radius, epsilon, SLACK)? * phases.len() as u64);
-            TOLERANCES
-                .map(|epsilon| (steps(epsilon).filter(|&steps| steps <= LIMIT), Method::Estimate))
+            TOLERANCES.map(|epsilon| (steps(epsilon).filter(|&steps| steps <= LIMIT), Method::Estimate))
         }
     }
 }

@@ -26,7 +26,11 @@ impl Eigenvalues {
     /// Those of a symmetric matrix; `None` if there are too many classes of twins.
     pub(in crate::prove) fn of(matrix: &MixingMatrix) -> Option<Self> {
         let MixingMatrix::Sparse(sparse) = matrix else {
-            return if matrix.size() as usize <= LIMIT { Self::dense(&Rows::of(matrix), vec![]) } else { None };
+            return if matrix.size() as usize <= LIMIT {
+                Self::dense(&Rows::of(matrix), vec![])
+            } else {
+                None
+            };
         };
         let classes = Classes::of(sparse);
         if classes.members.len() > LIMIT {
@@ -48,7 +52,8 @@ impl Eigenvalues {
     pub(in crate::prove) fn others(&self) -> impl Iterator<Item = (f64, u32)> {
         let distance = |at: &usize| (self.values[*at].0 - 1.0).abs();
         let one = (0..self.values.len()).min_by(|a, b| distance(a).total_cmp(&distance(b)));
-        let rest = move |(at, &(value, count)): (usize, &(f64, u32))| (value, count - u32::from(Some(at) == one));
+        let rest =
+            move |(at, &(value, count)): (usize, &(f64, u32))| (value, count - u32::from(Some(at) == one));
         self.values.iter().enumerate().map(rest).filter(|(_, count)| *count > 0)
     }
 }
@@ -117,10 +122,11 @@ impl<'m> Classes<'m> {
     fn are_twins(&self, i: u32, j: u32, between: Option<u32>) -> bool {
         let (a, b) = (self.matrix.in_edges(Rank(i)), self.matrix.in_edges(Rank(j)));
         let apart = |edges: &'m [(Rank, u32)]| edges.iter().filter(move |(k, _)| k.0 != i && k.0 != j);
-        let joins = |edges: &[(Rank, u32)], to: u32| match edges.binary_search_by_key(&Rank(to), |edge| edge.0) {
-            Ok(at) => Some(edges[at].1) == between,
-            Err(_) => between.is_none(),
-        };
+        let joins =
+            |edges: &[(Rank, u32)], to: u32| match edges.binary_search_by_key(&Rank(to), |edge| edge.0) {
+                Ok(at) => Some(edges[at].1) == between,
+                Err(_) => between.is_none(),
+            };
         self.matrix.self_weight(Rank(i)) == self.matrix.self_weight(Rank(j))
             && a.len() == b.len()
             && joins(a, j)
@@ -185,7 +191,8 @@ mod tests {
 
     /// Each class of ranks is a clique or has no edges inside; between classes there are all edges or none.
     fn blown_up(sizes: &[u32], cliques: u32, joined: u32) -> MixingMatrix {
-        let class_of: Vec<u32> = (0..).zip(sizes).flat_map(|(class, size)| vec![class; *size as usize]).collect();
+        let class_of: Vec<u32> =
+            (0..).zip(sizes).flat_map(|(class, size)| vec![class; *size as usize]).collect();
         let n = class_of.len() as u32;
         let is_edge = |i: u32, j: u32| {
             let (a, b) = (class_of[i as usize], class_of[j as usize]);
@@ -220,7 +227,8 @@ mod tests {
         let third = Rational::new(1, 3);
         let off = Rational::new(1, 3) - Rational::new(1, 1u64 << 50);
         let edges = [(0, 1, third.clone()), (0, 2, third), (0, 3, off)];
-        let both: Vec<_> = edges.iter().flat_map(|(i, j, w)| [(*i, *j, w.clone()), (*j, *i, w.clone())]).collect();
+        let both: Vec<_> =
+            edges.iter().flat_map(|(i, j, w)| [(*i, *j, w.clone()), (*j, *i, w.clone())]).collect();
         let MixingMatrix::Sparse(sparse) = matrix(4, &both) else { unreachable!() };
         assert_eq!(Classes::of(&sparse).members.len(), 3);
     }

@@ -170,7 +170,10 @@ fn effective_neighbours_of_the_paper() {
         let (mut sum, mut factor) = (0.0, 1.0);
         for _ in 0..400 {
             row = (0..n)
-                .map(|i| hops.iter().map(|h| row[((i + n - h) % n) as usize]).sum::<f64>() * weight + row[i as usize] * weight)
+                .map(|i| {
+                    hops.iter().map(|h| row[((i + n - h) % n) as usize]).sum::<f64>() * weight
+                        + row[i as usize] * weight
+                })
                 .collect();
             sum += factor * row.iter().map(|x| x * x).sum::<f64>();
             factor *= 0.9;
