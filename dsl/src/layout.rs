@@ -1,6 +1,8 @@
 //! Source text → the text that the grammar reads: as long as the source, with comments blank, a line break only
 //! where it ends a statement, and a stand-in for each symbol that is not of the language, which is reported here.
 
+use std::ops::Range;
+
 use crate::brackets;
 use crate::error::{MAX_ERRORS, MAX_SOURCE, SyntaxError};
 use crate::foreign;
@@ -10,6 +12,9 @@ use crate::tree::{FileId, Span};
 /// What the grammar reads, and what was found on the way.
 pub(crate) struct Layout {
     pub text: String,
+    pub tokens: Vec<Token>,
+    /// The bytes of each comment, documentation included.
+    pub comments: Vec<Range<usize>>,
     pub documentation: Vec<Comment>,
     pub errors: Vec<SyntaxError>,
 }
@@ -61,13 +66,14 @@ pub(crate) fn layout(file: FileId, source: &str) -> Result<Layout, SyntaxError> 
         at: 0,
         out: vec![b' '; source.len()],
         tokens: Vec::new(),
+        comments: Vec::new(),
         documentation: Vec::new(),
         errors: Vec::new(),
     };
     while scanner.at < source.len() {
         scanner.token();
     }
-    let Scanner { mut out, tokens, documentation, mut errors, .. } = scanner;
+    let Scanner { mut out, tokens, comments, documentation, mut errors, .. } = scanner;
     let balance = brackets::balance(file, source, &tokens)?;
     for range in &balance.unreadable {
         for token in &tokens[range.clone()] {
@@ -77,7 +83,7 @@ pub(crate) fn layout(file: FileId, source: &str) -> Result<Layout, SyntaxError> 
     errors.extend(balance.errors);
     lines::end_lines(file, &mut out, &tokens)?;
     let text = String::from_utf8(out).unwrap_or_default();
-    Ok(Layout { text, documentation, errors })
+    Ok(Layout { text, tokens, comments, documentation, errors })
 }
 
 struct Scanner<'a> {
@@ -86,6 +92,7 @@ struct Scanner<'a> {
     at: usize,
     out: Vec<u8>,
     tokens: Vec<Token>,
+    comments: Vec<Range<usize>>,
     documentation: Vec<Comment>,
     errors: Vec<SyntaxError>,
 }
@@ -158,6 +165,7 @@ impl<'a> Scanner<'a> {
             }
         }
         self.at = start + line.len();
+        self.comments.push(start..self.at);
         if let Some(text) = line.strip_prefix("///").filter(|text| !text.starts_with('/')) {
             let text = text.strip_prefix(' ').unwrap_or(text).trim_end().to_string();
             self.documentation.push(Comment { start: start as u32, text });

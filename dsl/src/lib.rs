@@ -1,9 +1,11 @@
 //! The `.bf` language: text to syntax tree and back. No meaning in it.
 
 mod brackets;
+mod breaks;
 mod error;
 mod expression;
 mod foreign;
+mod format;
 mod layout;
 mod lines;
 mod parse;
@@ -14,5 +16,6 @@ pub mod tree;
 mod words;
 
 pub use error::{MAX_DEPTH, MAX_ERRORS, MAX_SOURCE, SyntaxError};
+pub use format::{MAX_WIDTH, format};
 pub use parse::{parse, parse_expression};
 pub use print::{print, print_expression};

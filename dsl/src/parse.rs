@@ -34,7 +34,7 @@ fn run<T>(
     rule: Rule,
     build: impl FnOnce(&mut Builder, Pair<Rule>) -> T,
 ) -> Result<T, Vec<SyntaxError>> {
-    let Layout { text: laid_out, documentation, errors: lexical } =
+    let Layout { text: laid_out, documentation, errors: lexical, .. } =
         layout(file, text).map_err(|error| vec![error])?;
     let mut builder =
         Builder { file, source: &laid_out, documentation, documented: 0, errors: Vec::new(), deep: false };

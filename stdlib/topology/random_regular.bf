@@ -17,7 +17,11 @@ fn surplus(pairs) = [pairs[k] for k in 0..len(pairs),
 
 /// A switch takes a bad pair [u, v] and a random edge [x, y] and makes the edges [u, x] and [v, y] of them, if both are
 /// new. Where no switch is found for long, the result is empty.
-fn repair(edges, bad, seed, attempt, draw) = if len(bad) == 0 { edges } else if len(edges) == 0 or draw > 40 * len(edges) { [] } else {
+fn repair(edges, bad, seed, attempt, draw) = if len(bad) == 0 {
+    edges
+} else if len(edges) == 0 or draw > 40 * len(edges) {
+    []
+} else {
     let [u, v] = bad[0]
     let k = random_int(len(edges), seed, attempt, 1, 2 * draw)
     let [x, y] = if random_int(2, seed, attempt, 1, 2 * draw + 1) == 0 { edges[k] } else { reversed(edges[k]) }
@@ -34,7 +38,11 @@ fn repair(edges, bad, seed, attempt, draw) = if len(bad) == 0 { edges } else if 
 fn regular(n, d, whole, seed, attempt) {
     let pairs = pairing(n, d, seed, attempt)
     let edges = repair(simple(pairs), surplus(pairs), seed, attempt, 0)
-    if len(edges) == n * d / 2 and (not whole or connected(edges)) { edges } else { regular(n, d, whole, seed, attempt + 1) }
+    if len(edges) == n * d / 2 and (not whole or connected(edges)) {
+        edges
+    } else {
+        regular(n, d, whole, seed, attempt + 1)
+    }
 }
 
 /// Where every rank is to have most of the others as neighbours, the few that it lacks are drawn.

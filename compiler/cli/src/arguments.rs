@@ -87,6 +87,35 @@ Examples:
   bfc check examples/digits.bf
   bfc check my.bf --size 64 --format json")]
     Check(Check),
+    /// Write a commented source to start from.
+    #[command(after_help = "\
+Examples:
+  bfc new my_ring
+  bfc new my_ring --topology && bfc check my_ring.bf && bfc test my_ring.bf")]
+    New(New),
+    /// Lay sources out: blanks, indentation and line breaks. Tokens and comments stay as they are.
+    #[command(after_help = "\
+Examples:
+  bfc fmt my.bf
+  bfc fmt --check .
+  bfc fmt - < my.bf")]
+    Fmt(Fmt),
+    /// Run the examples in the documentation of sources.
+    ///
+    /// An example is a block of code in `///` lines. ```bf is a whole source and must be accepted at 8 ranks, or as many as
+    /// ```bf size=N local_size=L says; where it says `// error: CODE` it must be refused with that code instead. ```console
+    /// holds commands, `$ bfc ...`, which must succeed, or end as `# exits N` says; lines below a command must appear in its
+    /// output in this order, `…` standing for any text. A block that is indented by four blanks is a source where it begins
+    /// with an item, and commands where it begins with `bfc`. Other blocks are text.
+    #[command(after_help = "\
+Examples:
+  bfc test my.bf
+  bfc test topology::ring algorithm")]
+    Test {
+        /// Files, directories, library names, or parts of the library such as `topology`.
+        #[arg(required = true, value_name = "FILES")]
+        files: Vec<String>,
+    },
     /// Explain an error code.
     #[command(after_help = "\
 Examples:
@@ -318,6 +347,30 @@ pub struct Check {
     /// What is set beside the file.
     #[command(flatten)]
     pub settings: Settings,
+}
+
+/// Arguments of `bfc new`.
+#[derive(Args)]
+pub struct New {
+    /// What it is called; written to NAME.bf.
+    pub name: String,
+    /// A topology alone.
+    #[arg(long, conflicts_with = "algorithm")]
+    pub topology: bool,
+    /// An algorithm, over a topology of the library.
+    #[arg(long)]
+    pub algorithm: bool,
+}
+
+/// Arguments of `bfc fmt`.
+#[derive(Args)]
+pub struct Fmt {
+    /// Files, directories with all `.bf` files below them, or `-` for standard input to standard output.
+    #[arg(required = true, value_name = "FILES")]
+    pub files: Vec<String>,
+    /// Write nothing; fail where something would change.
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// Arguments of `bfc run`.

@@ -86,6 +86,34 @@ pub enum CliError {
         /// Why.
         error: std::io::Error,
     },
+    /// A file that would be overwritten.
+    #[error("`{path}` exists")]
+    #[diagnostic(code(bfc::cli::file_exists), help("choose another name, or remove the file"))]
+    FileExists {
+        /// The path.
+        path: String,
+    },
+    /// What cannot be the name of an item.
+    #[error("`{name}` cannot be a name{reason}")]
+    #[diagnostic(
+        code(bfc::cli::invalid_name),
+        help(
+            "names are made of the letters a-z and A-Z, digits and `_`, and begin with no digit, such as `my_ring`"
+        )
+    )]
+    InvalidName {
+        /// The name.
+        name: String,
+        /// Why, where the letters are right.
+        reason: String,
+    },
+    /// A source that `bfc fmt` would change.
+    #[error("`{path}` is not formatted")]
+    #[diagnostic(code(bfc::cli::not_formatted), help("`bfc fmt {path}` formats it"))]
+    NotFormatted {
+        /// The path.
+        path: String,
+    },
     /// A source file is not UTF-8.
     #[error("`{path}` is not UTF-8 text: byte {byte} is invalid")]
     #[diagnostic(
@@ -131,7 +159,8 @@ pub enum CliError {
 
 impl From<CliError> for Failure {
     fn from(error: CliError) -> Self {
-        let exit = if matches!(error, CliError::NotText { .. }) { REFUSED } else { USAGE };
+        let refused = matches!(error, CliError::NotText { .. } | CliError::NotFormatted { .. });
+        let exit = if refused { REFUSED } else { USAGE };
         Self { exit, reports: vec![Report::new(error)] }
     }
 }
@@ -147,6 +176,18 @@ impl Failure {
     /// The input was refused for these reasons.
     pub fn refused(reports: impl IntoIterator<Item = Report>) -> Self {
         Self { exit: REFUSED, reports: reports.into_iter().collect() }
+    }
+
+    /// These failures at once, ending as the last of them.
+    pub fn all(failures: Vec<Self>) -> Result<(), Self> {
+        let merge = |first: Self, next: Self| Self {
+            exit: next.exit,
+            reports: first.reports.into_iter().chain(next.reports).collect(),
+        };
+        match failures.into_iter().reduce(merge) {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
     }
 
     /// Running failed for this reason.

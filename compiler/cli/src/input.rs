@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 const MAX_SOURCE: u64 = 4 * 1024 * 1024 + 1;
 
 /// The name of a file that stands for standard input.
-const STANDARD_INPUT: &str = "-";
+pub const STANDARD_INPUT: &str = "-";
 
 /// The files beside a source: `use name::…` is `name.bf` in the directory of the file that says it.
 pub struct Beside;
@@ -92,6 +92,41 @@ fn nearest_in_library(name: &str) -> Option<&'static str> {
     names.into_iter().find(|name| last(name) == close)
 }
 
+/// The files that paths name: themselves, and the `.bf` files below directories, sorted.
+///
+/// # Errors
+/// A path does not exist, or a directory cannot be read.
+pub fn sources(paths: &[String]) -> Result<Vec<PathBuf>, CliError> {
+    let mut found = vec![];
+    for path in paths.iter().map(Path::new) {
+        if path.is_dir() {
+            below(path, &mut found)?;
+        } else if path.exists() || path == Path::new(STANDARD_INPUT) {
+            found.push(path.to_path_buf());
+        } else {
+            return Err(CliError::MissingFile { path: path.display().to_string(), help: missing(path) });
+        }
+    }
+    Ok(found)
+}
+
+fn below(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), CliError> {
+    let unreadable = |error| CliError::Unreadable { path: directory.display().to_string(), error };
+    let entries = directory.read_dir().map_err(unreadable)?;
+    let mut entries: Vec<_> = entries.collect::<Result<_, _>>().map_err(unreadable)?;
+    entries.sort_by_key(|entry| entry.path());
+    for entry in entries {
+        let (path, kind) = (entry.path(), entry.file_type().map_err(unreadable)?);
+        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        if kind.is_dir() && !hidden {
+            below(&path, found)?;
+        } else if kind.is_file() && path.extension().is_some_and(|extension| extension == "bf") {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
 /// Reads a file whole.
 ///
 /// # Errors
@@ -109,7 +144,11 @@ pub fn schedule(path: &Path) -> Result<Schedule, Failure> {
     Schedule::decode(&bytes).map_err(|error| Failure::refused([Report::new(error)]))
 }
 
-fn source_text(path: &Path) -> Result<String, CliError> {
+/// Reads a source file.
+///
+/// # Errors
+/// It does not exist, cannot be read or is not UTF-8.
+pub fn source_text(path: &Path) -> Result<String, CliError> {
     let bytes = read_up_to(path, MAX_SOURCE)?;
     let cut = bytes.len() as u64 == MAX_SOURCE;
     match String::from_utf8(bytes) {

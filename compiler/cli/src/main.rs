@@ -4,13 +4,16 @@ mod analyze;
 mod arguments;
 mod compare;
 mod compile;
+mod example;
 mod excerpt;
 mod explain;
 mod failure;
+mod fmt;
 mod generate;
 mod input;
 mod inspect;
 mod library;
+mod new;
 mod output;
 mod picture;
 mod predict;
@@ -49,6 +52,9 @@ fn execute(arguments: &Arguments) -> Result<(), Failure> {
         Command::Inspect(arguments) => inspect::inspect(arguments, format),
         Command::Verify(arguments) => inspect::verify(arguments, format),
         Command::Run(arguments) => run::run(arguments, format),
+        Command::Fmt(arguments) => fmt::fmt(arguments, format),
+        Command::Test { files } => example::test(files, format),
+        Command::New(arguments) => new::new(arguments, format),
         Command::Explain { code } => explain::explain(code.as_deref(), format),
         Command::List { part } => library::list(part.as_deref(), format),
         Command::Show { name } => library::show(name, format),

@@ -66,6 +66,10 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let temporary = PathBuf::from(temporary);
     let written = File::create(&temporary)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| match fs::metadata(path) {
+            Ok(old) if old.is_file() => fs::set_permissions(&temporary, old.permissions()),
+            _ => Ok(()),
+        })
         .and_then(|()| fs::rename(&temporary, path));
     written.map_err(|error| {
         let _ = fs::remove_file(&temporary);

@@ -182,9 +182,10 @@ fn completions_and_manual_pages_come_out() {
 
 #[test]
 fn every_command_has_examples_in_its_help() {
-    for command in
-        ["compile", "analyze", "inspect", "verify", "check", "explain", "list", "show", "run", "man"]
-    {
+    for command in [
+        "compile", "analyze", "inspect", "verify", "check", "new", "fmt", "test", "explain", "list", "show",
+        "run", "man",
+    ] {
         assert!(stdout(&[command, "--help"]).contains("Example"), "{command}");
     }
 }

@@ -1,0 +1,163 @@
+//! The commands of an example are run in a directory of their own, in which the files beside the documented one are seen.
+
+use super::INSIDE;
+use super::error::ExampleError;
+use super::extract::Example;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// So much of an output is shown.
+const SHOWN_LINES: usize = 12;
+
+/// A command and the lines that its output must have.
+struct Step {
+    /// Which line of the example it is.
+    line: usize,
+    command: String,
+    exit: i32,
+    expected: Vec<(usize, String)>,
+}
+
+/// Runs the commands in order.
+///
+/// # Errors
+/// A command ends otherwise than it says, or a line is missing from its output.
+pub fn check(example: &Example) -> Result<(), ExampleError> {
+    let failed = |error: std::io::Error| example.malformed(0, &format!("no directory for it: {error}"));
+    let directory = tempfile::tempdir().map_err(failed)?;
+    if let Some(path) = &example.file.path {
+        link_files(path, directory.path()).map_err(failed)?;
+    }
+    for step in steps(example)? {
+        run(example, &step, directory.path())?;
+    }
+    Ok(())
+}
+
+/// Makes the files beside `path` seen in a directory; they cannot be changed there.
+fn link_files(path: &Path, into: &Path) -> std::io::Result<()> {
+    let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    for entry in beside.canonicalize()?.read_dir()?.flatten() {
+        if entry.file_type()?.is_file() {
+            link(&entry.path(), &into.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn link(from: &PathBuf, to: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(from, to)
+}
+
+#[cfg(not(unix))]
+fn link(from: &PathBuf, to: &Path) -> std::io::Result<()> {
+    std::fs::copy(from, to).map(|_| ())
+}
+
+fn steps(example: &Example) -> Result<Vec<Step>, ExampleError> {
+    let mut steps: Vec<Step> = vec![];
+    for (line, said) in example.lines.iter().enumerate() {
+        let said = said.text.trim_end();
+        let command = said.strip_prefix("$ ").or(Some(said).filter(|said| said.starts_with("bfc ")));
+        match (command, steps.last_mut()) {
+            (Some(command), _) => {
+                let (command, comment) = command.split_once(" # ").unwrap_or((command, ""));
+                let exit = comment.trim().strip_prefix("exits ").and_then(|exit| exit.trim().parse().ok());
+                let command = command.trim().to_string();
+                steps.push(Step { line, command, exit: exit.unwrap_or(0), expected: vec![] });
+            }
+            (None, Some(step)) => step.expected.push((line, said.to_string())),
+            (None, None) => return Err(example.malformed(line, "it begins with no command, as in `$ bfc …`")),
+        }
+    }
+    Ok(steps)
+}
+
+fn run(example: &Example, step: &Step, directory: &Path) -> Result<(), ExampleError> {
+    let words = shlex::split(&step.command).unwrap_or_default();
+    let [program, arguments @ ..] = &words[..] else {
+        return Err(example.malformed(step.line, "its quotes do not match"));
+    };
+    if program != "bfc" {
+        return Err(example.malformed(step.line, &format!("it runs `{program}`, and only `bfc` is run")));
+    }
+    let started = std::env::current_exe().and_then(|bfc| {
+        let mut command = Command::new(bfc);
+        command.args(arguments).current_dir(directory).env(INSIDE, "1").env("NO_COLOR", "1");
+        command.stdin(std::process::Stdio::null()).output()
+    });
+    let output =
+        started.map_err(|error| example.malformed(step.line, &format!("bfc does not start: {error}")))?;
+    let told = [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).concat();
+    if output.status.code() != Some(step.exit) {
+        return Err(ExampleError::Exit {
+            command: step.command.clone(),
+            found: output.status.code().map_or("a signal".to_string(), |code| code.to_string()),
+            expected: step.exit,
+            told: beginning(&told),
+            text: example.text(),
+            at: example.place(step.line),
+        });
+    }
+    compare(example, step, &told)
+}
+
+/// Each expected line appears, in order, blanks and rules of tables aside.
+fn compare(example: &Example, step: &Step, told: &str) -> Result<(), ExampleError> {
+    let lines: Vec<String> = told.lines().map(plain).collect();
+    let mut rest = &lines[..];
+    for (line, expected) in &step.expected {
+        let wanted = plain(expected);
+        if wanted.is_empty() || wanted == "…" {
+            continue;
+        }
+        let Some(found) = rest.iter().position(|line| matches(&wanted, line)) else {
+            return Err(ExampleError::Output {
+                command: step.command.clone(),
+                line: expected.trim().to_string(),
+                told: beginning(told),
+                text: example.text(),
+                at: example.place(*line),
+            });
+        };
+        rest = &rest[found + 1..];
+    }
+    Ok(())
+}
+
+fn beginning(told: &str) -> String {
+    let lines: Vec<&str> = told.lines().take(SHOWN_LINES).collect();
+    lines.join("\n")
+}
+
+/// Without box drawing, and with single blanks.
+fn plain(line: &str) -> String {
+    let bare: String =
+        line.chars().map(|letter| if ('─'..='╿').contains(&letter) { ' ' } else { letter }).collect();
+    bare.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a line is what is expected, where `…` stands for any text.
+fn matches(expected: &str, line: &str) -> bool {
+    let pieces: Vec<&str> = expected.split('…').map(str::trim).collect();
+    let [first, middle @ .., last] = &pieces[..] else { return expected == line };
+    let Some(mut rest) = line.strip_prefix(first) else { return false };
+    for piece in middle {
+        let Some(at) = rest.find(piece) else { return false };
+        rest = &rest[at + piece.len()..];
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn an_ellipsis_stands_for_any_text() {
+        assert!(matches("rho 0.9… exact", "rho 0.949 exact") && matches("…", "anything"));
+        assert!(matches("same", "same") && !matches("same", "same, and more"));
+        assert!(!matches("rho 0.8…", "rho 0.949"));
+    }
+}

@@ -1,0 +1,126 @@
+//! `bfc test`: the examples in the documentation of sources are compiled and run.
+
+mod console;
+mod error;
+mod extract;
+mod source;
+
+use crate::arguments::Format;
+use crate::failure::{self, CliError, Failure};
+use crate::{input, output};
+use bfc_compiler::library;
+use error::ExampleError;
+use extract::{Example, Kind};
+use miette::Report;
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+/// Set for the commands of examples, which must not test examples in turn.
+const INSIDE: &str = "BFC_EXAMPLE";
+
+/// A file whose documentation is looked at.
+pub struct Documented {
+    /// What messages call it.
+    pub name: String,
+    /// Its text.
+    pub text: Arc<str>,
+    /// Where it lies; the library's sources lie nowhere.
+    pub path: Option<PathBuf>,
+}
+
+/// Runs the examples of files, directories, library names and parts of the library.
+///
+/// # Errors
+/// A file cannot be read, or an example is not true.
+pub fn test(files: &[String], format: Format) -> Result<(), Failure> {
+    if std::env::var_os(INSIDE).is_some() {
+        let help = Some("leave `bfc test` out of the documentation".to_string());
+        return Err(CliError::Usage { message: "an example cannot test examples".into(), help }.into());
+    }
+    let mut examples = vec![];
+    for file in files {
+        for documented in documented(file)? {
+            examples.extend(extract::examples(&Arc::new(documented)));
+        }
+    }
+    let outcomes = run_all(&examples);
+    tell(&examples, outcomes, format)
+}
+
+fn documented(file: &str) -> Result<Vec<Documented>, Failure> {
+    let of_library = |name: &&str| *name == file || name.split("::").next() == Some(file);
+    let names: Vec<&str> = library::names().into_iter().filter(of_library).collect();
+    if Path::new(file).exists() || !file.contains("::") && names.is_empty() {
+        let read = |path: PathBuf| {
+            let text = input::source_text(&path)?.into();
+            Ok(Documented { name: path.display().to_string(), text, path: Some(path) })
+        };
+        return input::sources(&[file.to_string()])?.into_iter().map(read).collect();
+    }
+    if names.is_empty() {
+        input::library_name(file)?;
+    }
+    let entry = |name: &str| Documented {
+        name: name.to_string(),
+        text: library::source(name).unwrap_or_default().into(),
+        path: None,
+    };
+    Ok(names.into_iter().map(entry).collect())
+}
+
+/// What is wrong with each example, in their order; they run side by side.
+fn run_all(examples: &[Example]) -> Vec<Option<ExampleError>> {
+    let waiting: Mutex<VecDeque<usize>> = Mutex::new((0..examples.len()).collect());
+    let outcomes: Mutex<Vec<Option<ExampleError>>> = Mutex::new(examples.iter().map(|_| None).collect());
+    let work = || {
+        loop {
+            let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let Some(index) = next else { return };
+            let outcome = run(&examples[index]).err();
+            outcomes.lock().unwrap_or_else(PoisonError::into_inner)[index] = outcome;
+        }
+    };
+    let workers = thread::available_parallelism().map_or(1, |count| count.get()).min(examples.len());
+    thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(work))));
+    outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn run(example: &Example) -> Result<(), ExampleError> {
+    match &example.kind {
+        Kind::Source(shape) => source::check(example, shape),
+        Kind::Console => console::check(example),
+        Kind::Malformed(reason) => Err(example.malformed(0, reason)),
+    }
+}
+
+fn tell(examples: &[Example], outcomes: Vec<Option<ExampleError>>, format: Format) -> Result<(), Failure> {
+    let failed = outcomes.iter().flatten().count();
+    let summary = match (examples.len(), failed) {
+        (0, _) => "no examples\n".to_string(),
+        (1, 0) => "the example is true\n".to_string(),
+        (all, 0) => format!("all {all} examples are true\n"),
+        (all, failed) => format!("{failed} of {all} examples failed\n"),
+    };
+    let entries: Vec<Value> =
+        examples.iter().zip(&outcomes).map(|(e, outcome)| e.json(outcome.is_none())).collect();
+    let reports: Vec<Report> = outcomes.into_iter().flatten().map(Report::new).collect();
+    match format {
+        Format::Human => {
+            output::print(summary)?;
+            if failed == 0 { Ok(()) } else { Err(Failure::refused(reports)) }
+        }
+        Format::Json => {
+            let mut document = json!({ "examples": entries, "failed": failed });
+            if failed == 0 {
+                return output::print_json(&document);
+            }
+            let diagnostics = reports.iter().map(|report| failure::as_json(report.as_ref(), None));
+            document["diagnostics"] = diagnostics.collect();
+            output::print_json(&document)?;
+            Err(Failure::told(failure::REFUSED))
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! `bfc fmt`: sources are laid out anew, or compared with what they would be.
+
+use crate::arguments::{self, Format};
+use crate::failure::{CliError, Failure};
+use crate::{input, output};
+use bfc_dsl::SyntaxError;
+use miette::{NamedSource, Report};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Formats files, or standard input to standard output.
+///
+/// # Errors
+/// A file cannot be read, is no program or cannot be written; with `--check`, one that would change.
+pub fn fmt(arguments: &arguments::Fmt, format: Format) -> Result<(), Failure> {
+    let (mut done, mut failures) = (vec![], vec![]);
+    for path in input::sources(&arguments.files)? {
+        match one(&path, arguments.check, format) {
+            Ok(entry) => done.push(entry),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    Failure::all(failures)?;
+    match format {
+        Format::Json => output::print_json(&json!({ "files": done })),
+        Format::Human => {
+            let changed = done.iter().filter(|entry| entry["changed"] == true && entry["text"].is_null());
+            let lines =
+                changed.map(|entry| format!("formatted {}\n", entry["file"].as_str().unwrap_or_default()));
+            output::print(lines.collect::<String>())
+        }
+    }
+}
+
+/// Formats one file and says whether it changed.
+fn one(path: &Path, check: bool, format: Format) -> Result<Value, Failure> {
+    let name = path.display().to_string();
+    let text = input::source_text(path)?;
+    let formatted = bfc_dsl::format(&text).map_err(|errors| refused(&name, &text, errors))?;
+    let changed = formatted != text;
+    if check && changed {
+        return Err(CliError::NotFormatted { path: name }.into());
+    }
+    if path == Path::new(input::STANDARD_INPUT) {
+        if format == Format::Human && !check {
+            output::print(&formatted)?;
+        }
+        return Ok(json!({ "file": name, "changed": changed, "text": formatted }));
+    }
+    if changed {
+        // A link stays one.
+        let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        output::write_file(&target, formatted.as_bytes())?;
+    }
+    Ok(json!({ "file": name, "changed": changed }))
+}
+
+fn refused(name: &str, text: &str, errors: Vec<SyntaxError>) -> Failure {
+    let source = Arc::new(NamedSource::new(name, text.to_string()));
+    Failure::refused(errors.into_iter().map(|error| Report::new(error).with_source_code(source.clone())))
+}

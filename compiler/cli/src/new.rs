@@ -1,0 +1,60 @@
+//! `bfc new`: a name becomes a commented source that checks.
+
+use crate::arguments::{self, Format};
+use crate::failure::{CliError, Failure};
+use crate::output;
+use bfc_compiler::{Entry, NoFiles, Request};
+use serde_json::json;
+use std::path::Path;
+
+/// What stands for the name in a template.
+const PLACEHOLDER: &str = "NAME";
+
+/// Writes NAME.bf.
+///
+/// # Errors
+/// The name cannot be one, the file exists or cannot be written.
+pub fn new(arguments: &arguments::New, format: Format) -> Result<(), Failure> {
+    let template = match (arguments.topology, arguments.algorithm) {
+        (true, _) => include_str!("new/topology.bf"),
+        (_, true) => include_str!("new/algorithm.bf"),
+        _ => include_str!("new/schedule.bf"),
+    };
+    let name = &arguments.name;
+    check_name(name)?;
+    let text = template.replace(PLACEHOLDER, name);
+    check(name, &text)?;
+    let file = format!("{name}.bf");
+    if Path::new(&file).exists() {
+        return Err(CliError::FileExists { path: file }.into());
+    }
+    output::write_file(Path::new(&file), text.as_bytes())?;
+    match format {
+        Format::Json => output::print_json(&json!({ "file": file })),
+        Format::Human => output::print(format!("wrote {file}; `bfc check {file}` checks it\n")),
+    }
+}
+
+fn check_name(name: &str) -> Result<(), CliError> {
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    if name.chars().all(is_letter)
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && !name.is_empty()
+    {
+        return Ok(());
+    }
+    Err(CliError::InvalidName { name: name.to_string(), reason: String::new() })
+}
+
+/// A word of the language is no name: the source would not check.
+fn check(name: &str, text: &str) -> Result<(), CliError> {
+    let entry = Entry::Source { name: format!("{name}.bf"), text: text.to_string() };
+    let request = Request { entry, size: 8, local_size: 1, parameters: vec![], allow: vec![] };
+    match bfc_compiler::check(&request, &NoFiles) {
+        Ok(_) => Ok(()),
+        Err(diagnostics) => {
+            let first = diagnostics.errors().first().map(|error| format!(": {error}")).unwrap_or_default();
+            Err(CliError::InvalidName { name: name.to_string(), reason: first })
+        }
+    }
+}
