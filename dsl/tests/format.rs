@@ -89,7 +89,7 @@ fn cases() {
         ),
         (
             "topology t {\n\n  // one\n for i in ranks,// two\n j in 0..i{ // three\n i -> j // four\n   i -- j    // five\n\n }\n\n}",
-            "topology t {\n    // one\n    for i in ranks, // two\n        j in 0..i { // three\n            i -> j // four\n            i -- j // five\n        }\n}\n",
+            "topology t {\n    // one\n    for i in ranks, // two\n        j in 0..i { // three\n            i -> j  // four\n            i -- j  // five\n        }\n}\n",
         ),
         (
             "schedule {\ntopology ring\nalgorithm dgd\n}",

@@ -93,6 +93,18 @@ Examples:
   bfc new my_ring
   bfc new my_ring --topology && bfc check my_ring.bf && bfc test my_ring.bf")]
     New(New),
+    /// Turn a graph of a file into the source of a topology.
+    ///
+    /// Read are edge lists (`sender,receiver` or `sender,receiver,weight`; commas, tabs, semicolons or blanks), matrices in the
+    /// papers' orientation (row i, column j: what rank i takes of rank j; entries 0 and 1 alone are edges without weights),
+    /// node-link JSON and GraphML, as networkx writes them. Weights are mixing weights and are kept as they are written; each
+    /// rank keeps what its row leaves. Nodes that are not called 0 to n-1 become ranks in the order of the file.
+    #[command(after_help = "\
+Examples:
+  bfc import graph.csv -o graph.bf
+  bfc import weights.csv --kind matrix --transpose -o weights.bf
+  bfc import social.graphml --weights drop | bfc analyze - --size 34")]
+    Import(Import),
     /// Lay sources out: blanks, indentation and line breaks. Tokens and comments stay as they are.
     #[command(after_help = "\
 Examples:
@@ -360,6 +372,60 @@ pub struct New {
     /// An algorithm, over a topology of the library.
     #[arg(long)]
     pub algorithm: bool,
+}
+
+/// Arguments of `bfc import`.
+#[derive(Args)]
+pub struct Import {
+    /// The file, or `-` for standard input.
+    #[arg(value_name = "GRAPH")]
+    pub graph: PathBuf,
+    /// The source to write; standard output where left out.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// What the file holds, where its name and its beginning do not tell.
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub kind: Option<Kind>,
+    /// Whether the edges of an edge list go one way or both ways; both ways where none is listed in both directions.
+    #[arg(long, value_enum, value_name = "DIRECTION")]
+    pub direction: Option<Direction>,
+    /// Turn all edges round: for matrices whose row i says where i sends to, as those of networkx.
+    #[arg(long)]
+    pub transpose: bool,
+    /// Whether weights are imported; those of edges are, where there are any.
+    #[arg(long, value_enum, value_name = "WEIGHTS")]
+    pub weights: Option<Weights>,
+}
+
+/// What a file holds.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// A line for each edge.
+    Edges,
+    /// A line for each rank, a field for each rank.
+    Matrix,
+    /// Node-link JSON.
+    NodeLink,
+    /// GraphML.
+    Graphml,
+}
+
+/// Which way edges go.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Direction {
+    /// From the first node to the second.
+    Directed,
+    /// Both ways.
+    Undirected,
+}
+
+/// Whether weights are imported.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Weights {
+    /// As they are written, also where all are 0 or 1.
+    Keep,
+    /// The edges alone.
+    Drop,
 }
 
 /// Arguments of `bfc fmt`.

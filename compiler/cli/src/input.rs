@@ -163,7 +163,7 @@ pub fn source_text(path: &Path) -> Result<String, CliError> {
     }
 }
 
-/// Reads the first bytes of a file.
+/// Reads a file, at most so many bytes of it.
 ///
 /// # Errors
 /// It does not exist or cannot be read.

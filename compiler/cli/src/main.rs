@@ -10,6 +10,7 @@ mod explain;
 mod failure;
 mod fmt;
 mod generate;
+mod import;
 mod input;
 mod inspect;
 mod library;
@@ -54,6 +55,7 @@ fn execute(arguments: &Arguments) -> Result<(), Failure> {
         Command::Run(arguments) => run::run(arguments, format),
         Command::Fmt(arguments) => fmt::fmt(arguments, format),
         Command::Test { files } => example::test(files, format),
+        Command::Import(arguments) => import::import(arguments, format),
         Command::New(arguments) => new::new(arguments, format),
         Command::Explain { code } => explain::explain(code.as_deref(), format),
         Command::List { part } => library::list(part.as_deref(), format),
