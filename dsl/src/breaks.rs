@@ -56,7 +56,7 @@ fn break_once(text: &mut Text, start: usize, end: usize) -> bool {
             break;
         }
         if at > start {
-            let place = (at + 1 <= end).then(|| place(text, at, depth)).flatten();
+            let place = place(text, at, depth);
             if let Some(place) = place.filter(|place| best.as_ref().is_none_or(|(best, _)| place <= best)) {
                 best = Some((place, at));
             }
@@ -92,15 +92,16 @@ fn place(text: &Text, at: usize, depth: i32) -> Option<Place> {
     }
     let (last_resort, level) = match left.text {
         "," => (false, 0),
-        "or" => (false, 1),
-        "and" => (false, 2),
-        "==" | "!=" | "<" | "<=" | ">" | ">=" => (false, 3),
-        "++" => (false, 4),
-        "+" => (false, 5),
-        "-" if text.pieces[at].gap > 0 => (false, 5),
-        "*" | "/" | "mod" | "div" | "xor" => (false, 6),
-        "=" | "<-" | "->" | "--" => (true, 7),
-        "(" | "[" => (true, 8),
+        "->" | "--" => (false, 1),
+        "or" => (false, 2),
+        "and" => (false, 3),
+        "==" | "!=" | "<" | "<=" | ">" | ">=" => (false, 4),
+        "++" => (false, 5),
+        "+" => (false, 6),
+        "-" if text.pieces[at].gap > 0 => (false, 6),
+        "*" | "/" | "mod" | "div" | "xor" if text.pieces[at].gap > 0 => (false, 7),
+        "=" | "<-" => (true, 8),
+        "(" | "[" => (true, 9),
         _ => return None,
     };
     Some((last_resort, if last_resort { 0 } else { depth }, level))

@@ -45,6 +45,8 @@ pub(crate) struct Piece<'a> {
     pub opener: Option<usize>,
     /// Of an opening bracket, its partner.
     pub closer: usize,
+    /// Where the statement begins that it belongs to.
+    statement: usize,
     /// Blanks between it and what is before it on its line.
     pub gap: usize,
 }
@@ -75,14 +77,37 @@ impl<'a> Text<'a> {
     /// The indentation of a line that begins at `start`; those of the lines before it are known.
     pub fn indent(&self, start: usize) -> usize {
         let piece = &self.pieces[start];
+        if let Some(branch) = self.branch_before(start) {
+            return self.base(branch);
+        }
         let Some(opener) = piece.opener else { return if self.continues(start) { INDENT } else { 0 } };
-        let base = self.indents[opener];
+        let base = self.base(opener);
         let in_block = self.pieces[opener].text == "{";
         match piece.kind {
             Some(TokenKind::Close) => base,
             _ if in_block && self.continues(start) => base + 2 * INDENT,
             _ => base + INDENT,
         }
+    }
+
+    /// The indentation of what closes a bracket: for the block of a statement where the statement begins, else where the
+    /// line of the bracket begins.
+    fn base(&self, opener: usize) -> usize {
+        let statement = self.pieces[opener].statement;
+        let takes_block = match self.pieces[statement].text {
+            "for" | "if" | "phase" | "step" | "topology" | "algorithm" | "async" | "schedule" => true,
+            "fn" => opener > 0 && self.pieces[opener - 1].opener == Some(statement + 2),
+            _ => false,
+        };
+        let is_block =
+            self.pieces[opener].text == "{" && self.pieces[opener].opener == self.pieces[statement].opener;
+        self.indents[if takes_block && is_block { statement } else { opener }]
+    }
+
+    /// For an `else`, the `{` of the branch before it.
+    fn branch_before(&self, start: usize) -> Option<usize> {
+        let before = self.pieces[..start].iter().rev().find(|piece| piece.kind.is_some())?;
+        before.opener.filter(|_| self.pieces[start].text == "else" && before.text == "}")
     }
 
     /// Whether a line that begins here goes on with a statement. A comment belongs to what follows it.
@@ -170,6 +195,7 @@ fn pieces<'a>(source: &'a str, layout: &Layout) -> Vec<Piece<'a>> {
             begins: ends || opens,
             opener: None,
             closer: 0,
+            statement: 0,
             gap: 0,
         });
         end = range.end;
@@ -181,18 +207,24 @@ fn pieces<'a>(source: &'a str, layout: &Layout) -> Vec<Piece<'a>> {
 }
 
 fn match_brackets(pieces: &mut [Piece]) {
-    let mut open: Vec<usize> = vec![];
+    // The brackets that are open, each with the beginning of the statement round it.
+    let mut open: Vec<(usize, usize)> = vec![];
+    let mut statement = 0;
     for at in 0..pieces.len() {
         if pieces[at].kind == Some(TokenKind::Close) {
-            pieces[at].opener = open.pop();
-            if let Some(opener) = pieces[at].opener {
+            let partner = open.pop();
+            pieces[at].opener = partner.map(|(opener, _)| opener);
+            if let Some((opener, outer)) = partner {
                 pieces[opener].closer = at;
+                statement = outer;
             }
         } else {
-            pieces[at].opener = open.last().copied();
+            pieces[at].opener = open.last().map(|(opener, _)| *opener);
+            statement = if pieces[at].begins && pieces[at].kind.is_some() { at } else { statement };
         }
+        pieces[at].statement = statement;
         if pieces[at].kind == Some(TokenKind::Open) {
-            open.push(at);
+            open.push((at, statement));
         }
     }
 }
@@ -222,12 +254,13 @@ fn gap(pieces: &[Piece], at: usize) -> usize {
     usize::from(!touches)
 }
 
-/// Whether a `/` stands between two numbers, as in `1/2`.
+/// Whether a `/` stands between two numbers, as in `1/2`, and not after a power.
 fn is_fraction(pieces: &[Piece], at: usize) -> bool {
     let number = |at: Option<usize>| {
         at.and_then(|at| pieces.get(at)).is_some_and(|piece| piece.kind == Some(TokenKind::Number))
     };
-    number(at.checked_sub(1)) && number(Some(at + 1))
+    let power = at > 1 && pieces[at - 2].text == "^";
+    number(at.checked_sub(1)) && number(Some(at + 1)) && !power
 }
 
 fn is_operator(piece: &Piece) -> bool {

@@ -17,7 +17,8 @@ pub const ALL: [Check; 6] = [
 ];
 
 fn fmt() -> Result<(), String> {
-    run(&mut cargo(&["fmt", "--all", "--check"]))
+    run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    run(&mut cargo(&["run", "--quiet", "--package", "bfc", "--", "fmt", "--check", "stdlib", "examples"]))
 }
 
 fn clippy() -> Result<(), String> {
