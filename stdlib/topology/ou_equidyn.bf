@@ -1,11 +1,5 @@
 /// Who is matched where every rank i = start, start + 1, … in turn takes rank i + shift, if both are free.
-///
-/// With w the smaller of shift and n − shift, the p-th rank takes its partner just if ⌊p/w⌋ is even and p < n − w: blocks
-/// of w ranks that take and blocks of w ranks that are taken alternate.
-fn equidyn_pairs(n, shift, start) {
-    let w = min(shift, n - shift)
-    [[(start + p) mod n, (start + p + shift) mod n] for p in 0..n - w, if p div w mod 2 == 0]
-}
+fn equidyn_pairs(n, shift, start) = matching([[(start + p) mod n, (start + p + shift) mod n] for p in 0..n])
 
 /// OU-EquiDyn: at every step ranks exchange that lie one random shift apart, each with one at most; undirected.
 ///

@@ -1,3 +1,5 @@
+use topology::tree_pull
+
 /// Push tree: every rank hands what it has to its parent, ⌊(i − 1)/branches⌋; the root adds it up.
 ///
 /// The matrix C of push-pull, the transpose of `tree_pull`: column-stochastic, and after as many steps as the tree is
@@ -8,11 +10,7 @@
 ///     bfc analyze topology::tree_push --size 15 --param keep=1/2
 topology tree_push(branches: int = 2, keep: real = 0) {
     requires branches >= 1, keep >= 0, keep < 1
-    for i in 1..size {
-        i -> (i - 1) div branches weight 1 - keep
-        self i weight keep
-    }
-    self 0 weight 1
+    phases lazy(transpose(tree_pull(branches)), keep)
     ensure column_stochastic
     ensure nonnegative
     ensure contracting
