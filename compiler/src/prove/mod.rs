@@ -326,7 +326,8 @@ struct Interval {
 
 impl Interval {
     fn exact(value: Rational) -> Self {
-        Self { shown: value.to_string(), low: value.clone(), high: value }
+        let shown = if value.bits() > 96 { value.to_f64().to_string() } else { value.to_string() };
+        Self { shown, low: value.clone(), high: value }
     }
 }
 

@@ -42,7 +42,6 @@ struct PhaseSum {
     /// For digit j, how far the root's index moves when the character's digit j grows by one, by term.
     moves: Vec<Vec<u64>>,
     error: f64,
-    norm: f64,
 }
 
 impl Characters {
@@ -90,11 +89,6 @@ impl Characters {
     /// A bound on the error of the eigenvalues of a phase.
     pub(crate) fn error(&self, phase: usize) -> f64 {
         self.phases[phase].error
-    }
-
-    /// A bound on the moduli of the eigenvalues of a phase.
-    pub(crate) fn norm(&self, phase: usize) -> f64 {
-        self.phases[phase].norm
     }
 
     /// The digits of a character, for messages.
@@ -193,15 +187,8 @@ impl Characters {
             (0..radices.len()).map(|j| digits.iter().map(|d| d[j] as u64 * stride(j)).collect()).collect();
         let total = constant.abs() + weights.iter().map(|weight| weight.abs()).sum::<f64>();
         let error = total * (ROOT_ERROR + 2.0 * (weights.len() as f64 + 8.0) * UNIT);
-        let norm = total.min(absolute_sum(cayley)) * (1.0 + 1e-12);
-        PhaseSum { constant, weights, moves, error, norm }
+        PhaseSum { constant, weights, moves, error }
     }
-}
-
-/// Σ|w| over self weight and hops, rounded.
-fn absolute_sum(cayley: &CayleyMatrix) -> f64 {
-    cayley.self_weight().to_f64().abs()
-        + cayley.hops().iter().map(|(_, weight)| weight.to_f64().abs()).sum::<f64>()
 }
 
 /// The weight that most elements of the group have; elements that are no hop have 0.

@@ -168,7 +168,10 @@ impl Spectrum {
 
 fn by_characters(characters: Characters, phases: &[MixingMatrix], known: &Known) -> Spectrum {
     let period = phases.len();
-    let errors = prefix_errors(&characters, period, known.averaging());
+    let errors = match known.averaging() {
+        true => prefix_errors(&characters, period),
+        false => own_errors(&characters, period),
+    };
     let mut prefixes = vec![0.0f64; period];
     let mut moduli = Vec::with_capacity(if period > 1 { characters.count() } else { 0 });
     let mut least = 1.0f64;
@@ -254,18 +257,51 @@ fn phase_sum(phase: &MixingMatrix) -> f64 {
 
 /// Bounds on the error of the product of the first 1, 2, … eigenvalues of a character: with |λ_t| ≤ N_t and errors
 /// e_t, the product P_t of the bounds and its error E_t grow as E_t = E_{t−1} (N_t + e_t) + P_{t−1} e_t.
-fn prefix_errors(characters: &Characters, period: usize, averaging: bool) -> Vec<f64> {
-    let (mut bound, mut error) = (1.0f64, 0.0f64);
-    (0..period)
-        .map(|phase| {
-            let norm = if averaging { 1.0 } else { characters.norm(phase) };
-            let own = characters.error(phase);
-            error = (error * (norm + own) + bound * own + 16.0 * UNIT * bound * (norm + own)) * (1.0 + 1e-12);
-            bound *= norm;
-            error
-        })
-        .collect()
+///
+/// Where phases average, all norms are at most 1.
+fn prefix_errors(characters: &Characters, period: usize) -> Vec<f64> {
+    let mut growth = Growth::default();
+    (0..period).map(|phase| growth.step(1.0, characters.error(phase))).collect()
 }
+
+/// The same where weights are negative and norms say little: each character has its own |λ_t|.
+fn own_errors(characters: &Characters, period: usize) -> Vec<f64> {
+    let mut errors = vec![0.0f64; period];
+    characters.each(|_, values| {
+        let mut growth = Growth::default();
+        for (phase, (value, largest)) in values.iter().zip(&mut errors).enumerate() {
+            *largest = largest.max(growth.step(value.re.hypot(value.im), characters.error(phase)));
+        }
+        true
+    });
+    errors
+}
+
+/// A product of eigenvalues and its error.
+struct Growth {
+    product: f64,
+    error: f64,
+}
+
+impl Default for Growth {
+    fn default() -> Self {
+        Self { product: 1.0, error: 0.0 }
+    }
+}
+
+impl Growth {
+    /// One more factor, at most `modulus` up to an error.
+    fn step(&mut self, modulus: f64, own: f64) -> f64 {
+        let rounding = 16.0 * UNIT * self.product * (modulus + own);
+        self.error =
+            (self.error * (modulus + own) + self.product * own + rounding) * (1.0 + 1e-12) + UNDERFLOW;
+        self.product *= modulus;
+        self.error
+    }
+}
+
+/// What squares of moduli may lose below the least `f64`, after the root is taken.
+const UNDERFLOW: f64 = 1e-150;
 
 fn by_eigenvalues(eigenvalues: &Eigenvalues, size: u32) -> Spectrum {
     let error = eigenvalues.error;
