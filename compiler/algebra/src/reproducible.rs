@@ -124,6 +124,11 @@ impl Square {
         let tridiagonal = Tridiagonal::of(self.clone());
         wanted.iter().map(|&index| tridiagonal.eigenvalue(index)).collect()
     }
+
+    /// The eigenvalues of a symmetric matrix, ascending; those that agree but for the last bits may stand only once.
+    pub fn distinct_eigenvalues(&self) -> Vec<f64> {
+        Tridiagonal::of(self.clone()).distinct_eigenvalues()
+    }
 }
 
 /// A lower triangular matrix L.
@@ -258,14 +263,36 @@ impl Tridiagonal {
         count
     }
 
-    /// The eigenvalue of this index in ascending order, by bisection.
-    fn eigenvalue(&self, index: usize) -> f64 {
+    /// A bound on the moduli of the eigenvalues (Gershgorin).
+    fn bound(&self) -> f64 {
         let around = |i: usize| {
             let left = if i > 0 { self.beside[i - 1].abs() } else { 0.0 };
             left + self.beside.get(i).map_or(0.0, |b| b.abs())
         };
         let reach = |(i, d): (usize, &f64)| d.abs() + around(i);
-        let bound = self.diagonal.iter().enumerate().map(reach).fold(0.0, f64::max);
+        self.diagonal.iter().enumerate().map(reach).fold(0.0, f64::max)
+    }
+
+    /// All eigenvalues, ascending, by halving intervals until each holds none or is too short.
+    fn distinct_eigenvalues(&self) -> Vec<f64> {
+        let bound = self.bound() + f64::MIN_POSITIVE;
+        let mut found = vec![];
+        let mut open = vec![(-bound, 0, bound, self.diagonal.len())];
+        while let Some((low, below, high, until)) = open.pop() {
+            let middle = 0.5 * (low + high);
+            if below < until && (high - low <= bound * 1e-15 || middle <= low || middle >= high) {
+                found.push(middle);
+            } else if below < until {
+                let count = self.count_below(middle).clamp(below, until);
+                open.extend([(middle, count, high, until), (low, below, middle, count)]);
+            }
+        }
+        found
+    }
+
+    /// The eigenvalue of this index in ascending order, by bisection.
+    fn eigenvalue(&self, index: usize) -> f64 {
+        let bound = self.bound();
         let (mut low, mut high) = (-bound, bound);
         loop {
             let middle = 0.5 * (low + high);
@@ -381,6 +408,21 @@ mod tests {
             gram.add_to_diagonal(-1.0 - gram.trace());
             assert!(gram.cholesky().is_none());
         }
+    }
+
+    #[test]
+    fn distinct_eigenvalues_are_all_of_them() {
+        let scattered = scattered_matrix(40);
+        let all = scattered.eigenvalues(&(0..40).collect::<Vec<_>>());
+        let distinct = scattered.distinct_eigenvalues();
+        assert_eq!(distinct.len(), 40);
+        assert!(all.iter().zip(&distinct).all(|(x, y)| (x - y).abs() < 1e-13));
+        let star = Square::from_fn(9, |i, j| if (i == 0) != (j == 0) { 1.0 } else { 0.0 });
+        let mut values = star.distinct_eigenvalues();
+        values.dedup_by(|a, b| (*a - *b).abs() < 1e-12);
+        let root = 8f64.sqrt();
+        assert_eq!(values.len(), 3);
+        assert!(values.iter().zip([-root, 0.0, root]).all(|(x, y)| (x - y).abs() < 1e-14));
     }
 
     #[test]

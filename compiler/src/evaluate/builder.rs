@@ -28,7 +28,7 @@ pub(super) struct Builder<'a> {
 /// A phase and its place in the source.
 pub(super) enum Phase {
     /// By edges.
-    Said(Draft, Span),
+    Said(Box<Draft>, Span),
     /// Of another topology.
     Taken(MixingMatrix, Span),
 }
@@ -97,7 +97,7 @@ impl<'a> Builder<'a> {
             if let (Some(with), Some((_, rule))) = (self.single.with_weight, &self.rule) {
                 return Err(Box::new(EvaluateError::WeightsTwice { span: *rule, first: with }));
             }
-            self.phases.push(Phase::Said(self.single, span));
+            self.phases.push(Phase::Said(Box::new(self.single), span));
         }
         let drafts: Vec<&Draft> = self.phases.iter().filter_map(Phase::draft).collect();
         let common = common_group(&drafts, size);

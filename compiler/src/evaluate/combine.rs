@@ -16,8 +16,8 @@ use bfc_dsl::tree::Span;
 use bfc_schedule::MixingMatrix;
 use std::rc::Rc;
 
-/// What a phase costs beside its entries, in steps.
-const PHASE_STEPS: u64 = 16;
+/// What a phase costs beside its entries, in steps: as much memory as some hundred of them.
+const PHASE_STEPS: u64 = 256;
 
 /// A combination under way: it pays for what it does, and knows its place in the source.
 struct Workshop<'w, 'a> {
@@ -77,7 +77,7 @@ impl Workshop<'_, '_> {
     fn concat(&mut self, operands: &[Rc<Topology>]) -> Result<Vec<MixingMatrix>> {
         let mut all = Vec::new();
         for phase in operands.iter().flat_map(|operand| &operand.phases) {
-            self.spend(entries(phase) / 8)?;
+            self.spend(entries(phase))?;
             all.push(phase.clone());
         }
         Ok(all)
@@ -106,7 +106,6 @@ impl Workshop<'_, '_> {
         let periods = operands.iter().map(|operand| operand.phases.len() as u64);
         let period =
             periods.fold(1u64, |all, period| (all / num_integer::gcd(all, period)).saturating_mul(period));
-        self.spend(period.saturating_mul(PHASE_STEPS))?;
         let phase_of = |operand: &Rc<Topology>, t| (t % operand.phases.len() as u64) as usize;
         (0..period)
             .map(|t| {

@@ -1,17 +1,16 @@
-//! The distinct eigenvalues of a symmetric matrix, the same on every machine: only sums, products, quotients and square
-//! roots of `f64`, in a fixed order.
+//! The distinct eigenvalues of a symmetric matrix, the same on every machine: under a group the character sums
+//! Σ w_h cos(2πχ·h), otherwise from dense algebra.
 //!
-//! Under a group they are the character sums Σ w_h cos(2πχ·h); otherwise the matrix is made tridiagonal by reflections
-//! (Householder 1958) and its eigenvalues are counted below points that halve intervals (Givens 1954). A rational
-//! eigenvalue of W is a multiple of 1/D, D being the common denominator of the weights: what lies within the rounding
-//! error of one with a small denominator is taken to be it. Nothing that is proved rests on that.
+//! A rational eigenvalue of W is a multiple of 1/D, D being the common denominator of the weights: what lies within the
+//! rounding error of one with a small denominator is taken to be it. Nothing that is proved rests on that.
 
+use bfc_algebra::reproducible::{Square, root_of_unity};
 use bfc_schedule::{CayleyMatrix, MixingMatrix, Rank, Rational};
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Zero};
 
-/// Ranks of a table for which it is made tridiagonal.
+/// Ranks of a table for dense algebra.
 pub const MAX_DENSE: u32 = 2048;
 
 /// The largest denominator of an eigenvalue that is told from its digits.
@@ -36,7 +35,7 @@ pub fn cost(matrix: &MixingMatrix) -> u64 {
 pub fn distinct(matrix: &MixingMatrix) -> Vec<Rational> {
     let mut values = match matrix {
         MixingMatrix::Cayley(matrix) => character_sums(matrix),
-        MixingMatrix::Sparse(_) => tridiagonal(dense(matrix)).eigenvalues(),
+        MixingMatrix::Sparse(_) => dense(matrix).distinct_eigenvalues(),
     };
     values.sort_by(f64::total_cmp);
     let mut clusters: Vec<(f64, f64)> = Vec::new();
@@ -143,140 +142,19 @@ fn character_sums(matrix: &CayleyMatrix) -> Vec<f64> {
             let parts = digits.iter().zip(steps).map(|(digit, step)| u64::from(*digit) * step % exponent);
             parts.sum::<u64>() % exponent
         };
-        hops.iter().fold(own, |sum, (steps, weight)| sum + weight * cosine(turns(steps), exponent))
+        hops.iter().fold(own, |sum, (steps, weight)| sum + weight * root_of_unity(turns(steps), exponent).0)
     };
     (0..group.order()).map(sum).collect()
 }
 
-/// cos(2π p/q), for p < q < 2⁵⁹.
-fn cosine(p: u64, q: u64) -> f64 {
-    // In fourths of the unit, so that a half and a quarter of a turn are whole numbers.
-    let (p, q) = (4 * p.min(q - p), 4 * q);
-    let (p, sign) = if 4 * p > q { (q / 2 - p, -1.0) } else { (p, 1.0) };
-    let angle = |p: u64| 2.0 * std::f64::consts::PI * (p as f64 / q as f64);
-    let (first, x, from) =
-        if 8 * p > q { (angle(q / 4 - p), angle(q / 4 - p), 1) } else { (1.0, angle(p), 0) };
-    let (mut term, mut sum) = (first, 0.0);
-    for k in 0..12 {
-        sum += term;
-        let next = (2 * k + from) as f64;
-        term *= -x * x / ((next + 1.0) * (next + 2.0));
-    }
-    sign * sum
-}
-
-fn dense(matrix: &MixingMatrix) -> Vec<Vec<f64>> {
-    let size = matrix.size() as usize;
-    let row = |rank: u32| {
+fn dense(matrix: &MixingMatrix) -> Square {
+    let mut dense = Square::zeros(matrix.size() as usize);
+    for rank in 0..matrix.size() {
         let row = matrix.row(Rank(rank));
-        let mut entries = vec![0.0; size];
-        row.in_weights.iter().for_each(|(source, weight)| entries[source.index()] = weight.to_f64());
-        entries[rank as usize] = row.self_weight.to_f64();
-        entries
-    };
-    (0..matrix.size()).map(row).collect()
-}
-
-/// A symmetric matrix with entries on the diagonal and beside it only.
-struct Tridiagonal {
-    diagonal: Vec<f64>,
-    /// Squares of the entries beside it.
-    squares: Vec<f64>,
-}
-
-/// A symmetric matrix with the same eigenvalues.
-fn tridiagonal(mut a: Vec<Vec<f64>>) -> Tridiagonal {
-    let n = a.len();
-    let mut squares = Vec::with_capacity(n);
-    for k in 0..n.saturating_sub(1) {
-        // The reflection that takes column k below the diagonal to its first entry.
-        let mut v: Vec<f64> = a[k + 1..].iter().map(|row| row[k]).collect();
-        let square: f64 = v.iter().map(|x| x * x).sum();
-        squares.push(square);
-        v[0] += if v[0] < 0.0 { -square.sqrt() } else { square.sqrt() };
-        let norm: f64 = v.iter().map(|x| x * x).sum();
-        if norm > 0.0 {
-            reflect(&mut a, k + 1, &v, 2.0 / norm);
+        *dense.at_mut(rank as usize, rank as usize) = row.self_weight.to_f64();
+        for (source, weight) in row.in_weights {
+            *dense.at_mut(rank as usize, source.index()) = weight.to_f64();
         }
     }
-    Tridiagonal { diagonal: (0..n).map(|k| a[k][k]).collect(), squares }
-}
-
-/// A ← H A H on the rows and columns from `start` on, H = 1 − factor · v vᵀ.
-fn reflect(a: &mut [Vec<f64>], start: usize, v: &[f64], factor: f64) {
-    let dot = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
-    let mut p: Vec<f64> = a[start..].iter().map(|row| factor * dot(&row[start..], v)).collect();
-    let shift = factor / 2.0 * dot(&p, v);
-    p.iter_mut().zip(v).for_each(|(p, v)| *p -= shift * v);
-    for (i, row) in a[start..].iter_mut().enumerate() {
-        let entries = row[start..].iter_mut().zip(v.iter().zip(&p));
-        entries.for_each(|(entry, (vj, pj))| *entry -= v[i] * pj + p[i] * vj);
-    }
-}
-
-impl Tridiagonal {
-    /// The eigenvalues, those nearer than the last bits only once.
-    fn eigenvalues(&self) -> Vec<f64> {
-        let bound = |k: usize| {
-            let beside = |k: usize| self.squares.get(k).map_or(0.0, |square| square.sqrt());
-            self.diagonal[k].abs() + beside(k) + if k > 0 { beside(k - 1) } else { 0.0 }
-        };
-        let most = (0..self.diagonal.len()).map(bound).fold(0.0, f64::max) * 1.000001 + 1e-300;
-        let mut found = Vec::new();
-        let mut open = vec![(-most, 0, most, self.diagonal.len())];
-        while let Some((low, below, high, until)) = open.pop() {
-            let middle = low + (high - low) / 2.0;
-            if below == until {
-            } else if high - low <= most * 1e-15 || middle <= low || middle >= high {
-                found.push(middle);
-            } else {
-                let count = self.count_below(middle).clamp(below, until);
-                open.extend([(low, below, middle, count), (middle, count, high, until)]);
-            }
-        }
-        found
-    }
-
-    /// The number of eigenvalues below x: of negative pivots of T − x.
-    fn count_below(&self, x: f64) -> usize {
-        let (mut count, mut pivot) = (0, 1.0f64);
-        for (k, diagonal) in self.diagonal.iter().enumerate() {
-            let square = if k > 0 { self.squares[k - 1] } else { 0.0 };
-            pivot = diagonal - x - square / pivot;
-            if pivot.abs() < 1e-290 {
-                pivot = -1e-290;
-            }
-            count += usize::from(pivot < 0.0);
-        }
-        count
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cosines_agree_with_the_machine() {
-        for q in [1u64, 2, 3, 5, 8, 12, 97, 1000] {
-            for p in 0..q {
-                let expected = (2.0 * std::f64::consts::PI * p as f64 / q as f64).cos();
-                assert!((cosine(p, q) - expected).abs() < 1e-15, "{p}/{q}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_path_has_cosines() {
-        let n = 40;
-        let entry = |i: usize, j: usize| if i.abs_diff(j) == 1 { 1.0 } else { 0.0 };
-        let path = (0..n).map(|i| (0..n).map(|j| entry(i, j)).collect()).collect();
-        let mut values = tridiagonal(path).eigenvalues();
-        values.sort_by(f64::total_cmp);
-        assert_eq!(values.len(), n);
-        for (k, value) in (1..).zip(values.iter().rev()) {
-            let expected = 2.0 * (std::f64::consts::PI * k as f64 / (n + 1) as f64).cos();
-            assert!((value - expected).abs() < 1e-14, "{k}: {value}");
-        }
-    }
+    dense
 }

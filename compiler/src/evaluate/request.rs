@@ -33,8 +33,10 @@ pub fn evaluate<'p>(evaluator: &mut Evaluator<'p>, target: &Target<'p>) -> Resul
     for (alias, chosen) in &target.topologies {
         match given(evaluator, *alias, chosen) {
             Ok(given) => {
-                // Later ones may speak of it.
-                alias.into_iter().for_each(|name| evaluator.bind(name, Value::Topology(given.value.clone())));
+                if let Some(name) = alias {
+                    // Later ones may speak of it.
+                    evaluator.bind(name, Value::Topology(given.value.clone()));
+                }
                 topologies.push(given);
             }
             Err(found) => errors.extend(found),

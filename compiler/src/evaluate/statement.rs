@@ -13,7 +13,7 @@ use bfc_dsl::tree::{
 };
 
 /// What a phase costs beside its statements, in steps.
-const PHASE_STEPS: u64 = 64;
+const PHASE_STEPS: u64 = 256;
 
 impl<'a> Evaluator<'a> {
     /// Statements in order; `requires` that fail together are reported together, and nothing after them is looked at.
@@ -165,7 +165,7 @@ impl<'a> Evaluator<'a> {
         self.spend(PHASE_STEPS, span).map_err(one)?;
         builder.open = Some(Draft::default());
         self.statements(builder, body)?;
-        builder.phases.extend(builder.open.take().map(|draft| Phase::Said(draft, span)));
+        builder.phases.extend(builder.open.take().map(|draft| Phase::Said(Box::new(draft), span)));
         Ok(())
     }
 
@@ -181,7 +181,7 @@ impl<'a> Evaluator<'a> {
         let construction = self.topology(topology).map_err(one)?;
         let taken = self.realize(&construction, self.size)?;
         for matrix in &taken.phases {
-            self.spend(PHASE_STEPS + entries(matrix) / 8, span).map_err(one)?;
+            self.spend(PHASE_STEPS + entries(matrix), span).map_err(one)?;
             builder.phases.push(Phase::Taken(matrix.clone(), span));
         }
         Ok(())

@@ -21,6 +21,7 @@ pub type Errors = Vec<EvaluateError>;
 const DEPTH: u8 = 64;
 
 /// One error as several.
+#[allow(clippy::boxed_local, reason = "errors of this stage come in a box")]
 pub(super) fn one(error: Box<EvaluateError>) -> Errors {
     vec![*error]
 }

@@ -13,10 +13,12 @@ use bfc_dsl::tree::{
 
 /// All unknown names and wrong calls of a program.
 pub fn check(program: &Program) -> Vec<ResolveError> {
-    let mut checker = Checker { program, scope: vec![], words: false, errors: vec![] };
+    let mut checker =
+        Checker { program, scope: vec![], words: false, on_command_line: false, errors: vec![] };
     for file in &program.files {
         file.items.iter().for_each(|item| checker.item(item));
     }
+    checker.on_command_line = true;
     for (_, value) in &program.parameters {
         checker.expression(value);
     }
@@ -28,6 +30,8 @@ struct Checker<'p> {
     scope: Vec<&'p str>,
     /// Whether words of claims are known here.
     words: bool,
+    /// Whether this is a value of the command line, where nothing can be imported.
+    on_command_line: bool,
     errors: Vec<ResolveError>,
 }
 
@@ -212,7 +216,7 @@ impl<'p> Checker<'p> {
             let words = claim::words().filter(|_| self.words).map(|word| -> &str { word });
             let near = nearest(name, self.scope.iter().copied().chain(GLOBALS).chain(words))
                 .map(|near| format!("did you mean `{near}`?"));
-            near.or_else(|| to_be_imported(name, "topology"))
+            near.or_else(|| self.of_library(name, "topology"))
         };
         self.errors.push(ResolveError::UnknownName { name: name.to_string(), span, help });
     }
@@ -251,7 +255,7 @@ impl<'p> Checker<'p> {
         let near = nearest(&name.text, callable.chain(builtin::BUILTINS.iter().map(|builtin| builtin.name)));
         let near = near.map(|near| format!("did you mean `{near}`?"));
         let help = elsewhere(&name.text).map(str::to_string).or(near);
-        let help = help.or_else(|| to_be_imported(&name.text, "topology"));
+        let help = help.or_else(|| self.of_library(&name.text, "topology"));
         self.errors.push(ResolveError::UnknownName { name: name.text.clone(), span: name.span, help });
     }
 
@@ -347,10 +351,11 @@ impl<'p> Checker<'p> {
             .program
             .names(span.file)
             .filter(|known| self.program.item(span.file, known).is_some_and(|item| kind(item) == expected));
+        let functions = builtin::BUILTINS.iter().map(|builtin| builtin.name).filter(|_| part == "topology");
         let library_name = format!("{part}::{name}");
-        let help = if let Some(import) = to_be_imported(name, part) {
-            Some(import)
-        } else if let Some(near) = nearest(name, known) {
+        let help = if let Some(help) = self.of_library(name, part) {
+            Some(help)
+        } else if let Some(near) = nearest(name, known.chain(functions)) {
             Some(format!("did you mean `{near}`?"))
         } else {
             let near = nearest(&library_name, library::names());
@@ -359,16 +364,20 @@ impl<'p> Checker<'p> {
         self.errors.push(ResolveError::UnknownName { name: name.to_string(), span, help });
     }
 
+    /// What to say where the library has the name.
+    fn of_library(&self, name: &str, part: &str) -> Option<String> {
+        let name = format!("{part}::{name}");
+        library::source(&name)?;
+        Some(match self.on_command_line {
+            true => format!("write `{name}`"),
+            false => format!("add `use {name}` at the top of the file"),
+        })
+    }
+
     fn wrong_item(&mut self, name: &str, item: &Item, expected: &'static str, span: Span) {
         let found = kind(item);
         self.errors.push(ResolveError::WrongItem { name: name.to_string(), found, expected, span });
     }
-}
-
-/// What to say where the library has the name.
-fn to_be_imported(name: &str, part: &str) -> Option<String> {
-    let name = format!("{part}::{name}");
-    library::source(&name).map(|_| format!("add `use {name}` at the top of the file"))
 }
 
 /// What to write for a name that other languages and libraries have.

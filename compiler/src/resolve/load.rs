@@ -58,12 +58,15 @@ impl Loader<'_> {
 
     fn parameter(&mut self, name: &str, value: &str) {
         let id = self.source(format!("--param {name}"), value.to_string());
+        // Values see the names of the entry.
+        self.program.names[id.0 as usize] = self.program.names[0].clone();
         match bfc_dsl::parse_expression(id, value) {
-            Ok(expression) => self.program.parameters.push((name.to_string(), expression)),
+            Ok(expression) => {
+                self.paths(id, walk::paths_in(vec![&expression]));
+                self.program.parameters.push((name.to_string(), expression));
+            }
             Err(errors) => self.errors.extend(errors.into_iter().map(Error::Syntax)),
         }
-        // Values see the functions of the entry.
-        self.program.names[id.0 as usize] = self.program.names[0].clone();
     }
 
     /// Parses a file and what it uses.
@@ -86,7 +89,7 @@ impl Loader<'_> {
                 self.errors.push(Error::Resolve(error));
             }
         }
-        self.paths(id);
+        self.paths(id, walk::paths(&self.program.files[id.0 as usize]));
         self.open.pop();
         self.loaded.insert(name, Some(id));
         id
@@ -191,8 +194,8 @@ impl Loader<'_> {
     }
 
     /// Reads the files of paths such as `topology::ring` inside of expressions.
-    fn paths(&mut self, id: FileId) {
-        for (path, span) in walk::paths(&self.program.files[id.0 as usize]) {
+    fn paths(&mut self, id: FileId, paths: Vec<(String, Span)>) {
+        for (path, span) in paths {
             if self.program.names[id.0 as usize].contains_key(&path) {
                 continue;
             }

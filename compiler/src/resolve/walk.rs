@@ -36,8 +36,12 @@ fn condition_or_list(clause: &Clause) -> &Expression {
 
 /// All names with `::` in the expressions of a file, with their places.
 pub fn paths(file: &File) -> Vec<(String, Span)> {
+    paths_in(file.items.iter().flat_map(expressions).collect())
+}
+
+/// All names with `::` in some expressions, with their places.
+pub fn paths_in(mut rest: Vec<&Expression>) -> Vec<(String, Span)> {
     let mut found = Vec::new();
-    let mut rest: Vec<&Expression> = file.items.iter().flat_map(expressions).collect();
     while let Some(expression) = rest.pop() {
         match &*expression.kind {
             ExpressionKind::Name(name) if name.contains("::") => found.push((name.clone(), expression.span)),
