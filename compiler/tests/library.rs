@@ -119,7 +119,7 @@ fn commands_in_the_documentation_work() {
         for command in commands {
             let analysis =
                 analyze(&command, &NoFiles).unwrap_or_else(|error: Diagnostics| panic!("{name}: {error}"));
-            assert!(analysis.checks.iter().all(|check| check.holds), "{name}");
+            assert!(analysis.checks.iter().all(|check| check.holds), "{name}: {:?}", analysis.checks);
         }
     }
 }

@@ -1,5 +1,4 @@
 use topology::tree_pull
-use topology::tree_push
 
 /// Push-pull: x ← R (x − lr y), y ← C y + ∇f(x') − ∇f(x).
 ///
@@ -7,13 +6,13 @@ use topology::tree_push
 /// all others: R and C may be different graphs, and neither has to be strongly connected. A tree will do, the default:
 /// models flow down and gradients flow up. All ranks reach the optimum. One gradient at the new model and one message on
 /// each of the two topologies a step, two extra states (Pu, Shi, Xu and Nedić, "Push-pull gradient methods for
-/// distributed optimization in networks", 2021).
+/// distributed optimization in networks", 2021). Unless C is given, it is R with all edges turned round.
 ///
 ///     use algorithm::push_pull
 ///     schedule {
 ///         algorithm push_pull(lr = 0.02)
 ///     }
-algorithm push_pull(lr: scalar = 0.05) over R = tree_pull, C = tree_push {
+algorithm push_pull(lr: scalar = 0.05) over R = tree_pull, C = transpose(R) {
     requires row_stochastic(R), column_stochastic(C), contracting(R), contracting(C), common_root(R, C)
     state x = params
     state g = grad(x)

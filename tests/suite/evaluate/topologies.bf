@@ -124,3 +124,23 @@ topology near { for i in 0..size div local_size { i -- (i + 1) mod size } }
 topology inner { requires local_size == 1, machines == size
     for i in ranks { i -- (i + 1) mod size } }
 schedule { topology cartesian(inner at 3, inner at 2) }
+//// size 4 --param base=topology::ring
+topology t(base: topology) = base
+//// size 4
+use topology::tree_pull
+use algorithm::push_pull
+topology chain { for i in 1..size { i - 1 -> i weight 1 } }
+schedule {
+    topology chain
+    algorithm push_pull
+}
+//// size 3
+topology chain { for i in 1..size { i - 1 -> i weight 1 } }
+algorithm two over R, C = transpose(R) {
+    state x = params
+    step { x <- mix(x, R) + mix(x, C) - x }
+}
+schedule {
+    topology R = chain
+    algorithm two
+}

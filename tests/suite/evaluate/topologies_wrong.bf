@@ -105,3 +105,9 @@ schedule { topology t }
 topology ring { for i in ranks { i -- (i + 1) mod size } }
 topology t { requires ring == ring }
 schedule { topology t }
+//// size 4 --param base=ring
+topology t(base: topology) = base
+//// size 4 --param base=3
+topology t(base: topology) = base
+//// size 4 --param base=topology::rings
+topology t(base: topology) = base
