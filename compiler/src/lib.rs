@@ -3,6 +3,7 @@
 pub mod algorithm;
 pub mod asks;
 mod bare;
+pub mod certificate;
 pub mod claim;
 pub mod diagnostic;
 mod entry;
@@ -197,7 +198,7 @@ fn lower(
     let mut draft = lower::schedule::draft(request.size, request.local_size, &algorithm, topologies);
     draft.overrides = report.overrides.clone();
     draft.metadata = metadata(request, program);
-    draft.certificate = serde_json::json!({ "checks": report.checks });
+    draft.certificate = certificate::certificate(&report.certificate);
     Schedule::new(draft).map_err(|errors| {
         Diagnostics::new(errors.into_iter().map(Error::Verify).collect(), program.sources.clone())
     })

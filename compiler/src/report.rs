@@ -2,6 +2,7 @@
 
 use crate::asks::Asks;
 use crate::bare;
+use crate::certificate;
 use crate::claim::{Claim, Quantity, Stated};
 use crate::diagnostic::{Error, RequestError};
 use crate::evaluate::nearest;
@@ -31,6 +32,9 @@ pub struct Report {
     /// Claims that do not hold or were not decided, and were allowed all the same: the claim, the code and the evidence.
     #[serde(skip)]
     pub overrides: Vec<String>,
+    /// The claims and verdicts as the schedule's certificate keeps them.
+    #[serde(skip)]
+    pub certificate: Vec<serde_json::Value>,
 }
 
 /// The rounds of one phase.
@@ -80,6 +84,7 @@ pub fn prove(evaluated: &Evaluated, allow: &[String]) -> (Report, Vec<Error>) {
         asks: Asks::of(&evaluated.algorithm),
         warnings: vec![],
         overrides: vec![],
+        certificate: vec![],
     };
     let mut errors = Vec::new();
     if evaluated.missing.is_some() {
@@ -95,7 +100,9 @@ pub fn prove(evaluated: &Evaluated, allow: &[String]) -> (Report, Vec<Error>) {
     }
     for (role, item, stated) in claims {
         let verdict = prover.decide(&stated);
-        report.checks.push(Check::new(item, role.word(), &stated.text, &verdict));
+        let check = Check::new(item, role.word(), &stated.text, &verdict);
+        report.certificate.push(certificate::entry(&check, &stated.claim));
+        report.checks.push(check);
         if let (Verdict::Within { evidence, .. }, Claim::Property(..)) = (&verdict, &stated.claim) {
             report.overrides.push(format!("{}: {}: {evidence}", stated.text, verdict.word()));
         }

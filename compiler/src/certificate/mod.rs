@@ -1,0 +1,92 @@
+//! What was proved of a schedule goes into its file, and is proved again from the file alone.
+//!
+//! A certificate lists claims in a form that needs no source: the matrices are in the file, exactly, and the algorithm is
+//! lifted from the program that ranks run. So a recheck trusts neither the source nor the lowering.
+
+mod claim;
+mod lift;
+
+use crate::claim::{Claim, Stated};
+use crate::prove::{Check, Prover};
+use crate::topology::Topology;
+use bfc_schedule::{MixingMatrix, Schedule};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// The entry of a claim that was decided.
+pub fn entry(check: &Check, claim: &Claim) -> Value {
+    let mut entry = serde_json::to_value(check).unwrap_or_default();
+    entry["statement"] = claim::write(claim);
+    entry
+}
+
+/// A claim of a certificate, decided again.
+#[derive(Clone, Debug, Serialize)]
+pub struct Recheck {
+    /// The algorithm or topology that makes it.
+    pub item: String,
+    /// Its text.
+    pub claim: String,
+    /// The verdict in the file.
+    pub recorded: String,
+    /// The verdict now.
+    pub verdict: String,
+    /// The evidence or the reason now.
+    pub evidence: String,
+    /// Whether the verdict now is the recorded one, bounds aside.
+    pub confirmed: bool,
+}
+
+/// Why a certificate cannot be checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// The file has none.
+    Missing,
+    /// An entry is not one that this compiler writes.
+    Entry(usize),
+    /// The program is not a data-flow.
+    Program(String),
+}
+
+/// Decides every claim of a schedule's certificate again.
+///
+/// # Errors
+/// Where there is no certificate, or it cannot be read.
+pub fn recheck(schedule: &Schedule) -> Result<Vec<Recheck>, Unreadable> {
+    let entries = schedule.certificate()["checks"].as_array().ok_or(Unreadable::Missing)?;
+    let topologies: Vec<Topology> = schedule
+        .topologies()
+        .iter()
+        .map(|topology| {
+            let phases: Vec<MixingMatrix> = topology.phases.iter().map(|phase| phase.matrix.clone()).collect();
+            Topology { name: topology.name.clone(), size: schedule.size(), phases, ensures: vec![] }
+        })
+        .collect();
+    let names = topologies.iter().map(|topology| topology.name.clone()).collect();
+    let algorithm = lift::algorithm(schedule.program(), names).map_err(Unreadable::Program)?;
+    let prover = Prover::new(&topologies, Some(&algorithm));
+    let decide = |(index, entry): (usize, &Value)| {
+        let unreadable = || Unreadable::Entry(index);
+        let text = |key: &str| entry[key].as_str().map(str::to_owned).ok_or_else(unreadable);
+        let claim = claim::read(&entry["statement"], topologies.len()).ok_or_else(unreadable)?;
+        let (item, recorded) = (text("item")?, text("verdict")?);
+        let stated = Stated { claim, text: text("claim")?, span: Default::default() };
+        let verdict = prover.decide(&stated);
+        // The bounds of `holds within …` depend on the processor's rounding.
+        let kind = |verdict: &str| verdict.split(" within").next().map(str::to_owned);
+        Ok(Recheck {
+            item,
+            confirmed: kind(&verdict.word()) == kind(&recorded),
+            claim: stated.text,
+            recorded,
+            verdict: verdict.word(),
+            evidence: verdict.evidence().to_owned(),
+        })
+    };
+    entries.iter().enumerate().map(decide).collect()
+}
+
+/// The certificate of these entries.
+pub fn certificate(entries: &[Value]) -> Value {
+    json!({ "checks": entries })
+}
