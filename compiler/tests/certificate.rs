@@ -43,7 +43,7 @@ fn a_forged_certificate_is_not_confirmed() {
     let schedule = compiled(hub, 6).unwrap().schedule;
     let property = |word: &str| serde_json::json!({ "property": word, "of": [0] });
     let rho = serde_json::json!({ "compare": [{ "number": "rho", "of": 0 }, "<", "1/10"] });
-    let mut draft = schedule.to_draft();
+    let mut draft = schedule.into_draft();
     let entry = |statement| serde_json::json!({ "item": "hub", "claim": "c", "verdict": "proved", "statement": statement });
     draft.certificate = serde_json::json!({
         "checks": [entry(property("row_stochastic")), entry(property("doubly_stochastic")), entry(rho)]

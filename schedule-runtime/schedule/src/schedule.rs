@@ -61,11 +61,6 @@ impl Schedule {
         Ok(Self { draft, digest })
     }
 
-    /// The draft that it was, to be changed and verified again.
-    pub fn to_draft(&self) -> Draft {
-        self.draft.clone()
-    }
-
     /// The number of ranks.
     pub fn size(&self) -> u32 {
         self.draft.size
