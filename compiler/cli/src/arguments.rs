@@ -78,8 +78,9 @@ Examples:
     Inspect(Inspect),
     /// Verify a compiled schedule completely.
     #[command(after_help = "\
-Example:
-  bfc verify sched.bin")]
+Examples:
+  bfc verify sched.bin
+  bfc verify sched.bin --proof")]
     Verify(Verify),
     /// Check a source file, and tell what the algorithm asks of a trainer; write nothing.
     #[command(after_help = "\
@@ -345,6 +346,9 @@ pub struct Verify {
     /// A compiled schedule.
     #[arg(value_name = "SCHEDULE")]
     pub file: PathBuf,
+    /// Prove again, from the file alone, all that its certificate says was proved.
+    #[arg(long)]
+    pub proof: bool,
 }
 
 /// Arguments of `bfc check`.

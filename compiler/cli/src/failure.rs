@@ -145,6 +145,27 @@ pub enum CliError {
         /// The number of ranks.
         size: u32,
     },
+    /// The proofs of a schedule cannot be repeated.
+    #[error("the certificate of `{path}` cannot be checked: {reason}")]
+    #[diagnostic(code(bfc::cli::no_proof), help("compile the schedule again with this version of bfc"))]
+    NoProof {
+        /// The path.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// What a certificate claims is not found again.
+    #[error("the certificate of `{path}` is not confirmed: {claims}")]
+    #[diagnostic(
+        code(bfc::cli::proof_not_confirmed),
+        help("do not rely on this file; compile the schedule again from its source")
+    )]
+    ProofNotConfirmed {
+        /// The path.
+        path: String,
+        /// The claims with both verdicts.
+        claims: String,
+    },
     /// There is no such error code.
     #[error("there is no error code `{code}`")]
     #[diagnostic(code(bfc::cli::unknown_code))]
@@ -159,8 +180,13 @@ pub enum CliError {
 
 impl From<CliError> for Failure {
     fn from(error: CliError) -> Self {
-        let refused = matches!(error, CliError::NotText { .. } | CliError::NotFormatted { .. });
-        let exit = if refused { REFUSED } else { USAGE };
+        let exit = match error {
+            CliError::NotText { .. }
+            | CliError::NotFormatted { .. }
+            | CliError::NoProof { .. }
+            | CliError::ProofNotConfirmed { .. } => REFUSED,
+            _ => USAGE,
+        };
         Self { exit, reports: vec![Report::new(error)] }
     }
 }

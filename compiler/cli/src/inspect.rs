@@ -1,11 +1,10 @@
-//! A compiled schedule is verified and shown.
+//! `bfc inspect`: a compiled schedule is verified and shown.
 
 use crate::arguments::{self, Format};
 use crate::failure::{CliError, Failure};
 use crate::{input, output};
 use bfc_schedule::inspect::Inspection;
 use bfc_schedule::{Rank, RankPlan, Rational, Schedule, text};
-use serde_json::json;
 use std::fmt::Write;
 
 /// So many ranks are shown to people unless one is named.
@@ -28,25 +27,6 @@ pub fn inspect(arguments: &arguments::Inspect, format: Format) -> Result<(), Fai
     match format {
         Format::Human => output::print(shown(&schedule, rank)),
         Format::Json => output::print_json(&Inspection { schedule: &schedule, rank }),
-    }
-}
-
-/// Verifies a schedule completely.
-///
-/// # Errors
-/// The file cannot be read or is refused.
-pub fn verify(arguments: &arguments::Verify, format: Format) -> Result<(), Failure> {
-    let schedule = input::schedule(&arguments.file)?;
-    let digest = schedule.digest().to_string();
-    match format {
-        Format::Human => output::print(format!(
-            "{}: valid for {} ranks, digest {digest}\n",
-            arguments.file.display(),
-            schedule.size()
-        )),
-        Format::Json => {
-            output::print_json(&json!({ "valid": true, "size": schedule.size(), "digest": digest }))
-        }
     }
 }
 

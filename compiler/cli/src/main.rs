@@ -21,6 +21,7 @@ mod predict;
 mod range;
 mod run;
 mod suggest;
+mod verify;
 mod usage;
 
 use arguments::{Arguments, Command};
@@ -51,7 +52,7 @@ fn execute(arguments: &Arguments) -> Result<(), Failure> {
         Command::Compare(arguments) => compare::compare(arguments, format),
         Command::Check(arguments) => compile::check(arguments, format),
         Command::Inspect(arguments) => inspect::inspect(arguments, format),
-        Command::Verify(arguments) => inspect::verify(arguments, format),
+        Command::Verify(arguments) => verify::verify(arguments, format),
         Command::Run(arguments) => run::run(arguments, format),
         Command::Fmt(arguments) => fmt::fmt(arguments, format),
         Command::Test { files } => example::test(files, format),

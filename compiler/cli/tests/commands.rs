@@ -191,3 +191,40 @@ fn every_command_has_examples_in_its_help() {
         assert!(stdout(&[command, "--help"]).contains("Example"), "{command}");
     }
 }
+
+#[test]
+fn verify_proves_again_what_was_proved() {
+    let (_directory, path) = files(&[]);
+    let schedule = path("sched.bin");
+    let source = common::root().join("examples/digits.bf").display().to_string();
+    let compiled = json(&["compile", &source, "--size", "8", "-o", &schedule]);
+    let document = json(&["verify", &schedule, "--proof"]);
+    let proof = document["proof"].as_array().expect("a list");
+    assert_eq!(proof.len(), compiled["checks"].as_array().expect("a list").len());
+    assert!(proof.iter().any(|recheck| recheck["claim"] == "stable"), "{proof:?}");
+    assert!(proof.iter().all(|recheck| recheck["confirmed"] == true && recheck["verdict"] == "proved"));
+    assert!(stdout(&["verify", &schedule, "--proof"]).contains("stable"));
+    assert!(json(&["verify", &schedule]).get("proof").is_none());
+}
+
+#[test]
+fn a_forged_certificate_is_refused() {
+    let (_directory, path) = files(&[("star.bf", b"topology star { for i in 1..size { 0 -- i }\n weights uniform }")]);
+    let (source, forged) = (path("star.bf"), path("forged.bin"));
+    json(&["compile", &source, "--size", "6", "-o", &forged]);
+    let schedule = bfc_schedule::Schedule::decode(&std::fs::read(&forged).expect("a file")).expect("valid");
+    let mut draft = schedule.into_draft();
+    let statement = value!({ "property": "doubly_stochastic", "of": [0] });
+    let entry = value!({ "item": "star", "claim": "fair", "verdict": "proved", "statement": statement });
+    draft.certificate = value!({ "checks": [entry] });
+    let write = |draft: &bfc_schedule::schedule::Draft| {
+        let schedule = bfc_schedule::Schedule::new(draft.clone()).expect("valid");
+        std::fs::write(&forged, schedule.encode()).expect("written");
+    };
+    write(&draft);
+    assert_eq!(json(&["verify", &forged])["valid"], true);
+    assert_eq!(codes(&["verify", &forged, "--proof"], 1), ["bfc::cli::proof_not_confirmed"]);
+    draft.certificate = Value::Null;
+    write(&draft);
+    assert_eq!(codes(&["verify", &forged, "--proof"], 1), ["bfc::cli::no_proof"]);
+}

@@ -54,6 +54,7 @@ pub(super) fn algorithm(program: &Program, topologies: Vec<String>) -> Result<Al
         steps,
         model,
         requires: vec![],
+        numbers: vec![],
     })
 }
 
