@@ -21,8 +21,8 @@ mod predict;
 mod range;
 mod run;
 mod suggest;
-mod verify;
 mod usage;
+mod verify;
 
 use arguments::{Arguments, Command};
 use clap::Parser;

@@ -209,7 +209,8 @@ fn verify_proves_again_what_was_proved() {
 
 #[test]
 fn a_forged_certificate_is_refused() {
-    let (_directory, path) = files(&[("star.bf", b"topology star { for i in 1..size { 0 -- i }\n weights uniform }")]);
+    let (_directory, path) =
+        files(&[("star.bf", b"topology star { for i in 1..size { 0 -- i }\n weights uniform }")]);
     let (source, forged) = (path("star.bf"), path("forged.bin"));
     json(&["compile", &source, "--size", "6", "-o", &forged]);
     let schedule = bfc_schedule::Schedule::decode(&std::fs::read(&forged).expect("a file")).expect("valid");

@@ -19,7 +19,8 @@ pub(super) fn algorithm(program: &Program, topologies: Vec<String>) -> Result<Al
         registers
     };
     let of = |registers: &Registers, register: Register| {
-        registers[index(register)].ok_or_else(|| format!("register {} is read before it is written", register.0))
+        registers[index(register)]
+            .ok_or_else(|| format!("register {} is read before it is written", register.0))
     };
     let mut initial = vec![None; program.registers.len()];
     lifter.block(&program.initial, &mut initial)?;
@@ -42,8 +43,11 @@ pub(super) fn algorithm(program: &Program, topologies: Vec<String>) -> Result<Al
     lifter.block(&program.model, &mut last)?;
     let model = of(&last, program.model_register)?;
     let none = vec![None; program.registers.len()];
-    let conditions =
-        program.conditions.iter().map(|condition| lifter.expression(condition, &none)).collect::<Result<_, _>>()?;
+    let conditions = program
+        .conditions
+        .iter()
+        .map(|condition| lifter.expression(condition, &none))
+        .collect::<Result<_, _>>()?;
     Ok(Algorithm {
         name: program.name.clone(),
         topologies,
@@ -90,7 +94,8 @@ impl Lifter<'_> {
 
     fn instruction(&mut self, instruction: &Instruction, registers: &mut Registers) -> Result<(), String> {
         let read = |registers: &Registers, register: &Register| {
-            registers[index(*register)].ok_or_else(|| format!("register {} is read before it is written", register.0))
+            registers[index(*register)]
+                .ok_or_else(|| format!("register {} is read before it is written", register.0))
         };
         match instruction {
             Instruction::Parameters { into } => {
@@ -137,7 +142,8 @@ impl Lifter<'_> {
                 Operation::Register(register) => registers[index(*register)]
                     .ok_or_else(|| format!("register {} is read before it is written", register.0))?,
                 _ => {
-                    let at = stack.len().checked_sub(operation.arity()).ok_or("an expression lacks operands")?;
+                    let at =
+                        stack.len().checked_sub(operation.arity()).ok_or("an expression lacks operands")?;
                     let operands: Vec<ValueId> = stack.split_off(at);
                     let vector = |id: &ValueId| self.values[id.0 as usize].shape == Shape::Vector;
                     let shape = if operands.iter().any(vector) { Shape::Vector } else { Shape::Scalar };

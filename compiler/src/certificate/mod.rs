@@ -58,7 +58,8 @@ pub fn recheck(schedule: &Schedule) -> Result<Vec<Recheck>, Unreadable> {
         .topologies()
         .iter()
         .map(|topology| {
-            let phases: Vec<MixingMatrix> = topology.phases.iter().map(|phase| phase.matrix.clone()).collect();
+            let phases: Vec<MixingMatrix> =
+                topology.phases.iter().map(|phase| phase.matrix.clone()).collect();
             Topology { name: topology.name.clone(), size: schedule.size(), phases, ensures: vec![] }
         })
         .collect();
