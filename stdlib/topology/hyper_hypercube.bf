@@ -2,7 +2,13 @@
 fn smooth(n, k) = max([1] ++ prime_factors(n)) <= k + 1
 
 /// n as a product of factors of at most `most`, ascending; the largest is taken first, again and again.
-fn factors(n, most) = if n == 1 { [] } else if n mod most == 0 { factors(n div most, most) ++ [most] } else { factors(n, most - 1) }
+fn factors(n, most) = if n == 1 {
+    []
+} else if n mod most == 0 {
+    factors(n div most, most) ++ [most]
+} else {
+    factors(n, most - 1)
+}
 
 /// Where rank i comes to when its digit of this stride and radix goes up by `step`, round and round.
 fn turned(i, stride, radix, step) = i + ((i div stride + step) mod radix - i div stride mod radix) * stride

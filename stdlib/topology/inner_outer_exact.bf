@@ -44,7 +44,8 @@ topology inner_outer_exact {
             let l = (h - 1) * block + c
             phase {
                 for m in 0..machines {
-                    m * local_size + l -> turned(m, product(digits[..a]), r, h) * local_size + l weight local_size / (r * block)
+                    let other = turned(m, product(digits[..a]), r, h)
+                    m * local_size + l -> other * local_size + l weight local_size / (r * block)
                 }
             }
         }

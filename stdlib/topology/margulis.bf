@@ -1,3 +1,9 @@
+/// Where the eight steps lead from a place of the grid.
+fn steps(x, y) = [
+    [x + 2 * y, y], [x - 2 * y, y], [x + 2 * y + 1, y], [x - 2 * y - 1, y],
+    [x, y + 2 * x], [x, y - 2 * x], [x, y + 2 * x + 1], [x, y - 2 * x - 1],
+]
+
 /// Margulis graph: the ranks are a square grid modulo m = √n, and (x, y) exchanges with (x ± 2y, y), (x ± (2y + 1), y),
 /// (x, y ± 2x) and (x, y ± (2x + 1)).
 ///
@@ -9,8 +15,7 @@
 topology margulis {
     let m = floor_sqrt(size)
     requires m^2 == size
-    for x in 0..m, y in 0..m, [u, v] in [[x + 2 * y, y], [x - 2 * y, y], [x + 2 * y + 1, y], [x - 2 * y - 1, y],
-                                         [x, y + 2 * x], [x, y - 2 * x], [x, y + 2 * x + 1], [x, y - 2 * x - 1]] {
+    for x in 0..m, y in 0..m, [u, v] in steps(x, y) {
         m * x + y -> m * (u mod m) + v mod m weight 1/8
     }
     ensure symmetric

@@ -15,6 +15,6 @@ topology petersen {
     ensure symmetric
     ensure doubly_stochastic
     ensure contracting
-    ensure rho <= 1 / 2
-    ensure lambda_min >= -1 / 4
+    ensure rho <= 1/2
+    ensure lambda_min >= -1/4
 }

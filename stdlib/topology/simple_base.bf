@@ -29,14 +29,17 @@ fn simple_base_rounds(v, k) = if smooth(len(v), k) { hyper_rounds(v, k) } else {
 
 /// What block l does in round m: it averages, then meets each block before it, then levels out what it has left over,
 /// then averages its pieces.
-fn block_round(V, l, m, first, k) = if m < first { cyclic(hyper_rounds(V[l], k), m) }
-    else if m < first + l { meeting(V, m - first, l, k) }
-    else if m == first + l and l + 1 < len(V) { leftover(V, l, k) }
-    else {
-        let turn = m - first - l - (if l + 1 < len(V) { 1 } else { 0 })
-        if len(V[l]) < k + 1 { cyclic(hyper_rounds(V[l], k), turn) }
-        else { [e for piece in pieces(V[l], k), e in cyclic(hyper_rounds(piece, k), turn)] }
-    }
+fn block_round(V, l, m, first, k) = if m < first {
+    cyclic(hyper_rounds(V[l], k), m)
+} else if m < first + l {
+    meeting(V, m - first, l, k)
+} else if m == first + l and l + 1 < len(V) {
+    leftover(V, l, k)
+} else {
+    let turn = m - first - l - (if l + 1 < len(V) { 1 } else { 0 })
+    let parts = if len(V[l]) < k + 1 { [V[l]] } else { pieces(V[l], k) }
+    [e for part in parts, e in cyclic(hyper_rounds(part, k), turn)]
+}
 
 /// Every rank of block l meets the last free rank of each piece of block s; later blocks take theirs first.
 fn meeting(V, s, l, k) {
