@@ -29,7 +29,7 @@
 //! ```
 //!
 //! Links are full duplex. Messages that use a port at the same time share its bandwidth evenly. `bandwidth` is what a
-//! message gets, below the nominal rate of the link; `bfc probe` measures it.
+//! message gets, below the nominal rate of the link; `bfc probe` measures that inside a machine.
 
 mod error;
 
@@ -164,6 +164,37 @@ impl Cluster {
     pub fn with_jitter(mut self, jitter: f64) -> Self {
         self.compute.jitter = jitter;
         self
+    }
+
+    /// The same cluster with machines of so many ranks that are linked so.
+    pub fn with_machine(mut self, name: &str, ranks_per_machine: u32, inside: Link) -> Self {
+        self.name = name.to_string();
+        self.ranks_per_machine = ranks_per_machine.max(1);
+        self.nics = self.nics.min(self.ranks_per_machine);
+        self.inside = inside;
+        self
+    }
+
+    /// The description as TOML, quantities to three digits.
+    pub fn describe(&self) -> String {
+        let link = |link: &Link| {
+            let (latency, rate) = (units::shown_seconds(link.latency), units::shown_rate(link.bandwidth));
+            format!("latency = \"{latency}\"\nbandwidth = \"{rate}\"\n")
+        };
+        let mut text = format!("name = {:?}\n", self.name);
+        if let Some(machines) = self.machines {
+            text.push_str(&format!("machines = {machines}\n"));
+        }
+        text.push_str(&format!("ranks_per_machine = {}\n", self.ranks_per_machine));
+        text.push_str(&format!("\n[inside]\n{}\n[between]\n{}", link(&self.inside), link(&self.between)));
+        text.push_str(&format!("nics = {}\noversubscription = {}\n", self.nics, self.oversubscription));
+        if let Some(wide) = self.wide {
+            let sites = wide.machines_per_site;
+            text.push_str(&format!("\n[wide]\nmachines_per_site = {sites}\n{}", link(&wide.link)));
+        }
+        let Compute { step, backward, jitter } = self.compute;
+        let step = units::shown_seconds(step);
+        text + &format!("\n[compute]\nstep = \"{step}\"\nbackward = {backward}\njitter = {jitter}\n")
     }
 
     /// The machines that so many ranks occupy.

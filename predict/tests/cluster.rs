@@ -29,6 +29,19 @@ fn the_documented_and_the_ready_ones_are_read() {
 }
 
 #[test]
+fn a_description_is_written_as_it_is_read() {
+    for text in Cluster::ready().iter().map(|(_, text)| text.to_string()).chain([example()]) {
+        let cluster = Cluster::parse("a.toml", &text).expect("a cluster");
+        assert_eq!(
+            Cluster::parse("b.toml", &cluster.describe()).expect("a cluster"),
+            cluster,
+            "{}",
+            cluster.describe()
+        );
+    }
+}
+
+#[test]
 fn the_page_shows_the_same_keys() {
     let page = include_str!("../../compiler/cli/errors/cluster/malformed.md");
     let keys = |text: &str| -> Vec<String> {

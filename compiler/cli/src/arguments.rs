@@ -184,6 +184,12 @@ Examples:
   bfc advise --size 64 --cluster v100 --model-bytes 102MB
   bfc advise --size 32 --cluster ethernet --algorithm dgd --heterogeneity 0.01 -o best.bf")]
     Advise(predict::Advise),
+    /// Measure messages between ranks of this machine, and write the description of a cluster.
+    #[command(after_help = "\
+Examples:
+  bfc probe
+  bfc probe --cluster v100 --ranks 8 -o mine.toml")]
+    Probe(predict::Probe),
     /// List the ready clusters, or print the description of one.
     #[command(after_help = "\
 Examples:

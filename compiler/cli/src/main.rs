@@ -63,6 +63,7 @@ fn execute(arguments: &Arguments) -> Result<(), Failure> {
         Command::Show { name } => library::show(name, format),
         Command::Simulate(arguments) => predict::simulate(arguments, format),
         Command::Advise(arguments) => predict::advise(arguments, format),
+        Command::Probe(arguments) => predict::probe(arguments, format),
         Command::Cluster(arguments) => predict::clusters(arguments, format),
         Command::Completions { shell } => generate::completions(*shell, format),
         Command::Man { command } => generate::man(command.as_deref(), format),

@@ -32,7 +32,7 @@ fn the_winner_is_a_source_that_keeps_its_promise() {
     assert_eq!(front[0], &ranking[0], "the fastest is not dominated");
     front.sort_by(|a, b| number(a, "/steps").total_cmp(&number(b, "/steps")));
     assert!(
-        front.windows(2).all(|pair| number(&pair[0], "/step_seconds") >= number(&pair[1], "/step_seconds"))
+        front.windows(2).all(|pair| number(pair[0], "/step_seconds") >= number(pair[1], "/step_seconds"))
     );
 }
 

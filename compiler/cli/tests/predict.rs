@@ -114,6 +114,18 @@ fn clusters_are_listed_and_shown() {
 }
 
 #[test]
+fn a_probe_writes_a_cluster() {
+    let (_directory, path) = files(&[]);
+    let document = json(&["probe", "--cluster", "v100", "--ranks", "4", "-o", &path("mine.toml")]);
+    for transport in ["threads", "sockets"] {
+        let latency = number(&document, &format!("/{transport}/latency_seconds"));
+        let rate = number(&document, &format!("/{transport}/bytes_per_second"));
+        assert!((1e-8..1.0).contains(&latency) && (1e6..1e13).contains(&rate), "{document:#}");
+    }
+    assert_eq!(json(&["cluster", &path("mine.toml")])["ranks_per_machine"], 4);
+}
+
+#[test]
 fn bad_requests_are_refused() {
     let (_directory, path) = files(&[("bad.toml", b"name = 1"), ("few.toml", few().as_bytes())]);
     let simulate = |more: &[&str]| {

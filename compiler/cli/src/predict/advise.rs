@@ -1,7 +1,7 @@
 //! `bfc advise`: the schedules of the library, ranked by the predicted time to a target.
 
 use super::arguments::Advise;
-use super::candidates::{Candidate, Goal, search};
+use super::candidates::{Candidate, Found, Goal, search};
 use super::clusters::cluster_for;
 use super::error::PredictError;
 use crate::arguments::Format;
@@ -38,10 +38,10 @@ pub fn advise(arguments: &Advise, format: Format) -> Result<(), Failure> {
         heterogeneity: arguments.heterogeneity,
         curvature: arguments.curvature.0,
     };
-    let (found, left_out) = search(&goal)?;
-    let efforts: Vec<_> = found.iter().map(|candidate| candidate.effort).collect();
+    let Found { candidates, left_out } = search(&goal)?;
+    let efforts: Vec<_> = candidates.iter().map(|candidate| candidate.effort).collect();
     let ranked: Vec<(&Candidate, bool)> =
-        rank(&efforts).into_iter().map(|(index, front)| (&found[index], front)).collect();
+        rank(&efforts).into_iter().map(|(index, front)| (&candidates[index], front)).collect();
     let Some((best, _)) = ranked.first() else {
         let reasons = left_out.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
         return Err(Failure::refused([Report::new(PredictError::NothingReaches {

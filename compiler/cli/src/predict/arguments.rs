@@ -3,7 +3,7 @@
 use crate::arguments::{Curvature, Settings, curvature, positive};
 use bfc_predict::units;
 use bfc_schedule::Rank;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
 /// Where a schedule runs.
@@ -82,6 +82,32 @@ pub struct Simulate {
     /// Write simulation.json and efficiency.svg into this directory.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+/// Arguments of `bfc probe`.
+#[derive(Args)]
+pub struct Probe {
+    /// Whose measurements the description has: ranks as threads of a process, or as processes over sockets.
+    #[arg(long, value_enum, default_value_t = Wire::Sockets, value_name = "TRANSPORT")]
+    pub transport: Wire,
+    /// The cluster from which the description takes what is not measured.
+    #[arg(long, default_value = "ethernet", value_name = "NAME|FILE")]
+    pub cluster: String,
+    /// Ranks of a machine; as many as it has processors where left out.
+    #[arg(long, value_name = "L", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub ranks: Option<u32>,
+    /// Write the description of a cluster.
+    #[arg(long, short, value_name = "TOML")]
+    pub output: Option<PathBuf>,
+}
+
+/// How ranks of a machine talk.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Wire {
+    /// Threads of one process.
+    Threads,
+    /// Processes over Unix sockets.
+    Sockets,
 }
 
 /// Arguments of `bfc advise`.

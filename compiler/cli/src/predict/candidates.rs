@@ -11,7 +11,7 @@ const RULES: [&str; 3] = ["metropolis", "best_constant", "fastest"];
 /// Up to how many ranks weights are optimised.
 const MOST_OPTIMISED: u32 = 32;
 /// Up to how many ranks a topology without symmetry is analyzed.
-const MOST_UNSTRUCTURED: u32 = 2048;
+const MOST_UNSTRUCTURED: u32 = 512;
 
 /// What is sought.
 pub struct Goal<'a> {
@@ -49,6 +49,23 @@ pub struct Candidate {
     pub why: String,
 }
 
+/// Why a topology is no candidate.
+enum Refusal {
+    /// To analyze it would take long, and its variants too.
+    Unstructured,
+    /// Anything else.
+    Because(String),
+}
+
+/// What a search ends with.
+#[derive(Default)]
+pub struct Found {
+    /// The library's topologies in its order, then those with other weights, then hierarchies.
+    pub candidates: Vec<Candidate>,
+    /// What of the library was left out, and why.
+    pub left_out: Vec<(String, String)>,
+}
+
 /// A topology to try.
 struct Proposal {
     name: String,
@@ -60,35 +77,46 @@ struct Proposal {
     topology: String,
 }
 
-/// All candidates, and what of the library was left out with the reason.
+/// Tries the library for a goal.
 ///
 /// # Errors
 /// The cluster has too few machines.
-pub fn search(goal: &Goal<'_>) -> Result<(Vec<Candidate>, Vec<(String, String)>), ClusterError> {
-    let mut found: Vec<Candidate> = vec![];
-    let mut left_out = vec![];
+pub fn search(goal: &Goal<'_>) -> Result<Found, ClusterError> {
+    let mut found = Found::default();
+    let mut quick = vec![];
     for name in topologies() {
-        match candidate(goal, Proposal::plain(name))? {
-            Ok(candidate) => found.push(candidate),
-            Err(reason) => left_out.push((name.to_string(), reason)),
-        }
+        let reason = match candidate(goal, Proposal::plain(name))? {
+            Ok(candidate) => {
+                found.candidates.push(candidate);
+                quick.push(name);
+                continue;
+            }
+            Err(Refusal::Unstructured) => {
+                format!("topologies without symmetry are analyzed up to {MOST_UNSTRUCTURED} ranks here")
+            }
+            Err(Refusal::Because(reason)) => {
+                quick.push(name);
+                reason
+            }
+        };
+        found.left_out.push((name.to_string(), reason));
     }
     let weighted =
-        topologies().flat_map(|name| goal.rules().iter().map(move |rule| Proposal::weighted(name, rule)));
-    for proposal in weighted.chain(hierarchical(goal)?) {
+        quick.iter().flat_map(|name| goal.rules().iter().map(move |rule| Proposal::weighted(name, rule)));
+    for proposal in weighted.chain(hierarchical(goal, &quick)?) {
         let same = |a: &Candidate, b: &Candidate| a.effort == b.effort && a.cost == b.cost;
         if let Ok(candidate) = candidate(goal, proposal)?
-            && !found.iter().any(|other| same(other, &candidate))
+            && !found.candidates.iter().any(|other| same(other, &candidate))
         {
-            found.push(candidate);
+            found.candidates.push(candidate);
         }
     }
-    Ok((found, left_out))
+    Ok(found)
 }
 
-/// An exact average inside machines, then a step across them, over and over: every topology across, and inside those that
-/// no other beats both in steps and in the seconds of a step.
-fn hierarchical(goal: &Goal<'_>) -> Result<Vec<Proposal>, ClusterError> {
+/// An exact average inside machines, then a step across them, over and over: each of `across`, and inside those that no
+/// other beats both in steps and in the seconds of a step.
+fn hierarchical(goal: &Goal<'_>, across: &[&str]) -> Result<Vec<Proposal>, ClusterError> {
     let local = goal.local_size();
     if local == 1 || goal.size == local {
         return Ok(vec![]);
@@ -108,7 +136,7 @@ fn hierarchical(goal: &Goal<'_>) -> Result<Vec<Proposal>, ClusterError> {
     let efforts: Vec<Effort> = exact.iter().map(|(_, effort)| *effort).collect();
     let inside: Vec<&str> =
         rank(&efforts).into_iter().filter(|(_, front)| *front).map(|(at, _)| exact[at].0).collect();
-    let pairs = topologies().flat_map(|across| inside.iter().map(move |inside| (*inside, across)));
+    let pairs = across.iter().flat_map(|across| inside.iter().map(move |inside| (inside, across)));
     Ok(pairs.map(|(inside, across)| Proposal::hierarchical(inside, across)).collect())
 }
 
@@ -182,25 +210,23 @@ impl Proposal {
     }
 }
 
-fn candidate(goal: &Goal<'_>, proposal: Proposal) -> Result<Result<Candidate, String>, ClusterError> {
+fn candidate(goal: &Goal<'_>, proposal: Proposal) -> Result<Result<Candidate, Refusal>, ClusterError> {
     let source = proposal.source(goal.algorithm);
     let request = goal.request(source.clone(), goal.size, goal.local_size());
     let schedule = match bfc_compiler::compile(&request, &NoFiles) {
         Ok(compiled) => compiled.schedule,
-        Err(refused) => return Ok(Err(first_message(refused))),
+        Err(refused) => return Ok(Err(Refusal::Because(first_message(refused)))),
     };
     if goal.size > MOST_UNSTRUCTURED && !is_symbolic(&schedule) {
-        return Ok(Err(format!(
-            "without symmetry, topologies are analyzed up to {MOST_UNSTRUCTURED} ranks here"
-        )));
+        return Ok(Err(Refusal::Unstructured));
     }
     let analysis = match bfc_compiler::analyze_on(&request, &NoFiles, goal.curvature) {
         Ok(analysis) => analysis,
-        Err(refused) => return Ok(Err(first_message(refused))),
+        Err(refused) => return Ok(Err(Refusal::Because(first_message(refused)))),
     };
     let (steps, why) = match steps(goal, &analysis) {
         Ok(found) => found,
-        Err(reason) => return Ok(Err(reason)),
+        Err(reason) => return Ok(Err(Refusal::Because(reason))),
     };
     let prediction = Prediction::new(&schedule, goal.cluster, goal.model_bytes)?;
     Ok(Ok(Candidate {

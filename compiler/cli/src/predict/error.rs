@@ -27,6 +27,18 @@ pub enum PredictError {
         /// Messages and gradients.
         events: f64,
     },
+    /// A transport does not work here.
+    #[error("messages over {wire} cannot be measured: {reason}")]
+    #[diagnostic(
+        code(bfc::predict::probe),
+        help("check that the temporary directory can be written; `TMPDIR` names another one")
+    )]
+    Probe {
+        /// The transport.
+        wire: &'static str,
+        /// What it says.
+        reason: String,
+    },
     /// A rank is lost that is not there.
     #[error("`--lost` names rank {rank}, and there are {size} ranks")]
     #[diagnostic(code(bfc::predict::unknown_rank), help("ranks count from 0 to {}", size - 1))]

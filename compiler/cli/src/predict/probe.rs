@@ -1,0 +1,152 @@
+//! `bfc probe`: what a message between two ranks of this machine takes, measured, as the description of a cluster.
+
+use super::arguments::{Probe, Wire};
+use super::clusters::cluster;
+use super::error::PredictError;
+use crate::arguments::Format;
+use crate::failure::Failure;
+use crate::output;
+use bfc_predict::cluster::Link;
+use bfc_predict::units::{shown_rate, shown_seconds};
+use bfc_runtime::socket::SocketTransport;
+use bfc_runtime::transport::{Fault, Tag, rounds};
+use bfc_runtime::{Transport, local};
+use bfc_schedule::Rank;
+use serde_json::json;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+const DEADLINE: Duration = Duration::from_secs(20);
+/// Messages whose time is all latency, and how many of them.
+const SHORT: (usize, usize) = (8, 400);
+/// Messages whose time is all bandwidth, and how many of them.
+const LONG: (usize, usize) = (16 << 20, 9);
+
+/// Measures, reports, and writes a description.
+///
+/// # Errors
+/// The base is not known, a transport fails, or the file cannot be written.
+pub fn probe(arguments: &Probe, format: Format) -> Result<(), Failure> {
+    let base = cluster(&arguments.cluster)?;
+    let ranks =
+        arguments.ranks.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get() as u32));
+    let failed = |wire: &'static str| move |reason: String| PredictError::Probe { wire, reason };
+    let threads = on_threads().map_err(failed("threads")).map_err(Failure::running)?;
+    let sockets = on_sockets().map_err(failed("sockets")).map_err(Failure::running)?;
+    let chosen = match arguments.transport {
+        Wire::Threads => threads,
+        Wire::Sockets => sockets,
+    };
+    let measured = base.with_machine("this machine", ranks, chosen);
+    let text = format!(
+        "# Measured by `bfc probe`: [inside], between two {} of this machine.\n\
+         # Not measured, taken from `{}`: [between] and [compute].\n{}",
+        if arguments.transport == Wire::Threads { "threads" } else { "processes" },
+        arguments.cluster,
+        measured.describe()
+    );
+    if let Some(path) = &arguments.output {
+        output::write_file(path, text.as_bytes())?;
+    }
+    let line = |link: &Link| json!({ "latency_seconds": link.latency, "bytes_per_second": link.bandwidth });
+    match format {
+        Format::Json => output::print_json(&json!({
+            "threads": line(&threads),
+            "sockets": line(&sockets),
+            "description": text,
+        })),
+        Format::Human => {
+            let mut table = output::table();
+            table.set_header(["transport", "latency", "bandwidth each way"]);
+            for (name, link) in [("threads", &threads), ("sockets", &sockets)] {
+                table.add_row([name.to_string(), shown_seconds(link.latency), shown_rate(link.bandwidth)]);
+            }
+            output::print(table.trim_fmt() + "\n")?;
+            match &arguments.output {
+                Some(path) => output::say(&format!("wrote {}", path.display())),
+                None => output::say("`-o mine.toml` writes the description of a cluster"),
+            }
+            Ok(())
+        }
+    }
+}
+
+fn on_threads() -> Result<Link, String> {
+    let links = local::spmd(2, |mut transport| measure(&mut transport)).map_err(|error| error.to_string())?;
+    Ok(links[0])
+}
+
+fn on_sockets() -> Result<Link, String> {
+    let directory = Directory::new()?;
+    let measured: Vec<Result<Link, String>> = std::thread::scope(|scope| {
+        let start = |rank| {
+            let path = &directory.0;
+            scope.spawn(move || {
+                let mut transport =
+                    SocketTransport::join(path, Rank(rank), 2).map_err(|error| error.to_string())?;
+                measure(&mut transport).map_err(|fault| fault.to_string())
+            })
+        };
+        let threads: Vec<_> = (0..2).map(start).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or(Err("a thread panicked".to_string())))
+            .collect()
+    });
+    measured.into_iter().next().unwrap_or(Err("nothing was measured".to_string()))
+}
+
+/// Exchanges short and long messages with the other rank. Both send at once, as in a round of a schedule.
+fn measure(transport: &mut impl Transport) -> Result<Link, Fault> {
+    let mut exchange = 0;
+    let mut median = |(bytes, times): (usize, usize)| -> Result<f64, Fault> {
+        let sent = vec![1u8; bytes];
+        let mut received = vec![0u8; bytes];
+        let mut seconds = vec![];
+        for _ in 0..times {
+            let start = Instant::now();
+            swap(transport, exchange, &sent, &mut received)?;
+            seconds.push(start.elapsed().as_secs_f64());
+            exchange += 1;
+        }
+        seconds.sort_by(f64::total_cmp);
+        Ok(seconds[times / 2])
+    };
+    let latency = median(SHORT)?;
+    let long = median(LONG)?;
+    Ok(Link { latency, bandwidth: LONG.0 as f64 / (long - latency).max(1e-9) })
+}
+
+fn swap(
+    transport: &mut impl Transport,
+    exchange: u64,
+    sent: &[u8],
+    received: &mut [u8],
+) -> Result<(), Fault> {
+    let peer = Rank(1 - transport.rank().0);
+    let (tag, lengths) = (Tag { exchange, round: 0 }, [sent.len()]);
+    rounds(transport, |rounds| {
+        let ticket = rounds.begin(tag, Some((peer, &[sent])), Some((peer, &lengths)), DEADLINE)?;
+        rounds.finish(ticket, DEADLINE, &mut |chunk| {
+            received[chunk.offset..chunk.offset + chunk.bytes.len()].copy_from_slice(chunk.bytes);
+        })?;
+        rounds.settle(DEADLINE)
+    })
+}
+
+/// A directory where sockets meet; it goes away again.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new() -> Result<Self, String> {
+        let path = std::env::temp_dir().join(format!("bfc-probe-{}", std::process::id()));
+        std::fs::create_dir(&path).map_err(|error| format!("`{}`: {error}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
