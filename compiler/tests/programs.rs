@@ -3,14 +3,21 @@
 use bfc_compiler::prove::Analysis;
 use bfc_compiler::{Entry, NoFiles, Request, analyze};
 
-/// The analysis of `topology` of one of the program files, without the lines that use what is not built.
+/// What a program file takes from elsewhere.
+fn imports(file: &str) -> &'static str {
+    match file {
+        "tori" => "use topology::ring\nuse topology::path\n",
+        "hierarchical" => "use topology::complete\nuse topology::one_peer_exp2\n",
+        "one_peer" => "use topology::complete\ntopology idle { }\n",
+        _ => "",
+    }
+}
+
+/// The analysis of `topology` of one of the program files.
 fn analysis(file: &str, topology: &str, size: u32, local_size: u32) -> Analysis {
     let path = format!("{}/../dsl/tests/programs/{file}.bf", env!("CARGO_MANIFEST_DIR"));
     let source = std::fs::read_to_string(path).unwrap();
-    let combined =
-        |line: &&str| ["cartesian(", "concat(", "transpose("].iter().all(|word| !line.contains(word));
-    let lines: Vec<&str> = source.lines().filter(combined).collect();
-    let text = format!("{}\nschedule {{ topology {topology} }}\n", lines.join("\n"));
+    let text = format!("{}{source}\nschedule {{ topology {topology} }}\n", imports(file));
     let entry = Entry::Source { name: format!("{file}.bf"), text };
     let request = Request { entry, size, local_size, parameters: vec![], allow: vec![] };
     analyze(&request, &NoFiles).unwrap_or_else(|error| panic!("{topology} at {size}: {error}"))
@@ -88,4 +95,17 @@ fn tori_by_hand_are_tori() {
     assert!(near(by_hand.rho, 0.6) && by_hand.max_in_degree == 4);
     let flat = analysis("tori", "torus_by_hand([2, 2, 3])", 12, 1);
     assert_eq!(flat.max_in_degree, 4);
+    let by_product = analysis("tori", "torus([4, 4])", 16, 1);
+    assert_eq!((by_product.rho, by_product.max_in_degree), (by_hand.rho, 4));
+    assert!(near(analysis("tori", "grid([3, 3])", 9, 1).rho, 0.767423));
+}
+
+#[test]
+fn combined_topologies_average_as_their_parts_do() {
+    let hierarchical = analysis("hierarchical", "hierarchical", 32, 8);
+    assert_eq!((hierarchical.period, hierarchical.exact_average), (2, Some(true)));
+    let local = analysis("one_peer", "local(5)", 7, 1);
+    assert_eq!((local.period, local.exact_average), (5, Some(true)));
+    let push = analysis("push_pull_trees", "tree_push(2)", 7, 1);
+    assert!(push.column_stochastic && !push.row_stochastic);
 }

@@ -132,6 +132,7 @@ fn topology_statement() -> BoxedStrategy<TopologyStatement> {
         edge,
         (e.clone(), e.clone()).prop_map(move |(a, b)| S::SelfWeight(a, b, at)),
         e.clone().prop_map(move |e| S::Weights(e, at)),
+        e.clone().prop_map(move |e| S::Phases(e, at)),
         proptest::collection::vec(e.clone(), 1..3).prop_map(move |them| S::Requires(them, at)),
         (e.clone(), proptest::option::of(e.clone())).prop_map(move |(a, b)| S::Ensure(a, b, at)),
     ];

@@ -1,5 +1,6 @@
 for i in ranks { i -> 0 }
 let x = 3
+phases ring
 topology t {
     state x = params
     x <- mix(x)
