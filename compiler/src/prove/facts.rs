@@ -118,7 +118,12 @@ impl<'a> Facts<'a> {
                 (Err(rows), Err(columns)) => {
                     Verdict::undecided(format!("1 need not be an eigenvalue: {rows}, and {columns}"))
                 }
-                _ => radius::contracting(self),
+                _ => match radius::contracting(self) {
+                    Verdict::NotDecided { .. } if self.exact_average() == Exact::Yes => {
+                        Verdict::proved("a period averages exactly")
+                    }
+                    verdict => verdict,
+                },
             }
         })
     }

@@ -113,3 +113,22 @@ fn schedules_of_schedules() {
     assert_eq!(reset.len(), 8);
     assert!(is_average(&product(&reset)) && !is_average(&product(&reset[..7])));
 }
+
+#[test]
+fn a_thousand_ranks_compile() {
+    let names = [
+        "torus",
+        "grid",
+        "hierarchical",
+        "local_steps",
+        "periodic_average",
+        "one_peer",
+        "one_peer_undirected",
+        "static_finite",
+        "chebyshev",
+    ];
+    for name in names {
+        let compiled = ask(name, 1000).compile();
+        assert!(compiled.report.checks.iter().all(|check| check.holds), "{name}");
+    }
+}
