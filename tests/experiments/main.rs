@@ -2,6 +2,7 @@
 //! limits, fixed points and identities that were computed without this compiler.
 //!
 //! Two problems (`problem`), every algorithm on several topologies (`counts`, `limits`), closed forms (`fixed_points`),
+//! equations written out (`iterates`),
 //! identities between algorithms (`identities`), averaging alone (`consensus`), what must be refused (`refused`), and the
 //! example of every algorithm's documentation (`examples`).
 
@@ -10,6 +11,7 @@ mod counts;
 mod examples;
 mod fixed_points;
 mod identities;
+mod iterates;
 mod limits;
 mod problem;
 mod refused;

@@ -154,6 +154,39 @@ fn remedies_compile() {
     }
 }
 
+/// Mistakes in published code, and near ones: own topologies, what is scheduled, and the claim that does not hold.
+const MISTAKES: [(&str, &str, &str, &str); 8] = [
+    // Each rank divides evenly what it sees, on a graph that is not regular.
+    ("topology t {\nfor i in 1..size { 0 -- i }\nweights uniform\n}", "t", "dgd", "doubly_stochastic"),
+    ("topology t = cycle(star) weights uniform", "t", "dgd", "doubly_stochastic"),
+    // Push-sum with weights that its receivers chose.
+    ("", "hub_pull", "push_sum_sgd", "column_stochastic"),
+    ("", "R = hub_push, C = hub_pull", "ab", "row_stochastic(R)"),
+    // What R pulls from is not what C pushes to.
+    (
+        "topology up {\nfor i in 1..size { i - 1 -> i weight 1/2\nself i - 1 weight 1/2 }\nself size - 1 weight 1\n}",
+        "R = tree_pull, C = up",
+        "push_pull",
+        "common_root(R, C)",
+    ),
+    // Values that only move round, and weights that make disagreement grow.
+    ("topology t { for i in ranks { i -> (i + 1) mod size weight 1 } }", "t", "dgd", "stable"),
+    ("topology t {\nfor i in ranks { i -- (i + 1) mod size }\nweights constant(3/5)\n}", "t", "dgd", "stable"),
+    ("topology t { for i in ranks, if i mod 2 == 0 { i -- i + 1 } }", "t", "gradient_tracking", "stable"),
+];
+
+#[test]
+fn mistakes_are_refused_by_name() {
+    for (own, topology, algorithm, claim) in MISTAKES {
+        let uses = if own.contains("star") { "use topology::star\n" } else { "" };
+        let text = source(topology, algorithm, &format!("{uses}{own}"));
+        let errors = compiled(&text, 8, &[]).expect_err(claim);
+        let expected = format!("`{claim}` is required and does not hold");
+        let found: Vec<String> = errors.errors().iter().map(ToString::to_string).collect();
+        assert!(found.iter().any(|error| error.starts_with(&expected)), "{algorithm}, {own}: {found:?}");
+    }
+}
+
 #[test]
 fn what_is_refuted_can_be_allowed_and_is_recorded() {
     let text = source("hypercube", "d2", "");
