@@ -1,10 +1,10 @@
-/// Decentralized AMSGrad: x ← W x − lr m' / √max(u', ε), with the moments m and v of Adam, top ← max(top, v') and the
-/// shared preconditioner u ← W u + top' − top.
+/// Decentralized AMSGrad: x ← W x − lr m' / √max(u', ε), u ← W u + top' − top.
 ///
-/// Adaptive methods whose ranks scale their steps differently need not converge at all; here u tracks the mean of what
-/// AMSGrad divides by, as `gradient_tracking` does with gradients, so all ranks end up with the same scaling. With a
-/// constant step size it ends near the optimum. One gradient at the model and one message of two vectors a step, four
-/// extra states (Chen, Karimi, Zhao and Li, "On the convergence of decentralized adaptive gradient methods", 2022).
+/// m and v are the moments of Adam, top ← max(top, v') is what AMSGrad divides by, and u shares it. Adaptive methods
+/// whose ranks scale their steps differently need not converge at all; here u tracks the mean of top, as
+/// `gradient_tracking` does with gradients, so all ranks end up with the same scaling. With a constant step size it
+/// ends near the optimum. One gradient at the model and one message of two vectors a step, four extra states (Chen,
+/// Karimi, Zhao and Li, "On the convergence of decentralized adaptive gradient methods", 2022).
 ///
 ///     use topology::exponential
 ///     use algorithm::d_amsgrad
