@@ -171,7 +171,12 @@ const MISTAKES: [(&str, &str, &str, &str); 8] = [
     ),
     // Values that only move round, and weights that make disagreement grow.
     ("topology t { for i in ranks { i -> (i + 1) mod size weight 1 } }", "t", "dgd", "stable"),
-    ("topology t {\nfor i in ranks { i -- (i + 1) mod size }\nweights constant(3/5)\n}", "t", "dgd", "stable"),
+    (
+        "topology t {\nfor i in ranks { i -- (i + 1) mod size }\nweights constant(3/5)\n}",
+        "t",
+        "dgd",
+        "stable",
+    ),
     ("topology t { for i in ranks, if i mod 2 == 0 { i -- i + 1 } }", "t", "gradient_tracking", "stable"),
 ];
 
