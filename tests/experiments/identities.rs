@@ -35,12 +35,35 @@ fn special_cases_are_the_general_algorithm() {
             ("momentum_tracking(beta = 0)", "gradient_tracking_awc"),
             ("push_diging", "gradient_tracking_semi"),
             ("gradient_tracking_rotated", "gradient_tracking_awc"),
+            ("overlap_push_sum_sgd(delay = 0)", "push_sum_sgd"),
         ] {
             assert_same((topology, special), (topology, general), ranks);
         }
         let both = format!("R = {topology}, C = {topology}");
         assert_same((&both, "ab"), (topology, "gradient_tracking_awc"), ranks);
         assert_same((&both, "push_pull"), (topology, "gradient_tracking_semi"), ranks);
+    }
+}
+
+/// What loses nothing: a codec that keeps all, and a delay of nothing.
+#[test]
+fn compression_without_loss_is_none() {
+    for (topology, ranks) in [("ring", 8), ("hypercube", 8), ("grid2d", 6)] {
+        for q in ["top_fraction(1)", "cast(f64)"] {
+            let with = |algorithm: &str| format!("{algorithm}(gamma = 1, q = {q})");
+            assert_same((topology, &with("choco_sgd")), (topology, "atc_diffusion"), ranks);
+            assert_same((topology, &with("deep_squeeze")), (topology, "atc_diffusion"), ranks);
+            assert_same((topology, &with("beer")), (topology, "gradient_tracking_awc"), ranks);
+            assert_same((topology, &format!("dcd(q = {q})")), (topology, "dgd"), ranks);
+            assert_same((topology, &format!("ecd(q = {q})")), (topology, "dgd"), ranks);
+        }
+    }
+}
+
+#[test]
+fn relayed_between_two_ranks_nothing_is_late() {
+    for algorithm in ["relay_sgd", "relay_sgd_gradient"] {
+        assert_same(("ring", algorithm), ("ring", "parallel_sgd"), 2);
     }
 }
 

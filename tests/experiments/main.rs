@@ -2,9 +2,9 @@
 //! limits, fixed points and identities that were computed without this compiler.
 //!
 //! Two problems (`problem`), every algorithm on several topologies (`counts`, `limits`), closed forms (`fixed_points`),
-//! equations written out (`iterates`),
-//! identities between algorithms (`identities`), averaging alone (`consensus`), what must be refused (`refused`), and the
-//! example of every algorithm's documentation (`examples`).
+//! equations written out (`iterates`), identities between algorithms (`identities`), averaging alone (`consensus`), what is
+//! late, relayed or compressed (`neighbours`), what must be refused (`refused`), and the example of every algorithm's
+//! documentation (`examples`).
 
 mod consensus;
 mod counts;
@@ -13,6 +13,7 @@ mod fixed_points;
 mod identities;
 mod iterates;
 mod limits;
+mod neighbours;
 mod problem;
 mod refused;
 mod run;

@@ -59,6 +59,13 @@ impl Problem {
         }
     }
 
+    /// argmin f_i(x) + ρ/2 ‖x − z‖²: (H_i + ρ I) x = c_i + ρ z.
+    pub fn minimizer(&self, rank: usize, z: &[f64], rho: f64) -> Vector {
+        let mut matrix = self.hessians[rank].clone();
+        matrix.iter_mut().enumerate().for_each(|(k, row)| row[k] += rho);
+        solve(matrix, self.linear[rank].iter().zip(z).map(|(c, z)| c + rho * z).collect())
+    }
+
     /// ‖X − 1x*‖ / ‖1x*‖ in the Frobenius norm: the error relative to that of the start, which is 0.
     pub fn error(&self, models: &[Vector]) -> f64 {
         let square = |difference: f64| difference * difference;

@@ -93,6 +93,9 @@ pub fn run(
                     });
                     point.iter_mut().zip(direction).for_each(|(x, d)| *x -= lr * d);
                 }
+                Ask::Prox { point, rho, minimizer } => {
+                    minimizer.copy_from_slice(&problem.minimizer(rank.index(), point, rho));
+                }
             })?;
             if step % every == 0 {
                 sampled.push(machine.model()?.to_vec());

@@ -1,0 +1,18 @@
+/// AD-PSGD: a rank that wakes averages its model with that of one neighbour, at once on both, and steps along a gradient
+/// at the model that it had.
+///
+/// Nobody waits but the two that average, so a slow rank holds up no other. One gradient at the model and one exchange with
+/// one neighbour whenever a rank wakes (Lian, Zhang, Zhang and Liu, "Asynchronous decentralized parallel stochastic gradient
+/// descent", 2018).
+///
+///     use topology::ring
+///     use algorithm::ad_psgd
+///     schedule {
+///         topology  ring
+///         algorithm ad_psgd(lr = 0.02)
+///     }
+async algorithm ad_psgd(lr: scalar = 0.1) {
+    requires symmetric, doubly_stochastic, contracting
+    state x = params
+    step { x <- pair(x) - lr * grad(x) }
+}

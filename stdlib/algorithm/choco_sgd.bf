@@ -1,0 +1,27 @@
+/// CHOCO-SGD: y = x − lr ∇f(x), h ← h + Q(y − h), x ← y + γ (W − I) h.
+///
+/// Every rank keeps an estimate h of its model that its neighbours know: they are sent the compressed difference to it,
+/// and its error is compressed again with the next. Any codec will do that takes something off the error; γ must be the
+/// smaller the more it loses. One gradient at the model and one compressed message a step, two extra states (Koloskova,
+/// Stich and Jaggi, "Decentralized stochastic optimization and gossip algorithms with compressed communication", 2019).
+///
+///     use topology::ring
+///     use algorithm::choco_sgd
+///     schedule {
+///         topology  ring
+///         algorithm choco_sgd(lr = 0.02, q = top_fraction(1/10))
+///     }
+algorithm choco_sgd(lr: scalar = 0.1, gamma: real = 0.3, q: codec = top_fraction(1/100)) {
+    requires symmetric, doubly_stochastic, contracting, static, contraction(q) > 0
+    state x = params
+    state h = 0
+    // W h, from what has been sent.
+    state s = 0
+    step {
+        let y = x - lr * grad(x)
+        let d = compress(y - h, q)
+        h <- h + d
+        s <- s + mix(d)
+        x <- y + gamma * (s' - h')
+    }
+}

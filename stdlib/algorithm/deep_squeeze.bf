@@ -1,0 +1,24 @@
+/// DeepSqueeze: y = x − lr ∇f(x), c = Q(y + e), e ← y + e − c, x ← y + γ (W − I) c.
+///
+/// What compression loses is kept and added to what is compressed next, and the models themselves are sent: no estimate
+/// of the neighbours is needed, so that the topology may change from step to step. One gradient at the model and one
+/// compressed message a step, one extra state (Tang, Lian, Qiu, Yuan, Zhang, Zhang and Liu, "DeepSqueeze: decentralization
+/// meets error-compensated compression", 2019).
+///
+///     use topology::ring
+///     use algorithm::deep_squeeze
+///     schedule {
+///         topology  ring
+///         algorithm deep_squeeze(lr = 0.02, q = quantize(4))
+///     }
+algorithm deep_squeeze(lr: scalar = 0.1, gamma: real = 0.3, q: codec = top_fraction(1/100)) {
+    requires symmetric, doubly_stochastic, contracting, contraction(q) > 0
+    state x = params
+    state e = 0
+    step {
+        let y = x - lr * grad(x)
+        let c = compress(y + e, q)
+        e <- y + e - c
+        x <- y + gamma * (mix(c) - c)
+    }
+}
