@@ -89,6 +89,7 @@ fn run_rank(
                         let along = gradient(rows, factor, point);
                         point.iter_mut().zip(along).for_each(|(w, g)| *w -= 0.5 * g);
                     }
+                    Ask::Prox { .. } => unreachable!("the examples say `grad` and `adapt`"),
                 })?;
             }
         }

@@ -2,21 +2,23 @@
 
 use crate::claim::{Number, Stated};
 use bfc_dsl::tree::Span;
-use bfc_schedule::Rational;
 use bfc_schedule::program::{Input, Operation, Shape};
+use bfc_schedule::{Codec, Rational};
 
 /// An algorithm with its compile-time parameters fixed.
 #[derive(Clone, Debug)]
 pub struct Algorithm {
     /// Its name.
     pub name: String,
+    /// Where it is declared, if its ranks do not wait for each other.
+    pub asynchronous: Option<Span>,
     /// Names of the topologies that it mixes over; `["W"]` unless `over` says otherwise.
     pub topologies: Vec<String>,
     /// Its run-time inputs (`scalar` parameters).
     pub inputs: Vec<Input>,
     /// All values; operands precede their users.
     pub values: Vec<Value>,
-    /// Its states in the order of the source.
+    /// Its states in the order of the source, then what is on its way in mixes with a delay.
     pub states: Vec<State>,
     /// The conditions of the step, as scalar values over the step number, constants and inputs.
     pub conditions: Vec<ValueId>,
@@ -84,6 +86,91 @@ pub enum ValueKind {
     Gradient(ValueId),
     /// One step of the trainer's optimizer from v, along a direction where one is given.
     Adapt(ValueId, Option<ValueId>),
+    /// The minimizer of f(x) + ρ/2 ‖x − z‖² on the step's minibatch, of z and ρ.
+    Prox(ValueId, ValueId),
+    /// Σ_k u_k v_k of two vectors, a scalar.
+    Dot(ValueId, ValueId),
+    /// The number of in-neighbours in the topology of this index, a scalar.
+    Degree(usize),
+    /// The diagonal of W times v.
+    Own(usize, ValueId),
+    /// W without its diagonal times v: the neighbours' part of a mix.
+    Others(usize, ValueId),
+    /// The sum of v over the in-neighbours, whatever their weights.
+    Incoming(usize, ValueId),
+    /// For each edge of the first topology what the neighbour holds for it.
+    Back(ValueId),
+    /// The sum over the edges of a value per edge.
+    Gather(ValueId),
+    /// A vector as its codec writes it. What mixes, and what it is mixed into, may have this in place of a vector.
+    Encode(Codec, ValueId),
+    /// What a code says.
+    Decode(ValueId),
+    /// The same drawn factor for each edge of the first topology.
+    Start,
+    /// For each edge the matrix v times the orthonormal factor.
+    Project(ValueId, ValueId),
+    /// For each edge what the end of the higher rank holds less what the other holds, of its own and what came back.
+    Difference(ValueId, ValueId),
+    /// v less the differences to the neighbours along factors: of v, factors and differences.
+    Correct(ValueId, ValueId, ValueId),
+    /// The average of v with that of one neighbour, at once on both; in asynchronous algorithms only.
+    Pair(usize, ValueId),
+}
+
+impl ValueKind {
+    /// The values that it is made of, in order.
+    pub fn operands(&self) -> Vec<ValueId> {
+        let mut operands = vec![];
+        self.clone().each_operand(|id| operands.push(*id));
+        operands
+    }
+
+    /// Visits the values that it is made of, in order.
+    pub fn each_operand(&mut self, mut visit: impl FnMut(&mut ValueId)) {
+        match self {
+            Self::Parameters | Self::State(_) | Self::Degree(_) | Self::Start => {}
+            Self::Apply(_, operands) => operands.iter_mut().for_each(visit),
+            Self::Mix(_, v)
+            | Self::Average(v)
+            | Self::Gradient(v)
+            | Self::Own(_, v)
+            | Self::Others(_, v)
+            | Self::Incoming(_, v)
+            | Self::Back(v)
+            | Self::Gather(v)
+            | Self::Encode(_, v)
+            | Self::Decode(v)
+            | Self::Pair(_, v) => visit(v),
+            Self::Adapt(v, direction) => {
+                visit(v);
+                direction.iter_mut().for_each(visit);
+            }
+            Self::Prox(u, v) | Self::Dot(u, v) | Self::Project(u, v) | Self::Difference(u, v) => {
+                visit(u);
+                visit(v);
+            }
+            Self::Correct(u, v, w) => [u, v, w].into_iter().for_each(visit),
+        }
+    }
+
+    /// Whether ranks send messages for it.
+    pub fn communicates(&self) -> bool {
+        matches!(
+            self,
+            Self::Mix(..)
+                | Self::Others(..)
+                | Self::Incoming(..)
+                | Self::Back(_)
+                | Self::Average(_)
+                | Self::Pair(..)
+        )
+    }
+
+    /// Whether the trainer is asked for it.
+    pub fn asks(&self) -> bool {
+        matches!(self, Self::Gradient(_) | Self::Adapt(..) | Self::Prox(..))
+    }
 }
 
 impl Algorithm {

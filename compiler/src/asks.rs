@@ -10,6 +10,8 @@ pub struct Asks {
     pub gradients: usize,
     /// The most steps of the trainer's own optimizer in a step.
     pub adapts: usize,
+    /// The most proximal points in a step.
+    pub proxes: usize,
     /// Questions before the first step.
     pub at_start: usize,
     /// Every step asks one thing, at the model, and nothing is asked before: any training loop can run it. Otherwise the
@@ -23,29 +25,31 @@ impl Asks {
         let initial = questions(algorithm, algorithm.states.iter().map(|state| state.initial));
         let steps: Vec<_> =
             algorithm.steps.iter().map(|step| questions(algorithm, step.iter().copied())).collect();
-        let most = |adapt: bool| {
-            let count =
-                |asked: &Vec<Question>| asked.iter().filter(|question| question.adapt == adapt).count();
+        let most = |kind: fn(&ValueKind) -> bool| {
+            let count = |asked: &Vec<Question>| asked.iter().filter(|question| kind(question.kind)).count();
             steps.iter().map(count).max().unwrap_or(0)
         };
-        let at_model =
-            |asked: &Vec<Question>| matches!(asked[..], [Question { at, .. }] if at == algorithm.model);
+        let at_model = |asked: &Vec<Question>| matches!(asked[..], [Question { at: Some(at), .. }] if at == algorithm.model);
+        let proxes = most(|kind| matches!(kind, ValueKind::Prox(..)));
         Self {
-            gradients: most(false),
-            adapts: most(true),
+            gradients: most(|kind| matches!(kind, ValueKind::Gradient(_))),
+            adapts: most(|kind| matches!(kind, ValueKind::Adapt(..))),
+            proxes,
             at_start: initial.len(),
-            any_loop: initial.is_empty() && steps.iter().all(at_model),
+            any_loop: initial.is_empty() && proxes == 0 && steps.iter().all(at_model),
         }
     }
 }
 
-struct Question {
-    adapt: bool,
-    at: ValueId,
+/// A value that the trainer is asked for.
+struct Question<'a> {
+    kind: &'a ValueKind,
+    /// The point, the first of its operands.
+    at: Option<ValueId>,
 }
 
 /// The questions that have to be answered to compute some values.
-fn questions(algorithm: &Algorithm, roots: impl Iterator<Item = ValueId>) -> Vec<Question> {
+fn questions(algorithm: &Algorithm, roots: impl Iterator<Item = ValueId>) -> Vec<Question<'_>> {
     let mut needed = vec![false; algorithm.values.len()];
     roots.for_each(|root| needed[root.0 as usize] = true);
     let mut questions = vec![];
@@ -54,20 +58,10 @@ fn questions(algorithm: &Algorithm, roots: impl Iterator<Item = ValueId>) -> Vec
         if !needed[index] {
             continue;
         }
-        let mut need = |id: &ValueId| needed[id.0 as usize] = true;
-        match &value.kind {
-            ValueKind::Parameters | ValueKind::State(_) => {}
-            ValueKind::Apply(_, operands) => operands.iter().for_each(need),
-            ValueKind::Mix(_, operand) | ValueKind::Average(operand) => need(operand),
-            ValueKind::Gradient(at) => {
-                need(at);
-                questions.push(Question { adapt: false, at: *at });
-            }
-            ValueKind::Adapt(at, direction) => {
-                need(at);
-                direction.iter().for_each(need);
-                questions.push(Question { adapt: true, at: *at });
-            }
+        let operands = value.kind.operands();
+        operands.iter().for_each(|id| needed[id.0 as usize] = true);
+        if value.kind.asks() {
+            questions.push(Question { kind: &value.kind, at: operands.first().copied() });
         }
     }
     questions

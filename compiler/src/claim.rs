@@ -1,7 +1,7 @@
 //! Claims about topologies and algorithms: what `requires` and `ensure` say once names and constants are evaluated.
 
 use bfc_dsl::tree::Span;
-use bfc_schedule::Rational;
+use bfc_schedule::{Codec, Rational};
 
 /// A claim and where it is made.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub enum Claim {
     Property(Property, Vec<usize>),
     /// A comparison of numbers.
     Compare(Quantity, Comparison, Quantity),
+    /// What a codec makes of a vector is right on average.
+    Unbiased(Codec),
     /// A plain truth value, already evaluated.
     Truth(bool),
 }
@@ -32,6 +34,8 @@ pub enum Quantity {
     Exact(Rational),
     /// A number of a topology, by index.
     Of(Number, usize),
+    /// The δ of a codec Q: ‖Q(x) − x‖² ≤ (1 − δ) ‖x‖² for every x, on average where Q draws.
+    Contraction(Codec),
 }
 
 /// Comparison operators.
@@ -121,13 +125,19 @@ const NUMBERS: [(&str, Number); 11] = [
     ("rounds", Number::Rounds),
 ];
 
+/// The number of codecs.
+pub const CONTRACTION: &str = "contraction";
+/// The property of codecs.
+pub const UNBIASED: &str = "unbiased";
+
 fn find<T: Copy>(table: &[(&str, T)], word: &str) -> Option<T> {
     table.iter().find(|(known, _)| *known == word).map(|(_, value)| *value)
 }
 
 /// All words of claims.
 pub fn words() -> impl Iterator<Item = &'static str> {
-    PROPERTIES.iter().map(|(word, _)| *word).chain(NUMBERS.iter().map(|(word, _)| *word))
+    let words = PROPERTIES.iter().map(|(word, _)| *word).chain(NUMBERS.iter().map(|(word, _)| *word));
+    words.chain([CONTRACTION, UNBIASED])
 }
 
 impl Property {

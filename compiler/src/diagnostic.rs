@@ -1,6 +1,7 @@
 //! All errors of a stage, with the sources that they point into.
 
 use crate::evaluate::EvaluateError;
+use crate::lower::LowerError;
 use crate::prove;
 use crate::resolve::{ResolveError, Source};
 use bfc_dsl::SyntaxError;
@@ -21,6 +22,7 @@ pub enum Error {
     Resolve(#[from] ResolveError),
     Evaluate(#[from] EvaluateError),
     Prove(#[from] prove::Error),
+    Lower(#[from] LowerError),
     Verify(#[from] VerifyError),
     Request(#[from] RequestError),
 }
@@ -75,6 +77,7 @@ impl Error {
             Self::Resolve(error) => Some(error.span()),
             Self::Evaluate(error) => error.span(),
             Self::Prove(error) => Some(error.span()),
+            Self::Lower(error) => Some(error.span()),
             Self::Verify(_) | Self::Request(_) => None,
         }
     }

@@ -27,6 +27,7 @@ use entry::Target;
 use evaluate::Evaluator;
 use evaluate::Limits;
 use evaluate::request::Evaluated;
+use lower::LowerError;
 use resolve::Program;
 
 /// What to compile, and for how many ranks.
@@ -107,7 +108,7 @@ pub fn check(request: &Request, files: &dyn Files) -> Result<Report, Diagnostics
     let program = resolve(request, files)?;
     let evaluated = evaluate(request, &program)?;
     let mut report = prove(request, &program, &evaluated)?;
-    if evaluated.missing.is_none() {
+    if evaluated.missing.is_none() && evaluated.algorithm.asynchronous.is_none() {
         report.count_rounds(&lower(request, &program, evaluated, &report)?);
     }
     Ok(report)
@@ -195,6 +196,10 @@ fn lower(
         return Err(no_topology(program, &evaluated));
     }
     let Evaluated { topologies, algorithm, .. } = evaluated;
+    if let Some(span) = algorithm.asynchronous {
+        let error = LowerError::NoWindows { algorithm: algorithm.name, span };
+        return Err(Diagnostics::new(vec![error.into()], program.sources.clone()));
+    }
     let mut draft = lower::schedule::draft(request.size, request.local_size, &algorithm, topologies);
     draft.overrides = report.overrides.clone();
     draft.metadata = metadata(request, program);

@@ -87,21 +87,25 @@ fn variants(topology: &Topology) -> Vec<(String, Topology)> {
     variants
 }
 
-/// The algorithms of the library that mix over one topology, require something of it, and train if this one does: first
-/// those that reach the optimum if this one does, and of these those that ask the same of the trainer, the simplest first.
+/// The algorithms of the library that mix over one topology, require something of it, and train by gradients, by
+/// minimizers or not, and wait for each other or not, as this one does: first those that reach the optimum if this one
+/// does, and of these those that ask the same of the trainer, the simplest first.
 fn candidates(refused: &Algorithm, size: u32) -> Vec<(&'static str, Algorithm)> {
-    let trains = |algorithm: &Algorithm| Asks::of(algorithm).gradients + Asks::of(algorithm).adapts > 0;
+    let kind = |algorithm: &Algorithm| {
+        let asks = Asks::of(algorithm);
+        (asks.gradients + asks.adapts > 0, asks.proxes > 0, algorithm.asynchronous.is_some())
+    };
     let names = library::names().into_iter();
     let algorithms = names.filter_map(|name| Some((name, library_algorithm(name, size)?)));
     let mut candidates: Vec<_> = algorithms
         .filter(|(_, algorithm)| {
             let asks = !algorithm.requires.is_empty() && algorithm.topologies.len() == 1;
-            asks && algorithm.name != refused.name && trains(algorithm) == trains(refused)
+            asks && algorithm.name != refused.name && kind(algorithm) == kind(refused)
         })
         .collect();
     let calm = calm_ring();
     let is_exact = |algorithm: &Algorithm| Prover::new(&calm, Some(algorithm)).is_exact([0.5, 1.0]);
-    let exact = trains(refused) && is_exact(refused);
+    let exact = kind(refused).0 && is_exact(refused);
     candidates.sort_by_cached_key(|(_, algorithm)| {
         let biased = exact && !is_exact(algorithm);
         let others = Asks::of(algorithm) != Asks::of(refused);

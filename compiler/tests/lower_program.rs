@@ -4,9 +4,10 @@ mod reference;
 
 use bfc_compiler::algorithm::{Algorithm, State, Value, ValueId, ValueKind};
 use bfc_compiler::lower;
+use bfc_schedule::compression::Float;
 use bfc_schedule::program::{Input, Instruction, Operation, Shape};
 use bfc_schedule::schedule::{Draft, Phase, Schedule, Topology};
-use bfc_schedule::{MixingMatrix, Program, Rational};
+use bfc_schedule::{Codec, MixingMatrix, Program, Rational};
 use proptest::prelude::*;
 use reference::{GraphRun, ProgramRun, World};
 
@@ -22,6 +23,7 @@ impl Graph {
         });
         let mut graph = Graph(Algorithm {
             name: "graph".to_string(),
+            asynchronous: None,
             topologies: vec!["W".to_string(), "R".to_string()],
             inputs: vec![Input { name: "lr".to_string(), default: Rational::new(1, 10) }],
             values: vec![],
@@ -75,7 +77,11 @@ impl Graph {
     /// One more value, chosen by a few numbers.
     fn grow(&mut self, choice: [u8; 4], asks: bool) -> Option<ValueId> {
         let count = self.0.values.len();
-        let pick = |number: u8| ValueId((count - 1 - (number as usize % count.min(12))) as u32);
+        let pick = |number: u8| {
+            let id = ValueId((count - 1 - (number as usize % count.min(12))) as u32);
+            // Codes are read and sent, and nothing else.
+            if matches!(self.shape(id), Shape::Code(_)) { ValueId(0) } else { id }
+        };
         let (a, b) = (pick(choice[1]), pick(choice[2]));
         let apply = [
             Operation::Add,
@@ -87,9 +93,10 @@ impl Graph {
             Operation::Negate,
         ];
         let vector = self.shape(a) == Shape::Vector;
-        Some(match choice[0] % 16 {
+        let code = Codec::Cast(Float::F64);
+        Some(match choice[0] % 24 {
             0..=6 => {
-                let operation = apply[choice[0] as usize % 16].clone();
+                let operation = apply[choice[0] as usize % 24].clone();
                 let operands = [a, b];
                 let arity = operation.arity();
                 self.apply(operation, &operands[..arity])
@@ -109,6 +116,22 @@ impl Graph {
                 self.add(ValueKind::Adapt(a, direction), Shape::Vector)
             }
             15 => self.add(ValueKind::Parameters, Shape::Vector),
+            16 => self.add(ValueKind::Degree(choice[3] as usize % 2), Shape::Scalar),
+            17 => self.add(ValueKind::Own(choice[3] as usize % 2, a), self.shape(a)),
+            18 => self.add(ValueKind::Others(choice[3] as usize % 2, a), self.shape(a)),
+            19 => self.add(ValueKind::Incoming(choice[3] as usize % 2, a), self.shape(a)),
+            20 if vector && self.shape(b) == Shape::Vector => self.add(ValueKind::Dot(a, b), Shape::Scalar),
+            21 if asks && vector && self.shape(b) == Shape::Scalar => {
+                self.add(ValueKind::Prox(a, b), Shape::Vector)
+            }
+            22 | 23 if vector => {
+                let code = self.add(ValueKind::Encode(code, a), Shape::Code(code));
+                match choice[3] % 3 {
+                    0 => self.add(ValueKind::Mix(1, code), Shape::Vector),
+                    1 => self.add(ValueKind::Others(0, code), Shape::Vector),
+                    _ => self.add(ValueKind::Decode(code), Shape::Vector),
+                }
+            }
             _ => return None,
         })
     }
@@ -117,7 +140,8 @@ impl Graph {
     fn recent(&mut self, shape: Shape, back: u8) -> ValueId {
         let count = self.0.values.len();
         let id = ValueId((count - 1 - (back as usize % count)) as u32);
-        match self.spread(id, shape) {
+        let spread = if matches!(self.shape(id), Shape::Code(_)) { None } else { self.spread(id, shape) };
+        match spread {
             Some(id) => id,
             None => self.add(ValueKind::Apply(Operation::Constant(Rational::new(1, 3)), vec![]), shape),
         }
@@ -144,7 +168,7 @@ fn any_algorithm() -> impl Strategy<Value = Algorithm> {
             for index in 0..states.len() {
                 graph.state(index);
             }
-            for choice in look.into_iter().take(8).filter(|choice| choice[0] % 16 < 10) {
+            for choice in look.into_iter().take(8).filter(|choice| choice[0] % 24 < 10) {
                 graph.grow(choice, false);
             }
             for choice in body {

@@ -1,4 +1,4 @@
-//! `tests/suite/{resolve,evaluate}/*.bf`: what each source gives, beside it in `*.expected`. A file holds several sources;
+//! `tests/suite/{resolve,evaluate,prove,lower}/*.bf`: what each source gives, beside it in `*.expected`. A file holds several sources;
 //! `//// size 8 --param base=3` begins one, and `//// file name` begins a file that lies beside those after it.
 //! `BLESS=1` writes what comes out as the new expectation. `algorithm_*` belongs to `algorithm_diagnostics.rs`.
 
@@ -20,7 +20,7 @@ impl Files for Beside {
 
 fn suite() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/suite");
-    let files = ["resolve", "evaluate", "prove"]
+    let files = ["resolve", "evaluate", "prove", "lower"]
         .into_iter()
         .flat_map(|stage| std::fs::read_dir(root.join(stage)).unwrap());
     let mut files: Vec<_> = files.map(|entry| entry.unwrap().path()).collect();

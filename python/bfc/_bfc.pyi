@@ -21,6 +21,7 @@ class _Array(Protocol):
 
 _Gradient = Callable[[Any], _Array]
 _Adapt = Callable[[Any, Any], _Array]
+_Prox = Callable[[Any, float], _Array]
 
 @final
 class Schedule:
@@ -175,7 +176,14 @@ class Trainer:
         Raises:
             RunError: the algorithm has no such input, or the value is not finite.
         """
-    def step(self, x: _Array, grad_fn: Optional[_Gradient] = None, *, adapt_fn: Optional[_Adapt] = None) -> None:
+    def step(
+        self,
+        x: _Array,
+        grad_fn: Optional[_Gradient] = None,
+        *,
+        adapt_fn: Optional[_Adapt] = None,
+        prox_fn: Optional[_Prox] = None,
+    ) -> None:
         """One step of the algorithm, in place: ``x`` is the model before and after.
 
         Where the model is one of the algorithm's states, as in most, the memory of ``x`` *is* that state during the
@@ -191,16 +199,21 @@ class Trainer:
                 a copy, in an array of the library of ``x``; it is not to be changed.
             adapt_fn: for algorithms that say ``adapt``: ``adapt_fn(point, direction)`` returns the point after one step of
                 the trainer's own optimizer.
+            prox_fn: for algorithms that say ``prox``: ``prox_fn(point, rho)`` returns the minimizer of
+                ``loss(x) + rho / 2 * |x - point|^2``.
 
         Raises:
             ArrayError: ``x`` or a returned array does not fit.
             RunError: a deadline passed, another rank ended, or the algorithm asks for a function that was not given.
             Exception: what ``grad_fn`` raised; the step cannot be continued, and the other ranks get a `RunError`.
         """
-    def wanted(self) -> Optional[Literal["gradient", "adapted"]]:
-        """What `next` is to be given: the gradient at `point`, or the point after one step of the trainer's own optimizer;
+    def wanted(self) -> Optional[Literal["gradient", "adapted", "minimizer"]]:
+        """What `next` is to be given: the gradient at `point`, the point after one step of the trainer's own optimizer, or
+        the minimizer of the loss near `point` (see `rho`);
         ``None`` for an algorithm that asks nothing in a step (use `step`). Begins a step where none is under way.
         """
+    def rho(self) -> Optional[float]:
+        """The rho of the minimizer of ``loss(x) + rho / 2 * |x - point|^2`` that is wanted next, or ``None`` where none is."""
     def point(self) -> NDArray[Any]:
         """A copy of the point where the next gradient is wanted. Begins a step where none is under way, so that it waits for
         the other ranks to do the same.

@@ -200,19 +200,20 @@ impl Trainer {
     }
 
     /// One step, in place.
-    #[pyo3(signature = (x, grad_fn=None, *, adapt_fn=None))]
+    #[pyo3(signature = (x, grad_fn=None, *, adapt_fn=None, prox_fn=None))]
     fn step(
         &self,
         py: Python<'_>,
         x: &Bound<'_, PyAny>,
         grad_fn: Option<Py<PyAny>>,
         adapt_fn: Option<Py<PyAny>>,
+        prox_fn: Option<Py<PyAny>>,
     ) -> PyResult<()> {
         let engine = &*self.engine;
         let mut work = engine.work()?;
         let memory = engine.claim(&mut work, x)?;
         let (x, address) = (x.clone().unbind(), memory.data as usize);
-        let trainer = Functions { grad_fn, adapt_fn, x, address, shape: &engine.shape };
+        let trainer = Functions { grad_fn, adapt_fn, prox_fn, x, address, shape: &engine.shape };
         let home = engine.home.as_deref();
         engine.run(py, &mut work, |machine, lent| {
             let first = lent.is_none();
@@ -224,7 +225,7 @@ impl Trainer {
         })
     }
 
-    /// What `next` is to be given: `"gradient"`, `"adapted"`, or `None` for an algorithm that asks nothing.
+    /// What `next` is to be given: `"gradient"`, `"adapted"`, `"minimizer"`, or `None` for an algorithm that asks nothing.
     fn wanted(&self, py: Python<'_>) -> PyResult<Option<&'static str>> {
         let mut work = self.engine.work()?;
         let wanted =
@@ -232,7 +233,19 @@ impl Trainer {
         Ok(wanted.map(|wanted| match wanted {
             Wanted::Gradient => "gradient",
             Wanted::Adapted => "adapted",
+            Wanted::Minimizer { .. } => "minimizer",
         }))
+    }
+
+    /// The ρ of the minimizer that is wanted next, or `None` where none is.
+    fn rho(&self, py: Python<'_>) -> PyResult<Option<f64>> {
+        let mut work = self.engine.work()?;
+        let wanted =
+            self.engine.run(py, &mut work, |machine, _| with!(machine, machine => machine.wanted()))?;
+        Ok(match wanted {
+            Some(Wanted::Minimizer { rho }) => Some(rho),
+            _ => None,
+        })
     }
 
     /// A copy of the point where the next gradient is wanted.
@@ -288,12 +301,14 @@ impl Trainer {
             }
             Ok(match machine {
                 AnyMachine::F32(machine) => match machine.state(name)? {
-                    State::Vector(vector) => Values::F32(vector.to_vec()),
+                    State::Vector(vector) | State::EdgeVector(vector) => Values::F32(vector.to_vec()),
                     State::Scalar(number) => Values::Number(number),
+                    State::EdgeScalar(numbers) => Values::Numbers(numbers.to_vec()),
                 },
                 AnyMachine::F64(machine) => match machine.state(name)? {
-                    State::Vector(vector) => Values::F64(vector.to_vec()),
+                    State::Vector(vector) | State::EdgeVector(vector) => Values::F64(vector.to_vec()),
                     State::Scalar(number) => Values::Number(number),
+                    State::EdgeScalar(numbers) => Values::Numbers(numbers.to_vec()),
                 },
             })
         });
@@ -318,6 +333,7 @@ enum Values {
     F32(Vec<f32>),
     F64(Vec<f64>),
     Number(f64),
+    Numbers(Vec<f64>),
 }
 
 impl Values {
@@ -331,10 +347,25 @@ impl Values {
         }
     }
 
+    /// An array of this shape; of one more dimension for a state per edge.
     fn into_array<'py>(self, py: Python<'py>, shape: &[usize]) -> PyResult<Bound<'py, PyAny>> {
+        let shape_of = |length: usize| match shape.iter().product::<usize>() {
+            count if count == length || count == 0 => shape.to_vec(),
+            count => std::iter::once(length / count).chain(shape.iter().copied()).collect(),
+        };
         match self {
-            Self::F32(values) => array::owned(py, values, Dtype::F32.code(), shape.to_vec()),
-            Self::F64(values) => array::owned(py, values, Dtype::F64.code(), shape.to_vec()),
+            Self::F32(values) => {
+                let shape = shape_of(values.len());
+                array::owned(py, values, Dtype::F32.code(), shape)
+            }
+            Self::F64(values) => {
+                let shape = shape_of(values.len());
+                array::owned(py, values, Dtype::F64.code(), shape)
+            }
+            Self::Numbers(numbers) => {
+                let shape = vec![numbers.len()];
+                array::owned(py, numbers, Dtype::F64.code(), shape)
+            }
             Self::Number(number) => Ok(number.into_pyobject(py)?.into_any()),
         }
     }
@@ -367,6 +398,7 @@ fn step<T: Element>(
 struct Functions<'a> {
     grad_fn: Option<Py<PyAny>>,
     adapt_fn: Option<Py<PyAny>>,
+    prox_fn: Option<Py<PyAny>>,
     x: Py<PyAny>,
     /// Where the elements of `x` lie.
     address: usize,
@@ -391,6 +423,10 @@ impl Functions<'_> {
                     }
                 };
                 self.copy(&function.bind(py).call1((at, direction))?, point)
+            }
+            Ask::Prox { point, rho, minimizer } => {
+                let function = wanted(&self.prox_fn, "prox_fn")?;
+                self.copy(&function.bind(py).call1((self.array(py, point)?, rho))?, minimizer)
             }
         })
     }

@@ -1,15 +1,18 @@
 //! A program for one rank, compiled for an element type, and the run of its blocks up to the next question.
 
+use crate::compression::gossip::Factors;
+use crate::compression::{Draw, decode, encode};
 use crate::element::Element;
 use crate::error::{ExchangeKind, RuntimeError};
 use crate::exchange::{Operands, Wire};
 use crate::expression::{Scope, VectorExpression, scalar};
+use crate::kernel;
 use crate::plan::Plan;
 use crate::registers::Registers;
 use crate::transport::Transport;
 use bfc_schedule::program::{Expression, Instruction, Operator, Register, Shape};
 use bfc_schedule::schedule::RankSchedule;
-use bfc_schedule::{Average, program};
+use bfc_schedule::{Average, Codec, Rank, program};
 
 /// A program ready to run.
 #[derive(Debug)]
@@ -37,10 +40,20 @@ enum Operation {
     Parameters { into: usize },
     Vector { into: usize, expression: VectorExpression },
     Scalar { into: usize, expression: Expression },
-    Mix { topology: usize, operands: Operands },
-    Average { operands: Operands },
+    Edges { into: usize, expression: VectorExpression },
+    EdgeScalars { into: usize, expression: Expression },
+    Exchange { operator: Operator, operands: Operands },
     Ask(Question),
     Swap(usize, usize),
+    Dot { a: usize, b: usize, into: usize },
+    Degree { topology: usize, into: usize },
+    Gather { from: usize, into: usize, vector: bool },
+    Encode { codec: Codec, from: usize, into: usize },
+    Decode { codec: Codec, from: usize, into: usize },
+    Start { factors: Factors, into: usize },
+    Project { factors: Factors, from: usize, factor: usize, into: usize },
+    Difference { factors: Factors, mine: usize, theirs: usize, into: usize },
+    Correct { factors: Factors, at: usize, factor: usize, difference: usize, into: usize },
 }
 
 /// What the trainer is asked; registers by index.
@@ -50,6 +63,8 @@ pub(crate) enum Question {
     Gradient { at: usize, into: usize },
     /// `into ←` one step of the trainer's optimizer from `at`.
     Adapt { at: usize, direction: Option<usize>, into: usize },
+    /// `into ← argmin_x f(x) + ρ/2 ‖x − at‖²`.
+    Prox { at: usize, rho: usize, into: usize },
 }
 
 /// What a run of a block reads beside registers.
@@ -96,12 +111,31 @@ impl<T: Element> Executable<T> {
         for (operation, index) in block.operations.iter().zip(0..).skip(at) {
             match operation {
                 Operation::Ask(question) => return Ok(Some((index, *question))),
-                Operation::Mix { topology, operands } => {
-                    self.mix(*topology, operands, registers, surroundings)?
+                Operation::Exchange { operator, operands } => {
+                    self.exchange(*operator, operands, registers, surroundings)?
                 }
-                Operation::Average { operands } => {
-                    let average = self.average.as_ref().expect("a checked schedule has the rounds it uses");
-                    surroundings.wire.average(average, operands, registers, surroundings.step())?;
+                Operation::Degree { topology, into } => {
+                    let (_, plan) = self.phase(*topology, surroundings.clock);
+                    registers.scalars[*into] = plan.degree() as f64;
+                }
+                Operation::Encode { codec, from, into } => {
+                    let rank = surroundings.wire.transport.rank().0;
+                    let draw = Draw { step: surroundings.clock.step, rank };
+                    encode(*codec, &registers.vectors[*from], draw, &mut registers.small.codes[*into]);
+                }
+                Operation::Difference { factors, mine, theirs, into } => {
+                    let ends = (surroundings.wire.transport.rank(), self.edges());
+                    let mut target = std::mem::take(&mut registers.vectors[*into]);
+                    let vectors = [&registers.vectors[*mine][..], &registers.vectors[*theirs][..]];
+                    factors.difference(registers.length(), ends, vectors, &mut target);
+                    registers.vectors[*into] = target;
+                }
+                Operation::Correct { factors, at, factor, difference, into } => {
+                    let ends = (surroundings.wire.transport.rank(), self.edges());
+                    let mut target = std::mem::take(&mut registers.vectors[*into]);
+                    let vectors = [&registers.vectors[*factor][..], &registers.vectors[*difference][..]];
+                    factors.correct(&registers.vectors[*at], ends, vectors, &mut target);
+                    registers.vectors[*into] = target;
                 }
                 local => {
                     local.run(registers, surroundings.initial, surroundings.inputs, surroundings.clock.step)
@@ -122,18 +156,50 @@ impl<T: Element> Executable<T> {
         block.operations.iter().for_each(|operation| operation.run(registers, &[], inputs, step));
     }
 
-    fn mix<X: Transport>(
+    fn exchange<X: Transport>(
         &self,
-        topology: usize,
+        operator: Operator,
         operands: &Operands,
         registers: &mut Registers<'_, T>,
         surroundings: &mut Surroundings<'_, T, X>,
     ) -> Result<(), RuntimeError> {
+        let (step, clock) = (surroundings.step(), surroundings.clock);
+        let wire = &mut *surroundings.wire;
+        match operator {
+            Operator::Average => {
+                let average = self.average.as_ref().expect("a checked schedule has the rounds it uses");
+                wire.average(average, operands, registers, step)
+            }
+            Operator::Back => wire.back(self.edges(), operands, registers, step),
+            Operator::Mix(topology)
+            | Operator::Others(topology)
+            | Operator::Own(topology)
+            | Operator::Incoming(topology) => {
+                let (phase, plan) = self.phase(topology as usize, clock);
+                let exchange = ExchangeKind::Mix { topology, phase };
+                wire.mix(&plan.part(operator), operands, registers, step, exchange)
+            }
+        }
+    }
+
+    /// The present phase of a topology.
+    fn phase(&self, topology: usize, clock: Clock) -> (u32, &Plan<T>) {
         let phases = &self.topologies[topology];
-        let phase = (surroundings.clock.phase % phases.len() as u64) as usize;
-        let exchange = ExchangeKind::Mix { topology: topology as u32, phase: phase as u32 };
-        let step = surroundings.step();
-        surroundings.wire.mix(&phases[phase], operands, registers, step, exchange)
+        let phase = (clock.phase % phases.len() as u64) as usize;
+        (phase as u32, &phases[phase])
+    }
+
+    /// The only phase of the first topology.
+    fn edges(&self) -> &Plan<T> {
+        &self.topologies[0][0]
+    }
+
+    /// The edges that registers per edge belong to.
+    pub(crate) fn neighbours(&self) -> Vec<Rank> {
+        match self.topologies.first().map(Vec::as_slice) {
+            Some([phase]) => phase.neighbours().collect(),
+            _ => vec![],
+        }
     }
 }
 
@@ -174,19 +240,19 @@ impl Operation {
         let index = |register: Register| register.0 as usize;
         match instruction {
             Instruction::Parameters { into } => Self::Parameters { into: index(*into) },
-            Instruction::Compute { into, expression } => match registers[index(*into)] {
-                Shape::Vector => Self::Vector {
-                    into: index(*into),
-                    expression: VectorExpression::new(expression, *into, registers),
-                },
-                Shape::Scalar => Self::Scalar { into: index(*into), expression: expression.clone() },
-            },
-            Instruction::Exchange { operator, transfers } => {
-                let operands = Operands::new(transfers, registers);
-                match operator {
-                    Operator::Mix(topology) => Self::Mix { topology: *topology as usize, operands },
-                    Operator::Average => Self::Average { operands },
+            Instruction::Compute { into, expression } => {
+                let compiled = || VectorExpression::new(expression, *into, registers);
+                match (registers[index(*into)], index(*into)) {
+                    (Shape::EdgeVector, into) => Self::Edges { into, expression: compiled() },
+                    (Shape::Scalar, into) => Self::Scalar { into, expression: expression.clone() },
+                    (Shape::EdgeScalar, into) => Self::EdgeScalars { into, expression: expression.clone() },
+                    (Shape::Vector | Shape::Code(_) | Shape::EdgeFactor { .. }, into) => {
+                        Self::Vector { into, expression: compiled() }
+                    }
                 }
+            }
+            Instruction::Exchange { operator, transfers } => {
+                Self::Exchange { operator: *operator, operands: Operands::new(transfers, registers) }
             }
             Instruction::Gradient { at, into } => {
                 Self::Ask(Question::Gradient { at: index(*at), into: index(*into) })
@@ -197,29 +263,125 @@ impl Operation {
                 into: index(*into),
             }),
             Instruction::Swap(a, b) => Self::Swap(index(*a), index(*b)),
+            Instruction::Prox { at, rho, into } => {
+                Self::Ask(Question::Prox { at: index(*at), rho: index(*rho), into: index(*into) })
+            }
+            Instruction::Dot { a, b, into } => Self::Dot { a: index(*a), b: index(*b), into: index(*into) },
+            Instruction::Degree { topology, into } => {
+                Self::Degree { topology: *topology as usize, into: index(*into) }
+            }
+            Instruction::Gather { from, into } => {
+                let vector = registers[index(*from)] == Shape::EdgeVector;
+                Self::Gather { from: index(*from), into: index(*into), vector }
+            }
+            Instruction::Encode { from, into } => {
+                Self::Encode { codec: codec(registers, *into), from: index(*from), into: index(*into) }
+            }
+            Instruction::Decode { from, into } => {
+                Self::Decode { codec: codec(registers, *from), from: index(*from), into: index(*into) }
+            }
+            Instruction::Start { into } => {
+                Self::Start { factors: factors(registers, *into), into: index(*into) }
+            }
+            Instruction::Project { from, factor, into } => Self::Project {
+                factors: factors(registers, *into),
+                from: index(*from),
+                factor: index(*factor),
+                into: index(*into),
+            },
+            Instruction::Difference { mine, theirs, into } => Self::Difference {
+                factors: factors(registers, *into),
+                mine: index(*mine),
+                theirs: index(*theirs),
+                into: index(*into),
+            },
+            Instruction::Correct { at, factor, difference, into } => Self::Correct {
+                factors: factors(registers, *factor),
+                at: index(*at),
+                factor: index(*factor),
+                difference: index(*difference),
+                into: index(*into),
+            },
         }
     }
 
     /// Runs what concerns this rank alone.
     fn run<T: Element>(&self, registers: &mut Registers<'_, T>, initial: &[T], inputs: &[f64], step: u64) {
-        let Registers { vectors, scalars, .. } = registers;
         match self {
-            Self::Parameters { into } => vectors[*into].copy_from_slice(initial),
+            Self::Parameters { into } => registers.vectors[*into].copy_from_slice(initial),
             Self::Vector { into, expression } => {
-                let mut target = std::mem::take(&mut vectors[*into]);
-                expression.run(&mut target, vectors, &Scope { scalars, inputs, step });
-                vectors[*into] = target;
+                let mut target = std::mem::take(&mut registers.vectors[*into]);
+                let scope = Scope { scalars: &registers.scalars, inputs, step };
+                expression.run(&mut target, 0, &registers.vectors, &scope);
+                registers.vectors[*into] = target;
             }
             Self::Scalar { into, expression } => {
-                scalars[*into] = scalar(expression, &Scope { scalars, inputs, step });
+                let scope = Scope { scalars: &registers.scalars, inputs, step };
+                registers.scalars[*into] = scalar(expression, &scope);
             }
-            Self::Swap(a, b) => {
-                vectors.swap(*a, *b);
-                scalars.swap(*a, *b);
+            Self::Edges { into, expression } => {
+                let mut target = std::mem::take(&mut registers.vectors[*into]);
+                for (edge, part) in target.chunks_exact_mut(registers.length().max(1)).enumerate() {
+                    let scope = Scope { scalars: &registers.scalars_at(edge), inputs, step };
+                    expression.run(part, edge, &registers.vectors, &scope);
+                }
+                registers.vectors[*into] = target;
             }
-            Self::Mix { .. } | Self::Average { .. } | Self::Ask(_) => {
-                unreachable!("{self:?} concerns others")
+            Self::EdgeScalars { into, expression } => {
+                for edge in 0..registers.small.edge_scalars[*into].len() {
+                    let scope = Scope { scalars: &registers.scalars_at(edge), inputs, step };
+                    registers.small.edge_scalars[*into][edge] = scalar(expression, &scope);
+                }
+            }
+            Self::Swap(a, b) => registers.swap(*a, *b),
+            Self::Dot { a, b, into } => {
+                registers.scalars[*into] = kernel::dot(&registers.vectors[*a], &registers.vectors[*b]);
+            }
+            Self::Gather { from, into, vector: true } => {
+                let mut sum = std::mem::take(&mut registers.vectors[*into]);
+                sum.fill(T::default());
+                let edges = registers.vectors[*from].chunks_exact(registers.length().max(1));
+                edges.for_each(|edge| kernel::add(&mut sum, edge));
+                registers.vectors[*into] = sum;
+            }
+            Self::Gather { from, into, vector: false } => {
+                registers.scalars[*into] = registers.small.edge_scalars[*from].iter().sum();
+            }
+            Self::Decode { codec, from, into } => {
+                let mut target = std::mem::take(&mut registers.vectors[*into]);
+                decode(*codec, &registers.small.codes[*from], step, &mut target);
+                registers.vectors[*into] = target;
+            }
+            Self::Start { factors, into } => {
+                factors.start(registers.length(), &mut registers.vectors[*into]);
+            }
+            Self::Project { factors, from, factor, into } => {
+                let mut target = std::mem::take(&mut registers.vectors[*into]);
+                factors.project(&registers.vectors[*from], &registers.vectors[*factor], &mut target);
+                registers.vectors[*into] = target;
+            }
+            Self::Exchange { .. }
+            | Self::Degree { .. }
+            | Self::Encode { .. }
+            | Self::Difference { .. }
+            | Self::Correct { .. }
+            | Self::Ask(_) => {
+                unreachable!("{self:?} needs more than registers")
             }
         }
+    }
+}
+
+fn codec(registers: &[Shape], code: Register) -> Codec {
+    match registers[code.0 as usize] {
+        Shape::Code(codec) => codec,
+        other => unreachable!("a checked program reads codes from codes, not from a {}", other.name()),
+    }
+}
+
+fn factors(registers: &[Shape], register: Register) -> Factors {
+    match registers[register.0 as usize] {
+        Shape::EdgeFactor { rank, rows } => Factors::new(rank, rows),
+        other => unreachable!("a checked program finds factors there, not a {}", other.name()),
     }
 }

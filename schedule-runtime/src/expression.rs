@@ -3,6 +3,7 @@
 //! What is the same for all elements is computed once, in `f64`, and rounded to the element type where it meets a vector.
 
 use crate::element::Element;
+use crate::random::unit;
 use crate::registers::Buffer;
 use bfc_schedule::program::{Operation, Register, Shape};
 
@@ -12,7 +13,7 @@ const CHUNK: usize = 1024;
 /// What scalar operations read.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
-    /// Scalar registers; vectors' places are unused.
+    /// Scalar registers, and the present edge's of scalars per edge; other places are unused.
     pub(crate) scalars: &'a [f64],
     /// Run-time inputs.
     pub(crate) inputs: &'a [f64],
@@ -41,6 +42,8 @@ struct Applied {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Operand {
     Register(usize),
+    /// A vector per edge: the present edge's.
+    Edge(usize),
     Slot(usize),
     Uniform(usize),
 }
@@ -92,10 +95,12 @@ impl VectorExpression {
         for operation in expression {
             let operands = stack.split_off(stack.len() - operation.arity());
             let entry = match operation {
-                Operation::Register(register) if registers[register.0 as usize] == Shape::Vector => {
-                    Entry::Vector(match *register == into {
-                        true => Operand::Slot(0),
-                        false => Operand::Register(register.0 as usize),
+                Operation::Register(register) if is_vector(registers[register.0 as usize]) => {
+                    let index = register.0 as usize;
+                    Entry::Vector(match registers[index] {
+                        _ if *register == into => Operand::Slot(0),
+                        Shape::EdgeVector => Operand::Edge(index),
+                        _ => Operand::Register(index),
                     })
                 }
                 _ if operands.iter().all(|operand| matches!(operand, Entry::Uniform(_))) => {
@@ -136,8 +141,16 @@ impl VectorExpression {
         Operand::Slot(into)
     }
 
-    /// Computes `into`; `vectors` are all registers, the target's taken out.
-    pub(crate) fn run<T: Element>(&self, into: &mut [T], vectors: &[Buffer<'_, T>], scope: &Scope<'_>) {
+    /// Computes `into`, the part of that edge where it is a vector per edge; `vectors` are all registers, the target's
+    /// taken out.
+    pub(crate) fn run<T: Element>(
+        &self,
+        into: &mut [T],
+        edge: usize,
+        vectors: &[Buffer<'_, T>],
+        scope: &Scope<'_>,
+    ) {
+        let sources = Sources { vectors, edge: edge * into.len() };
         let uniforms: Vec<T> =
             self.uniforms.iter().map(|expression| T::from_f64(scalar(expression, scope))).collect();
         let mut slots = vec![vec![T::default(); CHUNK.min(into.len())]; self.slots];
@@ -153,11 +166,11 @@ impl VectorExpression {
             };
             for applied in others {
                 let mut slot = std::mem::take(&mut slots[applied.into]);
-                let source = |operand| source(operand, &slots, vectors, &uniforms, start, length);
+                let source = |operand| sources.get(operand, &slots, &uniforms, start, length);
                 applied.run(&mut slot[..length], source);
                 slots[applied.into] = slot;
             }
-            let source = |operand| source(operand, &slots, vectors, &uniforms, start, length);
+            let source = |operand| sources.get(operand, &slots, &uniforms, start, length);
             match last {
                 Some(applied) => applied.run(target, source),
                 None => match source(self.result) {
@@ -180,18 +193,37 @@ fn postfix(operands: Vec<Entry>, operation: &Operation) -> Vec<Operation> {
     expression
 }
 
-fn source<'a, T: Element>(
-    operand: Operand,
-    slots: &'a [Vec<T>],
-    vectors: &'a [Buffer<'_, T>],
-    uniforms: &[T],
-    start: usize,
-    length: usize,
-) -> Source<'a, T> {
-    match operand {
-        Operand::Register(register) => Source::Each(&vectors[register][start..start + length]),
-        Operand::Slot(slot) => Source::Each(&slots[slot][..length]),
-        Operand::Uniform(uniform) => Source::One(uniforms[uniform]),
+fn is_vector(shape: Shape) -> bool {
+    matches!(shape, Shape::Vector | Shape::EdgeVector)
+}
+
+/// Registers, and where the present edge's part of vectors per edge begins.
+struct Sources<'a, 'b, T> {
+    vectors: &'a [Buffer<'b, T>],
+    edge: usize,
+}
+
+impl<'a, T: Element> Sources<'a, '_, T> {
+    fn get<'s>(
+        &self,
+        operand: Operand,
+        slots: &'s [Vec<T>],
+        uniforms: &[T],
+        start: usize,
+        length: usize,
+    ) -> Source<'s, T>
+    where
+        'a: 's,
+    {
+        match operand {
+            Operand::Register(register) => Source::Each(&self.vectors[register][start..start + length]),
+            Operand::Edge(register) => {
+                let start = self.edge + start;
+                Source::Each(&self.vectors[register][start..start + length])
+            }
+            Operand::Slot(slot) => Source::Each(&slots[slot][..length]),
+            Operand::Uniform(uniform) => Source::One(uniforms[uniform]),
+        }
     }
 }
 
@@ -290,12 +322,7 @@ fn quotient<T: Element>(a: T, b: T) -> T {
     ((a - a.modulo(b)) / b + half).floor()
 }
 
-/// The key-th number of SplitMix64 from `seed` (Steele, Lea and Flood, 2014), as a number in [0, 1).
+/// `random(seed, key)`.
 fn random<T: Element>(seed: T, key: T) -> T {
-    let (seed, key) = (seed.to_f64() as i64 as u64, key.to_f64() as i64 as u64);
-    let mut z = seed.wrapping_add(key.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^= z >> 31;
-    T::from_f64((z >> 11) as f64 * (0.5f64).powi(53))
+    T::from_f64(unit(seed.to_f64() as i64 as u64, key.to_f64() as i64 as u64))
 }

@@ -36,3 +36,8 @@ pub fn pair<T: Element>(x: &mut [T], y: &mut [T], a: [T; 2], b: [T; 2]) {
         (*x, *y) = (a[0] * *x + a[1] * *y, b[0] * *y + b[1] * *x);
     }
 }
+
+/// `Σ_k x_k y_k` in `f64`, from the first element to the last.
+pub fn dot<T: Element>(x: &[T], y: &[T]) -> f64 {
+    x.iter().zip(y).map(|(x, y)| x.to_f64() * y.to_f64()).sum()
+}

@@ -5,6 +5,7 @@
 //! | [`machine`](Machine) | a rank's schedule, a transport and a model into a machine that a trainer drives |
 //! | `execute` | a program into blocks that run up to the next question to the trainer |
 //! | `expression`, `kernel` | expressions and weighted sums into loops over slices |
+//! | `compression` | vectors into codes and back |
 //! | `exchange`, `plan` | mixes and averages into rounds with rounded weights |
 //! | [`transport`] | rounds into messages: [`local`] threads, [`socket`] processes, `mpi` |
 //! | [`lease`], [`bell`] | the synchronisation of threads |
@@ -12,6 +13,7 @@
 //! Results do not depend on the transport: products and sums are rounded one by one, in the order self, round 0, round 1 …
 
 pub mod bell;
+mod compression;
 mod element;
 mod error;
 mod exchange;
@@ -25,6 +27,7 @@ mod machine;
 #[cfg(feature = "mpi")]
 pub mod mpi;
 mod plan;
+mod random;
 mod registers;
 #[cfg(not(loom))]
 pub mod socket;

@@ -1,18 +1,21 @@
 //! A rank's rounds with their weights rounded to the element type.
 
 use crate::element::Element;
+use bfc_schedule::program::Operator;
 use bfc_schedule::rounds::RankPlan;
 use bfc_schedule::{Rank, Rational};
+use std::borrow::Cow;
 
 /// One rank's part of one phase.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Plan<T> {
-    pub(crate) self_weight: Weight<T>,
+    /// What the rank keeps of its own; `None` for nothing.
+    pub(crate) own: Option<Weight<T>>,
     pub(crate) actions: Vec<Action<T>>,
 }
 
 /// One rank's part of one round.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Action<T> {
     pub(crate) round: u32,
     pub(crate) send_to: Option<Rank>,
@@ -45,20 +48,47 @@ impl<T: Element> Plan<T> {
                 receive: action.receive.as_ref().map(|(source, weight)| (*source, round(weight))),
             })
             .collect();
-        let self_weight = Weight { vector: T::nearest(&vector_rest), scalar: f64::nearest(&scalar_rest) };
-        Self { self_weight, actions }
+        let own = Weight { vector: T::nearest(&vector_rest), scalar: f64::nearest(&scalar_rest) };
+        Self { own: Some(own), actions }
+    }
+
+    /// The plan for a part of the phase's matrix, or for its pattern.
+    pub(crate) fn part(&self, operator: Operator) -> Cow<'_, Self> {
+        let one = Weight { vector: T::from_f64(1.0), scalar: 1.0 };
+        let counted = |action: &Action<T>| Action {
+            receive: action.receive.map(|(source, _)| (source, one)),
+            ..action.clone()
+        };
+        Cow::Owned(match operator {
+            Operator::Own(_) => Self { own: self.own, actions: vec![] },
+            Operator::Others(_) => Self { own: None, actions: self.actions.clone() },
+            Operator::Incoming(_) => Self { own: None, actions: self.actions.iter().map(counted).collect() },
+            Operator::Mix(_) | Operator::Back | Operator::Average => return Cow::Borrowed(self),
+        })
+    }
+
+    /// The number of in-neighbours.
+    pub(crate) fn degree(&self) -> usize {
+        self.neighbours().count()
+    }
+
+    /// The in-neighbours, in the order of the rounds.
+    pub(crate) fn neighbours(&self) -> impl Iterator<Item = Rank> + '_ {
+        self.actions.iter().filter_map(|action| Some(action.receive?.0))
     }
 
     /// Whether the rank does nothing and keeps its value.
     pub(crate) fn is_identity(&self) -> bool {
-        self.actions.is_empty() && self.self_weight.scalar == 1.0
+        self.actions.is_empty() && self.own.is_some_and(|own| own.scalar == 1.0)
     }
 
-    /// The partner and its weight, where the rank's only round is one with one partner.
-    pub(crate) fn partner(&self) -> Option<(Rank, Weight<T>, u32)> {
-        match self.actions.as_slice() {
-            [Action { round, send_to: Some(to), receive: Some((from, weight)) }] if to == from => {
-                Some((*from, *weight, *round))
+    /// The partner, the rank's own weight and the partner's, and the round, where that is the rank's only one.
+    pub(crate) fn partner(&self) -> Option<(Rank, [Weight<T>; 2], u32)> {
+        match (self.own, self.actions.as_slice()) {
+            (Some(own), [Action { round, send_to: Some(to), receive: Some((from, weight)) }])
+                if to == from =>
+            {
+                Some((*from, [own, *weight], *round))
             }
             _ => None,
         }

@@ -1,5 +1,7 @@
 //! The buffers of a program while it runs: owned by the machine, or lent by the caller for the length of a call.
 
+use crate::compression::gossip::Factors;
+use bfc_schedule::program::Shape;
 use std::ops::{Deref, DerefMut};
 
 /// The memory of a vector register.
@@ -36,14 +38,24 @@ impl<T> DerefMut for Buffer<'_, T> {
     }
 }
 
-/// All registers, by index: a scalar's vector and a vector's scalar are unused.
+/// All registers, by index: each has a place in every list, and uses that of its shape.
 #[derive(Debug)]
 pub(crate) struct Registers<'a, T> {
+    /// Vectors, and vectors and factors per edge, edge after edge.
     pub(crate) vectors: Vec<Buffer<'a, T>>,
     pub(crate) scalars: Vec<f64>,
+    /// Scalars per edge, and codes.
+    pub(crate) small: Small,
     /// Vectors for sums whose target is read meanwhile.
     pub(crate) spare: Vec<Buffer<'a, T>>,
     length: usize,
+}
+
+/// Registers of shapes that are never lent.
+#[derive(Debug, Default)]
+pub(crate) struct Small {
+    pub(crate) edge_scalars: Vec<Vec<f64>>,
+    pub(crate) codes: Vec<Vec<u8>>,
 }
 
 /// Registers between calls.
@@ -51,10 +63,35 @@ pub(crate) struct Registers<'a, T> {
 pub(crate) struct Memory<T> {
     pub(crate) vectors: Vec<Vec<T>>,
     pub(crate) scalars: Vec<f64>,
+    pub(crate) small: Small,
     pub(crate) spare: Vec<Vec<T>>,
 }
 
 impl<T: Copy + Default> Memory<T> {
+    /// Registers of these shapes for a model of that length, all zero, on a rank with so many neighbours.
+    pub(crate) fn new(shapes: &[Shape], length: usize, neighbours: usize) -> Self {
+        let vector = |shape: &Shape| match shape {
+            Shape::Vector => length,
+            Shape::EdgeVector => neighbours * length,
+            Shape::EdgeFactor { rank, rows } => neighbours * Factors::new(*rank, *rows).block(length),
+            _ => 0,
+        };
+        let numbers = |shape: &Shape| if *shape == Shape::EdgeScalar { neighbours } else { 0 };
+        let code = |shape: &Shape| match shape {
+            Shape::Code(codec) => codec.bytes(length, size_of::<T>()),
+            _ => 0,
+        };
+        Self {
+            vectors: shapes.iter().map(|shape| vec![T::default(); vector(shape)]).collect(),
+            scalars: vec![0.0; shapes.len()],
+            small: Small {
+                edge_scalars: shapes.iter().map(|shape| vec![0.0; numbers(shape)]).collect(),
+                codes: shapes.iter().map(|shape| vec![0; code(shape)]).collect(),
+            },
+            spare: vec![],
+        }
+    }
+
     /// Takes everything for a call; `lent` stands in for the vector of register `home`.
     pub(crate) fn borrow<'a>(
         &mut self,
@@ -66,6 +103,7 @@ impl<T: Copy + Default> Memory<T> {
             vectors: own(&mut self.vectors),
             spare: own(&mut self.spare),
             scalars: std::mem::take(&mut self.scalars),
+            small: std::mem::take(&mut self.small),
             length,
         };
         if let Some((home, memory)) = lent {
@@ -83,6 +121,7 @@ impl<T: Copy + Default> Memory<T> {
         self.vectors = own(registers.vectors);
         self.spare = own(registers.spare);
         self.scalars = registers.scalars;
+        self.small = registers.small;
     }
 }
 
@@ -100,6 +139,25 @@ impl<T> Buffer<'_, T> {
 }
 
 impl<'a, T: Copy + Default> Registers<'a, T> {
+    /// The model's length.
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Exchanges the contents of two registers.
+    pub(crate) fn swap(&mut self, a: usize, b: usize) {
+        self.vectors.swap(a, b);
+        self.scalars.swap(a, b);
+        self.small.edge_scalars.swap(a, b);
+        self.small.codes.swap(a, b);
+    }
+
+    /// The scalars, with those of an edge in the places of scalars per edge.
+    pub(crate) fn scalars_at(&self, edge: usize) -> Vec<f64> {
+        let own = |(scalar, edges): (&f64, &Vec<f64>)| edges.get(edge).copied().unwrap_or(*scalar);
+        self.scalars.iter().zip(&self.small.edge_scalars).map(own).collect()
+    }
+
     /// A vector that no register holds; its contents are unspecified.
     pub(crate) fn take_spare(&mut self) -> Buffer<'a, T> {
         self.spare.pop().unwrap_or_else(|| Buffer::Own(vec![T::default(); self.length]))

@@ -145,7 +145,7 @@ fn a_closure_and_next_drive_the_same_machine() {
         for _ in 0..20 {
             machine.step(&mut |ask| match ask {
                 Ask::Gradient { point, gradient: into } => into.copy_from_slice(&gradient(rank, point)),
-                Ask::Adapt { .. } => unreachable!(),
+                Ask::Adapt { .. } | Ask::Prox { .. } => unreachable!(),
             })?;
         }
         Ok((machine.model()?.to_vec(), machine.bytes_sent()))
@@ -167,7 +167,7 @@ fn a_closure_and_next_drive_the_same_machine() {
             if step % 2 == 0 {
                 machine.step_on(&mut x, &mut |ask| match ask {
                     Ask::Gradient { point, gradient: into } => into.copy_from_slice(&gradient(rank, point)),
-                    Ask::Adapt { .. } => unreachable!(),
+                    Ask::Adapt { .. } | Ask::Prox { .. } => unreachable!(),
                 })?;
             } else {
                 let gradient = gradient(rank, &x);

@@ -104,7 +104,11 @@ fn rounds(phases: &[Value]) -> Vec<String> {
 
 fn asks(asks: &Value) -> String {
     let number = |key: &str| asks[key].as_u64().unwrap_or(0);
-    let parts = [(number("gradients"), "gradient"), (number("adapts"), "optimizer step")];
+    let parts = [
+        (number("gradients"), "gradient"),
+        (number("adapts"), "optimizer step"),
+        (number("proxes"), "minimizer"),
+    ];
     let parts: Vec<_> = parts.into_iter().filter(|part| part.0 > 0).map(|(n, what)| count(n, what)).collect();
     if parts.is_empty() {
         return "nothing".to_string();

@@ -1,16 +1,19 @@
 //! An algorithm's tree and the values of its parameters, turned into a data-flow graph.
 //!
-//! `names` says what a name stands for, `equation` what it is worth, and finds cycles; `expression`, `constant`, `call`
-//! and `function` evaluate what is written; `step` does so for each truth assignment of the conditions; `graph` holds
-//! the values.
+//! `names` says what a name stands for, `equation` what it is worth, and finds cycles; `expression`, `constant`, `call`,
+//! `communicate`, `edges` and `function` evaluate what is written; `kept` holds what mixes keep from step to step; `step`
+//! evaluates the step for each truth assignment of the conditions; `graph` holds the values.
 
 mod call;
+mod communicate;
 mod constant;
+mod edges;
 mod equation;
 pub mod error;
 mod expression;
 mod function;
 mod graph;
+mod kept;
 mod names;
 mod step;
 
@@ -40,11 +43,7 @@ pub fn algorithm<'a>(
     arguments: Vec<Option<(Value, Span)>>,
 ) -> Result<Algorithm, Vec<EvaluateError>> {
     let mut context = Context::new(evaluator);
-    if declaration.asynchronous {
-        let (what, span) = ("async algorithm".to_string(), declaration.name.span);
-        let help = "leave `async` out: every step then waits for the neighbours";
-        return Err(vec![AlgorithmError::NotSupportedYet { what, help, span }.into()]);
-    }
+    context.asynchronous = declaration.asynchronous;
     let inputs = context.parameters(&declaration.parameters, arguments, declaration.name.span);
     context.inputs = inputs.len();
     context.name_topologies(declaration);
@@ -55,7 +54,8 @@ pub fn algorithm<'a>(
     context.initial_values();
     let steps = parts.step.map_or(vec![], |(statements, span)| context.steps(statements, span));
     let model = context.model(parts.model);
-    let requires = context.requires(&parts.requires);
+    let mut requires = context.requires(&parts.requires);
+    requires.extend(context.edges.map(|span| context.edge_claims(&requires, span)).unwrap_or_default());
     let Some(model) = model.filter(|_| context.errors.is_empty()) else {
         return Err(context.errors);
     };
@@ -63,11 +63,14 @@ pub fn algorithm<'a>(
         let (name, shape) = (state.name.to_string(), state.shape);
         Some(algorithm::State { name, shape, initial: state.initial? })
     });
+    let states: Vec<_> = states.collect();
+    let on_its_way = context.flying_states();
     let mut result = Algorithm {
         name: declaration.name.text.clone(),
+        asynchronous: declaration.asynchronous.then_some(declaration.name.span),
         topologies: context.topologies.iter().map(|name| name.to_string()).collect(),
         inputs,
-        states: states.collect(),
+        states: states.into_iter().chain(on_its_way).collect(),
         conditions: context.conditions,
         steps,
         model,
@@ -128,16 +131,13 @@ impl<'a> Context<'_, 'a> {
         given: Option<(Value, Span)>,
         span: Span,
     ) -> Outcome<Value> {
-        let kinds = ["scalar", "int", "real", "bool", "list"];
+        let kinds = ["scalar", "int", "real", "bool", "list", "codec"];
         if let Some(kind) = &parameter.kind {
             match kind.text.as_str() {
                 known if kinds.contains(&known) => {}
-                "codec" | "topology" => {
+                "topology" => {
                     let (what, span) = (format!("{}: {}", parameter.name.text, kind.text), kind.span);
-                    let help = match kind.text.as_str() {
-                        "codec" => "mix vectors as they are",
-                        _ => "topologies are named after `over`",
-                    };
+                    let help = "topologies are named after `over`";
                     return Err(AlgorithmError::NotSupportedYet { what, help, span }.into());
                 }
                 found => {
@@ -188,11 +188,10 @@ impl<'a> Context<'_, 'a> {
             match statement {
                 AlgorithmStatement::Requires(claims, _) => parts.requires.extend(claims),
                 AlgorithmStatement::Let(binding) => self.define_let(binding, None),
-                AlgorithmStatement::State(state) => self.define_state(state),
+                AlgorithmStatement::State(state) => self.define_state(state, [Shape::Vector, Shape::Scalar]),
                 AlgorithmStatement::EdgeState(state) => {
-                    let (what, span) = (format!("edge {}", state.name.text), state.span);
-                    let help = "use `state` and `mix`, which weighs what the neighbours send";
-                    self.report(AlgorithmError::NotSupportedYet { what, help, span }.into());
+                    self.edges.get_or_insert(state.span);
+                    self.define_state(state, [Shape::EdgeVector, Shape::EdgeScalar]);
                 }
                 AlgorithmStatement::Step(statements, span) => {
                     if let Some((_, first)) = parts.step.replace((statements, *span)) {
@@ -212,10 +211,11 @@ impl<'a> Context<'_, 'a> {
         parts
     }
 
-    fn define_state(&mut self, state: &'a tree::State) {
+    /// Declares a state of the first shape, or of the second where it is said to be a scalar.
+    fn define_state(&mut self, state: &'a tree::State, [plain, scalar]: [Shape; 2]) {
         let shape = match state.kind.as_ref().map(|kind| (kind.text.as_str(), kind)) {
-            None => Shape::Vector,
-            Some(("scalar", _)) => Shape::Scalar,
+            None => plain,
+            Some(("scalar", _)) => scalar,
             Some((found, kind)) => {
                 let (found, span) = (found.to_string(), kind.span);
                 let help = "a state is a vector with the model's shape, or `: scalar`, one number per rank"
@@ -234,8 +234,11 @@ impl<'a> Context<'_, 'a> {
             let name = name.clone();
             self.errors.push(AlgorithmError::Incomplete { name, part, help, span }.into());
         };
-        let states = declaration.body.iter();
-        let states = states.filter(|part| matches!(part, AlgorithmStatement::State(_))).count();
+        let count = |counts: fn(&AlgorithmStatement) -> bool| {
+            declaration.body.iter().filter(|part| counts(part)).count()
+        };
+        let states = count(|part| matches!(part, AlgorithmStatement::State(_)));
+        let states = states + count(|part| matches!(part, AlgorithmStatement::EdgeState(_)));
         if states == 0 {
             missing("state", "say what every rank keeps between steps: `state x = params`");
         }
@@ -282,12 +285,8 @@ impl<'a> Context<'_, 'a> {
                 return Ok(id);
             }
             let help = "name the vector that users evaluate and save: `model x`";
-            Err(Failure::from(AlgorithmError::WrongShape {
-                expected: "a vector",
-                found: "a scalar",
-                help,
-                span,
-            }))
+            let (expected, found) = ("a vector", expression::described(self.graph.shape(id)));
+            Err(Failure::from(AlgorithmError::WrongShape { expected, found, help, span }))
         });
         vector.map_err(|failure| self.report(failure)).ok()
     }
@@ -321,14 +320,7 @@ fn keep_what_is_used(algorithm: &mut Algorithm, graph: graph::Graph) {
     for (old, mut value) in graph.values.into_iter().enumerate().filter(|(old, _)| used[*old]) {
         number[old] = ValueId(algorithm.values.len() as u32);
         let renumber = |id: &mut ValueId| *id = number[id.0 as usize];
-        match &mut value.kind {
-            ValueKind::Parameters | ValueKind::State(_) => {}
-            ValueKind::Apply(_, operands) => operands.iter_mut().for_each(renumber),
-            ValueKind::Mix(_, v) | ValueKind::Average(v) | ValueKind::Gradient(v) => renumber(v),
-            ValueKind::Adapt(v, direction) => {
-                [Some(v), direction.as_mut()].into_iter().flatten().for_each(renumber)
-            }
-        }
+        value.kind.each_operand(renumber);
         algorithm.values.push(value);
     }
     let renumber = |id: &mut ValueId| *id = number[id.0 as usize];

@@ -44,13 +44,14 @@ macro_rules! builtins {
 }
 
 /// All of them, by name.
-pub const BUILTINS: [Builtin; 42] = builtins![
-    abs 1..=1, cartesian 1..=MANY, ceil 1..=1, ceil_log 2..=2, concat 1..=MANY, connected 1..=1, contains 2..=2,
-    cycle 1..=1, edges 1..=1, eigenvalues 1..=1, floor 1..=1, floor_log 2..=2, floor_sqrt 1..=1, gcd 1..=MANY,
-    is_power 2..=2, is_prime 1..=1, kronecker 1..=MANY, lazy 2..=2, lcm 1..=MANY, len 1..=1, log 1..=2,
-    matcha_probabilities 2..=2, matcha_step 2..=2, matching 1..=1, matchings 1..=1, max 1..=MANY, min 1..=MANY, permute 2..=2, phases 1..=1, prime_factors 1..=1,
-    product 1..=1, random 2..=MANY, random_int 3..=MANY, reversed 1..=1, shuffle 3..=MANY, sort 1..=1, sqrt 1..=1,
-    sum 1..=1, symmetrize 1..=1, transpose 1..=1, union 1..=MANY, without 2..=2,
+pub const BUILTINS: [Builtin; 48] = builtins![
+    abs 1..=1, cartesian 1..=MANY, cast 1..=1, ceil 1..=1, ceil_log 2..=2, concat 1..=MANY, connected 1..=1,
+    contains 2..=2, cycle 1..=1, edges 1..=1, eigenvalues 1..=1, floor 1..=1, floor_log 2..=2, floor_sqrt 1..=1,
+    gcd 1..=MANY, is_power 2..=2, is_prime 1..=1, kronecker 1..=MANY, lazy 2..=2, lcm 1..=MANY, len 1..=1, log 1..=2,
+    low_rank 1..=2, matcha_probabilities 2..=2, matcha_step 2..=2, matching 1..=1, matchings 1..=1, max 1..=MANY, min 1..=MANY, permute 2..=2, phases 1..=1,
+    prime_factors 1..=1, product 1..=1, quantize 1..=2, random 2..=MANY, random_int 3..=MANY, random_k 2..=2,
+    reversed 1..=1, shuffle 3..=MANY, sort 1..=1, sqrt 1..=1, sum 1..=1, symmetrize 1..=1, top_fraction 1..=1,
+    top_k 1..=1, transpose 1..=1, union 1..=MANY, without 2..=2,
 ];
 
 /// The built-in function of a name.
@@ -60,11 +61,11 @@ pub fn find(name: &str) -> Option<&'static Builtin> {
 }
 
 /// A call under way.
-struct Call<'e, 'a> {
+pub(super) struct Call<'e, 'a> {
     evaluator: &'e mut Evaluator<'a>,
     name: &'static str,
-    values: Vec<Value>,
-    spans: Vec<Span>,
+    pub(super) values: Vec<Value>,
+    pub(super) spans: Vec<Span>,
     span: Span,
 }
 
@@ -134,12 +135,12 @@ impl Builtin {
 }
 
 impl Call<'_, '_> {
-    fn number(&self, argument: usize) -> Result<Rational> {
+    pub(super) fn number(&self, argument: usize) -> Result<Rational> {
         let value = &self.values[argument];
         value.as_number().ok_or_else(|| wrong_type_at("a number", value, self.spans[argument]))
     }
 
-    fn integer(&self, argument: usize) -> Result<BigInt> {
+    pub(super) fn integer(&self, argument: usize) -> Result<BigInt> {
         let value = &self.values[argument];
         number::integer(value, 0).map_err(|_| {
             let span = self.spans[argument];
@@ -159,7 +160,7 @@ impl Call<'_, '_> {
     }
 
     /// An integer as a key of a random stream, modulo 2^64.
-    fn key(&self, argument: usize) -> Result<u64> {
+    pub(super) fn key(&self, argument: usize) -> Result<u64> {
         let modulus = BigInt::one() << 64;
         Ok(self.integer(argument)?.mod_floor(&modulus).to_u64().unwrap_or(0))
     }
@@ -190,7 +191,7 @@ impl Call<'_, '_> {
         operands.iter().map(integer).collect()
     }
 
-    fn outside(&self, argument: usize, help: &'static str) -> Box<EvaluateError> {
+    pub(super) fn outside(&self, argument: usize, help: &'static str) -> Box<EvaluateError> {
         let found = self.values[argument].to_string();
         Box::new(EvaluateError::OutsideDomain {
             function: self.name.into(),

@@ -165,6 +165,7 @@ pub fn check_kind(name: &str, kind: &str, value: &Value, span: Span) -> Result<(
         "bool" => (matches!(value, Value::Truth(_)), "`true` or `false`"),
         "list" => (matches!(value, Value::List(_)), "a list"),
         "topology" => (matches!(value, Value::Topology(_)), "a topology"),
+        "codec" => (matches!(value, Value::Codec(_)), "a codec"),
         _ => (false, "a kind that is known"),
     };
     if fits || super::expect::has_symbol(value) {

@@ -2,8 +2,10 @@
 
 use super::error::{EvaluateError, Result};
 use super::scope::Evaluator;
+use super::value::Value;
 use crate::claim::{self, Claim, Comparison, Number, Property, Quantity, Stated};
 use bfc_dsl::tree::{Argument, BinaryOperator, Expression, ExpressionKind, Span};
+use bfc_schedule::Codec;
 
 /// A word of a claim, what it is applied to, and its place.
 type Word<'e> = (&'e str, &'e [Argument], Span);
@@ -23,6 +25,9 @@ impl<'a> Evaluator<'a> {
         {
             let of = subjects(name, property.topologies(), arguments, topologies, span)?;
             return Ok(Claim::Property(property, of));
+        }
+        if let Some((claim::UNBIASED, arguments, span)) = word(expression) {
+            return self.codec(claim::UNBIASED, arguments, span).map(Claim::Unbiased);
         }
         if let ExpressionKind::Binary(operator, left, right) = &*expression.kind
             && let Some(comparison) = comparison(*operator)
@@ -57,10 +62,28 @@ impl<'a> Evaluator<'a> {
             let of = subjects(name, 1, arguments, topologies, span)?;
             return Ok(of.first().map(|&of| Quantity::Of(number, of)));
         }
+        if let Some((claim::CONTRACTION, arguments, span)) = word(side) {
+            return self
+                .codec(claim::CONTRACTION, arguments, span)
+                .map(|codec| Some(Quantity::Contraction(codec)));
+        }
         if let Some(word) = inner_word(side) {
             return Err(Box::new(EvaluateError::CompoundClaim { word: word.0.to_string(), span: side.span }));
         }
         Ok(self.operand(side)?.as_number().map(Quantity::Exact))
+    }
+
+    /// The codec that a word speaks of.
+    fn codec(&mut self, name: &str, arguments: &'a [Argument], span: Span) -> Result<Codec> {
+        let [argument] = arguments else {
+            let (function, found) = (name.to_string(), arguments.len());
+            let expected = "one argument, a codec".to_string();
+            return Err(Box::new(EvaluateError::WrongArity { function, expected, found, span }));
+        };
+        match self.operand(&argument.value)? {
+            Value::Codec(codec) => Ok(codec),
+            other => Err(self.wrong_type("a codec", &other, &argument.value)),
+        }
     }
 }
 

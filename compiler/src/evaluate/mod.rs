@@ -5,6 +5,7 @@ mod builder;
 pub mod builtin;
 pub mod call;
 mod claims;
+pub mod codec;
 mod combine;
 mod construction;
 mod eigenvalues;

@@ -111,6 +111,7 @@ fn plain() -> Algorithm {
     ];
     Algorithm {
         name: "neighbor_averaging".into(),
+        asynchronous: None,
         topologies: vec!["W".into()],
         inputs: vec![],
         values,
@@ -181,7 +182,10 @@ fn match_up<'p>(
 
 /// Whether an algorithm mixes at all.
 fn needs(algorithm: &Algorithm) -> bool {
-    algorithm.values.iter().any(|value| matches!(value.kind, ValueKind::Mix(..)))
+    algorithm
+        .values
+        .iter()
+        .any(|value| value.kind.communicates() && !matches!(value.kind, ValueKind::Average(_)))
 }
 
 fn no_topology(target: &Target, algorithm: &Algorithm, name: &str) -> EvaluateError {

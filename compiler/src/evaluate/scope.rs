@@ -1,5 +1,6 @@
 //! What an evaluation knows and may spend: names on one stack, steps, list cells, depth.
 
+use super::codec;
 use super::error::{EvaluateError, Result};
 use super::value::{LIST_DEPTH, List, Value};
 use crate::resolve::Program;
@@ -90,7 +91,7 @@ impl<'a> Evaluator<'a> {
             "ranks" => List::range(0, self.size as i64).map(Value::List),
             "local_size" => Some(Value::Integer(self.local_size as i64)),
             "machines" => Some(Value::number(Rational::new(self.size, self.local_size))),
-            _ => None,
+            _ => codec::named(name).map(Value::Codec),
         }
     }
 

@@ -1,8 +1,8 @@
-//! Values of the language: exact numbers, truth values, topologies, and lists that are cheap to copy, cut and extend.
+//! Values of the language: exact numbers, truth values, codecs, topologies, and lists that are cheap to copy, cut and extend.
 
 use super::construction::Construction;
 use super::structure::Symbol;
-use bfc_schedule::Rational;
+use bfc_schedule::{Codec, Rational};
 use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::fmt;
@@ -19,6 +19,8 @@ pub enum Value {
     Truth(bool),
     /// A list.
     List(List),
+    /// How vectors are compressed.
+    Codec(Codec),
     /// A topology, whose phases are computed when they are needed.
     Topology(Rc<Construction>),
     /// A number that depends on the rank in a known way (see [`super::structure`]).
@@ -85,6 +87,7 @@ impl Value {
             Self::Integer(_) | Self::Number(_) | Self::Symbol(_) => "a number",
             Self::Truth(_) => "a truth value",
             Self::List(_) => "a list",
+            Self::Codec(_) => "a codec",
             Self::Topology(_) => "a topology",
         }
     }
@@ -93,6 +96,7 @@ impl Value {
     pub fn same(&self, other: &Self) -> Option<bool> {
         match (self, other) {
             (Self::Truth(a), Self::Truth(b)) => Some(a == b),
+            (Self::Codec(a), Self::Codec(b)) => Some(a == b),
             _ => self.order(other).map(Ordering::is_eq),
         }
     }
@@ -271,6 +275,7 @@ impl fmt::Display for Value {
             Self::Number(value) => value.fmt(f),
             Self::Truth(value) => value.fmt(f),
             Self::List(list) => list.fmt(f),
+            Self::Codec(codec) => codec.fmt(f),
             Self::Topology(topology) => write!(f, "the topology `{}`", topology.name()),
             Self::Symbol(_) => f.write_str("a number that depends on the rank"),
         }

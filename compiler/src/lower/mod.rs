@@ -2,8 +2,10 @@
 
 pub mod average;
 pub mod colouring;
+mod error;
 pub mod program;
 pub mod rounds;
 pub mod schedule;
 
+pub use error::LowerError;
 pub use program::program;

@@ -6,7 +6,7 @@ use super::spectrum::twins::Eigenvalues;
 use super::spectrum::{self, Enclosure, Known, Numbers, Source, Spectrum};
 use super::support::{self, Orientation, Reach, Support};
 use super::{Verdict, radius};
-use bfc_schedule::MixingMatrix;
+use bfc_schedule::{MixingMatrix, Rank, Rational};
 use std::cell::OnceCell;
 
 /// The phases of a topology and what is known of them.
@@ -52,6 +52,13 @@ impl<'a> Facts<'a> {
     /// The number of ranks.
     pub(super) fn size(&self) -> u32 {
         self.phases[0].size()
+    }
+
+    /// What every rank keeps of itself in every phase, where that is one number.
+    pub(super) fn share(&self) -> Option<Rational> {
+        let mut weights = self.phases.iter().map(common_self_weight);
+        let first = weights.next()??;
+        weights.all(|weight| weight.as_ref() == Some(&first)).then_some(first)
     }
 
     pub(super) fn row_stochastic(&self) -> &Finding {
@@ -216,5 +223,15 @@ impl<'a> Facts<'a> {
     /// The T-th root of a number of the period.
     pub(super) fn per_step(&self, number: Enclosure) -> Enclosure {
         number.root(self.phases.len())
+    }
+}
+
+fn common_self_weight(phase: &MixingMatrix) -> Option<Rational> {
+    match phase {
+        MixingMatrix::Cayley(matrix) => Some(matrix.self_weight().clone()),
+        MixingMatrix::Sparse(matrix) => {
+            let weight = |rank: u32| &matrix.weights()[matrix.self_weight(Rank(rank)) as usize];
+            (1..matrix.size()).all(|rank| weight(rank) == weight(0)).then(|| weight(0).clone())
+        }
     }
 }

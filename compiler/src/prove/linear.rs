@@ -100,13 +100,20 @@ impl Form {
 /// The rows of the map: for every state how its next value depends on the states; or why it is not linear.
 pub(super) type Map = Result<Vec<Form>, String>;
 
-/// The map of the step with these conditions, coefficients taken at `step`.
-pub(super) fn step_map(algorithm: &Algorithm, numbers: &Numbers, mask: usize, step: u64) -> Map {
+/// The map of the step with these conditions, coefficients taken at `step`. `shares` are what all ranks keep of
+/// themselves in all phases of each topology, where that is one number.
+pub(super) fn step_map(
+    algorithm: &Algorithm,
+    numbers: &Numbers,
+    shares: &[Option<Rational>],
+    mask: usize,
+    step: u64,
+) -> Map {
     let needed = reachable(algorithm, &algorithm.steps[mask]);
     let mut forms: Vec<Result<Form, String>> = Vec::with_capacity(algorithm.values.len());
     for id in (0..algorithm.values.len() as u32).map(ValueId) {
         let form = if needed[id.0 as usize] {
-            form(algorithm, numbers, id, step, &forms)
+            form(algorithm, numbers, shares, id, step, &forms)
         } else {
             Ok(Form::default())
         };
@@ -118,8 +125,7 @@ pub(super) fn step_map(algorithm: &Algorithm, numbers: &Numbers, mask: usize, st
 /// Whether the step with these conditions communicates.
 pub(super) fn communicates(algorithm: &Algorithm, mask: usize) -> bool {
     let needed = reachable(algorithm, &algorithm.steps[mask]);
-    let exchanges = |kind: &ValueKind| matches!(kind, ValueKind::Mix(..) | ValueKind::Average(_));
-    algorithm.values.iter().zip(needed).any(|(value, needed)| needed && exchanges(&value.kind))
+    algorithm.values.iter().zip(needed).any(|(value, needed)| needed && value.kind.communicates())
 }
 
 /// The values that are factors or divisors of values that are not numbers.
@@ -143,16 +149,8 @@ fn reachable(algorithm: &Algorithm, roots: &[ValueId]) -> Vec<bool> {
         if !reached[index] {
             continue;
         }
-        let mut reach = |id: &ValueId| reached[id.0 as usize] = true;
-        match &algorithm.values[index].kind {
-            ValueKind::Parameters | ValueKind::State(_) => {}
-            ValueKind::Apply(_, operands) => operands.iter().for_each(reach),
-            ValueKind::Mix(_, of) | ValueKind::Average(of) | ValueKind::Gradient(of) => reach(of),
-            ValueKind::Adapt(at, direction) => {
-                reach(at);
-                direction.iter().for_each(reach);
-            }
-        }
+        let operands = algorithm.values[index].kind.operands();
+        operands.iter().for_each(|id| reached[id.0 as usize] = true);
     }
     reached
 }
@@ -160,6 +158,7 @@ fn reachable(algorithm: &Algorithm, roots: &[ValueId]) -> Vec<bool> {
 fn form(
     algorithm: &Algorithm,
     numbers: &Numbers,
+    shares: &[Option<Rational>],
     id: ValueId,
     step: u64,
     forms: &[Result<Form, String>],
@@ -180,6 +179,15 @@ fn form(
             form
         }
         ValueKind::Apply(operation, operands) => apply(operation, operands, algorithm, numbers, step, &of)?,
+        ValueKind::Own(topology, v) => match &shares[*topology] {
+            Some(share) => of(v)?.scaled(share),
+            None => constant(&[of(v)?], &algorithm.value(id).kind)?,
+        },
+        ValueKind::Others(topology, v) => match (&shares[*topology], of(v)?) {
+            (Some(share), v) => v.mixed(*topology).plus(&v, &-share),
+            (None, v) => constant(&[v], &algorithm.value(id).kind)?,
+        },
+        kind => constant(&kind.operands().iter().map(of).collect::<Result<Vec<_>, _>>()?, kind)?,
     };
     match form.terms.values().all(Polynomial::is_moderate) {
         true => Ok(form),
@@ -223,6 +231,24 @@ fn apply(
         },
         (Operation::Divide, _) => Err(format!("division by {}", describe(algorithm, operands[1]))),
         _ => Err(format!("`{}` of {}", name(operation), describe(algorithm, operands[0]))),
+    }
+}
+
+/// What holds no state is constant and vanishes, whatever is done with it.
+fn constant(operands: &[Form], kind: &ValueKind) -> Result<Form, String> {
+    if operands.iter().all(Form::is_zero) { Ok(Form::default()) } else { Err(nonlinear(kind).into()) }
+}
+
+/// Why a value that depends on states has no form.
+fn nonlinear(kind: &ValueKind) -> &'static str {
+    match kind {
+        ValueKind::Prox(..) => "`prox` is not linear",
+        ValueKind::Dot(..) => "`dot` and `norm` are not linear",
+        ValueKind::Encode(..) | ValueKind::Decode(_) => "`compress` is not linear",
+        ValueKind::Own(..) | ValueKind::Others(..) => {
+            "ranks keep different shares of what they mix with a delay"
+        }
+        _ => "what comes in from neighbours, or is kept per edge, is no polynomial in W",
     }
 }
 

@@ -3,6 +3,7 @@
 //! A verdict rests on exact arithmetic or on enclosures; an estimate never decides.
 
 mod analysis;
+mod codec;
 mod error;
 mod exact;
 mod facts;
@@ -172,6 +173,7 @@ impl<'a> Prover<'a> {
         match &stated.claim {
             Claim::Truth(true) => Verdict::proved(""),
             Claim::Truth(false) => Verdict::refuted("it is false"),
+            Claim::Unbiased(of) => codec::unbiased(*of),
             Claim::Compare(left, comparison, right) => self.compare(left, *comparison, right),
             Claim::Property(Property::Stable, _) => match self.algorithm {
                 Some(algorithm) => stable::stable(algorithm, &self.facts),
@@ -236,8 +238,16 @@ impl<'a> Prover<'a> {
     }
 
     fn compare(&self, left: &Quantity, comparison: Comparison, right: &Quantity) -> Verdict {
+        let contraction =
+            matches!(left, Quantity::Contraction(_)) || matches!(right, Quantity::Contraction(_));
         match (self.range(left), self.range(right)) {
-            (Ok(left), Ok(right)) => compare_ranges(&left, comparison, &right),
+            (Ok(left), Ok(right)) => match compare_ranges(&left, comparison, &right) {
+                Verdict::NotDecided { .. } if contraction => Verdict::undecided(format!(
+                    "the length of the model decides: {} and {}",
+                    left.shown, right.shown
+                )),
+                verdict => verdict,
+            },
             (Err(reason), _) | (_, Err(reason)) => Verdict::undecided(reason),
         }
     }
@@ -246,6 +256,7 @@ impl<'a> Prover<'a> {
     fn range(&self, quantity: &Quantity) -> Result<Interval, String> {
         match quantity {
             Quantity::Exact(value) => Ok(Interval::exact(value.clone())),
+            Quantity::Contraction(of) => codec::contraction(*of),
             Quantity::Of(number, index) => number_of(&self.facts[*index], *number),
         }
     }

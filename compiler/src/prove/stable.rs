@@ -42,6 +42,7 @@ impl Schedule {
         let numbers = Numbers::of(algorithm);
         let coefficients = linear::coefficients(algorithm, &numbers);
         let timeline = Timeline::of(algorithm, &numbers, &coefficients, topologies)?;
+        let shares: Vec<_> = topologies.iter().map(Facts::share).collect();
         let mut schedule = Self { maps: vec![], steps: vec![] };
         let mut known: BTreeMap<(usize, Vec<Option<Rational>>), usize> = BTreeMap::new();
         for Moment { mask, step, phase } in timeline.period {
@@ -51,7 +52,7 @@ impl Schedule {
             let map = match known.get(&key) {
                 Some(map) => *map,
                 None => {
-                    schedule.maps.push(linear::step_map(algorithm, &numbers, mask, step)?);
+                    schedule.maps.push(linear::step_map(algorithm, &numbers, &shares, mask, step)?);
                     known.insert(key, schedule.maps.len() - 1);
                     schedule.maps.len() - 1
                 }
@@ -178,10 +179,7 @@ fn common_states(algorithm: &Algorithm) -> Vec<bool> {
                 ValueKind::Average(_) => true,
                 ValueKind::State(state) => common[*state],
                 ValueKind::Apply(_, operands) => operands.iter().all(|operand| same[operand.0 as usize]),
-                ValueKind::Parameters
-                | ValueKind::Mix(..)
-                | ValueKind::Gradient(_)
-                | ValueKind::Adapt(..) => false,
+                _ => false,
             });
         }
         let next: Vec<bool> = (0..common.len())

@@ -32,6 +32,9 @@ impl Timeline {
         coefficients: &[ValueId],
         topologies: &[Facts],
     ) -> Result<Self, String> {
+        if algorithm.asynchronous.is_some() {
+            return Err("ranks that do not wait for each other make no steps in common".into());
+        }
         let (start, cycle) = rhythm(algorithm, numbers, coefficients)?;
         let masks: Vec<usize> =
             (0..start + cycle).map(|step| mask(algorithm, numbers, step)).collect::<Result<_, _>>()?;

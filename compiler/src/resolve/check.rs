@@ -4,7 +4,7 @@ use super::walk::parts;
 use super::{Program, ResolveError, declaration};
 use crate::claim;
 use crate::evaluate::scope::GLOBALS;
-use crate::evaluate::{builtin, nearest};
+use crate::evaluate::{builtin, codec, nearest};
 use crate::library;
 use bfc_dsl::tree::{
     Argument, Clause, Expression, ExpressionKind, Item, Let, Name, Parameter, Pattern, Span, TopologyBody,
@@ -206,6 +206,9 @@ impl<'p> Checker<'p> {
             None | Some(Item::Function(_)) => {}
             Some(Item::Topology(_)) => return,
             Some(item) => return self.wrong_item(name, item, "a value", span),
+        }
+        if codec::named(name).is_some() {
+            return;
         }
         let function = builtin::find(name).is_some() || self.program.function(span.file, name).is_some();
         let help = if function {

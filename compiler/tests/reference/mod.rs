@@ -46,13 +46,36 @@ impl World<'_> {
 
     fn mix(&self, operator: Operator, clocks: &[usize], value: &Ranks) -> Ranks {
         let size = self.size();
-        let row = |rank: usize| match operator {
-            Operator::Mix(topology) => {
-                let phases = &self.topologies[topology as usize];
-                phases[clocks[topology as usize] % phases.len()][rank].clone()
+        let weight = |rank: usize, from: usize| {
+            let Some(topology) = operator.topology() else { return 1.0 / size as f64 };
+            let weight = self.phase(topology as usize, clocks)[rank][from];
+            match operator {
+                Operator::Mix(_) => weight,
+                Operator::Own(_) => {
+                    if from == rank {
+                        weight
+                    } else {
+                        0.0
+                    }
+                }
+                Operator::Others(_) => {
+                    if from == rank {
+                        0.0
+                    } else {
+                        weight
+                    }
+                }
+                Operator::Incoming(_) => {
+                    if from == rank || weight == 0.0 {
+                        0.0
+                    } else {
+                        1.0
+                    }
+                }
+                Operator::Back | Operator::Average => unreachable!("{operator:?}"),
             }
-            Operator::Average => vec![1.0 / size as f64; size],
         };
+        let row = |rank: usize| (0..size).map(|from| weight(rank, from)).collect::<Vec<_>>();
         (0..size)
             .map(|rank| {
                 let row = row(rank);
@@ -60,6 +83,30 @@ impl World<'_> {
                 (0..value[0].len()).map(element).collect()
             })
             .collect()
+    }
+
+    fn phase(&self, topology: usize, clocks: &[usize]) -> &Matrix {
+        let phases = &self.topologies[topology];
+        &phases[clocks[topology] % phases.len()]
+    }
+
+    fn degree(&self, topology: usize, clocks: &[usize]) -> Ranks {
+        let phase = self.phase(topology, clocks);
+        let others = |rank: usize| (0..self.size()).filter(move |from| *from != rank);
+        let degree = |rank: usize| others(rank).filter(|from| phase[rank][*from] != 0.0).count();
+        (0..self.size()).map(|rank| vec![degree(rank) as f64]).collect()
+    }
+
+    fn dot(&self, a: &Ranks, b: &Ranks) -> Ranks {
+        let dot = |rank: usize| a[rank].iter().zip(&b[rank]).map(|(a, b)| a * b).sum();
+        (0..self.size()).map(|rank| vec![dot(rank)]).collect()
+    }
+
+    /// Anything that depends on both.
+    fn prox(&self, point: &Ranks, rho: &Ranks) -> Ranks {
+        let gradient = self.ask(point);
+        let element = |rank: usize, k: usize| point[rank][k] - rho[rank][0] * gradient[rank][k];
+        (0..self.size()).map(|rank| (0..self.dimension()).map(|k| element(rank, k)).collect()).collect()
     }
 
     fn ask(&self, point: &Ranks) -> Ranks {
@@ -74,7 +121,7 @@ impl World<'_> {
     }
 
     fn spread(&self, value: Ranks, shape: Shape) -> Ranks {
-        let length = if shape == Shape::Vector { self.dimension() } else { 1 };
+        let length = if shape == Shape::Scalar { 1 } else { self.dimension() };
         value.into_iter().map(|data| (0..length).map(|k| data[k % data.len()]).collect()).collect()
     }
 
@@ -205,6 +252,32 @@ impl<'a> GraphRun<'a> {
                 let (v, direction) = (operand(*v), direction.map(&mut operand));
                 self.world.adapt(&v, direction.as_ref())
             }
+            ValueKind::Prox(v, rho) => {
+                let (v, rho) = (operand(*v), operand(*rho));
+                self.world.prox(&v, &rho)
+            }
+            ValueKind::Dot(a, b) => {
+                let (a, b) = (operand(*a), operand(*b));
+                self.world.dot(&a, &b)
+            }
+            ValueKind::Degree(topology) => self.world.degree(*topology, &self.clocks),
+            ValueKind::Own(topology, v)
+            | ValueKind::Others(topology, v)
+            | ValueKind::Incoming(topology, v) => {
+                let (v, topology) = (operand(*v), *topology as u32);
+                *communicated = true;
+                let operator = match value.kind {
+                    ValueKind::Own(..) => Operator::Own(topology),
+                    ValueKind::Others(..) => Operator::Others(topology),
+                    _ => Operator::Incoming(topology),
+                };
+                self.world.mix(operator, &self.clocks, &v)
+            }
+            // Only codecs that lose nothing are tried here.
+            ValueKind::Encode(_, v) | ValueKind::Decode(v) => operand(*v),
+            _ => {
+                unreachable!("{:?} is not tried here", value.kind)
+            }
         };
         let found = self.world.spread(found, value.shape);
         values[id.0 as usize] = Some(found.clone());
@@ -311,6 +384,21 @@ impl<'a> ProgramRun<'a> {
                     assert_eq!(shape(a), shape(b));
                     self.registers.swap(a.0 as usize, b.0 as usize);
                 }
+                Instruction::Prox { at, rho, into } => {
+                    assert_ne!(at, into);
+                    self.set(*into, self.world.prox(self.get(*at), self.get(*rho)));
+                }
+                Instruction::Dot { a, b, into } => {
+                    self.set(*into, self.world.dot(self.get(*a), self.get(*b)));
+                }
+                Instruction::Degree { topology, into } => {
+                    self.set(*into, self.world.degree(*topology as usize, &self.clocks));
+                }
+                Instruction::Encode { from, into } | Instruction::Decode { from, into } => {
+                    assert_ne!(from, into);
+                    self.set(*into, self.get(*from).clone());
+                }
+                _ => unreachable!("{instruction:?} is not tried here"),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! A schedule as a file and back. This text is the format's specification, version 1.
+//! A schedule as a file and back. This text is the format's specification, version 2.
 //!
 //! All numbers are little-endian and unsigned. `string` is a `u32` length in bytes and as many bytes of UTF-8; `list T`
 //! is a `u32` count and as many `T`; `W` is a `u32` index into the table of weights.
@@ -8,7 +8,7 @@
 //! | at | bytes | what |
 //! |---|---|---|
 //! | 0 | 8 | `89 42 46 43 0D 0A 1A 0A` (`\x89BFC\r\n\x1a\n`) |
-//! | 8 | 4 | version, 1 |
+//! | 8 | 4 | version, 2 |
 //! | 12 | 4 | s, the number of sections |
 //! | 16 | 8 | length of the file |
 //! | 24 | 4 | CRC-32 (IEEE) of the whole file, these four bytes taken as 0 |
@@ -34,11 +34,19 @@
 //! of no bytes. Weights are distinct, in order of first use by `program`, then `rounds` with the `tables` that it refers
 //! to, each read from front to back.
 //!
-//! `program`: name `string`; inputs `list (name string, default W)`; registers `list (u8: 0 vector, 1 scalar)`; states
+//! `program`: name `string`; inputs `list (name string, default W)`; registers `list shape`; states
 //! `list (name string, register u16)`; initial `block`; conditions `list expression`; steps `list block`; model `block`;
-//! model register `u16`. A `block` is a `list` of instructions, each a `u8` and its operands, registers being `u16`:
-//! 0 parameters (into) · 1 compute (into, expression) · 2 exchange (topology `u32`, `FFFFFFFF` for the average; transfers
-//! `list (from, into)`) · 3 gradient (at, into) · 4 adapt (at, into; `u8` 0, or 1 and the direction) · 5 swap (a, b).
+//! model register `u16`. A `shape` is a `u8`: 0 vector · 1 scalar · 2 vector per edge · 3 scalar per edge · 4 code,
+//! followed by its codec · 5 factor per edge (rank `u32`; `u8` 0, or 1 and the rows `u32`). A codec is a `u8` and its operands: 0 cast (`u8`: 0 bf16, 1 f16, 2 f32, 3 f64) · 1 quantize (bits `u8`;
+//! `u8` 0, or 1 and a seed `u64`) · 2 top k (`u64`) · 3 top fraction (numerator, denominator `u64`) · 4 random k (`u64`,
+//! seed `u64`) · 5 sign · 6 low rank (rank `u32`; `u8` 0, or 1 and the rows `u32`).
+//! A `block` is a `list` of instructions, each a `u8` and its operands, registers being `u16`:
+//! 0 parameters (into) · 1 compute (into, expression) · 2 exchange (operator `u8`: 0 mix, 1 others, 2 own, 3 incoming,
+//! 4 back, 5 average; topology `u32`, 0 for the last two; transfers `list (from, into)`) · 3 gradient (at, into) ·
+//! 4 adapt (at, into; `u8` 0, or 1 and the direction) · 5 swap (a, b) · 6 prox (at, rho, into) · 7 dot (a, b, into) ·
+//! 8 degree (into, topology `u32`) · 9 gather (from, into) · 10 encode (from, into) · 11 decode (from, into) ·
+//! 12 start (into) · 13 project (from, factor, into) · 14 difference (mine, theirs, into) · 15 correct (at, factor,
+//! difference, into).
 //! An `expression` is a `list` of operations in postfix form: 0 register (`u16`) · 1 input (`u16`) · 2 step · 3 constant
 //! (`W`) · 4 negate · 5 not · 6 square root · 7 log · 8 absolute · 9 floor · 10 add · 11 subtract · 12 multiply ·
 //! 13 divide · 14 power · 15 minimum · 16 maximum · 17 mod · 18 div · 19 equal · 20 not equal · 21 less · 22 less or
@@ -73,7 +81,7 @@ use container::{Container, Section, digest_of};
 use weights::{WeightReader, WeightWriter};
 
 /// The version that this module writes and reads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// The first bytes of a file; they do not survive transfer as text.
 pub const MAGIC: [u8; 8] = *b"\x89BFC\r\n\x1a\n";
 

@@ -6,7 +6,7 @@
 //! [`MOST_RANKS`] ranks has no entries unless a rank is asked for; its symbolic phases say all in `structure`.
 
 use crate::matrix::Row;
-use crate::program::{Register, Shape};
+use crate::program::Register;
 use crate::{CayleyMatrix, MixingMatrix, Phase, Rank, Rational, RoundPlan, Schedule, SliceRound, text};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
@@ -71,10 +71,7 @@ impl Inspection<'_> {
     }
 
     fn shape(&self, register: Register) -> &'static str {
-        match self.schedule.program().registers[register.0 as usize] {
-            Shape::Vector => "vector",
-            Shape::Scalar => "scalar",
-        }
+        self.schedule.program().registers[register.0 as usize].name()
     }
 
     fn average(&self) -> Value {

@@ -4,6 +4,7 @@
 
 pub mod average;
 pub mod codec;
+pub mod compression;
 pub mod group;
 pub mod inspect;
 pub mod matrix;
@@ -16,6 +17,7 @@ pub mod verify;
 
 pub use average::{Average, SliceRound};
 pub use codec::{FormatError, ScheduleError};
+pub use compression::Codec;
 pub use group::Group;
 pub use inspect::inspect;
 pub use matrix::{CayleyMatrix, MixingMatrix, SparseMatrix};

@@ -1,12 +1,14 @@
 //! The program that all ranks share: states, local expressions, exchanges, and the points where the trainer is asked.
 //!
 //! A program is straight-line: an initial block, and for each truth assignment of the step's conditions one block. The
-//! trainer is asked at [`Instruction::Gradient`] and [`Instruction::Adapt`]: there the machine stops and goes on when
-//! it is given the answer, so that a gradient closure and a `backward(); step()` loop drive the same machine.
+//! trainer is asked at [`Instruction::Gradient`], [`Instruction::Adapt`] and [`Instruction::Prox`]: there the machine
+//! stops and goes on when it is given the answer, so that a gradient closure and a `backward(); step()` loop drive the
+//! same machine.
 
 use crate::Rational;
+use crate::compression::Codec;
 
-/// A buffer: a vector with the model's shape, or one number (kept in `f64`).
+/// A buffer; numbers that are not part of a vector are kept in `f64`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Register(pub u16);
 
@@ -17,6 +19,53 @@ pub enum Shape {
     Vector,
     /// One number per rank.
     Scalar,
+    /// A vector with the model's shape for each neighbour in the first topology, which is static and undirected.
+    EdgeVector,
+    /// One number for each neighbour in the first topology.
+    EdgeScalar,
+    /// A vector as its codec writes it.
+    Code(Codec),
+    /// For each neighbour in the first topology a thin matrix, as high as the model's matrix or as wide, which both ends of
+    /// the edge know: what they compare their models along.
+    EdgeFactor {
+        /// Its columns.
+        rank: u32,
+        /// The rows of the model's matrix, as in [`Codec::LowRank`].
+        rows: Option<u32>,
+    },
+}
+
+impl Shape {
+    /// What an element-wise operation makes of operands of these shapes: scalars spread over vectors, and both over
+    /// edges. `None` where one of them is a code or a factor.
+    pub fn join(self, other: Self) -> Option<Self> {
+        use Shape::*;
+        Some(match (self, other) {
+            (Code(_) | EdgeFactor { .. }, _) | (_, Code(_) | EdgeFactor { .. }) => return None,
+            (Scalar, shape) | (shape, Scalar) => shape,
+            (Vector, Vector) => Vector,
+            (EdgeScalar, EdgeScalar) => EdgeScalar,
+            (Vector | EdgeVector | EdgeScalar, EdgeVector | EdgeScalar)
+            | (EdgeVector | EdgeScalar, Vector) => EdgeVector,
+        })
+    }
+
+    /// Whether a register of this shape has one entry for each neighbour.
+    pub fn is_per_edge(self) -> bool {
+        matches!(self, Self::EdgeVector | Self::EdgeScalar | Self::EdgeFactor { .. })
+    }
+
+    /// Its name in words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Vector => "vector",
+            Self::Scalar => "scalar",
+            Self::EdgeVector => "vector per edge",
+            Self::EdgeScalar => "scalar per edge",
+            Self::Code(_) => "code",
+            Self::EdgeFactor { .. } => "factor per edge",
+        }
+    }
 }
 
 /// What every rank runs.
@@ -96,15 +145,116 @@ pub enum Instruction {
     },
     /// Exchanges the contents of two registers of the same shape.
     Swap(Register, Register),
+    /// Asks the trainer: `into ← argmin_x f(x) + ρ/2 ‖x − at‖²` with the step's minibatch.
+    Prox {
+        /// The point, a vector.
+        at: Register,
+        /// ρ, a scalar.
+        rho: Register,
+        /// The minimizer; may not be `at`.
+        into: Register,
+    },
+    /// `into ← Σ_k a_k b_k`, in `f64` and in the order of the elements.
+    Dot {
+        /// A vector.
+        a: Register,
+        /// A vector; may be the same.
+        b: Register,
+        /// A scalar.
+        into: Register,
+    },
+    /// `into ←` the number of in-neighbours in the current phase of a topology.
+    Degree {
+        /// The topology, by index.
+        topology: u32,
+        /// A scalar.
+        into: Register,
+    },
+    /// `into ← Σ` over the edges, in the order in which the topology's rounds receive.
+    Gather {
+        /// A vector or a number per edge.
+        from: Register,
+        /// A vector or a scalar.
+        into: Register,
+    },
+    /// Writes a vector as a code; draws of random codecs depend on the number of steps done.
+    Encode {
+        /// A vector.
+        from: Register,
+        /// A code, whose codec is used.
+        into: Register,
+    },
+    /// Reads a code.
+    Decode {
+        /// A code.
+        from: Register,
+        /// A vector.
+        into: Register,
+    },
+    /// `into ←` the same drawn factor for each edge.
+    Start {
+        /// A factor per edge.
+        into: Register,
+    },
+    /// `into ←` for each edge the model's matrix times the orthonormal factor, from its side.
+    Project {
+        /// The model, a vector.
+        from: Register,
+        /// A factor per edge.
+        factor: Register,
+        /// A factor per edge, of the other side.
+        into: Register,
+    },
+    /// `into ←` for each edge what the end of the higher rank holds less what the other holds.
+    Difference {
+        /// A factor per edge.
+        mine: Register,
+        /// The neighbours'.
+        theirs: Register,
+        /// A factor per edge.
+        into: Register,
+    },
+    /// `into ← at` less the differences to the neighbours along the factors, with the weights of the first topology.
+    Correct {
+        /// A vector.
+        at: Register,
+        /// A factor per edge.
+        factor: Register,
+        /// The differences of its projections.
+        difference: Register,
+        /// A vector; not `at`.
+        into: Register,
+    },
 }
 
-/// A linear map over ranks.
+/// A linear map over ranks. A code may be mapped in place of a vector: it is what travels, and receivers read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
-    /// The current phase of a topology, by index.
+    /// The current phase W of a topology, by index.
     Mix(u32),
+    /// The neighbours' part of W: W without its diagonal.
+    Others(u32),
+    /// The diagonal of W: what a rank keeps of its own. No message is sent.
+    Own(u32),
+    /// The sum over the in-neighbours of the current phase, whatever their weights.
+    Incoming(u32),
+    /// What each neighbour in the first topology holds for the edge to this rank.
+    Back,
     /// The average over all ranks.
     Average,
+}
+
+impl Operator {
+    /// The topology whose current phase it uses.
+    pub fn topology(self) -> Option<u32> {
+        match self {
+            Self::Mix(topology) | Self::Others(topology) | Self::Own(topology) | Self::Incoming(topology) => {
+                Some(topology)
+            }
+            Self::Back => Some(0),
+            Self::Average => None,
+        }
+    }
 }
 
 /// One operand of an exchange.
@@ -117,7 +267,7 @@ pub struct Transfer {
 }
 
 /// An element-wise expression in postfix form: operands are pushed, operations pop their operands (the right one is on
-/// top) and push the result. Scalars spread over vectors. Truth values are 1 and 0.
+/// top) and push the result. Scalars spread over vectors, and both over edges ([`Shape::join`]). Truth values are 1 and 0.
 pub type Expression = Vec<Operation>;
 
 /// One element of an [`Expression`].

@@ -58,10 +58,11 @@ impl Names<'_> {
     }
 
     fn shape(&self, register: Register) -> &'static str {
-        match self.program.registers.get(register.0 as usize) {
-            Some(Shape::Scalar) => "scalar",
-            _ => "vector",
-        }
+        self.program.registers.get(register.0 as usize).map_or("vector", |shape| shape.name())
+    }
+
+    fn topology(&self, index: u32) -> String {
+        self.topologies.get(index as usize).map_or(index.to_string(), |name| name.to_string())
     }
 
     fn block(&self, text: &mut String, title: &str, block: &Block) {
@@ -79,12 +80,14 @@ impl Names<'_> {
                 format!("{} = {}", name(into), self.expression(expression))
             }
             Instruction::Exchange { operator, transfers } => {
+                let over = operator.topology().map_or(String::new(), |index| self.topology(index));
                 let operator = match operator {
+                    Operator::Mix(_) => format!("mix over {over} "),
+                    Operator::Others(_) => format!("others' part of mix over {over} "),
+                    Operator::Own(_) => format!("own part of mix over {over} "),
+                    Operator::Incoming(_) => format!("incoming over {over} "),
+                    Operator::Back => format!("back over {over} "),
                     Operator::Average => "average".to_owned(),
-                    Operator::Mix(index) => match self.topologies.get(*index as usize) {
-                        Some(topology) => format!("mix over {topology} "),
-                        None => format!("mix over {index} "),
-                    },
                 };
                 let into = self.registers(transfers.iter().map(|transfer| transfer.into));
                 let from = self.registers(transfers.iter().map(|transfer| transfer.from));
@@ -98,6 +101,35 @@ impl Names<'_> {
                 format!("{} = adapt({}, {})", name(into), name(at), name(direction))
             }
             Instruction::Swap(a, b) => format!("swap {}, {}", name(a), name(b)),
+            Instruction::Prox { at, rho, into } => {
+                format!("{} = prox({}, {})", name(into), name(at), name(rho))
+            }
+            Instruction::Dot { a, b, into } => format!("{} = dot({}, {})", name(into), name(a), name(b)),
+            Instruction::Degree { topology, into } => {
+                format!("{} = degree in {}", name(into), self.topology(*topology))
+            }
+            Instruction::Gather { from, into } => {
+                format!("{} = sum over edges of {}", name(into), name(from))
+            }
+            Instruction::Encode { from, into } => {
+                let codec = match self.program.registers.get(into.0 as usize) {
+                    Some(Shape::Code(codec)) => codec.to_string(),
+                    _ => "encode".to_owned(),
+                };
+                format!("{} = {codec} of {}", name(into), name(from))
+            }
+            Instruction::Decode { from, into } => format!("{} = decode {}", name(into), name(from)),
+            Instruction::Start { into } => format!("{} = drawn factors", name(into)),
+            Instruction::Project { from, factor, into } => {
+                format!("{} = {} along {}", name(into), name(from), name(factor))
+            }
+            Instruction::Difference { mine, theirs, into } => {
+                format!("{} = difference of {} and {}", name(into), name(mine), name(theirs))
+            }
+            Instruction::Correct { at, factor, difference, into } => {
+                let (at, factor, difference) = (name(at), name(factor), name(difference));
+                format!("{} = {at} corrected along {factor} by {difference}", name(into))
+            }
         }
     }
 

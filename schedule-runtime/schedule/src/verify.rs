@@ -31,15 +31,18 @@
 //!    is not its point, an adapted point is not its direction.
 //! 5. Initial parameters are read in the initial block only. The model block neither exchanges nor asks the trainer,
 //!    and leaves the states alone.
+//! 6. Codecs have numbers in range, and a code is only written, read and sent. With registers per edge, the first
+//!    topology has one phase, in which every rank sends to those that it receives from.
 //!
 //! The work is O(n log n) in the draft's own length, whatever sizes it claims.
 
 mod average;
+mod edges;
 mod error;
 mod program;
 mod rounds;
 
-pub use error::{BlockFault, BlockName, Party, Position, Share, Site, Stage, VerifyError};
+pub use error::{BlockFault, BlockName, EdgeFault, Party, Position, Share, Site, Stage, VerifyError};
 
 use crate::matrix::Row;
 use crate::{Average, Draft, Phase, Program, Rank, RankPlan};
@@ -72,6 +75,7 @@ pub fn verify(draft: &Draft) -> Result<(), Vec<VerifyError>> {
         }
     }
     shared(&draft.program, draft.topologies.len(), draft.average.as_ref(), draft.size, &mut report);
+    edges::check(&draft.program, draft.topologies.first().map(|first| &first.phases[..]), &mut report);
     report.finish()
 }
 
@@ -94,6 +98,8 @@ pub(crate) fn verify_part(part: &Part<'_>) -> Result<(), Vec<VerifyError>> {
         }
     }
     shared(part.program, part.topologies.len(), part.average, part.size, &mut report);
+    let first = part.topologies.first().map(|(_, phases)| &phases[..]);
+    edges::check_part(part.program, part.rank, first, &mut report);
     report.finish()
 }
 

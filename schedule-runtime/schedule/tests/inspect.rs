@@ -83,3 +83,27 @@ model:
 ";
     assert_eq!(text::program(&rich(), &["W"]), expected);
 }
+
+#[test]
+fn what_concerns_neighbours_as_text() {
+    let text = text::program(&neighbours(), &["W"]);
+    for line in [
+        "state m: vector per edge",
+        "    %5, %6 = back over W (m, k)",
+        "    %3 = sum over edges of %5",
+        "    m = (x + %3) - %5",
+        "    %4 = degree in W",
+        "    %3 = prox(x, %4)",
+        "    %4 = dot(x, %3)",
+        "    %3, %4 = own part of mix over W (%3, %4)",
+        "    %3 = incoming over W (%3)",
+        "    %9 = quantize(4, 1099511627776) of x",
+        "    %3 = others' part of mix over W (%8)",
+        "    %3 = decode %14",
+        "    %16 = x along %15",
+        "    %18 = difference of %16 and %17",
+        "    %3 = x corrected along %15 by %18",
+    ] {
+        assert!(text.lines().any(|shown| shown == line), "{line}\nnot in\n{text}");
+    }
+}

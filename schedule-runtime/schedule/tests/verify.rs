@@ -2,9 +2,13 @@
 
 mod common;
 
+use bfc_schedule::matrix::Row;
 use bfc_schedule::program::{Input, Instruction, Operation, Operator, Shape, Transfer};
 use bfc_schedule::verify::{MOST_ERRORS, MOST_WEIGHT_BITS};
-use bfc_schedule::{Action, Draft, Group, Rank, Rational, RoundPlan, RoundTable, Schedule, VerifyError};
+use bfc_schedule::{
+    Action, Codec, Draft, Group, Phase, Rank, RankSchedule, Rational, RoundPlan, RoundTable, Schedule,
+    VerifyError,
+};
 use common::*;
 use miette::Diagnostic;
 use proptest::prelude::*;
@@ -342,6 +346,142 @@ fn places() {
     breaks("misplaced", &format!("{at} read the initial parameters"), model(parameters.clone()));
     let step = "instruction 0 of the step block 1 may not read the initial parameters";
     breaks("misplaced", step, |draft| draft.program.steps[1].insert(0, parameters));
+}
+
+/// What is wrong with the program of all that concerns neighbours, once changed.
+fn neighbourly(phases: Vec<Phase>, change: impl FnOnce(&mut Draft)) -> Vec<String> {
+    let mut draft = draft(4, phases, neighbours());
+    change(&mut draft);
+    match Schedule::new(draft) {
+        Ok(_) => vec![],
+        Err(errors) => errors.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn registers_per_edge_need_edges_that_stay() {
+    assert_eq!(neighbourly(vec![both_ways(4)], |_| ()), Vec::<String>::new());
+    assert_eq!(neighbourly(vec![star(4)], |_| ()), Vec::<String>::new());
+    let per_edge = "the program has a register per edge, and";
+    let one_way = format!("{per_edge} rank 0 sends to rank 1, which does not send back");
+    assert_eq!(neighbourly(vec![ring(4)], |_| ()), [one_way]);
+    let table = table(
+        (0..4)
+            .map(|rank| Row {
+                self_weight: Rational::one(),
+                in_weights: if rank == 2 { vec![(Rank(1), Rational::one())] } else { vec![] },
+            })
+            .collect(),
+    );
+    assert_eq!(
+        neighbourly(vec![table.clone()], |_| ()),
+        [format!("{per_edge} rank 1 sends to rank 2, which does not send back")]
+    );
+    assert_eq!(
+        neighbourly(vec![star(4), star(4)], |_| ()),
+        [format!("{per_edge} the first topology has 2 phases")]
+    );
+    // What one rank sees of a table that goes one way.
+    let mut valid = draft(4, vec![table], gossip());
+    valid.program.registers.push(Shape::Vector);
+    let file = Schedule::new(valid).unwrap().encode();
+    let mut parts = sections(&file);
+    let edge = parts[0].2.windows(6).position(|bytes| bytes == [2, 0, 0, 0, 0, 0]).unwrap();
+    parts[0].2[edge + 5] = 2;
+    for rank in 0..4 {
+        let refused = RankSchedule::decode(&pack(&parts), Rank(rank)).is_err();
+        assert_eq!(refused, [1, 2].contains(&rank), "rank {rank}");
+    }
+}
+
+#[test]
+fn shapes_of_what_concerns_neighbours() {
+    let wrong = |at: usize, instruction: Instruction| {
+        let mut errors = neighbourly(vec![both_ways(4)], |draft| draft.program.steps[0][at] = instruction);
+        errors.truncate(1);
+        errors.pop().unwrap_or_default()
+    };
+    let exchange = |operator, from, into| Instruction::Exchange {
+        operator,
+        transfers: vec![Transfer { from: r(from), into: r(into) }],
+    };
+    let at = |instruction: usize, rest: &str| format!("instruction {instruction} of the step block 0 {rest}");
+    let has = |found: &str, expected: &str| format!("has a {found} where a {expected} is needed");
+    assert_eq!(wrong(0, exchange(Operator::Back, 0, 3)), at(0, &has("vector", "vector per edge")));
+    assert_eq!(wrong(0, exchange(Operator::Back, 1, 1)), at(0, "writes register 1 while it is read"));
+    assert_eq!(wrong(0, exchange(Operator::Mix(0), 1, 5)), at(0, &has("vector per edge", "vector")));
+    assert_eq!(
+        wrong(9, exchange(Operator::Incoming(3), 3, 3)),
+        at(9, "mixes over topology 3, found 1 topologies")
+    );
+    assert_eq!(
+        wrong(1, Instruction::Gather { from: r(0), into: r(3) }),
+        at(1, &has("vector", "vector per edge"))
+    );
+    assert_eq!(wrong(1, Instruction::Gather { from: r(5), into: r(4) }), at(1, &has("scalar", "vector")));
+    assert_eq!(
+        wrong(5, Instruction::Degree { topology: 1, into: r(4) }),
+        at(5, "mixes over topology 1, found 1 topologies")
+    );
+    assert_eq!(
+        wrong(6, Instruction::Prox { at: r(0), rho: r(4), into: r(0) }),
+        at(6, "writes register 0 while it is read")
+    );
+    assert_eq!(
+        wrong(6, Instruction::Prox { at: r(0), rho: r(3), into: r(3) }),
+        at(6, &has("vector", "scalar"))
+    );
+    assert_eq!(
+        wrong(7, Instruction::Dot { a: r(0), b: r(1), into: r(4) }),
+        at(7, &has("vector per edge", "vector"))
+    );
+    assert_eq!(wrong(10, Instruction::Encode { from: r(0), into: r(3) }), at(10, &has("vector", "code")));
+    assert_eq!(
+        wrong(10, Instruction::Decode { from: r(7), into: r(3) }),
+        at(10, "reads register 7 before anything is in it")
+    );
+    let read = vec![Operation::Register(r(1))];
+    assert_eq!(
+        wrong(3, Instruction::Compute { into: r(3), expression: read }),
+        at(3, &has("vector per edge", "vector"))
+    );
+    let added = vec![Operation::Register(r(8)), Operation::Step, Operation::Add];
+    assert_eq!(
+        wrong(18, Instruction::Compute { into: r(3), expression: added }),
+        at(18, &has("code", "vector"))
+    );
+    assert_eq!(wrong(18, exchange(Operator::Average, 8, 3)), at(18, &has("code", "vector")));
+    let correct = |difference, into| Instruction::Correct {
+        at: r(0),
+        factor: r(15),
+        difference: r(difference),
+        into: r(into),
+    };
+    assert_eq!(
+        wrong(21, Instruction::Start { into: r(1) }),
+        at(21, &has("vector per edge", "factor per edge"))
+    );
+    assert_eq!(wrong(25, correct(15, 0)), at(25, "writes register 0 while it is read"));
+    assert_eq!(wrong(25, correct(1, 3)), at(25, &has("factor per edge of another size", "factor per edge")));
+    assert_eq!(
+        wrong(24, Instruction::Difference { mine: r(16), theirs: r(17), into: r(17) }),
+        at(24, "writes register 17 while it is read")
+    );
+    let codec = neighbourly(vec![both_ways(4)], |draft| {
+        draft.program.registers[7] = Shape::Code(Codec::Quantize { bits: 1, seed: None });
+    });
+    assert_eq!(codec, ["register 7 is a code of `quantize(1)`, which does not exist"]);
+    let misplaced = neighbourly(vec![both_ways(4)], |draft| {
+        draft.program.model.push(Instruction::Degree { topology: 0, into: r(4) });
+        draft.program.model.push(Instruction::Encode { from: r(0), into: r(7) });
+        draft.program.model.push(Instruction::Prox { at: r(0), rho: r(4), into: r(3) });
+    });
+    let may_not =
+        |number: usize, what: &str| format!("instruction {number} of the model block may not {what}");
+    assert_eq!(
+        misplaced,
+        [may_not(1, "look at a topology"), may_not(2, "write a code"), may_not(3, "ask the trainer")]
+    );
 }
 
 #[test]

@@ -1,12 +1,15 @@
-//! A mix: each rank's weighted sum of what its in-neighbours send.
+//! A mix: each rank's weighted sum of what its in-neighbours send, vectors, numbers or codes. What a code says is added
+//! as a vector would be, so that compression changes messages and nothing else.
 
 use super::{Broken, Operands, Running, Wire};
+use crate::compression::decode;
 use crate::element::Element;
 use crate::error::{ExchangeKind, Place, RuntimeError, What};
 use crate::kernel;
 use crate::plan::{Plan, Weight};
 use crate::registers::{Buffer, Registers};
 use crate::transport::{Chunk, Tag, Transport};
+use bfc_schedule::Codec;
 use bytemuck::{cast_slice, cast_slice_mut};
 
 impl<X: Transport> Wire<X> {
@@ -25,11 +28,12 @@ impl<X: Transport> Wire<X> {
             return Ok(());
         }
         let scalars = operands.read_scalars(registers);
+        let targets = || {
+            operands.vectors.iter().copied().chain(operands.codes.iter().map(|code| (usize::MAX, code.into)))
+        };
         let mut sums = Sums {
-            vectors: operands
-                .vectors
-                .iter()
-                .map(|&(from, into)| match from == into {
+            vectors: targets()
+                .map(|(from, into)| match from == into {
                     true => registers.take_spare(),
                     false => std::mem::take(&mut registers.vectors[into]),
                 })
@@ -37,10 +41,15 @@ impl<X: Transport> Wire<X> {
             scalars: vec![0.0; scalars.len()],
             fresh: true,
         };
-        let sources = operands.vectors.iter().map(|&(from, _)| &registers.vectors[from][..]).collect();
-        let sources = Sources { vectors: sources, scalars: &scalars };
-        let result = self.run(exchange, |running| weighted_sum(running, plan, &sources, &mut sums));
-        for (&(from, into), sum) in operands.vectors.iter().zip(sums.vectors) {
+        let sources = Sources {
+            vectors: operands.vectors.iter().map(|&(from, _)| &registers.vectors[from][..]).collect(),
+            codes: operands.codes.iter().map(|code| &registers.small.codes[code.from][..]).collect(),
+            scalars: &scalars,
+        };
+        let mut arriving = Arriving::new(operands, &sources, registers.length(), step.unwrap_or(0));
+        let result =
+            self.run(exchange, |running| weighted_sum(running, plan, &sources, &mut sums, &mut arriving));
+        for ((from, into), sum) in targets().zip(sums.vectors) {
             match (from == into, &result) {
                 (true, Ok(())) => {
                     registers.spare.push(std::mem::replace(&mut registers.vectors[into], sum));
@@ -63,7 +72,7 @@ impl<X: Transport> Wire<X> {
         operands: &Operands,
         registers: &mut Registers<'_, T>,
     ) -> Result<bool, RuntimeError> {
-        let Some((peer, weight, round)) = plan.partner() else { return Ok(false) };
+        let Some((peer, [own, weight], round)) = plan.partner() else { return Ok(false) };
         let mut scalars = operands.read_scalars(registers);
         let mut taken: Vec<Buffer<'_, T>> =
             operands.vectors.iter().map(|&(from, _)| std::mem::take(&mut registers.vectors[from])).collect();
@@ -73,7 +82,7 @@ impl<X: Transport> Wire<X> {
             parts.push(cast_slice_mut(&mut scalars));
         }
         let bytes: usize = parts.iter().map(|part| part.len()).sum();
-        let (own, tag) = (plan.self_weight, Tag { exchange, round });
+        let tag = Tag { exchange, round };
         let mine = [own.vector.to_f64(), weight.vector.to_f64(), own.scalar, weight.scalar];
         let done = self.transport.pair(tag, peer, &mut parts, mine, self.deadline, &mut |chunk| {
             let theirs = chunk.their_weights;
@@ -101,10 +110,12 @@ impl<X: Transport> Wire<X> {
 
 struct Sources<'a, T> {
     vectors: Vec<&'a [T]>,
+    codes: Vec<&'a [u8]>,
     scalars: &'a [f64],
 }
 
 struct Sums<'a, T> {
+    /// Of the vectors, then of what the codes say.
     vectors: Vec<Buffer<'a, T>>,
     scalars: Vec<f64>,
     /// Nothing has been received yet: the self term is still to come.
@@ -116,8 +127,10 @@ fn weighted_sum<'env, T: Element, X: Transport>(
     plan: &Plan<T>,
     sources: &'env Sources<'_, T>,
     sums: &mut Sums<'_, T>,
+    arriving: &mut Arriving<T>,
 ) -> Result<(), Broken> {
     let mut parts: Vec<&[u8]> = sources.vectors.iter().map(|vector| cast_slice(vector)).collect();
+    parts.extend(&sources.codes);
     if !sources.scalars.is_empty() {
         parts.push(cast_slice(sources.scalars));
     }
@@ -130,40 +143,111 @@ fn weighted_sum<'env, T: Element, X: Transport>(
     }
     for (action, ticket) in plan.actions.iter().zip(tickets) {
         let Some((_, weight)) = action.receive else { continue };
-        running.finish(ticket, &mut |chunk| sums.take(plan.self_weight, weight, sources, chunk))?;
+        running.finish(ticket, &mut |chunk| sums.take(plan.own, weight, sources, arriving, chunk))?;
+        arriving.read(plan.own, weight, sources, sums);
         sums.fresh = false;
     }
     if sums.fresh {
-        sums.keep(plan.self_weight, sources);
+        sums.keep(plan.own, sources, arriving);
     }
     running.settle(plan.actions.last().map_or(0, |action| action.round))
 }
 
 impl<T: Element> Sums<'_, T> {
-    fn take(&mut self, own: Weight<T>, weight: Weight<T>, sources: &Sources<'_, T>, chunk: Chunk<'_>) {
-        match self.vectors.get_mut(chunk.part) {
-            Some(sum) => {
-                let source = sources.vectors[chunk.part];
-                term(sum, source, own.vector, weight.vector, self.fresh, chunk);
-            }
-            None => term(&mut self.scalars, sources.scalars, own.scalar, weight.scalar, self.fresh, chunk),
+    fn take(
+        &mut self,
+        own: Option<Weight<T>>,
+        weight: Weight<T>,
+        sources: &Sources<'_, T>,
+        arriving: &mut Arriving<T>,
+        chunk: Chunk<'_>,
+    ) {
+        let (part, fresh) = (chunk.part, self.fresh);
+        if let Some(source) = sources.vectors.get(part) {
+            let own = own.filter(|_| fresh).map(|own| (own.vector, *source));
+            term(&mut self.vectors[part], own, weight.vector, fresh, chunk);
+        } else if let Some(code) = arriving.codes.get_mut(part - sources.vectors.len()) {
+            code[chunk.offset..chunk.offset + chunk.bytes.len()].copy_from_slice(chunk.bytes);
+        } else {
+            let own = own.filter(|_| fresh).map(|own| (own.scalar, sources.scalars));
+            term(&mut self.scalars, own, weight.scalar, fresh, chunk);
         }
     }
 
-    fn keep(&mut self, own: Weight<T>, sources: &Sources<'_, T>) {
+    /// What is left where nothing is received.
+    fn keep(&mut self, own: Option<Weight<T>>, sources: &Sources<'_, T>, arriving: &mut Arriving<T>) {
+        let Some(own) = own else {
+            self.vectors.iter_mut().for_each(|sum| sum.fill(T::default()));
+            return self.scalars.fill(0.0);
+        };
         for (sum, source) in self.vectors.iter_mut().zip(&sources.vectors) {
             kernel::scale(sum, own.vector, source);
+        }
+        for (code, sum) in self.vectors.iter_mut().skip(sources.vectors.len()).enumerate() {
+            kernel::scale(sum, own.vector, arriving.own(code, sources));
         }
         kernel::scale(&mut self.scalars, own.scalar, sources.scalars);
     }
 }
 
-fn term<T: Element>(sum: &mut [T], source: &[T], own: T, weight: T, fresh: bool, chunk: Chunk<'_>) {
+/// One term of a sum, after the self term where that is still to come.
+fn term<T: Element>(sum: &mut [T], own: Option<(T, &[T])>, weight: T, fresh: bool, chunk: Chunk<'_>) {
     let received: &[T] = cast_slice(chunk.bytes);
     let start = chunk.offset / size_of::<T>();
     let range = start..start + received.len();
-    match fresh {
-        true => kernel::first(&mut sum[range.clone()], own, &source[range], weight, received),
-        false => kernel::accumulate(&mut sum[range], weight, received),
+    match own {
+        Some((own, source)) => kernel::first(&mut sum[range.clone()], own, &source[range], weight, received),
+        None if fresh => kernel::scale(&mut sum[range], weight, received),
+        None => kernel::accumulate(&mut sum[range], weight, received),
+    }
+}
+
+/// Codes on their way, and vectors to read them into.
+struct Arriving<T> {
+    codecs: Vec<Codec>,
+    codes: Vec<Vec<u8>>,
+    theirs: Vec<T>,
+    mine: Vec<T>,
+    step: u64,
+}
+
+impl<T: Element> Arriving<T> {
+    fn new(operands: &Operands, sources: &Sources<'_, T>, length: usize, step: u64) -> Self {
+        let room = if operands.codes.is_empty() { 0 } else { length };
+        Self {
+            codecs: operands.codes.iter().map(|code| code.codec).collect(),
+            codes: sources.codes.iter().map(|code| vec![0; code.len()]).collect(),
+            theirs: vec![T::default(); room],
+            mine: vec![T::default(); room],
+            step,
+        }
+    }
+
+    /// What this rank's own code says.
+    fn own(&mut self, code: usize, sources: &Sources<'_, T>) -> &[T] {
+        decode(self.codecs[code], sources.codes[code], self.step, &mut self.mine);
+        &self.mine
+    }
+
+    /// Adds what the codes that have arrived say.
+    fn read(
+        &mut self,
+        own: Option<Weight<T>>,
+        weight: Weight<T>,
+        sources: &Sources<'_, T>,
+        sums: &mut Sums<'_, T>,
+    ) {
+        for code in 0..self.codes.len() {
+            decode(self.codecs[code], &self.codes[code], self.step, &mut self.theirs);
+            let sum = &mut sums.vectors[sources.vectors.len() + code];
+            match own.filter(|_| sums.fresh) {
+                Some(own) => {
+                    self.own(code, sources);
+                    kernel::first(sum, own.vector, &self.mine, weight.vector, &self.theirs);
+                }
+                None if sums.fresh => kernel::scale(sum, weight.vector, &self.theirs),
+                None => kernel::accumulate(sum, weight.vector, &self.theirs),
+            }
+        }
     }
 }

@@ -1,13 +1,14 @@
 //! Exchanges: what a program mixes or averages becomes rounds of a transport.
 
 mod average;
+mod back;
 mod mix;
 
 use crate::error::{ExchangeKind, Place, RuntimeError, Trace, What};
 use crate::registers::Registers;
 use crate::transport::{Chunk, Fault, Rounds, Tag, Ticket, Transport, rounds};
-use bfc_schedule::Rank;
 use bfc_schedule::program::{Shape, Transfer};
+use bfc_schedule::{Codec, Rank};
 use std::time::Duration;
 
 /// A transport and what is known about its use.
@@ -26,21 +27,39 @@ type Broken = (u32, Fault);
 /// The operands of an exchange by shape; pairs of (from, into), registers by index.
 #[derive(Debug)]
 pub(crate) struct Operands {
+    /// Vectors, or vectors or factors per edge.
     pub(crate) vectors: Vec<(usize, usize)>,
+    /// Scalars, with or without one per edge.
     pub(crate) scalars: Vec<(usize, usize)>,
+    pub(crate) codes: Vec<Coded>,
+}
+
+/// A code that is read where it arrives.
+#[derive(Debug)]
+pub(crate) struct Coded {
+    pub(crate) codec: Codec,
+    pub(crate) from: usize,
+    pub(crate) into: usize,
 }
 
 impl Operands {
     pub(crate) fn new(transfers: &[Transfer], registers: &[Shape]) -> Self {
-        let of = |shape| {
-            let own = transfers.iter().filter(|transfer| registers[transfer.from.0 as usize] == shape);
-            own.map(|transfer| (transfer.from.0 as usize, transfer.into.0 as usize)).collect()
-        };
-        Self { vectors: of(Shape::Vector), scalars: of(Shape::Scalar) }
+        let mut operands = Self { vectors: vec![], scalars: vec![], codes: vec![] };
+        for transfer in transfers {
+            let (from, into) = (transfer.from.0 as usize, transfer.into.0 as usize);
+            match registers[from] {
+                Shape::Vector | Shape::EdgeVector | Shape::EdgeFactor { .. } => {
+                    operands.vectors.push((from, into))
+                }
+                Shape::Scalar | Shape::EdgeScalar => operands.scalars.push((from, into)),
+                Shape::Code(codec) => operands.codes.push(Coded { codec, from, into }),
+            }
+        }
+        operands
     }
 
     fn in_place(&self) -> bool {
-        self.vectors.iter().chain(&self.scalars).all(|(from, into)| from == into)
+        self.codes.is_empty() && self.vectors.iter().chain(&self.scalars).all(|(from, into)| from == into)
     }
 
     fn read_scalars<T>(&self, registers: &Registers<'_, T>) -> Vec<f64> {

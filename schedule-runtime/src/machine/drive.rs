@@ -100,7 +100,9 @@ impl<T: Element, X: Transport> Machine<T, X> {
         self.check_length(answer.len())?;
         let before = self.clock.step;
         match self.question(registers)? {
-            Some(Question::Gradient { into, .. } | Question::Adapt { into, .. }) => {
+            Some(
+                Question::Gradient { into, .. } | Question::Adapt { into, .. } | Question::Prox { into, .. },
+            ) => {
                 registers.vectors[into].copy_from_slice(answer);
                 self.skip();
             }
@@ -151,6 +153,12 @@ fn ask<T: Element, A>(
             let direction = direction.map(|direction| &vectors[direction][..]);
             let answer = trainer(Ask::Adapt { point: &mut point, direction });
             vectors[into] = point;
+            answer
+        }
+        Question::Prox { at, rho, into } => {
+            let (mut minimizer, rho) = (std::mem::take(&mut vectors[into]), registers.scalars[rho]);
+            let answer = trainer(Ask::Prox { point: &vectors[at], rho, minimizer: &mut minimizer });
+            vectors[into] = minimizer;
             answer
         }
     }

@@ -82,12 +82,7 @@ impl<T: Element, X: Transport> Machine<T, X> {
         }
         let executable = Executable::new(&schedule);
         let program = schedule.program;
-        let vector = |shape: &Shape| if *shape == Shape::Vector { initial.len() } else { 0 };
-        let memory = Memory {
-            vectors: program.registers.iter().map(|shape| vec![T::default(); vector(shape)]).collect(),
-            scalars: vec![0.0; program.registers.len()],
-            spare: vec![],
-        };
+        let memory = Memory::new(&program.registers, initial.len(), executable.neighbours().len());
         let mut machine = Self {
             wire: Wire::new(transport, deadline),
             memory,
@@ -203,18 +198,21 @@ impl<T: Element, X: Transport> Machine<T, X> {
             question.map(|question| match question {
                 Question::Gradient { .. } => Wanted::Gradient,
                 Question::Adapt { .. } => Wanted::Adapted,
+                Question::Prox { rho, .. } => Wanted::Minimizer { rho: self.memory.scalars[rho] },
             })
         })
     }
 
-    /// The point where the next gradient is wanted: the model, for algorithms without a question in their step. Begins a
+    /// The point where the next gradient, step or minimizer is wanted: the model, for algorithms without a question in their step. Begins a
     /// step where none is under way; collective like [`next`](Self::next).
     ///
     /// # Errors
     /// Where a peer fails.
     pub fn point(&mut self) -> Result<&[T], RuntimeError> {
         match self.call(None, |machine, registers| machine.question(registers))? {
-            Some(Question::Gradient { at, .. } | Question::Adapt { at, .. }) => Ok(&self.memory.vectors[at]),
+            Some(Question::Gradient { at, .. } | Question::Adapt { at, .. } | Question::Prox { at, .. }) => {
+                Ok(&self.memory.vectors[at])
+            }
             None => self.model(),
         }
     }
@@ -278,8 +276,17 @@ impl<T: Element, X: Transport> Machine<T, X> {
         match self.program.registers[register] {
             Shape::Scalar => Ok(State::Scalar(self.memory.scalars[register])),
             Shape::Vector if self.lent && self.home == Some(register) => Err(self.lent_error()),
-            Shape::Vector => Ok(State::Vector(&self.memory.vectors[register])),
+            Shape::EdgeVector | Shape::EdgeFactor { .. } => {
+                Ok(State::EdgeVector(&self.memory.vectors[register]))
+            }
+            Shape::EdgeScalar => Ok(State::EdgeScalar(&self.memory.small.edge_scalars[register])),
+            Shape::Vector | Shape::Code(_) => Ok(State::Vector(&self.memory.vectors[register])),
         }
+    }
+
+    /// The neighbours that states per edge are about, in the order of their entries.
+    pub fn neighbours(&self) -> Vec<Rank> {
+        self.executable.neighbours()
     }
 
     /// Does something with the registers in place.

@@ -19,15 +19,29 @@ pub enum Ask<'a, T> {
         /// Along this direction, or the gradient at `point` where absent.
         direction: Option<&'a [T]>,
     },
+    /// Write the minimizer of `f(x) + ρ/2 ‖x − point‖²` to `minimizer`, f being the loss on the step's minibatch.
+    Prox {
+        /// Where.
+        point: &'a [T],
+        /// ρ.
+        rho: f64,
+        /// All of it is to be written; what it holds before is unspecified.
+        minimizer: &'a mut [T],
+    },
 }
 
 /// What [`Machine::next`] is to be given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Wanted {
     /// The gradient at the point.
     Gradient,
     /// The point after one step of the trainer's own optimizer.
     Adapted,
+    /// The minimizer of `f(x) + ρ/2 ‖x − point‖²`.
+    Minimizer {
+        /// ρ.
+        rho: f64,
+    },
 }
 
 /// A state's value on this rank.
@@ -37,6 +51,10 @@ pub enum State<'a, T> {
     Vector(&'a [T]),
     /// One number.
     Scalar(f64),
+    /// One vector for each of the [neighbours](crate::Machine::neighbours), one after another.
+    EdgeVector(&'a [T]),
+    /// One number for each of the [neighbours](crate::Machine::neighbours).
+    EdgeScalar(&'a [f64]),
 }
 
 /// What a trainer's closure returns: nothing, or a result.

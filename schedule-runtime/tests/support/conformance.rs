@@ -26,6 +26,11 @@ pub fn cases(size: u32) -> Vec<Case> {
         add("path", averaging(), vec![path(size)], length);
         add("global average", global_averaging(), vec![ring(size)], length);
         add("scalars", push_sum(), one_peer(size), length);
+        add("codes", coded(), one_peer(size), length);
+        add("edges", relayed(), vec![path(size)], length);
+        if length < 10_000 {
+            add("factors", compared(), vec![path(size)], length);
+        }
     }
     cases
 }
@@ -54,17 +59,23 @@ pub fn drive<T: Element, X: Transport>(case: &Case, transport: X) -> Result<Vec<
     let schedule = case.schedule.rank(rank);
     let mut machine = Machine::with_deadline(schedule, transport, &initial, Duration::from_secs(30))?;
     for _ in 0..case.steps {
-        machine.step(&mut |ask| {
-            if let Ask::Gradient { point, gradient } = ask {
-                gradient.copy_from_slice(point);
+        machine.step(&mut |ask| match ask {
+            Ask::Gradient { point, gradient } => gradient.copy_from_slice(point),
+            Ask::Prox { point, rho, minimizer } => {
+                let nearer = |(to, from): (&mut T, &T)| *to = *from * T::from_f64(rho / (1.0 + rho));
+                minimizer.iter_mut().zip(point).for_each(nearer);
             }
+            Ask::Adapt { .. } => {}
         })?;
     }
     let mut bits: Vec<u64> = machine.model()?.iter().map(|value| value.to_f64().to_bits()).collect();
     for (name, _) in &case.schedule.program().states {
         match machine.state(name)? {
-            State::Vector(values) => bits.extend(values.iter().map(|value| value.to_f64().to_bits())),
+            State::Vector(values) | State::EdgeVector(values) => {
+                bits.extend(values.iter().map(|value| value.to_f64().to_bits()))
+            }
             State::Scalar(value) => bits.push(value.to_bits()),
+            State::EdgeScalar(values) => bits.extend(values.iter().map(|value| value.to_bits())),
         }
     }
     bits.push(machine.bytes_sent());

@@ -70,6 +70,83 @@ pub fn push_sum() -> Program {
     program
 }
 
+fn exchange(operator: Operator, transfers: &[(u16, u16)]) -> Instruction {
+    let transfer = |&(from, into): &(u16, u16)| Transfer { from: Register(from), into: Register(into) };
+    Instruction::Exchange { operator, transfers: transfers.iter().map(transfer).collect() }
+}
+
+/// Mixes what three codecs make of x: `x <- (x + mix(q(x)) + mix(r(x)) + others' part of mix(s(x))) / 4`.
+pub fn coded() -> Program {
+    use Operation::*;
+    let codecs = [
+        Codec::TopFraction { numerator: 1, denominator: 3 },
+        Codec::Quantize { bits: 5, seed: Some(7) },
+        Codec::Cast(compression::Float::Bf16),
+    ];
+    let mut registers = vec![Shape::Vector; 4];
+    registers.extend(codecs.map(Shape::Code));
+    let mut step: Vec<_> =
+        (4..7).map(|code| Instruction::Encode { from: X, into: self::Register(code) }).collect();
+    step.push(exchange(Operator::Mix(0), &[(4, 1), (5, 2)]));
+    step.push(exchange(Operator::Others(0), &[(6, 3)]));
+    let reg = |number| Operation::Register(self::Register(number));
+    let sum = vec![reg(0), reg(1), Add, reg(2), Add, reg(3), Add, Constant(Rational::integer(4)), Divide];
+    step.push(Instruction::Compute { into: X, expression: sum });
+    program("coded", registers, vec![("x", X)], step)
+}
+
+/// Relays sums along edges: `m <- x + incoming(m) - back(m)`, `k <- 1 + incoming(k) - back(k)`,
+/// `x <- (x + incoming(x)) / (degree + 1)`.
+pub fn relayed() -> Program {
+    use Operation::*;
+    let registers = vec![
+        Shape::Vector,
+        Shape::EdgeVector,
+        Shape::EdgeScalar,
+        Shape::EdgeVector,
+        Shape::EdgeScalar,
+        Shape::Vector,
+        Shape::Scalar,
+        Shape::Scalar,
+    ];
+    let r = self::Register;
+    let reg = |number| Operation::Register(r(number));
+    let one = || Constant(Rational::one());
+    let compute = |into, expression| Instruction::Compute { into: r(into), expression };
+    let step = vec![
+        exchange(Operator::Back, &[(1, 3), (2, 4)]),
+        Instruction::Gather { from: r(3), into: r(5) },
+        Instruction::Gather { from: r(4), into: r(6) },
+        compute(1, vec![reg(0), reg(5), Add, reg(3), Subtract]),
+        compute(2, vec![one(), reg(6), Add, reg(4), Subtract]),
+        Instruction::Degree { topology: 0, into: r(7) },
+        exchange(Operator::Incoming(0), &[(0, 5)]),
+        compute(0, vec![reg(0), reg(5), Add, reg(7), one(), Add, Divide]),
+    ];
+    let mut program = program("relayed", registers, vec![("x", X), ("m", r(1)), ("k", r(2))], step);
+    let zero = || vec![Constant(Rational::zero())];
+    program.initial.extend([compute(1, zero()), compute(2, zero())]);
+    program
+}
+
+/// Moves along thin matrices that the ends of an edge know: `x <- mix(x, via = low_rank(2))`.
+pub fn compared() -> Program {
+    let factor = Shape::EdgeFactor { rank: 2, rows: None };
+    let r = self::Register;
+    let registers = vec![Shape::Vector, factor, factor, factor, factor, Shape::Vector];
+    let step = vec![
+        Instruction::Project { from: X, factor: r(1), into: r(2) },
+        exchange(Operator::Back, &[(2, 3)]),
+        Instruction::Difference { mine: r(2), theirs: r(3), into: r(4) },
+        Instruction::Correct { at: X, factor: r(1), difference: r(4), into: r(5) },
+        Instruction::Swap(X, r(5)),
+        Instruction::Swap(r(1), r(4)),
+    ];
+    let mut program = program("compared", registers, vec![("x", X), ("p", r(1))], step);
+    program.initial.push(Instruction::Start { into: r(1) });
+    program
+}
+
 pub fn program(
     name: &str,
     registers: Vec<Shape>,

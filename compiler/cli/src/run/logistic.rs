@@ -70,36 +70,32 @@ impl<'a> Logistic<'a> {
 
     /// The least loss, to within `gap` above the true one.
     ///
-    /// Nesterov's accelerated gradient with restarts (O'Donoghue and Candès, 2015). Strong convexity certifies the end:
-    /// the loss is at most `‖gradient‖² / (2 · L2)` above its least value.
+    /// Strong convexity certifies the end: the loss is at most `‖gradient‖² / (2 · L2)` above its least value.
     pub fn optimum(&self, gap: f64, max_steps: usize) -> f64 {
-        let step = 1.0 / self.smoothness();
         let mut model = vec![0.0; self.parameters()];
-        let mut ahead = model.clone();
-        let mut gradient = model.clone();
-        let mut momentum = 1.0_f64;
-        for _ in 0..max_steps {
-            self.gradient(&ahead, &mut gradient);
-            if gradient.iter().map(|g| g * g).sum::<f64>() / (2.0 * L2) < gap {
-                break;
+        let gradient = |at: &[f64], gradient: &mut [f64]| self.gradient(at, gradient);
+        descend(&mut model, self.smoothness(), 2.0 * L2 * gap, max_steps, gradient);
+        self.loss(&model)
+    }
+
+    /// Writes the minimizer of the loss plus `rho / 2 · ‖model − point‖²`, to within 1e-10; `smoothness` is
+    /// [`smoothness`](Self::smoothness).
+    pub fn minimizer(&self, smoothness: f64, point: &[f64], rho: f64, model: &mut [f64]) {
+        model.copy_from_slice(point);
+        let gradient = |at: &[f64], gradient: &mut [f64]| {
+            self.gradient(at, gradient);
+            for (g, (x, z)) in gradient.iter_mut().zip(at.iter().zip(point)) {
+                *g += rho * (x - z);
             }
-            let next: Vec<f64> = ahead.iter().zip(&gradient).map(|(w, g)| w - step * g).collect();
-            let uphill: f64 =
-                gradient.iter().zip(next.iter().zip(&model)).map(|(g, (a, b))| g * (a - b)).sum();
-            let grown =
-                if uphill > 0.0 { 1.0 } else { (1.0 + (1.0 + 4.0 * momentum * momentum).sqrt()) / 2.0 };
-            let carry = if uphill > 0.0 { 0.0 } else { (momentum - 1.0) / grown };
-            for ((a, n), w) in ahead.iter_mut().zip(&next).zip(&model) {
-                *a = n + carry * (n - w);
-            }
-            (model, momentum) = (next, grown);
-        }
-        self.loss(&ahead)
+        };
+        // Within a distance of ‖gradient‖ / (L2 + ρ).
+        let least = (1e-10 * (L2 + rho)).powi(2);
+        descend(model, smoothness + rho, least, 10_000, gradient);
     }
 
     /// A bound on the second derivative: half the largest eigenvalue of `c · XᵀX` by the power method, a tenth more,
     /// and L2.
-    fn smoothness(&self) -> f64 {
+    pub fn smoothness(&self) -> f64 {
         let mut vector = vec![1.0; self.columns + 1];
         let mut largest = 0.0;
         for _ in 0..50 {
@@ -128,6 +124,32 @@ impl<'a> Logistic<'a> {
             }
             visit(row, label, &mut logits);
         }
+    }
+}
+
+/// Goes down to where the square of the gradient is below `least`, with a bound on the second derivative: Nesterov's
+/// accelerated gradient with restarts (O'Donoghue and Candès, 2015).
+fn descend(
+    model: &mut [f64],
+    smoothness: f64,
+    least: f64,
+    max_steps: usize,
+    mut gradient_at: impl FnMut(&[f64], &mut [f64]),
+) {
+    let (mut last, mut gradient, mut momentum) = (model.to_vec(), model.to_vec(), 1.0_f64);
+    for _ in 0..max_steps {
+        gradient_at(model, &mut gradient);
+        if gradient.iter().map(|g| g * g).sum::<f64>() < least {
+            break;
+        }
+        let next: Vec<f64> = model.iter().zip(&gradient).map(|(w, g)| w - g / smoothness).collect();
+        let uphill: f64 = gradient.iter().zip(next.iter().zip(&last)).map(|(g, (a, b))| g * (a - b)).sum();
+        let grown = if uphill > 0.0 { 1.0 } else { (1.0 + (1.0 + 4.0 * momentum * momentum).sqrt()) / 2.0 };
+        let carry = if uphill > 0.0 { 0.0 } else { (momentum - 1.0) / grown };
+        for ((a, n), w) in model.iter_mut().zip(&next).zip(&last) {
+            *a = n + carry * (n - w);
+        }
+        (last, momentum) = (next, grown);
     }
 }
 
@@ -184,6 +206,21 @@ mod tests {
         let mean =
             (Logistic::new(&a, 2, 3, 0.5).loss(&model) + Logistic::new(&b, 2, 3, 0.5).loss(&model)) / 2.0;
         assert!((mean - Logistic::new(&rows, 2, 3, 0.25).loss(&model)).abs() < 1e-15);
+    }
+
+    #[test]
+    fn at_the_minimizer_loss_and_distance_balance() {
+        let rows = rows();
+        let problem = Logistic::new(&rows, 2, 3, 0.25);
+        let point: Vec<f64> = (0..problem.parameters()).map(|i| (i as f64 * 0.9).cos()).collect();
+        for rho in [0.01, 1.0, 100.0] {
+            let (mut x, mut gradient) = (vec![0.0; point.len()], vec![0.0; point.len()]);
+            problem.minimizer(problem.smoothness(), &point, rho, &mut x);
+            problem.gradient(&x, &mut gradient);
+            for ((g, x), z) in gradient.iter().zip(&x).zip(&point) {
+                assert!((g + rho * (x - z)).abs() < 1e-9 * (1.0 + rho), "{g} and {rho} ({x} - {z})");
+            }
+        }
     }
 
     #[test]

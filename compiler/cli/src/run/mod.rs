@@ -53,7 +53,7 @@ enum RunError {
     #[diagnostic(
         code(bfc::run::no_gradient),
         help(
-            "add `algorithm` with a `grad` or `adapt` to the schedule; `bfc list algorithm` shows the library's"
+            "add `algorithm` with a `grad`, `adapt` or `prox` to the schedule; `bfc list algorithm` shows the library's"
         )
     )]
     NoGradient {
@@ -227,7 +227,8 @@ fn learning_rate(schedule: &Schedule, arguments: &arguments::Run) -> Result<f64,
     let program = schedule.program();
     let algorithm = program.name.clone();
     let mut instructions = program.steps.iter().flatten();
-    let trains = instructions.any(|one| matches!(one, Instruction::Gradient { .. })) || adapts(schedule);
+    let asks = |one: &Instruction| matches!(one, Instruction::Gradient { .. } | Instruction::Prox { .. });
+    let trains = instructions.any(asks) || adapts(schedule);
     if !trains {
         return Err(refused(RunError::NoGradient { algorithm }));
     }

@@ -7,6 +7,7 @@ use super::progress;
 use bfc_runtime::local::{self, SpmdError};
 use bfc_runtime::{Ask, Machine, RuntimeError, Transport};
 use bfc_schedule::{RankSchedule, Schedule};
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -135,6 +136,7 @@ fn one_rank(
     }
     recorder.record(0, &initial);
     let mut scratch = initial;
+    let smoothness = LazyCell::new(|| problem.smoothness());
     for step in 1..=plan.steps {
         machine.step(&mut |ask: Ask<'_, f64>| match ask {
             Ask::Gradient { point, gradient } => problem.gradient(point, gradient),
@@ -145,6 +147,7 @@ fn one_rank(
                 });
                 point.iter_mut().zip(direction).for_each(|(w, d)| *w -= plan.lr * d);
             }
+            Ask::Prox { point, rho, minimizer } => problem.minimizer(*smoothness, point, rho, minimizer),
         })?;
         recorder.record(step, machine.model()?);
     }

@@ -1,33 +1,22 @@
-//! Calls that only algorithms have: communication and questions to the trainer.
+//! Calls that only algorithms have: questions to the trainer, products of vectors, and how arguments meet parameters.
 
 use super::error::AlgorithmError;
-use super::expression::Term;
+use super::expression::{Term, described};
 use super::graph::Operand;
 use super::names::{Context, Failure, Outcome, Place};
 use crate::algorithm::{TopologyNumber, ValueKind};
 use crate::claim::{Number, Property};
 use crate::evaluate::builtin;
 use crate::evaluate::{EvaluateError, Value, nearest};
-use bfc_dsl::tree::{Argument, Expression, ExpressionKind, Name, Span};
+use bfc_dsl::tree::{Argument, Expression, Name, Span};
 use bfc_schedule::Rational;
 use bfc_schedule::program::{Operation, Shape};
 
 /// Functions that only algorithms have; nothing that calls them is known when compiling.
-pub(super) const CALLS: [&str; 15] = [
+pub(super) const CALLS: [&str; 13] = [
     "mix", "average", "grad", "adapt", "every", "prox", "norm", "dot", "degree", "compress", "incoming",
-    "back", "pair", "push", "collect",
+    "back", "pair",
 ];
-
-/// What comes later, and what to write until then.
-pub(super) fn later(name: &str) -> &'static str {
-    match name {
-        "prox" => "write the proximal step out with `sqrt`, `max` and `min`, or use `adapt`",
-        "norm" | "dot" => "element-wise functions are there: `abs`, `sqrt`, `min`, `max`",
-        "compress" => "mix the vector itself",
-        "incoming" | "back" | "degree" => "use `mix`, which weighs what the neighbours send",
-        _ => "use `mix` in a step that waits for its neighbours",
-    }
-}
 
 impl<'a> Context<'_, 'a> {
     pub fn call(
@@ -42,11 +31,15 @@ impl<'a> Context<'_, 'a> {
             "average" => self.average(arguments, span),
             "grad" => self.grad(arguments, span),
             "adapt" => self.adapt(arguments, span),
+            "prox" => self.prox(arguments, span),
+            "norm" => self.norm(arguments, span),
+            "dot" => self.dot(arguments, span),
+            "degree" => self.degree(arguments, span),
+            "compress" => self.compress(arguments, span),
+            "incoming" => self.incoming(arguments, span),
+            "back" => self.back(arguments, span),
+            "pair" => self.pair(arguments, span),
             "every" => self.every(arguments, span),
-            other if CALLS.contains(&other) => {
-                let (what, help) = (format!("{other}(…)"), later(other));
-                Err(AlgorithmError::NotSupportedYet { what, help, span: name.span }.into())
-            }
             other => {
                 if let Some(function) = self.evaluator.program.function(name.span.file, other) {
                     return self.write_out(function, arguments, span);
@@ -61,7 +54,7 @@ impl<'a> Context<'_, 'a> {
                     }
                     None => {
                         let known = builtin::BUILTINS.iter().map(|builtin| builtin.name);
-                        let near = nearest(other, known.chain(CALLS.into_iter().take(5)));
+                        let near = nearest(other, known.chain(CALLS));
                         let help = near.map(|near| format!("did you mean `{near}`?"));
                         let (name, span) = (name.text.clone(), name.span);
                         Err(Box::new(EvaluateError::UnknownName { name, span, help }).into())
@@ -72,7 +65,7 @@ impl<'a> Context<'_, 'a> {
     }
 
     /// The arguments of a call of ours by place; `optional` may be missing, or be given by name.
-    fn by_place(
+    pub(super) fn by_place(
         &mut self,
         function: &str,
         parameters: &[&str],
@@ -87,22 +80,10 @@ impl<'a> Context<'_, 'a> {
                 Some(name) => parameters.iter().position(|known| *known == name.text),
             };
             if let (None, Some(name)) = (at, &argument.name) {
-                let (what, help) = match name.text.as_str() {
-                    "delay" => ("mix(…, delay = …)", "mix without delay: `mix(x)`"),
-                    "via" => ("mix(…, via = …)", "mix the vector itself: `mix(x)`"),
-                    _ => {
-                        let near = nearest(&name.text, parameters.iter().copied());
-                        let help = near.map(|near| format!("did you mean `{near}`?"));
-                        let (name, span) = (name.text.clone(), name.span);
-                        return Err(Box::new(EvaluateError::UnknownName { name, span, help }).into());
-                    }
-                };
-                return Err(AlgorithmError::NotSupportedYet {
-                    what: what.to_string(),
-                    help,
-                    span: name.span,
-                }
-                .into());
+                let near = nearest(&name.text, parameters.iter().copied());
+                let help = near.map(|near| format!("did you mean `{near}`?"));
+                let (name, span) = (name.text.clone(), name.span);
+                return Err(Box::new(EvaluateError::UnknownName { name, span, help }).into());
             }
             match at.and_then(|at| places.get_mut(at)) {
                 Some(free @ None) => *free = Some(&argument.value),
@@ -115,7 +96,7 @@ impl<'a> Context<'_, 'a> {
         Ok(places)
     }
 
-    fn forbid(&self, place: Place, call: &str, span: Span) -> Outcome<()> {
+    pub(super) fn forbid(&self, place: Place, call: &str, span: Span) -> Outcome<()> {
         let (place, help) = match (self.place, place) {
             (Place::Model, Place::Model) => {
                 ("in `model`", "the model is computed from states alone: keep the value in a state")
@@ -126,71 +107,6 @@ impl<'a> Context<'_, 'a> {
             _ => return Ok(()),
         };
         Err(AlgorithmError::Misplaced { call: call.to_string(), place, help, span }.into())
-    }
-
-    fn mix(&mut self, arguments: &'a [Argument], span: Span) -> Outcome<Term> {
-        self.forbid(Place::Model, "mix", span)?;
-        let places = self.by_place("mix", &["v", "topology"], 1, arguments, span)?;
-        let (topology, keep) = match places[1] {
-            Some(topology) => self.topology(topology)?,
-            None if self.topologies.len() == 1 => (0, Rational::zero()),
-            None => {
-                let known = format!("`{}`", self.topologies.join("`, `"));
-                let help = format!("`mix(…, {})`", self.topologies[0]);
-                return Err(
-                    AlgorithmError::WhichTopology { call: "mix".to_string(), known, help, span }.into()
-                );
-            }
-        };
-        let operand = match places[0] {
-            Some(operand) => self.operand(operand)?,
-            None => return Err(arity("mix", &["v", "topology"], 1, arguments.len(), span)),
-        };
-        let sent = self.graph.plain(operand.clone());
-        let shape = self.graph.shape(sent);
-        let mixed = Operand::Value(self.graph.value(ValueKind::Mix(topology, sent), shape));
-        // θ·v + (1 − θ)·Wv, so that W and its lazy form share a message.
-        let rest = Operand::Constant(&Rational::one() - &keep);
-        let own = self.graph.times(Operand::Constant(keep), operand);
-        let others = self.graph.times(rest, mixed);
-        let sum = self.graph.plus(own, others);
-        Ok(self.term_of_operand(sum))
-    }
-
-    /// A topology by name, and how much of itself a rank keeps beside it.
-    fn topology(&mut self, expression: &'a Expression) -> Outcome<(usize, Rational)> {
-        let span = expression.span;
-        match &*expression.kind {
-            ExpressionKind::Name(name) => match self.topologies.iter().position(|known| known == name) {
-                Some(index) => Ok((index, Rational::zero())),
-                None => {
-                    let help = match nearest(name, self.topologies.iter().copied()) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => format!(
-                            "the algorithm has `{}`: name more after `over`",
-                            self.topologies.join("`, `")
-                        ),
-                    };
-                    Err(AlgorithmError::UnknownTopology { found: name.clone(), span, help }.into())
-                }
-            },
-            ExpressionKind::Call(name, arguments) if name.text == "lazy" => {
-                let places = self.by_place("lazy", &["topology", "theta"], 2, arguments, span)?;
-                let (Some(inner), Some(theta)) = (places[0], places[1]) else {
-                    return Err(arity("lazy", &["topology", "theta"], 2, arguments.len(), span));
-                };
-                let (topology, inner) = self.topology(inner)?;
-                let theta = self.constant_number(theta, "the share that a rank keeps")?;
-                let one = Rational::one();
-                let spread = &(&one - &inner) * &(&one - &theta);
-                Ok((topology, &one - &spread))
-            }
-            _ => {
-                let what = self.evaluator.program.text(span).to_string();
-                let help = "name it after `over`, with this as its default: `over W, R = …`";
-                Err(AlgorithmError::NotSupportedYet { what, help, span }.into())
-            }
-        }
     }
 
     /// `rho(W)`: a number of a topology, known once the topologies are.
@@ -212,18 +128,6 @@ impl<'a> Context<'_, 'a> {
             self.numbers.len() - 1
         });
         Ok(Term::Flow(self.graph.scalar(Operation::Input((self.inputs + index) as u16))))
-    }
-
-    fn average(&mut self, arguments: &'a [Argument], span: Span) -> Outcome<Term> {
-        self.forbid(Place::Model, "average", span)?;
-        let value = self.only_argument("average", arguments, span)?;
-        Ok(match self.operand(value)? {
-            Operand::Value(id) => {
-                let shape = self.graph.shape(id);
-                Term::Flow(self.graph.value(ValueKind::Average(id), shape))
-            }
-            constant => self.term_of_operand(constant),
-        })
     }
 
     fn grad(&mut self, arguments: &'a [Argument], span: Span) -> Outcome<Term> {
@@ -248,13 +152,53 @@ impl<'a> Context<'_, 'a> {
         Ok(Term::Flow(id))
     }
 
+    /// The minimizer of f(x) + ρ/2 ‖x − z‖².
+    fn prox(&mut self, arguments: &'a [Argument], span: Span) -> Outcome<Term> {
+        self.forbid(Place::Model, "prox", span)?;
+        self.forbid(Place::Start(0), "prox", span)?;
+        let [point, rho] = self.both("prox", ["z", "rho"], arguments, span)?;
+        let at = self.point(point)?;
+        let term = self.term(rho)?;
+        let rho = self.shaped(term, Shape::Scalar, rho.span)?;
+        Ok(Term::Flow(self.graph.value(ValueKind::Prox(at, rho), Shape::Vector)))
+    }
+
+    fn norm(&mut self, arguments: &'a [Argument], span: Span) -> Outcome<Term> {
+        let v = self.only_argument("norm", arguments, span)?;
+        let v = self.point(v)?;
+        let square = self.graph.value(ValueKind::Dot(v, v), Shape::Scalar);
+        Ok(Term::Flow(self.graph.apply(Operation::SquareRoot, vec![square])))
+    }
+
+    fn dot(&mut self, arguments: &'a [Argument], span: Span) -> Outcome<Term> {
+        let [u, v] = self.both("dot", ["u", "v"], arguments, span)?;
+        let (u, v) = (self.point(u)?, self.point(v)?);
+        Ok(Term::Flow(self.graph.value(ValueKind::Dot(u, v), Shape::Scalar)))
+    }
+
+    /// Two arguments, neither of which may be missing.
+    pub(super) fn both(
+        &mut self,
+        name: &str,
+        parameters: [&str; 2],
+        arguments: &'a [Argument],
+        span: Span,
+    ) -> Outcome<[&'a Expression; 2]> {
+        let places = self.by_place(name, &parameters, 2, arguments, span)?;
+        match places[..] {
+            [Some(first), Some(second)] => Ok([first, second]),
+            _ => Err(arity(name, &parameters, 2, arguments.len(), span)),
+        }
+    }
+
     /// A vector with the model's shape; a constant is spread, a number that differs from rank to rank is a mistake.
-    fn point(&mut self, expression: &'a Expression) -> Outcome<crate::algorithm::ValueId> {
+    pub(super) fn point(&mut self, expression: &'a Expression) -> Outcome<crate::algorithm::ValueId> {
         let span = expression.span;
         match self.operand(expression)? {
-            Operand::Value(id) if self.graph.shape(id) == Shape::Scalar => {
-                let help = "gradients are taken at vectors with the model's shape";
-                Err(AlgorithmError::WrongShape { expected: "a vector", found: "a scalar", help, span }.into())
+            Operand::Value(id) if self.graph.shape(id) != Shape::Vector => {
+                let (expected, found) = ("a vector", described(self.graph.shape(id)));
+                let help = "this takes vectors with the model's shape";
+                Err(AlgorithmError::WrongShape { expected, found, help, span }.into())
             }
             operand => self.shaped(self.term_of_operand(operand), Shape::Vector, span),
         }
@@ -297,7 +241,7 @@ impl<'a> Context<'_, 'a> {
         }
     }
 
-    fn only_argument(
+    pub(super) fn only_argument(
         &mut self,
         name: &str,
         arguments: &'a [Argument],
@@ -308,7 +252,7 @@ impl<'a> Context<'_, 'a> {
     }
 }
 
-fn arity(
+pub(super) fn arity(
     function: &str,
     parameters: &[&str],
     required: usize,

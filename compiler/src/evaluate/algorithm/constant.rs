@@ -47,7 +47,7 @@ impl<'a> Context<'_, 'a> {
                 (_, Some(Meaning::Local(term))) => matches!(term, Term::Constant(_)),
                 (_, Some(Meaning::Let(index, _))) => !free.guarded && self.is_constant_let(index)?,
                 (_, Some(meaning)) => matches!(meaning, Meaning::Constant(_)),
-                (_, None) => true,
+                (_, None) => free.name != "degree",
             };
             if !constant {
                 return Ok(false);
@@ -95,6 +95,7 @@ impl<'a> Context<'_, 'a> {
             match (form, self.meaning(name)) {
                 (Form::Called, _) if CALLS.contains(&name) => return Err(run_time().into()),
                 (Form::Primed, _) => return Err(run_time().into()),
+                (Form::Plain, None) if name == "degree" => return Err(run_time().into()),
                 (Form::Called, _) | (_, None | Some(Meaning::Topology)) => {}
                 _ => match self.name(name, self.frame.moment, span)? {
                     Some(Term::Constant(value)) => bindings.push((name, value)),
@@ -181,12 +182,27 @@ impl<'a> Context<'_, 'a> {
     /// How a message calls a value on which ranks may disagree.
     fn describe(&self, id: ValueId) -> String {
         match self.graph.kind(id) {
-            ValueKind::State(index) => format!("the state `{}`", self.states[*index].name),
+            ValueKind::State(index) => match self.states.get(*index) {
+                Some(state) => format!("the state `{}`", state.name),
+                None => "a mix with a delay".to_string(),
+            },
             ValueKind::Parameters => "`params`".to_string(),
-            ValueKind::Mix(..) => "a mix".to_string(),
+            ValueKind::Mix(..) | ValueKind::Pair(..) => "a mix".to_string(),
             ValueKind::Average(_) => "an average".to_string(),
             ValueKind::Gradient(_) => "a gradient".to_string(),
             ValueKind::Adapt(..) => "an optimizer step".to_string(),
+            ValueKind::Prox(..) => "a proximal point".to_string(),
+            ValueKind::Dot(..) => "a product of vectors".to_string(),
+            ValueKind::Degree(_) => "the degree of a rank".to_string(),
+            ValueKind::Own(..) | ValueKind::Others(..) => "a mix with a delay".to_string(),
+            ValueKind::Incoming(..)
+            | ValueKind::Back(_)
+            | ValueKind::Gather(_)
+            | ValueKind::Start
+            | ValueKind::Project(..)
+            | ValueKind::Difference(..)
+            | ValueKind::Correct(..) => "what neighbours send".to_string(),
+            ValueKind::Encode(..) | ValueKind::Decode(_) => "a compressed vector".to_string(),
             ValueKind::Apply(..) => "a value of the run".to_string(),
         }
     }

@@ -26,6 +26,18 @@ const MAX_DEPTH: u32 = 2_000;
 /// Values of one algorithm.
 const MAX_VALUES: usize = 20_000;
 
+/// A shape with its article.
+pub(super) fn described(shape: Shape) -> &'static str {
+    match shape {
+        Shape::Vector => "a vector",
+        Shape::Scalar => "a scalar",
+        Shape::EdgeVector => "a vector per edge",
+        Shape::EdgeScalar => "a scalar per edge",
+        Shape::Code(_) => "a code",
+        Shape::EdgeFactor { .. } => "a factor per edge",
+    }
+}
+
 impl<'a> Context<'_, 'a> {
     /// The value of an expression.
     pub fn term(&mut self, expression: &'a Expression) -> Outcome<Term> {
@@ -130,8 +142,7 @@ impl<'a> Context<'_, 'a> {
             return self.constant(expression);
         }
         if name == "degree" {
-            let (what, help, span) = (name.to_string(), super::call::later(name), expression.span);
-            return Err(AlgorithmError::NotSupportedYet { what, help, span }.into());
+            return self.degree(&[], expression.span);
         }
         let near = crate::evaluate::nearest(name, self.known());
         let help = match name {
@@ -187,10 +198,19 @@ impl<'a> Context<'_, 'a> {
     /// A term as a value of a shape.
     pub fn shaped(&mut self, term: Term, shape: Shape, span: Span) -> Outcome<ValueId> {
         let operand = self.operand_of(&term, span)?;
-        self.graph.shaped(operand, shape).ok_or_else(|| {
-            let help = "one number per rank cannot hold a vector: leave `: scalar` out";
-            AlgorithmError::WrongShape { expected: "a scalar", found: "a vector", help, span }.into()
-        })
+        if let Some(id) = self.graph.shaped(operand.clone(), shape) {
+            return Ok(id);
+        }
+        let found = self.graph.plain(operand);
+        let found = self.graph.shape(found);
+        let help = match (shape, found) {
+            (Shape::Vector | Shape::Scalar, Shape::EdgeVector | Shape::EdgeScalar) => {
+                "`incoming` sums over the neighbours what they hold for this rank"
+            }
+            _ => "one number cannot hold a vector: leave `: scalar` out",
+        };
+        Err(AlgorithmError::WrongShape { expected: described(shape), found: described(found), help, span }
+            .into())
     }
 
     /// The error for a term of the wrong type.
@@ -200,8 +220,10 @@ impl<'a> Context<'_, 'a> {
                 return crate::evaluate::expect::wrong_type_at(expected, value, span).into();
             }
             Term::Truth(_) => "a condition".to_string(),
-            Term::Flow(id) if self.graph.shape(*id) == Shape::Vector => "a vector".to_string(),
-            Term::Flow(_) => "a number of the run".to_string(),
+            Term::Flow(id) => match self.graph.shape(*id) {
+                Shape::Scalar => "a number of the run".to_string(),
+                other => described(other).to_string(),
+            },
         };
         let help = (found == "a condition").then(|| "a condition stands after `if`".to_string());
         Box::new(EvaluateError::WrongType { expected: expected.to_string(), found, span, help }).into()

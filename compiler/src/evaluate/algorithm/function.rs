@@ -115,7 +115,9 @@ impl<'a> Context<'_, 'a> {
             .iter()
             .zip(terms)
             .try_for_each(|(parameter, term)| self.bind_parameter(parameter, term));
+        self.calls.push(span);
         let result = bound.and_then(|()| self.term(&function.body));
+        self.calls.pop();
         self.frame = outside;
         self.locals.truncate(mark);
         result

@@ -68,23 +68,22 @@ impl Graph {
 
     /// An operation on operands of any shape.
     pub fn apply(&mut self, operation: Operation, operands: Vec<ValueId>) -> ValueId {
-        let vector = operands.iter().any(|&operand| self.shape(operand) == Shape::Vector);
-        let shape = if vector { Shape::Vector } else { Shape::Scalar };
+        // Codes are never operands: what is compressed is a vector again at once.
+        let join = |shape: Shape, operand: &ValueId| shape.join(self.shape(*operand)).unwrap_or(shape);
+        let shape = operands.iter().fold(Shape::Scalar, join);
         self.value(ValueKind::Apply(operation, operands), shape)
     }
 
-    /// The operand as a value of this shape; `None` for a vector where a scalar is wanted.
+    /// The operand as a value of this shape; `None` where that would make a scalar of a vector, or the like.
     pub fn shaped(&mut self, operand: Operand, shape: Shape) -> Option<ValueId> {
         match operand {
             Operand::Constant(number) => Some(self.constant(number, shape)),
-            Operand::Value(id) => match (self.shape(id), shape) {
-                (Shape::Vector, Shape::Scalar) => None,
-                (Shape::Scalar, Shape::Vector) => {
-                    let one = self.constant(Rational::one(), Shape::Vector);
-                    Some(self.apply(Operation::Multiply, vec![id, one]))
-                }
-                _ => Some(id),
-            },
+            Operand::Value(id) if self.shape(id) == shape => Some(id),
+            Operand::Value(id) if self.shape(id).join(shape) == Some(shape) => {
+                let one = self.constant(Rational::one(), shape);
+                Some(self.apply(Operation::Multiply, vec![id, one]))
+            }
+            Operand::Value(_) => None,
         }
     }
 

@@ -4,6 +4,7 @@ use super::equation::{Memo, Node};
 use super::error::AlgorithmError;
 use super::expression::Term;
 use super::graph::Graph;
+use super::kept::Flight;
 use crate::algorithm::{TopologyNumber, ValueId};
 use crate::evaluate::{EvaluateError, Evaluator, Value};
 use bfc_dsl::tree::{Expression, Let, Pattern, Span};
@@ -109,6 +110,8 @@ pub(super) struct Context<'e, 'a> {
     pub graph: Graph,
     /// How many inputs there are.
     pub inputs: usize,
+    /// Whether ranks do not wait for each other.
+    pub asynchronous: bool,
     pub topologies: Vec<&'a str>,
     /// Numbers of topologies that the algorithm computes with.
     pub numbers: Vec<TopologyNumber>,
@@ -131,6 +134,14 @@ pub(super) struct Context<'e, 'a> {
     pub constant_lets: BTreeMap<usize, bool>,
     /// What is being evaluated, outermost first: how it is called and where it is asked for.
     pub path: Vec<(Node, String, Span)>,
+    /// The calls of functions that are being written out, outermost first.
+    pub calls: Vec<Span>,
+    /// What mixes keep from step to step.
+    pub flights: Vec<Flight>,
+    /// The first that is kept per edge.
+    pub edges: Option<Span>,
+    /// Whether what is evaluated counts, or is only checked.
+    pub counts: bool,
 }
 
 /// Errors past this many are not worth reading.
@@ -145,6 +156,7 @@ impl<'e, 'a> Context<'e, 'a> {
             evaluator,
             graph: Graph::default(),
             inputs: 0,
+            asynchronous: false,
             topologies: vec![],
             numbers: vec![],
             states: vec![],
@@ -163,6 +175,10 @@ impl<'e, 'a> Context<'e, 'a> {
             memo: BTreeMap::new(),
             constant_lets: BTreeMap::new(),
             path: vec![],
+            calls: vec![],
+            flights: vec![],
+            edges: None,
+            counts: true,
         }
     }
 
@@ -231,12 +247,14 @@ impl<'e, 'a> Context<'e, 'a> {
 
     /// Evaluates every `let`, so that mistakes in unused ones are found too.
     pub fn evaluate_lets(&mut self) {
+        self.counts = false;
         for index in 0..self.lets.len() {
             let span = self.lets[index].binding.span;
             if let Err(failure) = self.let_value(index, Moment::Before, span) {
                 self.report(failure);
             }
         }
+        self.counts = true;
     }
 
     /// What a name stands for here, if the algorithm says so.

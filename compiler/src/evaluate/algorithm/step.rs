@@ -2,7 +2,7 @@
 
 use super::error::AlgorithmError;
 use super::names::{Assigned, Context, Frame, Meaning, Moment, Place};
-use crate::algorithm::{ValueId, ValueKind};
+use crate::algorithm::ValueId;
 use bfc_dsl::tree::{Expression, Name, Span, StepStatement};
 
 impl<'a> Context<'_, 'a> {
@@ -10,6 +10,7 @@ impl<'a> Context<'_, 'a> {
     pub fn steps(&mut self, statements: &'a [StepStatement], span: Span) -> Vec<Vec<ValueId>> {
         loop {
             let known = self.conditions.len();
+            self.flights.clear();
             let mut steps = vec![];
             for assignment in 0..1 << known {
                 self.assignment = assignment;
@@ -20,6 +21,9 @@ impl<'a> Context<'_, 'a> {
             }
             // A condition met on the way counted as false; now that all are known, every assignment has its turn.
             if self.conditions.len() == known {
+                for (assignment, step) in steps.iter_mut().enumerate() {
+                    step.extend(self.arrivals(assignment));
+                }
                 return self.without_idle_conditions(steps);
             }
         }
@@ -139,12 +143,7 @@ impl super::graph::Graph {
             if std::mem::replace(&mut reached[id.0 as usize], true) {
                 continue;
             }
-            match self.kind(id) {
-                ValueKind::Parameters | ValueKind::State(_) => {}
-                ValueKind::Apply(_, operands) => open.extend(operands),
-                ValueKind::Mix(_, v) | ValueKind::Average(v) | ValueKind::Gradient(v) => open.push(*v),
-                ValueKind::Adapt(v, direction) => open.extend([*v].into_iter().chain(*direction)),
-            }
+            open.extend(self.kind(id).operands());
         }
         reached
     }

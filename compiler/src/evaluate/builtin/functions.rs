@@ -1,6 +1,7 @@
 //! What each built-in function does.
 
 use super::Call;
+pub(super) use crate::evaluate::codec::{cast, low_rank, quantize, random_k, top_fraction, top_k};
 use crate::evaluate::error::{EvaluateError, Result};
 use crate::evaluate::expect::wrong_type_at;
 use crate::evaluate::{Value, number, random as stream};

@@ -55,11 +55,15 @@ impl<'a> Flow<'a> {
         self.stored[id.0 as usize] && !self.held[id.0 as usize]
     }
 
-    /// The linear map that makes the value, if one does, and what it is applied to.
-    pub fn exchange(&self, id: ValueId) -> Option<(Operator, ValueId)> {
+    /// The linear map that makes the value, if one does.
+    pub fn exchange(&self, id: ValueId) -> Option<Operator> {
         match self.value(id).kind {
-            ValueKind::Mix(topology, operand) => Some((Operator::Mix(topology as u32), operand)),
-            ValueKind::Average(operand) => Some((Operator::Average, operand)),
+            ValueKind::Mix(topology, _) => Some(Operator::Mix(topology as u32)),
+            ValueKind::Others(topology, _) => Some(Operator::Others(topology as u32)),
+            ValueKind::Own(topology, _) => Some(Operator::Own(topology as u32)),
+            ValueKind::Incoming(topology, _) => Some(Operator::Incoming(topology as u32)),
+            ValueKind::Back(_) => Some(Operator::Back),
+            ValueKind::Average(_) => Some(Operator::Average),
             _ => None,
         }
     }
@@ -67,13 +71,13 @@ impl<'a> Flow<'a> {
     /// The distinct stored values that are read when `id` is made, ascending.
     pub fn reads(&self, id: ValueId) -> Vec<ValueId> {
         let kind = &self.value(id).kind;
-        let mut reads = operands(kind);
+        let mut reads = kind.operands();
         if matches!(kind, ValueKind::Apply(..)) {
             let mut open = std::mem::take(&mut reads);
             while let Some(operand) = open.pop() {
                 match self.in_register(operand) {
                     true => reads.push(operand),
-                    false => open.extend(operands(&self.value(operand).kind)),
+                    false => open.extend(self.value(operand).kind.operands()),
                 }
             }
         }
@@ -100,7 +104,7 @@ impl<'a> Flow<'a> {
             let index = id.0 as usize;
             if !reached[index] && !self.held[index] {
                 reached[index] = true;
-                open.extend(operands(&self.value(id).kind));
+                open.extend(self.value(id).kind.operands());
             }
         }
         (0..self.len() as u32).map(ValueId).filter(|id| reached[id.0 as usize]).collect()
@@ -114,7 +118,7 @@ impl<'a> Flow<'a> {
             let kind = &self.value(id).kind;
             if !matches!(kind, ValueKind::Apply(..)) {
                 self.stored[id.0 as usize] = true;
-                operands(kind).iter().for_each(|operand| self.stored[operand.0 as usize] = true);
+                kind.operands().iter().for_each(|operand| self.stored[operand.0 as usize] = true);
             }
         }
     }
@@ -122,7 +126,7 @@ impl<'a> Flow<'a> {
     fn store_shared(&mut self, needed: &[ValueId]) {
         let mut readers = vec![0u32; self.len()];
         for &id in needed {
-            operands(&self.value(id).kind).iter().for_each(|operand| readers[operand.0 as usize] += 1);
+            self.value(id).kind.operands().iter().for_each(|operand| readers[operand.0 as usize] += 1);
         }
         for &id in needed {
             if readers[id.0 as usize] > 1 && !is_leaf(self.value(id)) {
@@ -149,25 +153,13 @@ impl<'a> Flow<'a> {
     }
 }
 
-/// The operands of a value, in order.
-pub(super) fn operands(kind: &ValueKind) -> Vec<ValueId> {
-    match kind {
-        ValueKind::Parameters | ValueKind::State(_) => vec![],
-        ValueKind::Apply(_, operands) => operands.clone(),
-        ValueKind::Mix(_, operand) | ValueKind::Average(operand) | ValueKind::Gradient(operand) => {
-            vec![*operand]
-        }
-        ValueKind::Adapt(point, direction) => [*point].into_iter().chain(*direction).collect(),
-    }
-}
-
 /// For each value whether `roots` depend on it.
 pub(super) fn reachable(algorithm: &Algorithm, roots: impl Iterator<Item = ValueId>) -> Vec<bool> {
     let mut reached = vec![false; algorithm.values.len()];
     let mut open: Vec<_> = roots.collect();
     while let Some(id) = open.pop() {
         if !std::mem::replace(&mut reached[id.0 as usize], true) {
-            open.extend(operands(&algorithm.value(id).kind));
+            open.extend(algorithm.value(id).kind.operands());
         }
     }
     reached

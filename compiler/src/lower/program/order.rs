@@ -13,14 +13,12 @@ use bfc_schedule::program::{Operator, Shape};
 pub(super) enum Task {
     /// Fetch the initial parameters.
     Parameters(ValueId),
-    /// Evaluate an expression.
+    /// Compute something that concerns the rank alone.
     Compute(ValueId),
     /// Send the operands of these mixes or averages in one message.
     Exchange(Operator, Vec<ValueId>),
-    /// Ask for a gradient.
-    Gradient(ValueId),
-    /// Ask for an optimizer step.
-    Adapt(ValueId),
+    /// Ask the trainer.
+    Ask(ValueId),
 }
 
 /// All that the flow makes, in order.
@@ -128,10 +126,7 @@ impl<'a> Order<'a> {
         }
         let task = match event {
             Event::Exchange(operator, made) => Task::Exchange(operator, made),
-            Event::Ask(id) if matches!(self.flow.value(id).kind, ValueKind::Gradient(_)) => {
-                Task::Gradient(id)
-            }
-            Event::Ask(id) => Task::Adapt(id),
+            Event::Ask(id) => Task::Ask(id),
         };
         self.tasks.push(task);
         made.into_iter().for_each(|id| self.finish(id, None));
@@ -167,9 +162,9 @@ impl<'a> Order<'a> {
             }
             let awaited =
                 self.reads[id.0 as usize].iter().fold(0, |bits, read| bits | before[read.0 as usize]);
-            let own = match (self.flow.exchange(id), &self.flow.value(id).kind) {
-                (Some((operator, _)), _) => candidates.note(operator, id, awaited),
-                (None, ValueKind::Gradient(_) | ValueKind::Adapt(..)) => {
+            let own = match self.flow.exchange(id) {
+                Some(operator) => candidates.note(operator, id, awaited),
+                None if self.flow.value(id).kind.asks() => {
                     if awaited == 0 {
                         candidates.ask.get_or_insert(id);
                     }

@@ -92,7 +92,7 @@ impl<'a> Planner<'a> {
             planner.destination[value.0 as usize] = Some(register);
         }
         for &id in flow.made.iter().rev() {
-            let asks = matches!(flow.value(id).kind, ValueKind::Gradient(_));
+            let asks = matches!(flow.value(id).kind, ValueKind::Gradient(_) | ValueKind::Prox(..));
             for read in flow.reads(id) {
                 planner.remaining[read.0 as usize] += 1;
                 let inherited = planner.destination[id.0 as usize].filter(|_| !asks);
@@ -164,12 +164,14 @@ impl<'a> Planner<'a> {
             }
             Task::Compute(id) => self.compute(id),
             Task::Exchange(operator, made) => self.exchange(operator, &made),
-            Task::Gradient(id) => self.gradient(id),
-            Task::Adapt(id) => self.adapt(id),
+            Task::Ask(id) => self.ask(id),
         }
     }
 
     fn compute(&mut self, id: ValueId) {
+        if !matches!(self.flow.value(id).kind, ValueKind::Apply(..)) {
+            return self.local(id);
+        }
         let reads = self.flow.reads(id);
         let expression = self.flow.expression(id, |read| self.register(read));
         reads.iter().for_each(|&read| self.read(read));
@@ -178,12 +180,45 @@ impl<'a> Planner<'a> {
         self.block.push(Instruction::Compute { into, expression });
     }
 
-    fn gradient(&mut self, id: ValueId) {
-        let point = self.flow.reads(id)[0];
-        let at = self.register(point);
+    /// What concerns the rank alone and is no expression; its result goes beside its operands.
+    fn local(&mut self, id: ValueId) {
         let into = self.allocate(id, &[]);
-        self.read(point);
-        self.block.push(Instruction::Gradient { at, into });
+        let at = |operand: ValueId| self.register(operand);
+        let instruction = match self.flow.value(id).kind {
+            ValueKind::Dot(a, b) => Instruction::Dot { a: at(a), b: at(b), into },
+            ValueKind::Degree(topology) => Instruction::Degree { topology: topology as u32, into },
+            ValueKind::Gather(from) => Instruction::Gather { from: at(from), into },
+            ValueKind::Encode(_, from) => Instruction::Encode { from: at(from), into },
+            ValueKind::Decode(from) => Instruction::Decode { from: at(from), into },
+            ValueKind::Start => Instruction::Start { into },
+            ValueKind::Project(from, factor) => {
+                Instruction::Project { from: at(from), factor: at(factor), into }
+            }
+            ValueKind::Difference(mine, theirs) => {
+                Instruction::Difference { mine: at(mine), theirs: at(theirs), into }
+            }
+            ValueKind::Correct(from, factor, difference) => {
+                Instruction::Correct { at: at(from), factor: at(factor), difference: at(difference), into }
+            }
+            ref other => unreachable!("{other:?} is no task of one rank"),
+        };
+        self.block.push(instruction);
+        self.flow.reads(id).into_iter().for_each(|read| self.read(read));
+    }
+
+    fn ask(&mut self, id: ValueId) {
+        match self.flow.value(id).kind {
+            ValueKind::Gradient(at) => {
+                let (at, into) = (self.register(at), self.allocate(id, &[]));
+                self.block.push(Instruction::Gradient { at, into });
+            }
+            ValueKind::Prox(at, rho) => {
+                let (at, rho, into) = (self.register(at), self.register(rho), self.allocate(id, &[]));
+                self.block.push(Instruction::Prox { at, rho, into });
+            }
+            _ => return self.adapt(id),
+        }
+        self.flow.reads(id).into_iter().for_each(|read| self.read(read));
     }
 
     fn adapt(&mut self, id: ValueId) {
@@ -205,7 +240,8 @@ impl<'a> Planner<'a> {
         let mut transfers = vec![];
         for (&id, &source) in made.iter().zip(&sources) {
             let from = self.register(source);
-            let in_place = self.dies_with_next_reader(source);
+            let same = self.flow.value(id).shape == self.flow.value(source).shape;
+            let in_place = same && operator != Operator::Back && self.dies_with_next_reader(source);
             let into = if in_place { from } else { self.allocate(id, &[]) };
             transfers.push(Transfer { from, into });
         }

@@ -86,6 +86,7 @@ impl<'a> Affine<'a> {
             ValueKind::Apply(operation, operands) => {
                 self.apply(space, operation, operands, moment.step, &mut of)?
             }
+            _ => return Err("a step asks or sends what no linear map says".into()),
         };
         known[id.0 as usize] = Some(value.clone());
         Ok(value)

@@ -87,6 +87,7 @@ impl Builder {
         let state = |index: usize| State { name: format!("s{index}"), shape: Shape::Vector, initial };
         Algorithm {
             name: "a".into(),
+            asynchronous: None,
             topologies: vec!["W".into()],
             inputs: vec![Input { name: "lr".into(), default: Rational::new(1, 10) }],
             numbers: vec![],

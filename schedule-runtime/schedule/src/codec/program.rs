@@ -4,9 +4,11 @@ use super::FormatError;
 use super::bytes::{Reader, Write};
 use super::weights::{WeightReader, WeightWriter};
 use crate::Program;
+use crate::compression::{Codec, Float};
 use crate::program::{Block, Expression, Input, Instruction, Operation, Operator, Register, Shape, Transfer};
 
-const AVERAGE: u32 = u32::MAX;
+/// Formats of numbers, by number.
+const FLOATS: [Float; 4] = [Float::Bf16, Float::F16, Float::F32, Float::F64];
 
 /// Operations without operands of their own; the first has the number [`FIRST_PLAIN`].
 const PLAIN: [Operation; 24] = [
@@ -46,7 +48,7 @@ pub(super) fn write(program: &Program, weights: &mut WeightWriter) -> Vec<u8> {
         section.u32(weights.id(&input.default));
     }
     section.count(program.registers.len());
-    section.extend(program.registers.iter().map(|shape| u8::from(*shape == Shape::Scalar)));
+    program.registers.iter().for_each(|shape| write_shape(&mut section, *shape));
     section.count(program.states.len());
     for (state, register) in &program.states {
         section.string(state);
@@ -73,10 +75,7 @@ fn write_block(section: &mut Vec<u8>, block: &Block, weights: &mut WeightWriter)
             }
             Instruction::Exchange { operator, transfers } => {
                 section.u8(2);
-                section.u32(match operator {
-                    Operator::Mix(topology) => *topology,
-                    Operator::Average => AVERAGE,
-                });
+                write_operator(section, *operator);
                 section.count(transfers.len());
                 transfers
                     .iter()
@@ -90,8 +89,93 @@ fn write_block(section: &mut Vec<u8>, block: &Block, weights: &mut WeightWriter)
                 direction.iter().for_each(|register| section.u16(register.0));
             }
             Instruction::Swap(a, b) => operands(section, 5, &[*a, *b]),
+            Instruction::Prox { at, rho, into } => operands(section, 6, &[*at, *rho, *into]),
+            Instruction::Dot { a, b, into } => operands(section, 7, &[*a, *b, *into]),
+            Instruction::Degree { topology, into } => {
+                operands(section, 8, &[*into]);
+                section.u32(*topology);
+            }
+            Instruction::Gather { from, into } => operands(section, 9, &[*from, *into]),
+            Instruction::Encode { from, into } => operands(section, 10, &[*from, *into]),
+            Instruction::Decode { from, into } => operands(section, 11, &[*from, *into]),
+            Instruction::Start { into } => operands(section, 12, &[*into]),
+            Instruction::Project { from, factor, into } => operands(section, 13, &[*from, *factor, *into]),
+            Instruction::Difference { mine, theirs, into } => operands(section, 14, &[*mine, *theirs, *into]),
+            Instruction::Correct { at, factor, difference, into } => {
+                operands(section, 15, &[*at, *factor, *difference, *into]);
+            }
         }
     }
+}
+
+fn write_operator(section: &mut Vec<u8>, operator: Operator) {
+    let (number, topology) = match operator {
+        Operator::Mix(topology) => (0, topology),
+        Operator::Others(topology) => (1, topology),
+        Operator::Own(topology) => (2, topology),
+        Operator::Incoming(topology) => (3, topology),
+        Operator::Back => (4, 0),
+        Operator::Average => (5, 0),
+    };
+    section.u8(number);
+    section.u32(topology);
+}
+
+fn write_shape(section: &mut Vec<u8>, shape: Shape) {
+    match shape {
+        Shape::Vector => section.u8(0),
+        Shape::Scalar => section.u8(1),
+        Shape::EdgeVector => section.u8(2),
+        Shape::EdgeScalar => section.u8(3),
+        Shape::Code(codec) => {
+            section.u8(4);
+            write_codec(section, codec);
+        }
+        Shape::EdgeFactor { rank, rows } => {
+            section.u8(5);
+            write_matrix(section, rank, rows);
+        }
+    }
+}
+
+fn write_codec(section: &mut Vec<u8>, codec: Codec) {
+    match codec {
+        Codec::Cast(float) => {
+            section.u8(0);
+            section.u8(FLOATS.iter().position(|other| *other == float).expect("every format has a number") as u8);
+        }
+        Codec::Quantize { bits, seed } => {
+            section.u8(1);
+            section.u8(bits);
+            section.u8(seed.is_some().into());
+            seed.iter().for_each(|seed| section.u64(*seed));
+        }
+        Codec::TopK(count) => {
+            section.u8(2);
+            section.u64(count);
+        }
+        Codec::TopFraction { numerator, denominator } => {
+            section.u8(3);
+            section.u64(numerator);
+            section.u64(denominator);
+        }
+        Codec::RandomK { count, seed } => {
+            section.u8(4);
+            section.u64(count);
+            section.u64(seed);
+        }
+        Codec::Sign => section.u8(5),
+        Codec::LowRank { rank, rows } => {
+            section.u8(6);
+            write_matrix(section, rank, rows);
+        }
+    }
+}
+
+fn write_matrix(section: &mut Vec<u8>, rank: u32, rows: Option<u32>) {
+    section.u32(rank);
+    section.u8(rows.is_some().into());
+    rows.iter().for_each(|rows| section.u32(*rows));
 }
 
 fn operands(section: &mut Vec<u8>, number: u8, registers: &[Register]) {
@@ -146,8 +230,53 @@ fn shape(reader: &mut Reader<'_>) -> Result<Shape, FormatError> {
     match reader.u8()? {
         0 => Ok(Shape::Vector),
         1 => Ok(Shape::Scalar),
+        2 => Ok(Shape::EdgeVector),
+        3 => Ok(Shape::EdgeScalar),
+        4 => codec(reader).map(Shape::Code),
+        5 => Ok(Shape::EdgeFactor { rank: reader.u32()?, rows: optional(reader, Reader::u32)? }),
         _ => Err(reader.malformed("there is no shape of this number")),
     }
+}
+
+fn codec(reader: &mut Reader<'_>) -> Result<Codec, FormatError> {
+    Ok(match reader.u8()? {
+        0 => {
+            let number = reader.u8()? as usize;
+            let float = FLOATS.get(number).copied();
+            Codec::Cast(float.ok_or(reader.malformed("there is no format of this number"))?)
+        }
+        1 => Codec::Quantize { bits: reader.u8()?, seed: optional(reader, Reader::u64)? },
+        2 => Codec::TopK(reader.u64()?),
+        3 => Codec::TopFraction { numerator: reader.u64()?, denominator: reader.u64()? },
+        4 => Codec::RandomK { count: reader.u64()?, seed: reader.u64()? },
+        5 => Codec::Sign,
+        6 => Codec::LowRank { rank: reader.u32()?, rows: optional(reader, Reader::u32)? },
+        _ => return Err(reader.malformed("there is no codec of this number")),
+    })
+}
+
+fn optional<'a, T>(
+    reader: &mut Reader<'a>,
+    value: impl FnOnce(&mut Reader<'a>) -> Result<T, FormatError>,
+) -> Result<Option<T>, FormatError> {
+    match reader.u8()? {
+        0 => Ok(None),
+        1 => value(reader).map(Some),
+        _ => Err(reader.malformed("a flag is neither 0 nor 1")),
+    }
+}
+
+fn operator(reader: &mut Reader<'_>) -> Result<Operator, FormatError> {
+    let (number, topology) = (reader.u8()?, reader.u32()?);
+    Ok(match (number, topology) {
+        (0, _) => Operator::Mix(topology),
+        (1, _) => Operator::Others(topology),
+        (2, _) => Operator::Own(topology),
+        (3, _) => Operator::Incoming(topology),
+        (4, 0) => Operator::Back,
+        (5, 0) => Operator::Average,
+        _ => return Err(reader.malformed("there is no operator of this number")),
+    })
 }
 
 fn register(reader: &mut Reader<'_>) -> Result<Register, FormatError> {
@@ -163,24 +292,39 @@ fn instruction(reader: &mut Reader<'_>, weights: &mut WeightReader<'_>) -> Resul
         0 => Instruction::Parameters { into: register(reader)? },
         1 => Instruction::Compute { into: register(reader)?, expression: expression(reader, weights)? },
         2 => Instruction::Exchange {
-            operator: match reader.u32()? {
-                AVERAGE => Operator::Average,
-                topology => Operator::Mix(topology),
-            },
+            operator: operator(reader)?,
             transfers: reader
                 .list(4, |reader| Ok(Transfer { from: register(reader)?, into: register(reader)? }))?,
         },
         3 => Instruction::Gradient { at: register(reader)?, into: register(reader)? },
         4 => {
             let (at, into) = (register(reader)?, register(reader)?);
-            let direction = match reader.u8()? {
-                0 => None,
-                1 => Some(register(reader)?),
-                _ => return Err(reader.malformed("a flag is neither 0 nor 1")),
-            };
-            Instruction::Adapt { at, direction, into }
+            Instruction::Adapt { at, direction: optional(reader, register)?, into }
         }
         5 => Instruction::Swap(register(reader)?, register(reader)?),
+        6 => Instruction::Prox { at: register(reader)?, rho: register(reader)?, into: register(reader)? },
+        7 => Instruction::Dot { a: register(reader)?, b: register(reader)?, into: register(reader)? },
+        8 => Instruction::Degree { into: register(reader)?, topology: reader.u32()? },
+        9 => Instruction::Gather { from: register(reader)?, into: register(reader)? },
+        10 => Instruction::Encode { from: register(reader)?, into: register(reader)? },
+        11 => Instruction::Decode { from: register(reader)?, into: register(reader)? },
+        12 => Instruction::Start { into: register(reader)? },
+        13 => Instruction::Project {
+            from: register(reader)?,
+            factor: register(reader)?,
+            into: register(reader)?,
+        },
+        14 => Instruction::Difference {
+            mine: register(reader)?,
+            theirs: register(reader)?,
+            into: register(reader)?,
+        },
+        15 => Instruction::Correct {
+            at: register(reader)?,
+            factor: register(reader)?,
+            difference: register(reader)?,
+            into: register(reader)?,
+        },
         _ => return Err(reader.malformed("there is no instruction of this number")),
     })
 }

@@ -196,12 +196,49 @@ pub enum VerifyError {
     #[diagnostic(code(bfc::verify::lost_state), help("every state needs a value when a block ends"))]
     LostState { block: BlockName, state: String },
 
+    #[error("register {} is a code of `{codec}`, which does not exist", register.0)]
+    #[diagnostic(
+        code(bfc::verify::codec),
+        help("counts are at least 1, fractions above 0 and at most 1, and quantization has 2 to 16 bits")
+    )]
+    Codec { register: Register, codec: String },
+
+    #[error("the program has a register per edge, and {fault}")]
+    #[diagnostic(
+        code(bfc::verify::edges),
+        help(
+            "such registers need a first topology of one phase in which every rank sends to those that it receives from"
+        )
+    )]
+    Edges { fault: EdgeFault },
+
     #[error("`{first}` and `{second}` share a name or a register")]
     #[diagnostic(
         code(bfc::verify::duplicate),
         help("names of states and of inputs are distinct, and so are the registers of states")
     )]
     Duplicate { first: String, second: String },
+}
+
+/// Why a program cannot keep registers per edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum EdgeFault {
+    NoTopology,
+    Phases(usize),
+    OneWay { from: Rank, to: Rank },
+}
+
+impl fmt::Display for EdgeFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoTopology => f.write_str("there is no topology"),
+            Self::Phases(phases) => write!(f, "the first topology has {phases} phases"),
+            Self::OneWay { from, to } => {
+                write!(f, "rank {from} sends to rank {to}, which does not send back")
+            }
+        }
+    }
 }
 
 /// A phase of a topology.

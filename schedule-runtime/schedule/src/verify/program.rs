@@ -1,12 +1,13 @@
 //! A program is well formed: whatever its inputs, it runs without a fault and writes what it should.
 
 use super::{BlockName, MOST_CONDITIONS, Position, Report, VerifyError};
-use crate::Program;
 use crate::program::{Block, Expression, Instruction, Operation, Operator, Register, Shape, Transfer};
+use crate::{Codec, Program};
 use std::collections::BTreeMap;
 
 pub(super) fn check(program: &Program, topologies: usize, average: bool, report: &mut Report) {
     names(program, report);
+    codecs(program, report);
     let at = Position { block: BlockName::Initial, instruction: 0 };
     let defined = vec![false; program.registers.len()];
     let mut states = defined.clone();
@@ -39,6 +40,19 @@ fn names(program: &Program, report: &mut Report) {
         let same = named.insert(state.as_str(), state).or(held.insert(*register, state));
         if let Some(first) = same {
             report.push(VerifyError::Duplicate { first: first.clone(), second: state.clone() });
+        }
+    }
+}
+
+fn codecs(program: &Program, report: &mut Report) {
+    for (register, shape) in program.registers.iter().enumerate() {
+        let codec = match *shape {
+            Shape::Code(codec) => codec,
+            Shape::EdgeFactor { rank, rows } => Codec::LowRank { rank, rows },
+            _ => continue,
+        };
+        if !codec.is_valid() {
+            report.push(VerifyError::Codec { register: Register(register as u16), codec: codec.to_string() });
         }
     }
 }
@@ -106,8 +120,27 @@ impl Checker<'_> {
                 "read the initial parameters"
             }
             Instruction::Exchange { .. } if model => "exchange",
-            Instruction::Gradient { .. } | Instruction::Adapt { .. } if model => "ask the trainer",
-            Instruction::Compute { into, .. } if model && self.is_state(*into) => "write a state",
+            Instruction::Gradient { .. } | Instruction::Adapt { .. } | Instruction::Prox { .. } if model => {
+                "ask the trainer"
+            }
+            Instruction::Degree { .. }
+            | Instruction::Start { .. }
+            | Instruction::Project { .. }
+            | Instruction::Difference { .. }
+            | Instruction::Correct { .. }
+                if model =>
+            {
+                "look at a topology"
+            }
+            Instruction::Encode { .. } if model => "write a code",
+            Instruction::Compute { into, .. }
+            | Instruction::Dot { into, .. }
+            | Instruction::Gather { into, .. }
+            | Instruction::Decode { into, .. }
+                if model && self.is_state(*into) =>
+            {
+                "write a state"
+            }
             Instruction::Swap(a, b) if model && (self.is_state(*a) || self.is_state(*b)) => "write a state",
             _ => return,
         };
@@ -124,13 +157,15 @@ impl Checker<'_> {
             Instruction::Compute { into, expression } => {
                 let shape = self.expression(expression);
                 let target = self.write(*into);
-                if let (Some(Shape::Vector), Some(Shape::Scalar)) = (shape, target) {
-                    self.shape("vector", "scalar");
+                if let (Some(shape), Some(target)) = (shape, target)
+                    && shape.join(target) != Some(target)
+                {
+                    self.shape(shape.name(), target.name());
                 }
             }
             Instruction::Exchange { operator, transfers } => {
                 self.operator(*operator);
-                self.transfers(transfers);
+                self.transfers(*operator, transfers);
             }
             Instruction::Gradient { at, into } => {
                 self.read_vector(*at);
@@ -146,23 +181,93 @@ impl Checker<'_> {
                 self.write_vector(*into);
             }
             Instruction::Swap(a, b) => self.swap(*a, *b),
+            Instruction::Prox { at, rho, into } => {
+                self.read_vector(*at);
+                self.expect(*rho, Shape::Scalar);
+                self.alias(*into, *at);
+                self.write_vector(*into);
+            }
+            Instruction::Dot { a, b, into } => {
+                self.read_vector(*a);
+                self.read_vector(*b);
+                self.leave(*into, Shape::Scalar);
+            }
+            Instruction::Degree { topology, into } => {
+                self.topology(*topology);
+                self.leave(*into, Shape::Scalar);
+            }
+            Instruction::Gather { from, into } => match self.read(*from) {
+                Some(Shape::EdgeVector) => self.leave(*into, Shape::Vector),
+                Some(Shape::EdgeScalar) => self.leave(*into, Shape::Scalar),
+                Some(other) => self.shape(other.name(), "vector per edge"),
+                None => {}
+            },
+            Instruction::Encode { from, into } => {
+                self.read_vector(*from);
+                self.code(*into);
+                self.write(*into);
+            }
+            Instruction::Decode { from, into } => {
+                self.read(*from);
+                self.code(*from);
+                self.write_vector(*into);
+            }
+            Instruction::Start { into } => {
+                self.factor(*into);
+                self.write(*into);
+            }
+            Instruction::Project { from, factor, into } => {
+                self.read_vector(*from);
+                self.factors(&[*factor], *into);
+            }
+            Instruction::Difference { mine, theirs, into } => self.factors(&[*mine, *theirs], *into),
+            Instruction::Correct { at, factor, difference, into } => {
+                self.read_vector(*at);
+                let expected = self.factor(*factor);
+                self.read(*factor);
+                if self.read(*difference) != expected {
+                    self.shape("factor per edge of another size", "factor per edge");
+                }
+                self.alias(*into, *at);
+                self.write_vector(*into);
+            }
         }
     }
 
     fn operator(&mut self, operator: Operator) {
-        match operator {
-            Operator::Mix(topology) if topology as usize >= self.topologies => {
-                let (at, topologies) = (self.at, self.topologies);
-                self.report.push(VerifyError::Topology { at, topology, topologies });
-            }
-            Operator::Average if !self.average => {
-                self.report.push(VerifyError::AverageMissing { at: self.at })
-            }
-            _ => {}
+        if let Some(topology) = operator.topology() {
+            self.topology(topology);
+        }
+        if operator == Operator::Average && !self.average {
+            self.report.push(VerifyError::AverageMissing { at: self.at })
         }
     }
 
-    fn transfers(&mut self, transfers: &[Transfer]) {
+    fn topology(&mut self, topology: u32) {
+        if topology as usize >= self.topologies {
+            let (at, topologies) = (self.at, self.topologies);
+            self.report.push(VerifyError::Topology { at, topology, topologies });
+        }
+    }
+
+    /// Whether an operator makes one shape of the other.
+    fn maps(&mut self, operator: Operator, from: Shape, into: Shape) {
+        let expected = match (operator, from) {
+            (Operator::Back, Shape::EdgeVector | Shape::EdgeScalar | Shape::EdgeFactor { .. }) => from,
+            (Operator::Back, _) => return self.shape(from.name(), "vector per edge"),
+            (_, Shape::EdgeVector | Shape::EdgeScalar | Shape::EdgeFactor { .. }) => {
+                return self.shape(from.name(), "vector");
+            }
+            (Operator::Average, Shape::Code(_)) => return self.shape("code", "vector"),
+            (_, Shape::Code(_)) => Shape::Vector,
+            (_, other) => other,
+        };
+        if into != expected {
+            self.shape(into.name(), expected.name());
+        }
+    }
+
+    fn transfers(&mut self, operator: Operator, transfers: &[Transfer]) {
         if transfers.is_empty() {
             self.report.push(VerifyError::NoTransfer { at: self.at });
         }
@@ -170,17 +275,15 @@ impl Checker<'_> {
         for transfer in transfers {
             *sources.entry(transfer.from).or_default() += 1;
             let (from, into) = (self.read(transfer.from), self.in_range(transfer.into));
-            if let (Some(from), Some(into)) = (from, into)
-                && from != into
-            {
-                self.shape(name(from), name(into));
+            if let (Some(from), Some(into)) = (from, into) {
+                self.maps(operator, from, into);
             }
         }
         let mut targets = BTreeMap::new();
         for transfer in transfers {
             let others = sources[&transfer.from] - 1;
             let read = match sources.get(&transfer.into) {
-                Some(_) if transfer.into == transfer.from => others > 0,
+                Some(_) if transfer.into == transfer.from => others > 0 || operator == Operator::Back,
                 read => read.is_some(),
             };
             if targets.insert(transfer.into, ()).is_some() || read {
@@ -193,7 +296,7 @@ impl Checker<'_> {
     fn swap(&mut self, a: Register, b: Register) {
         if let (Some(first), Some(second)) = (self.in_range(a), self.in_range(b)) {
             if first != second {
-                self.shape(name(first), name(second));
+                self.shape(first.name(), second.name());
             }
             if a == b {
                 self.report.push(VerifyError::Alias { at: self.at, register: a });
@@ -223,8 +326,14 @@ impl Checker<'_> {
                 self.report.push(VerifyError::Stack { at: self.at, found });
                 return None;
             };
-            let vector = stack.drain(rest..).any(|operand| operand == Shape::Vector);
-            stack.push(if vector { Shape::Vector } else { shape });
+            let operands: Vec<Shape> = stack.drain(rest..).chain([shape]).collect();
+            let joined = operands.iter().try_fold(Shape::Scalar, |joined, operand| joined.join(*operand));
+            let Some(joined) = joined else {
+                let found = operands.iter().find(|operand| operand.join(Shape::Scalar).is_none());
+                self.shape(found.map_or("code", |found| found.name()), "vector");
+                return None;
+            };
+            stack.push(joined);
         }
         if stack.len() != 1 {
             self.report.push(VerifyError::Stack { at: self.at, found: stack.len() as i64 });
@@ -264,14 +373,52 @@ impl Checker<'_> {
     }
 
     fn read_vector(&mut self, register: Register) {
-        if self.read(register) == Some(Shape::Scalar) {
-            self.shape("scalar", "vector");
-        }
+        self.expect(register, Shape::Vector);
     }
 
     fn write_vector(&mut self, register: Register) {
-        if self.write(register) == Some(Shape::Scalar) {
-            self.shape("scalar", "vector");
+        self.leave(register, Shape::Vector);
+    }
+
+    /// Reads a register, which has this shape.
+    fn expect(&mut self, register: Register, expected: Shape) {
+        if let Some(found) = self.read(register).filter(|found| *found != expected) {
+            self.shape(found.name(), expected.name());
+        }
+    }
+
+    /// Writes a register, which has this shape.
+    fn leave(&mut self, register: Register, expected: Shape) {
+        if let Some(found) = self.write(register).filter(|found| *found != expected) {
+            self.shape(found.name(), expected.name());
+        }
+    }
+
+    /// The shape of a register that holds a factor per edge.
+    fn factor(&mut self, register: Register) -> Option<Shape> {
+        let shape = self.in_range(register)?;
+        if !matches!(shape, Shape::EdgeFactor { .. }) {
+            self.shape(shape.name(), "factor per edge");
+        }
+        Some(shape)
+    }
+
+    /// Reads factors per edge, and writes one of the same size elsewhere.
+    fn factors(&mut self, reads: &[Register], into: Register) {
+        let expected = self.factor(into);
+        for read in reads {
+            self.alias(into, *read);
+            if self.read(*read) != expected {
+                self.shape("factor per edge of another size", "factor per edge");
+            }
+        }
+        self.write(into);
+    }
+
+    fn code(&mut self, register: Register) {
+        match self.program.registers.get(register.0 as usize) {
+            Some(Shape::Code(_)) | None => {}
+            Some(other) => self.shape(other.name(), "code"),
         }
     }
 
@@ -283,12 +430,5 @@ impl Checker<'_> {
 
     fn shape(&mut self, found: &'static str, expected: &'static str) {
         self.report.push(VerifyError::Shape { at: self.at, found, expected });
-    }
-}
-
-fn name(shape: Shape) -> &'static str {
-    match shape {
-        Shape::Vector => "vector",
-        Shape::Scalar => "scalar",
     }
 }

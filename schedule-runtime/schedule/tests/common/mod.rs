@@ -1,11 +1,12 @@
 //! Schedules to test with, made without the compiler: rounds are coloured greedily.
 #![allow(dead_code)] // every suite uses its own part
 
+use bfc_schedule::compression::Float;
 use bfc_schedule::matrix::{Interner, Row};
 use bfc_schedule::program::{Input, Instruction, Operation, Operator, Register, Shape, Transfer};
 use bfc_schedule::{
-    Action, Average, CayleyMatrix, Draft, Group, MixingMatrix, Phase, Program, Rank, Rational, RoundPlan,
-    RoundTable, SliceRound, SparseMatrix, Topology,
+    Action, Average, CayleyMatrix, Codec, Draft, Group, MixingMatrix, Phase, Program, Rank, Rational,
+    RoundPlan, RoundTable, SliceRound, SparseMatrix, Topology,
 };
 use proptest::prelude::*;
 use sha2::Digest;
@@ -65,6 +66,88 @@ pub fn rich() -> Program {
         }],
         model_register: r(3),
     }
+}
+
+/// One of everything else: codes, registers per edge, parts of a mix, products, degrees and minimizers.
+pub fn neighbours() -> Program {
+    let reg = |number| Operation::Register(r(number));
+    let low_rank = Codec::LowRank { rank: 2, rows: Some(3) };
+    let codecs = [
+        Codec::TopK(3),
+        Codec::Cast(Float::Bf16),
+        Codec::Quantize { bits: 4, seed: Some(1 << 40) },
+        Codec::Quantize { bits: 16, seed: None },
+        Codec::TopFraction { numerator: 1, denominator: 100 },
+        Codec::RandomK { count: 7, seed: 3 },
+        Codec::Sign,
+        low_rank,
+    ];
+    let mut registers =
+        vec![Shape::Vector, Shape::EdgeVector, Shape::EdgeScalar, Shape::Vector, Shape::Scalar];
+    registers.extend([Shape::EdgeVector, Shape::EdgeScalar]);
+    registers.extend(codecs.map(Shape::Code));
+    let codes = 7..registers.len() as u16;
+    let exchange = |operator, transfers: &[(u16, u16)]| Instruction::Exchange {
+        operator,
+        transfers: transfers.iter().map(|&(from, into)| Transfer { from: r(from), into: r(into) }).collect(),
+    };
+    let mut step = vec![
+        exchange(Operator::Back, &[(1, 5), (2, 6)]),
+        Instruction::Gather { from: r(5), into: r(3) },
+        Instruction::Gather { from: r(6), into: r(4) },
+        Instruction::Compute {
+            into: r(1),
+            expression: vec![reg(0), reg(3), Operation::Add, reg(5), Operation::Subtract],
+        },
+        Instruction::Compute { into: r(2), expression: vec![reg(4), reg(6), Operation::Subtract] },
+        Instruction::Degree { topology: 0, into: r(4) },
+        Instruction::Prox { at: r(0), rho: r(4), into: r(3) },
+        Instruction::Dot { a: r(0), b: r(3), into: r(4) },
+        exchange(Operator::Own(0), &[(3, 3), (4, 4)]),
+        exchange(Operator::Incoming(0), &[(3, 3)]),
+    ];
+    for code in codes {
+        step.push(Instruction::Encode { from: r(0), into: r(code) });
+    }
+    step.push(exchange(Operator::Others(0), &[(8, 3)]));
+    step.push(exchange(Operator::Mix(0), &[(7, 3), (4, 4)]));
+    step.push(Instruction::Decode { from: r(14), into: r(3) });
+    let factor = |number: u16| r(15 + number);
+    registers.extend([Shape::EdgeFactor { rank: 2, rows: None }; 4]);
+    step.extend([
+        Instruction::Start { into: factor(0) },
+        Instruction::Project { from: r(0), factor: factor(0), into: factor(1) },
+        exchange(Operator::Back, &[(16, 17)]),
+        Instruction::Difference { mine: factor(1), theirs: factor(2), into: factor(3) },
+        Instruction::Correct { at: r(0), factor: factor(0), difference: factor(3), into: r(3) },
+    ]);
+    let zero = vec![Operation::Constant(Rational::zero())];
+    Program {
+        name: "neighbours".into(),
+        inputs: vec![],
+        registers,
+        states: vec![("x".into(), r(0)), ("m".into(), r(1)), ("k".into(), r(2))],
+        initial: vec![
+            Instruction::Parameters { into: r(0) },
+            Instruction::Compute { into: r(1), expression: zero.clone() },
+            Instruction::Compute { into: r(2), expression: zero },
+        ],
+        conditions: vec![],
+        steps: vec![step],
+        model: vec![Instruction::Dot { a: r(0), b: r(0), into: r(4) }],
+        model_register: r(0),
+    }
+}
+
+/// The symbolic ring, both ways.
+pub fn both_ways(size: u32) -> Phase {
+    let third = Rational::new(1, 3);
+    let hops: BTreeSet<u32> = [1, size - 1].into_iter().filter(|hop| (1..size).contains(hop)).collect();
+    symbolic(
+        Group::cyclic(size),
+        third.clone(),
+        hops.into_iter().map(|hop| (Rank(hop), third.clone())).collect(),
+    )
 }
 
 pub fn r(number: u16) -> Register {
@@ -202,8 +285,11 @@ pub fn drafts() -> impl Strategy<Value = Draft> {
     (1u32..=12).prop_flat_map(|size| {
         let phase = prop_oneof![symbolic_phase(size), table_phase(size)];
         let phases = prop::collection::vec(phase, 1..4);
-        (phases, any::<bool>())
-            .prop_map(move |(phases, simple)| draft(size, phases, if simple { gossip() } else { rich() }))
+        (phases, 0..3).prop_map(move |(phases, program)| match program {
+            0 => draft(size, phases, gossip()),
+            1 => draft(size, phases, rich()),
+            _ => draft(size, vec![if size % 2 == 0 { both_ways(size) } else { star(size) }], neighbours()),
+        })
     })
 }
 
@@ -241,7 +327,7 @@ pub fn pack(sections: &[([u8; 8], u32, Vec<u8>)]) -> Vec<u8> {
         body.extend(bytes);
     }
     let mut file = b"\x89BFC\r\n\x1a\n".to_vec();
-    file.extend(1u32.to_le_bytes());
+    file.extend(2u32.to_le_bytes());
     file.extend((sections.len() as u32).to_le_bytes());
     file.extend(((start + body.len()) as u64).to_le_bytes());
     file.extend([0; 8]);

@@ -1,0 +1,32 @@
+//! What cannot be lowered.
+
+use bfc_dsl::tree::Span;
+use miette::Diagnostic;
+use thiserror::Error;
+
+/// An error of the stage `lower`.
+#[derive(Clone, Debug, Error, Diagnostic, PartialEq)]
+#[allow(missing_docs)]
+pub enum LowerError {
+    #[error(
+        "`{algorithm}` does not wait for its neighbours, and windows that it could write to do not exist yet"
+    )]
+    #[diagnostic(
+        code(bfc::lower::no_windows),
+        help("`bfc check` tells what holds of it; to run it, leave `async` out and `mix` in steps")
+    )]
+    NoWindows {
+        algorithm: String,
+        #[label("is asynchronous")]
+        span: Span,
+    },
+}
+
+impl LowerError {
+    /// Where the error is.
+    pub fn span(&self) -> Span {
+        match self {
+            Self::NoWindows { span, .. } => *span,
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Codecs: short codes for vectors, which lose something. A code has a length that follows from the vector's alone, so
+//! that messages keep theirs; `bfc-runtime` writes and reads them.
+//!
+//! Casts and quantization; the largest entries (Aji and Heafield, 2017); a random subset (Stich et al., 2018); signs
+//! scaled by the mean magnitude (Karimireddy et al., 2019); the product of two thin matrices (Vogels et al., 2019).
+
+use std::fmt;
+
+/// How a vector is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Codec {
+    /// Every element as the nearest number of a shorter format; beyond its range, the last number within.
+    Cast(Float),
+    /// Every element as one of 2^bits − 1 evenly spaced multiples of the largest magnitude: the nearest, or with a seed one
+    /// of the two beside it, drawn such that the mean is right.
+    Quantize {
+        /// 2 to 16.
+        bits: u8,
+        /// The seed of the draws.
+        seed: Option<u64>,
+    },
+    /// So many elements of the largest magnitude, of equal ones the first; zero elsewhere.
+    TopK(u64),
+    /// As [`TopK`](Self::TopK), a fraction of all elements, rounded up.
+    TopFraction {
+        /// At least 1, at most the denominator.
+        numerator: u64,
+        /// In lowest terms.
+        denominator: u64,
+    },
+    /// So many elements, drawn alike on all ranks and anew in every step; zero elsewhere.
+    RandomK {
+        /// How many.
+        count: u64,
+        /// The seed of the draws.
+        seed: u64,
+    },
+    /// The sign of every element times the mean magnitude.
+    Sign,
+    /// The vector as a matrix by rows, the last one filled with zeros, projected on the column space that its largest rows
+    /// span.
+    LowRank {
+        /// The rank.
+        rank: u32,
+        /// The rows of the matrix; by default the integer below the square root of the length.
+        rows: Option<u32>,
+    },
+}
+
+/// A format of floating-point numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Float {
+    Bf16,
+    F16,
+    F32,
+    F64,
+}
+
+impl Float {
+    /// Bytes of a number.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::Bf16 | Self::F16 => 2,
+            Self::F32 => 4,
+            Self::F64 => 8,
+        }
+    }
+
+    /// Its name in the language.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bf16 => "bf16",
+            Self::F16 => "f16",
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        }
+    }
+}
+
+impl Codec {
+    /// Whether its numbers lie in their ranges.
+    pub fn is_valid(self) -> bool {
+        match self {
+            Self::Cast(_) | Self::Sign => true,
+            Self::Quantize { bits, .. } => (2..=16).contains(&bits),
+            Self::TopK(count) | Self::RandomK { count, .. } => count >= 1,
+            Self::TopFraction { numerator, denominator } => (1..=denominator).contains(&numerator),
+            Self::LowRank { rank, rows } => rank >= 1 && rows != Some(0),
+        }
+    }
+
+    /// How many elements of a vector of this length are kept; all of them by codecs that choose none.
+    pub fn kept(self, length: usize) -> usize {
+        let limited = |count: u64| count.min(length as u64) as usize;
+        match self {
+            Self::TopK(count) | Self::RandomK { count, .. } => limited(count),
+            Self::TopFraction { numerator, denominator } => {
+                let product = length as u128 * numerator as u128;
+                product.div_ceil(denominator as u128) as usize
+            }
+            _ => length,
+        }
+    }
+
+    /// Rows, columns and rank of the matrix that a vector of this length is written as.
+    pub fn matrix(rank: u32, rows: Option<u32>, length: usize) -> (usize, usize, usize) {
+        let rows = rows.map_or(length.isqrt(), |rows| rows as usize).clamp(1, length.max(1));
+        let columns = length.div_ceil(rows);
+        (rows, columns, (rank as usize).min(rows).min(columns))
+    }
+
+    /// The length in bytes of the code of a vector of `length` elements of `element` bytes.
+    pub fn bytes(self, length: usize, element: usize) -> usize {
+        match self {
+            Self::Cast(float) => length * float.bytes().min(element),
+            Self::Quantize { bits, .. } => element + packed(length, bits),
+            Self::TopK(_) | Self::TopFraction { .. } => self.kept(length) * (element + index_bytes(length)),
+            Self::RandomK { .. } => self.kept(length) * element,
+            Self::Sign => element + packed(length, 1),
+            Self::LowRank { rank, rows } => {
+                let (rows, columns, rank) = Self::matrix(rank, rows, length);
+                (rows + columns) * rank * element
+            }
+        }
+    }
+}
+
+/// Bytes of so many groups of bits.
+fn packed(length: usize, bits: u8) -> usize {
+    (length as u128 * bits as u128).div_ceil(8) as usize
+}
+
+/// Bytes of the index of an element in a vector of this length.
+pub fn index_bytes(length: usize) -> usize {
+    if u32::try_from(length).is_ok() { 4 } else { 8 }
+}
+
+impl fmt::Display for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cast(float) => write!(f, "cast({})", float.name()),
+            Self::Quantize { bits, seed: None } => write!(f, "quantize({bits})"),
+            Self::Quantize { bits, seed: Some(seed) } => write!(f, "quantize({bits}, {seed})"),
+            Self::TopK(count) => write!(f, "top_k({count})"),
+            Self::TopFraction { numerator, denominator: 1 } => write!(f, "top_fraction({numerator})"),
+            Self::TopFraction { numerator, denominator } => {
+                write!(f, "top_fraction({numerator}/{denominator})")
+            }
+            Self::RandomK { count, seed } => write!(f, "random_k({count}, {seed})"),
+            Self::Sign => write!(f, "sign"),
+            Self::LowRank { rank, rows: None } => write!(f, "low_rank({rank})"),
+            Self::LowRank { rank, rows: Some(rows) } => write!(f, "low_rank({rank}, {rows})"),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Vectors as codes and back. What a code says depends on nothing but the vector, the codec and the number of steps done,
+//! so that every rank reads the same; arithmetic between the two is in `f64`.
+
+mod bits;
+mod float;
+pub(crate) mod gossip;
+mod low_rank;
+mod select;
+
+use crate::element::Element;
+use crate::random::{splitmix, unit};
+use bfc_schedule::Codec;
+use bfc_schedule::compression::Float;
+use bits::{Bits, pack};
+use bytemuck::{bytes_of, cast_slice, pod_read_unaligned};
+
+/// What random codecs draw from besides their seed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Draw {
+    /// Steps done, the same on all ranks.
+    pub(crate) step: u64,
+    /// The rank that writes.
+    pub(crate) rank: u32,
+}
+
+/// Writes `x` to `code`, whose length is [`Codec::bytes`].
+pub(crate) fn encode<T: Element>(codec: Codec, x: &[T], draw: Draw, code: &mut [u8]) {
+    match codec {
+        Codec::Cast(format) => cast(format, x, code),
+        Codec::Quantize { bits, seed } => {
+            let stream = seed.map(|seed| splitmix(splitmix(seed, draw.step), draw.rank as u64));
+            quantize(bits, stream, x, code);
+        }
+        Codec::TopK(_) | Codec::TopFraction { .. } => {
+            let indices = select::largest(x, codec.kept(x.len()));
+            let (values, places) = code.split_at_mut(indices.len() * size_of::<T>());
+            put(values, indices.iter().map(|&index| x[index]));
+            select::write_indices(places, &indices, x.len());
+        }
+        Codec::RandomK { seed, .. } => {
+            let indices = select::drawn(x.len(), codec.kept(x.len()), splitmix(seed, draw.step));
+            put(code, indices.iter().map(|&index| x[index]));
+        }
+        Codec::Sign => {
+            let sum: f64 = x.iter().map(|x| x.abs().to_f64()).sum();
+            let (mean, signs) = code.split_at_mut(size_of::<T>());
+            put(mean, [T::from_f64(sum / x.len() as f64)]);
+            pack(signs, 1, x.iter().map(|x| (*x < T::default()) as u32));
+        }
+        Codec::LowRank { rank, rows } => low_rank::encode(Codec::matrix(rank, rows, x.len()), x, code),
+    }
+}
+
+/// Reads `code` into `x`; a code that no rank would write gives some vector.
+pub(crate) fn decode<T: Element>(codec: Codec, code: &[u8], step: u64, x: &mut [T]) {
+    match codec {
+        Codec::Cast(format) if format.bytes() >= size_of::<T>() => fill(x, elements(code)),
+        Codec::Cast(Float::F32) => fill(x, numbers::<f32>(code).map(|x| T::from_f64(x as f64))),
+        Codec::Cast(Float::F16) => fill(x, numbers::<u16>(code).map(|x| T::from_f64(float::from_f16(x)))),
+        Codec::Cast(_) => fill(x, numbers::<u16>(code).map(|x| T::from_f64(float::from_bf16(x)))),
+        Codec::Quantize { bits, .. } => {
+            let (scale, levels) = code.split_at(size_of::<T>());
+            let (scale, top) = (pod_read_unaligned::<T>(scale).to_f64(), top_level(bits));
+            let value = |level: u32| T::from_f64(scale * ((level as f64 - top) / top));
+            fill(x, Bits::new(levels, bits).map(value));
+        }
+        Codec::TopK(_) | Codec::TopFraction { .. } => {
+            let kept = codec.kept(x.len());
+            let (values, places) = code.split_at(kept * size_of::<T>());
+            let indices = select::read_indices(places, x.len());
+            select::scatter(x, indices, elements(values));
+        }
+        Codec::RandomK { seed, .. } => {
+            let indices = select::drawn(x.len(), codec.kept(x.len()), splitmix(seed, step));
+            select::scatter(x, indices.into_iter(), elements(code));
+        }
+        Codec::Sign => {
+            let (mean, signs) = code.split_at(size_of::<T>());
+            let mean: T = pod_read_unaligned(mean);
+            fill(x, Bits::new(signs, 1).map(|negative| if negative == 1 { -mean } else { mean }));
+        }
+        Codec::LowRank { rank, rows } => low_rank::decode(Codec::matrix(rank, rows, x.len()), code, x),
+    }
+}
+
+fn cast<T: Element>(format: Float, x: &[T], code: &mut [u8]) {
+    match format {
+        _ if format.bytes() >= size_of::<T>() => code.copy_from_slice(cast_slice(x)),
+        Float::F32 => put(code, x.iter().map(|x| float::to_f32(x.to_f64()))),
+        Float::F16 => put(code, x.iter().map(|x| float::to_f16(x.to_f64()))),
+        _ => put(code, x.iter().map(|x| float::to_bf16(x.to_f64()))),
+    }
+}
+
+/// Levels go from minus this to this.
+fn top_level(bits: u8) -> f64 {
+    ((1u32 << (bits - 1)) - 1) as f64
+}
+
+fn quantize<T: Element>(bits: u8, stream: Option<u64>, x: &[T], code: &mut [u8]) {
+    let magnitude = |most: f64, x: &T| match x.abs().to_f64() {
+        x if most.is_nan() || x <= most => most,
+        x => x,
+    };
+    let (scale, top) = (x.iter().fold(0.0, magnitude), top_level(bits));
+    let level = |(index, x): (usize, &T)| {
+        let exact = if scale == 0.0 { 0.0 } else { x.to_f64() / scale * top };
+        let level = match stream {
+            Some(stream) => (exact + unit(stream, index as u64)).floor(),
+            None => exact.round_ties_even(),
+        };
+        (level.clamp(-top, top) + top) as u32
+    };
+    let (start, levels) = code.split_at_mut(size_of::<T>());
+    put(start, [T::from_f64(scale)]);
+    pack(levels, bits, x.iter().enumerate().map(level));
+}
+
+/// Writes numbers one after another.
+fn put<N: bytemuck::Pod>(bytes: &mut [u8], values: impl IntoIterator<Item = N>) {
+    for (place, value) in bytes.chunks_exact_mut(size_of::<N>()).zip(values) {
+        place.copy_from_slice(bytes_of(&value));
+    }
+}
+
+/// Numbers that stand one after another, wherever they begin.
+fn numbers<N: bytemuck::Pod>(bytes: &[u8]) -> impl Iterator<Item = N> + '_ {
+    bytes.chunks_exact(size_of::<N>()).map(pod_read_unaligned)
+}
+
+fn elements<T: Element>(bytes: &[u8]) -> impl Iterator<Item = T> + '_ {
+    numbers(bytes)
+}
+
+fn fill<T>(x: &mut [T], values: impl Iterator<Item = T>) {
+    x.iter_mut().zip(values).for_each(|(x, value)| *x = value);
+}

@@ -1,0 +1,58 @@
+//! Which elements are kept, and where they stand.
+
+use crate::element::Element;
+use crate::random::splitmix;
+use bfc_schedule::compression::index_bytes;
+use std::collections::BTreeSet;
+
+/// The indices of the `count` elements of the largest magnitude, ascending; of equal ones the first are taken, and what
+/// is no number is taken before all.
+pub(super) fn largest<T: Element>(x: &[T], count: usize) -> Vec<usize> {
+    let mut indices: Vec<usize> = (0..x.len()).collect();
+    if count < x.len() {
+        let magnitude = |index: usize| x[index].abs().to_f64();
+        let order = |a: &usize, b: &usize| magnitude(*b).total_cmp(&magnitude(*a)).then(a.cmp(b));
+        indices.select_nth_unstable_by(count, order);
+        indices.truncate(count);
+        indices.sort_unstable();
+    }
+    indices
+}
+
+/// `count` of the indices below `length`, every subset equally likely, ascending (Floyd, in Bentley, "Programming pearls:
+/// a sample of brilliance", 1987).
+pub(super) fn drawn(length: usize, count: usize, seed: u64) -> Vec<usize> {
+    let mut chosen = BTreeSet::new();
+    for last in length - count..length {
+        let index = (splitmix(seed, last as u64) % (last as u64 + 1)) as usize;
+        if !chosen.insert(index) {
+            chosen.insert(last);
+        }
+    }
+    chosen.into_iter().collect()
+}
+
+pub(super) fn write_indices(bytes: &mut [u8], indices: &[usize], length: usize) {
+    let width = index_bytes(length);
+    for (place, index) in bytes.chunks_exact_mut(width).zip(indices) {
+        place.copy_from_slice(&(*index as u64).to_le_bytes()[..width]);
+    }
+}
+
+pub(super) fn read_indices(bytes: &[u8], length: usize) -> impl Iterator<Item = usize> + '_ {
+    bytes
+        .chunks_exact(index_bytes(length))
+        .map(|place| place.iter().rev().fold(0, |index, byte| index << 8 | *byte as usize))
+}
+
+/// Zeros but for these values; an index past the end is left out.
+pub(super) fn scatter<T: Element>(
+    x: &mut [T],
+    indices: impl Iterator<Item = usize>,
+    values: impl Iterator<Item = T>,
+) {
+    x.fill(T::default());
+    for (index, value) in indices.zip(values) {
+        x.get_mut(index).into_iter().for_each(|x| *x = value);
+    }
+}
