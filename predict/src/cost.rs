@@ -7,7 +7,7 @@ use crate::cluster::{Cluster, ClusterError};
 use crate::links::{Load, Wiring};
 use crate::tasks::{Exchange, Tasks};
 use crate::units::shown_seconds;
-use bfc_schedule::program::Operator;
+use bfc_schedule::program::Shape;
 use bfc_schedule::{Group, Rank, RoundPlan, Schedule};
 use num_integer::Integer;
 use serde::Serialize;
@@ -19,7 +19,7 @@ pub const SCALAR_BYTES: f64 = 8.0;
 const LONGEST_PERIOD: u32 = 4096;
 
 /// What every rank and step costs.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cost {
     /// The steps that numbers are means of: the period, where it is short.
     pub steps: u32,
@@ -29,6 +29,9 @@ pub struct Cost {
     pub models: Amount,
     /// Single numbers that a rank sends beside them.
     pub scalars: Amount,
+    /// Codes and the like, the step in which a rank sends them, and to how many.
+    #[serde(skip)]
+    others: Vec<(Shape, u32, Amount)>,
 }
 
 /// A mean over ranks and steps, and the busiest rank of the busiest step (at most: the busiest of each exchange).
@@ -81,33 +84,43 @@ impl Cost {
                 topology.phases.iter().map(|phase| rounds_and_sends(&phase.plan, schedule.size())).collect()
             })
             .collect();
+        let mut others = vec![];
         let mut sums = vec![[Amount::default(); 3]; steps as usize];
         for exchange in &tasks.exchanges {
-            let [rounds, sends] = match exchange.operator {
-                Operator::Mix(topology) => {
+            let [rounds, sends] = match exchange.operator.topology() {
+                Some(topology) => {
                     let phases = &phases[topology as usize];
                     phases[(exchange.phase % phases.len() as u64) as usize]
                 }
-                Operator::Average => average_rounds_and_sends(schedule),
+                None => average_rounds_and_sends(schedule),
             };
             let [all_rounds, models, scalars] = &mut sums[exchange.step as usize];
             all_rounds.add(rounds, 1.0);
             models.add(sends, f64::from(exchange.vectors));
             scalars.add(sends, f64::from(exchange.scalars));
+            others.extend(exchange.others.iter().map(|other| (*other, exchange.step, sends)));
         }
         let over = |which: usize| Amount {
             mean: sums.iter().map(|step| step[which].mean).sum::<f64>() / f64::from(steps),
             max: sums.iter().map(|step| step[which].max).fold(0.0, f64::max),
         };
-        Self { steps, rounds: over(0), models: over(1), scalars: over(2) }
+        Self { steps, rounds: over(0), models: over(1), scalars: over(2), others }
     }
 
     /// The bytes of a model of so many.
     pub fn bytes(&self, model_bytes: f64) -> Amount {
         let bytes = |models: f64, scalars: f64| models * model_bytes + scalars * SCALAR_BYTES;
+        let mut steps = vec![Amount::default(); self.steps as usize];
+        for (other, step, sends) in &self.others {
+            steps[*step as usize].add(*sends, other_bytes(*other, model_bytes));
+        }
+        let others = Amount {
+            mean: steps.iter().map(|step| step.mean).sum::<f64>() / f64::from(self.steps),
+            max: steps.iter().map(|step| step.max).fold(0.0, f64::max),
+        };
         Amount {
-            mean: bytes(self.models.mean, self.scalars.mean),
-            max: bytes(self.models.max, self.scalars.max),
+            mean: bytes(self.models.mean, self.scalars.mean) + others.mean,
+            max: bytes(self.models.max, self.scalars.max) + others.max,
         }
     }
 }
@@ -221,15 +234,13 @@ impl Network {
     /// The seconds of an exchange of models of so many bytes, one round after the other.
     pub fn seconds(&self, exchange: &Exchange, model_bytes: f64) -> f64 {
         let bytes = message_bytes(exchange, model_bytes);
-        match exchange.operator {
-            Operator::Mix(topology) => {
+        match exchange.operator.topology() {
+            Some(topology) => {
                 let phases = &self.phases[topology as usize];
                 let loads = &phases[(exchange.phase % phases.len() as u64) as usize];
                 loads.iter().map(|load| load.seconds(&self.wiring, bytes)).sum()
             }
-            Operator::Average => {
-                self.average.iter().map(|(load, share)| load.seconds(&self.wiring, bytes * share)).sum()
-            }
+            None => self.average.iter().map(|(load, share)| load.seconds(&self.wiring, bytes * share)).sum(),
         }
     }
 }
@@ -241,7 +252,14 @@ fn exposed(step: f64, compute: f64) -> f64 {
 
 /// The bytes of a whole message.
 pub(crate) fn message_bytes(exchange: &Exchange, model_bytes: f64) -> f64 {
-    f64::from(exchange.vectors) * model_bytes + f64::from(exchange.scalars) * SCALAR_BYTES
+    let others: f64 = exchange.others.iter().map(|other| other_bytes(*other, model_bytes)).sum();
+    f64::from(exchange.vectors) * model_bytes + f64::from(exchange.scalars) * SCALAR_BYTES + others
+}
+
+/// The bytes of a code and the like, for a model of 32-bit elements.
+fn other_bytes(shape: Shape, model_bytes: f64) -> f64 {
+    const ELEMENT: usize = size_of::<f32>();
+    shape.message_bytes((model_bytes / ELEMENT as f64) as usize, ELEMENT) as f64
 }
 
 /// The steps after which topologies are at their first phases again.

@@ -19,7 +19,6 @@ use crate::cost::message_bytes;
 use crate::jitter::{self, Jitter};
 use crate::links::Wiring;
 use crate::tasks::Tasks;
-use bfc_schedule::program::Operator;
 use bfc_schedule::{Average, Group, Rank, RoundPlan, Schedule};
 use ports::Ports;
 use ranks::{Event, RankState};
@@ -230,8 +229,8 @@ impl<'a> Machine<'a> {
         let state = &self.ranks[rank.index()];
         let index = state.action as usize;
         let exchange = self.tasks.exchanges.get(state.progress.exchanges as usize)?;
-        match exchange.operator {
-            Operator::Mix(topology) => {
+        match exchange.operator.topology() {
+            Some(topology) => {
                 let phases = &self.schedule.topologies()[topology as usize].phases;
                 match &phases[(exchange.phase % phases.len() as u64) as usize].plan {
                     RoundPlan::Cayley { group, rounds, .. } => {
@@ -245,7 +244,7 @@ impl<'a> Machine<'a> {
                     }),
                 }
             }
-            Operator::Average => {
+            None => {
                 let Average { size, reduce, gather } = self.schedule.average()?;
                 let slice = reduce.iter().chain(gather).nth(index)?;
                 let share = f64::from(slice.count) / f64::from(*size);

@@ -38,7 +38,7 @@ pub struct Gradient {
 }
 
 /// One exchange, whose transfers travel together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
     /// The step that it belongs to.
     pub step: u32,
@@ -52,6 +52,8 @@ pub struct Exchange {
     pub vectors: u32,
     /// Numbers in the message.
     pub scalars: u32,
+    /// What else is in the message: codes, and factors of differences.
+    pub others: Vec<Shape>,
 }
 
 /// The tasks of a number of steps.
@@ -120,6 +122,11 @@ impl Queue<'_> {
                     let read: Vec<Register> = [*at].into_iter().chain(*direction).collect();
                     self.gradient(&read, *into, step);
                 }
+                Instruction::Prox { at, rho, into } => self.gradient(&[*at, *rho], *into, step),
+                Instruction::Exchange { operator: Operator::Own(_), transfers } => {
+                    transfers.iter().for_each(|transfer| self.local(&[transfer.from], transfer.into));
+                    exchanged = true;
+                }
                 Instruction::Exchange { operator, transfers } => {
                     let read: Vec<Register> = transfers.iter().map(|transfer| transfer.from).collect();
                     let written: Vec<Register> = transfers.iter().map(|transfer| transfer.into).collect();
@@ -127,6 +134,16 @@ impl Queue<'_> {
                     exchanged = true;
                 }
                 Instruction::Swap(a, b) => self.registers.swap(a.0 as usize, b.0 as usize),
+                Instruction::Dot { a, b, into } => self.local(&[*a, *b], *into),
+                Instruction::Degree { into, .. } | Instruction::Start { into } => self.local(&[], *into),
+                Instruction::Gather { from, into }
+                | Instruction::Encode { from, into }
+                | Instruction::Decode { from, into } => self.local(&[*from], *into),
+                Instruction::Project { from, factor, into } => self.local(&[*from, *factor], *into),
+                Instruction::Difference { mine, theirs, into } => self.local(&[*mine, *theirs], *into),
+                Instruction::Correct { at, factor, difference, into } => {
+                    self.local(&[*at, *factor, *difference], *into);
+                }
             }
         }
         self.phase += u64::from(exchanged);
@@ -164,10 +181,16 @@ impl Queue<'_> {
 
     fn exchange(&mut self, operator: Operator, read: &[Register], written: &[Register], step: u32) {
         let after = self.begin(read, written).gradients;
-        let vector = |register: &&Register| self.shapes[register.0 as usize] == Shape::Vector;
-        let vectors = read.iter().filter(vector).count() as u32;
-        let scalars = read.len() as u32 - vectors;
-        self.tasks.exchanges.push(Exchange { step, after, operator, phase: self.phase, vectors, scalars });
+        let (mut vectors, mut scalars, mut others) = (0, 0, vec![]);
+        for register in read {
+            match self.shapes[register.0 as usize] {
+                Shape::Vector | Shape::EdgeVector => vectors += 1,
+                Shape::Scalar | Shape::EdgeScalar => scalars += 1,
+                other => others.push(other),
+            }
+        }
+        let phase = self.phase;
+        self.tasks.exchanges.push(Exchange { step, after, operator, phase, vectors, scalars, others });
         let over = Progress { gradients: 0, exchanges: self.tasks.exchanges.len() as u32 };
         self.end(read, written, over);
     }

@@ -1,7 +1,7 @@
 //! Claims as JSON and back, as a certificate keeps them.
 
 use crate::claim::{Claim, Comparison, Number, Property, Quantity};
-use bfc_schedule::Rational;
+use bfc_schedule::{Codec, Rational};
 use num_rational::BigRational;
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ const COMPARISONS: [(&str, Comparison); 6] = [
     (">=", Comparison::GreaterEqual),
 ];
 
-/// `{"property": "connected", "of": [0]}`, `{"compare": [q, "<", q]}` or `{"truth": true}`; topologies by index.
+/// `{"property": "connected", "of": [0]}`, `{"compare": [q, "<", q]}`, `{"unbiased": codec}` or `{"truth": true}`; topologies by index.
 pub(super) fn write(claim: &Claim) -> Value {
     match claim {
         Claim::Property(property, of) => json!({ "property": property.word(), "of": of }),
@@ -22,6 +22,7 @@ pub(super) fn write(claim: &Claim) -> Value {
             let symbol = COMPARISONS.iter().find(|(_, known)| known == comparison).map(|(symbol, _)| symbol);
             json!({ "compare": [quantity(left), symbol, quantity(right)] })
         }
+        Claim::Unbiased(codec) => json!({ "unbiased": codec.to_string() }),
         Claim::Truth(truth) => json!({ "truth": truth }),
     }
 }
@@ -29,6 +30,7 @@ pub(super) fn write(claim: &Claim) -> Value {
 fn quantity(quantity: &Quantity) -> Value {
     match quantity {
         Quantity::Exact(number) => json!(number.to_string()),
+        Quantity::Contraction(codec) => json!({ "contraction": codec.to_string() }),
         Quantity::Of(number, topology) => json!({ "number": number.word(), "of": topology }),
     }
 }
@@ -42,12 +44,18 @@ pub(super) fn read(value: &Value, topologies: usize) -> Option<Claim> {
     if let Some(truth) = value["truth"].as_bool() {
         return Some(Claim::Truth(truth));
     }
+    if let Some(codec) = value["unbiased"].as_str() {
+        return Codec::parse(codec).map(Claim::Unbiased);
+    }
     if let Some(word) = value["property"].as_str() {
         let of = value["of"].as_array()?.iter().map(topology).collect::<Option<Vec<_>>>()?;
         return Some(Claim::Property(Property::from_word(word)?, of));
     }
     let quantity = |value: &Value| match value.as_str() {
         Some(number) => Some(Quantity::Exact(Rational::from(number.parse::<BigRational>().ok()?))),
+        None if value["contraction"].is_string() => {
+            value["contraction"].as_str().and_then(Codec::parse).map(Quantity::Contraction)
+        }
         None => Some(Quantity::Of(Number::from_word(value["number"].as_str()?)?, topology(&value["of"])?)),
     };
     let [left, symbol, right] = &value["compare"].as_array()?[..] else { return None };

@@ -50,6 +50,7 @@ pub(super) fn algorithm(program: &Program, topologies: Vec<String>) -> Result<Al
         .collect::<Result<_, _>>()?;
     Ok(Algorithm {
         name: program.name.clone(),
+        asynchronous: None,
         topologies,
         inputs: program.inputs.clone(),
         values: lifter.values,
@@ -110,6 +111,10 @@ impl Lifter<'_> {
                     let from = read(registers, &transfer.from)?;
                     let kind = match operator {
                         Operator::Mix(topology) => ValueKind::Mix(*topology as usize, from),
+                        Operator::Others(topology) => ValueKind::Others(*topology as usize, from),
+                        Operator::Own(topology) => ValueKind::Own(*topology as usize, from),
+                        Operator::Incoming(topology) => ValueKind::Incoming(*topology as usize, from),
+                        Operator::Back => ValueKind::Back(from),
                         Operator::Average => ValueKind::Average(from),
                     };
                     Ok((transfer.into, lifter.value(kind, lifter.shapes[index(transfer.into)])))
@@ -120,18 +125,52 @@ impl Lifter<'_> {
                     .collect::<Result<_, String>>()?;
                 all.into_iter().for_each(|(into, value)| registers[index(into)] = Some(value));
             }
-            Instruction::Gradient { at, into } => {
-                let kind = ValueKind::Gradient(read(registers, at)?);
-                registers[index(*into)] = Some(self.value(kind, Shape::Vector));
-            }
-            Instruction::Adapt { at, direction, into } => {
-                let direction = direction.as_ref().map(|direction| read(registers, direction)).transpose()?;
-                let kind = ValueKind::Adapt(read(registers, at)?, direction);
-                registers[index(*into)] = Some(self.value(kind, Shape::Vector));
-            }
             Instruction::Swap(a, b) => registers.swap(index(*a), index(*b)),
+            other => {
+                let of = |register: &Register| read(registers, register);
+                let (kind, into) = self.other(other, &of)?;
+                registers[index(into)] = Some(self.value(kind, self.shapes[index(into)]));
+            }
         }
         Ok(())
+    }
+
+    /// What an instruction makes of what `of` reads, and where it goes.
+    fn other(
+        &self,
+        instruction: &Instruction,
+        of: &impl Fn(&Register) -> Result<ValueId, String>,
+    ) -> Result<(ValueKind, Register), String> {
+        Ok(match instruction {
+            Instruction::Gradient { at, into } => (ValueKind::Gradient(of(at)?), *into),
+            Instruction::Adapt { at, direction, into } => {
+                let direction = direction.as_ref().map(of).transpose()?;
+                (ValueKind::Adapt(of(at)?, direction), *into)
+            }
+            Instruction::Prox { at, rho, into } => (ValueKind::Prox(of(at)?, of(rho)?), *into),
+            Instruction::Dot { a, b, into } => (ValueKind::Dot(of(a)?, of(b)?), *into),
+            Instruction::Degree { topology, into } => (ValueKind::Degree(*topology as usize), *into),
+            Instruction::Gather { from, into } => (ValueKind::Gather(of(from)?), *into),
+            Instruction::Encode { from, into } => match self.shapes[index(*into)] {
+                Shape::Code(codec) => (ValueKind::Encode(codec, of(from)?), *into),
+                _ => return Err("a code goes to what holds none".into()),
+            },
+            Instruction::Decode { from, into } => (ValueKind::Decode(of(from)?), *into),
+            Instruction::Start { into } => (ValueKind::Start, *into),
+            Instruction::Project { from, factor, into } => {
+                (ValueKind::Project(of(from)?, of(factor)?), *into)
+            }
+            Instruction::Difference { mine, theirs, into } => {
+                (ValueKind::Difference(of(mine)?, of(theirs)?), *into)
+            }
+            Instruction::Correct { at, factor, difference, into } => {
+                (ValueKind::Correct(of(at)?, of(factor)?, of(difference)?), *into)
+            }
+            Instruction::Parameters { .. }
+            | Instruction::Compute { .. }
+            | Instruction::Exchange { .. }
+            | Instruction::Swap(..) => return Err("an instruction of another kind".into()),
+        })
     }
 
     /// The value of a postfix expression.
@@ -145,8 +184,10 @@ impl Lifter<'_> {
                     let at =
                         stack.len().checked_sub(operation.arity()).ok_or("an expression lacks operands")?;
                     let operands: Vec<ValueId> = stack.split_off(at);
-                    let vector = |id: &ValueId| self.values[id.0 as usize].shape == Shape::Vector;
-                    let shape = if operands.iter().any(vector) { Shape::Vector } else { Shape::Scalar };
+                    let join = |shape: Shape, id: &ValueId| {
+                        shape.join(self.values[id.0 as usize].shape).unwrap_or(shape)
+                    };
+                    let shape = operands.iter().fold(Shape::Scalar, join);
                     self.value(ValueKind::Apply(operation.clone(), operands), shape)
                 }
             };

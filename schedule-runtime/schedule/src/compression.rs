@@ -79,6 +79,38 @@ impl Float {
 }
 
 impl Codec {
+    /// The codec that is shown like this.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (name, arguments): (&str, Vec<&str>) = match text.split_once('(') {
+            Some((name, rest)) => (name, rest.strip_suffix(')')?.split(", ").collect()),
+            None => (text, vec![]),
+        };
+        let number = |at: usize| arguments.get(at)?.parse::<u64>().ok();
+        let small = |at: usize| number(at).and_then(|number| u32::try_from(number).ok());
+        let floats = [Float::Bf16, Float::F16, Float::F32, Float::F64];
+        let codec = match (name, arguments.len()) {
+            ("cast", 1) => Self::Cast(floats.into_iter().find(|float| float.name() == arguments[0])?),
+            ("quantize", 1) => Self::Quantize { bits: u8::try_from(number(0)?).ok()?, seed: None },
+            ("quantize", 2) => {
+                Self::Quantize { bits: u8::try_from(number(0)?).ok()?, seed: Some(number(1)?) }
+            }
+            ("top_k", 1) => Self::TopK(number(0)?),
+            ("top_fraction", 1) => {
+                let (numerator, denominator) = arguments[0].split_once('/').unwrap_or((arguments[0], "1"));
+                Self::TopFraction {
+                    numerator: numerator.parse().ok()?,
+                    denominator: denominator.parse().ok()?,
+                }
+            }
+            ("random_k", 2) => Self::RandomK { count: number(0)?, seed: number(1)? },
+            ("sign", 0) => Self::Sign,
+            ("low_rank", 1) => Self::LowRank { rank: small(0)?, rows: None },
+            ("low_rank", 2) => Self::LowRank { rank: small(0)?, rows: Some(small(1)?) },
+            _ => return None,
+        };
+        codec.is_valid().then_some(codec)
+    }
+
     /// Whether its numbers lie in their ranges.
     pub fn is_valid(self) -> bool {
         match self {

@@ -55,6 +55,19 @@ impl Shape {
         matches!(self, Self::EdgeVector | Self::EdgeScalar | Self::EdgeFactor { .. })
     }
 
+    /// Bytes of a message that carries it to one neighbour, for a model of `length` elements of `element` bytes.
+    pub fn message_bytes(self, length: usize, element: usize) -> usize {
+        match self {
+            Self::Vector | Self::EdgeVector => length * element,
+            Self::Scalar | Self::EdgeScalar => size_of::<f64>(),
+            Self::Code(codec) => codec.bytes(length, element),
+            Self::EdgeFactor { rank, rows } => {
+                let (rows, columns, rank) = Codec::matrix(rank, rows, length);
+                (1 + rows.max(columns) * rank) * element
+            }
+        }
+    }
+
     /// Its name in words.
     pub fn name(self) -> &'static str {
         match self {
