@@ -263,7 +263,7 @@ impl Checker<'_> {
             (_, other) => other,
         };
         if into != expected {
-            self.shape(into.name(), expected.name());
+            self.shape(expected.name(), into.name());
         }
     }
 
