@@ -1,7 +1,7 @@
 //! Optimised weights for undirected edges without known structure.
 
 use super::{Optimum, Signs, TooLarge, best_step, rounded, symmetry};
-use bfc_algebra::reproducible::{Square, lanczos};
+use bfc_algebra::reproducible::{Square, extreme_eigenvalues};
 use bfc_algebra::semidefinite::{Block, Program, Row, solve};
 use bfc_schedule::Rational;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Ranks of a component up to which all eigenvalues are computed.
 const DENSE: usize = 512;
 
-/// Numbers that the basis of a Krylov space may hold, and its dimension.
-const KRYLOV: (usize, usize) = (1 << 25, 400);
+/// Operations for the extreme eigenvalues of larger ones.
+const KRYLOV: usize = 1 << 32;
 
 /// Undirected edges i < j, each once, ascending.
 pub struct Graph<'e> {
@@ -102,8 +102,8 @@ impl Component {
             let mean = x.iter().sum::<f64>() / n as f64;
             x.iter_mut().for_each(|x| *x -= mean);
         };
-        let dimension = KRYLOV.1.min((KRYLOV.0 / n).max(16));
-        lanczos(n, dimension, map, center)
+        let most = KRYLOV / (4 * self.edges.len() + 12 * n);
+        extreme_eigenvalues(n, most.clamp(64, 2 * n), map, center)
     }
 
     fn laplacian(&self, weight: impl Fn(usize) -> f64) -> Square {

@@ -16,6 +16,7 @@ pub use enclosure::{Enclosure, Method};
 
 use super::exact::{Exact, ExactAfter};
 use super::support::common_group;
+use bfc_algebra::reproducible::extreme_eigenvalues;
 use bfc_schedule::MixingMatrix;
 use characters::Characters;
 use dense::Rows;
@@ -33,6 +34,9 @@ const FOURIER_LIMIT: u32 = 1 << 24;
 
 /// Edges for Krylov spaces.
 const KRYLOV_LIMIT: u64 = 1 << 26;
+
+/// Operations for the extreme eigenvalues of a large symmetric matrix.
+const LANCZOS_BUDGET: usize = 1 << 32;
 
 /// Multiplications of a dense product of phases.
 const PRODUCT_BUDGET: u64 = 1 << 31;
@@ -396,6 +400,13 @@ fn by_krylov(phases: &[MixingMatrix], known: &Known) -> Spectrum {
     }
     let n = phases[0].size() as usize;
     let rows: Vec<Rows> = phases.iter().map(Rows::of).collect();
+    if let ([rows], true) = (&rows[..], known.symmetric && known.row_stochastic) {
+        let most = LANCZOS_BUDGET / (2 * edges(phases) as usize + 12 * n);
+        let (least, greatest) =
+            extreme_eigenvalues(n, most.clamp(64, 2 * n), |x| rows.apply(x), krylov::center);
+        let rho = Enclosure::estimate(least.abs().max(greatest.abs()));
+        return Spectrum::normal(rho, Enclosure::estimate(least.min(1.0)));
+    }
     let forward = |x: &[f64]| {
         rows.iter().fold(x.to_vec(), |x, phase| {
             let mut next = phase.apply(&x);
@@ -405,16 +416,10 @@ fn by_krylov(phases: &[MixingMatrix], known: &Known) -> Spectrum {
     };
     let values = krylov::ritz_values(n, &forward);
     let radius = values.iter().map(|value| value.0).fold(0.0, f64::max);
-    let normal = phases.len() == 1 && known.symmetric;
-    let norm = if normal {
-        radius
-    } else {
-        let transposes: Vec<Rows> = rows.iter().map(Rows::transpose).collect();
-        let gram = |x: &[f64]| transposes.iter().rev().fold(forward(x), |x, phase| phase.apply(&x));
-        krylov::ritz_values(n, &gram).iter().map(|value| value.0).fold(0.0, f64::max).sqrt()
-    };
+    let transposes: Vec<Rows> = rows.iter().map(Rows::transpose).collect();
+    let gram = |x: &[f64]| transposes.iter().rev().fold(forward(x), |x, phase| phase.apply(&x));
+    let norm = krylov::ritz_values(n, &gram).iter().map(|value| value.0).fold(0.0, f64::max).sqrt();
     let radius = Enclosure::estimate(radius.min(norm));
     let lambda_min = Enclosure::estimate(values.iter().map(|value| value.1).fold(1.0, f64::min));
-    let source = if normal { Source::Normal } else { Source::Krylov };
-    Spectrum::new(Enclosure::estimate(norm), radius, lambda_min, source)
+    Spectrum::new(Enclosure::estimate(norm), radius, lambda_min, Source::Krylov)
 }

@@ -201,3 +201,16 @@ fn rounds_near_the_tolerance_are_not_certain() {
     assert_eq!(of(one_peer_exp2(100)).methods["rounds_to_1e-6"], "enclosed");
     assert_eq!(of(vec![complete(6)]).methods["rounds_to_1e-6"], "exact");
 }
+
+#[test]
+fn large_graphs_without_structure_are_estimated_well() {
+    // A ring in disguise: its gap is 1.6e-6.
+    let size = 4099u32;
+    let place = |i: u32| (i as u64 * 1234 % size as u64) as u32;
+    let pairs: Vec<_> = (0..size).map(|i| (place(i), place((i + 1) % size))).collect();
+    let found = of(vec![metropolis(size, &pairs)]);
+    let expected = (1.0 + 2.0 * (std::f64::consts::TAU / f64::from(size)).cos()) / 3.0;
+    close(found.rho, expected, 1e-12, "ring");
+    close(found.lambda_min, (1.0 - 2.0 * (std::f64::consts::PI / f64::from(size)).cos()) / 3.0, 1e-9, "ring");
+    assert_eq!((found.methods["rho"], found.contracting), ("estimate", Some(true)));
+}
