@@ -4,7 +4,7 @@
 //! Where there are many characters, the program is solved over some, and those that exceed its value most are added; the
 //! bound of a program with fewer inequalities holds for all.
 
-use super::{Optimum, Signs, TooLarge, best_step, rounded, symmetry};
+use super::{Optimum, Signs, TooLarge, best_step, exact, symmetry};
 use crate::prove::Characters;
 use bfc_algebra::semidefinite::{Program, Row, solve};
 use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational};
@@ -167,7 +167,16 @@ impl<'h> Sums<'h> {
             beyond.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
             active.extend(beyond.iter().take(ROUNDS.1).map(|(_, character)| self.at(*character)));
         }
-        Ok((weights.iter().map(|weight| rounded(*weight, signs)).collect(), bound))
+        let floats = |weights: &[Rational]| weights.iter().map(Rational::to_f64).collect::<Vec<f64>>();
+        let is_allowed = |weights: &[Rational]| self.allows(weights, signs);
+        Ok((exact(&weights, signs, is_allowed, |weights| self.largest(&floats(weights))), bound))
+    }
+
+    /// Whether the signs are as asked for.
+    fn allows(&self, weights: &[Rational], signs: Signs) -> bool {
+        let given: Rational = self.classes.iter().map(|class| weights[*class].clone()).sum();
+        let in_range = weights.iter().all(|weight| !weight.is_negative());
+        signs == Signs::Any || in_range && given <= Rational::one()
     }
 
     fn start(&self, signs: Signs) -> Vec<f64> {

@@ -1,6 +1,6 @@
 //! Optimised weights for undirected edges without known structure.
 
-use super::{Optimum, Signs, TooLarge, best_step, rounded, symmetry};
+use super::{Optimum, Signs, TooLarge, best_step, exact, symmetry};
 use bfc_algebra::reproducible::{Square, extreme_eigenvalues};
 use bfc_algebra::semidefinite::{Block, Program, Row, solve};
 use bfc_schedule::Rational;
@@ -134,15 +134,29 @@ impl Component {
         let mut start = vec![first; count + 1];
         start[0] = 2.0;
         let solution = solve(&program, start).ok_or(TooLarge)?;
+        let of_edges = |of_class: &[Rational]| -> Vec<Rational> {
+            classes.iter().map(|class| of_class[*class].clone()).collect()
+        };
         let of_class: Vec<Rational> = if count == 1 {
             let (least, greatest) = self.laplacian_extremes();
             vec![best_step(least, greatest, signs, degree)]
         } else {
-            solution.point[1..].iter().map(|weight| rounded(*weight, signs)).collect()
+            let is_allowed = |of_class: &[Rational]| self.allows(&of_edges(of_class), signs);
+            exact(&solution.point[1..], signs, is_allowed, |of_class| self.norm(&of_edges(of_class)))
         };
-        let weights: Vec<Rational> = classes.iter().map(|class| of_class[*class].clone()).collect();
+        let weights = of_edges(&of_class);
         let bound = solution.bound.max(0.0);
         Ok((weights.clone(), Optimum { value: self.norm(&weights).max(bound), bound }))
+    }
+
+    /// Whether the signs are as asked for.
+    fn allows(&self, weights: &[Rational], signs: Signs) -> bool {
+        let mut given = vec![Rational::zero(); self.size];
+        for (&(i, j), weight) in self.edges.iter().zip(weights) {
+            [i, j].into_iter().for_each(|rank| given[rank] = &given[rank] + weight);
+        }
+        let in_range = weights.iter().all(|weight| !weight.is_negative());
+        signs == Signs::Any || in_range && given.iter().all(|sum| *sum <= Rational::one())
     }
 
     /// −s ⪯ W − J ⪯ s, and where asked for, signs.

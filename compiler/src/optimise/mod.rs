@@ -95,26 +95,45 @@ fn rounded(weight: f64, signs: Signs) -> Rational {
     Rational::new(scaled as i64, 1u64 << 40)
 }
 
+/// Weights that are optimal within some 10⁻⁸, as simple fractions if those are allowed and cost less than 10⁻⁹ in value,
+/// else as multiples of 2⁻⁴⁰.
+fn exact(
+    weights: &[f64],
+    signs: Signs,
+    is_allowed: impl Fn(&[Rational]) -> bool,
+    value: impl Fn(&[Rational]) -> f64,
+) -> Vec<Rational> {
+    let multiples: Vec<Rational> = weights.iter().map(|weight| rounded(*weight, signs)).collect();
+    match weights.iter().map(|weight| simple(*weight, 1e-6, 100)).collect::<Option<Vec<_>>>() {
+        Some(simple) if is_allowed(&simple) && value(&simple) <= value(&multiples) + 1e-9 => simple,
+        _ => multiples,
+    }
+}
+
 /// A number that was computed to full precision, as the fraction with a denominator up to 1,000 that it is within
 /// 2⁻⁴⁰, or else as a multiple of 2⁻⁴⁰.
 fn fraction(x: f64) -> Rational {
-    // Convergents of the continued fraction.
+    simple(x, 1.0 / UNIT, 1000).unwrap_or_else(|| rounded(x, Signs::Any))
+}
+
+/// The first convergent of the continued fraction of x that is as near as `error`, if its denominator is at most `most`.
+fn simple(x: f64, error: f64, most: i64) -> Option<Rational> {
     let (mut p, mut q) = ([1i64, x.floor() as i64], [0i64, 1i64]);
     let mut rest = x - x.floor();
-    while (p[1] as f64 / q[1] as f64 - x).abs() * UNIT > 1.0 {
+    while !((p[1] as f64 / q[1] as f64 - x).abs() <= error) {
         rest = 1.0 / rest;
         let whole = rest.floor();
-        if !(whole < 1000.0) {
-            return rounded(x, Signs::Any);
+        if !(whole <= most as f64) {
+            return None;
         }
         rest -= whole;
         p = [p[1], whole as i64 * p[1] + p[0]];
         q = [q[1], whole as i64 * q[1] + q[0]];
-        if q[1] > 1000 {
-            return rounded(x, Signs::Any);
+        if q[1] > most {
+            return None;
         }
     }
-    Rational::new(p[1], q[1])
+    Some(Rational::new(p[1], q[1]))
 }
 
 /// 2/(least + greatest): the α for which I − αL contracts most, where L has these positive eigenvalues.
@@ -135,6 +154,8 @@ mod tests {
         for (p, q) in [(1, 3), (2, 7), (0, 1), (1, 1), (999, 1000), (-2, 3), (37, 11)] {
             assert_eq!(fraction(p as f64 / q as f64 + 1e-14), Rational::new(p, q));
         }
+        assert_eq!(simple(0.25 + 2e-8, 1e-6, 100), Some(Rational::new(1, 4)));
+        assert_eq!([simple(1.0 / 101.0, 1e-6, 100), simple(f64::NAN, 1e-6, 100)], [None, None]);
         let root = fraction(2f64.sqrt());
         assert_eq!(root, rounded(2f64.sqrt(), Signs::Any));
         assert!((root.to_f64() - 2f64.sqrt()).abs() < 1e-12);

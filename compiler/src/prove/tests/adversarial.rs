@@ -259,3 +259,44 @@ proptest! {
         prop_assert_eq!(symbolic.rounds_to_1e_6, table.rounds_to_1e_6);
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Long periods of signed phases, of which some let disagreement grow, against the eigenvalues of their product.
+    #[test]
+    fn long_signed_periods_are_decided_as_their_product(
+        size in 3u32..6,
+        pairs in prop::collection::vec((0u32..5, 1u32..5, 0i64..9), 65..140)
+    ) {
+        let phase = |&(i, step, w): &(u32, u32, i64)| {
+            let (i, j) = (i % size, (i % size + 1 + step % (size - 1)) % size);
+            // Weights from −1/16 to 17/16: up to 9/8 times the disagreement of a pair.
+            let weight = Rational::new(9 * w / 4 - 1, 16);
+            matrix(size, &[(i, j, weight.clone()), (j, i, weight)])
+        };
+        let phases: Vec<_> = pairs.iter().map(phase).collect();
+        let n = size as usize;
+        let mut product: Vec<Vec<f64>> = (0..n).map(|i| (0..n).map(|j| f64::from(u8::from(i == j)) - 1.0 / n as f64).collect()).collect();
+        for phase in &phases {
+            product = (0..size)
+                .map(|i| {
+                    let row = phase.row(Rank(i));
+                    let mut out: Vec<f64> = product[i as usize].iter().map(|x| x * row.self_weight.to_f64()).collect();
+                    for (source, weight) in &row.in_weights {
+                        out.iter_mut().zip(&product[source.index()]).for_each(|(x, y)| *x += weight.to_f64() * y);
+                    }
+                    out
+                })
+                .collect();
+        }
+        let matrix = bfc_algebra::Mat::from_fn(n, n, |i, j| product[i][j]);
+        let radius = bfc_algebra::eigenvalues(&matrix).expect("small").iter().map(|z| z.re.hypot(z.im)).fold(0.0, f64::max);
+        prop_assume!((radius - 1.0).abs() > 1e-3);
+        match property(phases, Property::Contracting) {
+            Verdict::Proved { .. } => prop_assert!(radius < 1.0, "{}", radius),
+            Verdict::Refuted { .. } => prop_assert!(radius > 1.0, "{}", radius),
+            other => prop_assert!(!(1e-6..0.5).contains(&radius), "{} {:?}", radius, other),
+        }
+    }
+}
