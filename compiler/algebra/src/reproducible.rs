@@ -197,8 +197,8 @@ fn accumulate(line: &mut [f64], c: &[f64], rows: &[f64], width: usize, sign: f64
             line[j] = line[j] + a * p[j] + b * q[j] + c * r[j] + d * s[j];
         }
     }
-    for k in blocks..c.len() {
-        let factor = c[k] * sign;
+    for (k, factor) in c.iter().enumerate().skip(blocks) {
+        let factor = factor * sign;
         line.iter_mut().zip(row(k)).for_each(|(x, y)| *x += factor * y);
     }
 }
@@ -302,13 +302,14 @@ impl Tridiagonal {
     fn eigenvalue(&self, index: usize) -> f64 {
         let bound = self.bound();
         let (mut low, mut high) = (-bound, bound);
-        loop {
+        while high - low > bound * 1e-16 {
             let middle = 0.5 * (low + high);
-            if !(high - low > bound * 1e-16) || middle <= low || middle >= high {
-                return middle;
+            if middle <= low || middle >= high {
+                break;
             }
             if self.count_below(middle) > index { high = middle } else { low = middle }
         }
+        0.5 * (low + high)
     }
 }
 

@@ -183,10 +183,7 @@ impl<'p> State<'p> {
         let centering = (share * share * share).max(1e-6);
         let direction = self.direction(&newton, centering * mean, Some(&affine));
         let (primal, dual) = self.reach(&direction);
-        if !(primal.min(dual) > 1e-4) {
-            return false;
-        }
-        self.take(&direction, primal, dual)
+        primal.min(dual) > 1e-4 && self.take(&direction, primal, dual)
     }
 
     fn take(&mut self, direction: &Direction, mut primal: f64, dual: f64) -> bool {
@@ -288,7 +285,7 @@ impl<'p> State<'p> {
         for (x, change) in self.x.iter().zip(&direction.x) {
             dual = dual.max(x.cholesky().map_or(f64::INFINITY, |factor| -factor.least_eigenvalue(change)));
         }
-        let step = |steepest: f64| if steepest * 1.0 > REACH { REACH / steepest } else { 1.0 };
+        let step = |steepest: f64| if steepest > REACH { REACH / steepest } else { 1.0 };
         (step(primal), step(dual))
     }
 
@@ -314,7 +311,8 @@ impl<'p> State<'p> {
     /// computed factor L (Higham, 2002, theorem 10.3); γ is doubled for all other rounding.
     fn bound(&self) -> f64 {
         let program = self.program;
-        if self.x.iter().any(|x| x.cholesky().is_none()) || self.y.iter().any(|y| !(*y >= 0.0)) {
+        let is_positive = self.x.iter().all(|x| x.cholesky().is_some()) && self.y.iter().all(|y| *y >= 0.0);
+        if !is_positive {
             return f64::NEG_INFINITY;
         }
         let gamma = |k: usize| 2.0 * k as f64 * f64::EPSILON;

@@ -118,12 +118,15 @@ fn fraction(x: f64) -> Rational {
 
 /// The first convergent of the continued fraction of x that is as near as `error`, if its denominator is at most `most`.
 fn simple(x: f64, error: f64, most: i64) -> Option<Rational> {
+    if !x.is_finite() {
+        return None;
+    }
     let (mut p, mut q) = ([1i64, x.floor() as i64], [0i64, 1i64]);
     let mut rest = x - x.floor();
-    while !((p[1] as f64 / q[1] as f64 - x).abs() <= error) {
+    while (p[1] as f64 / q[1] as f64 - x).abs() > error {
         rest = 1.0 / rest;
         let whole = rest.floor();
-        if !(whole <= most as f64) {
+        if whole > most as f64 {
             return None;
         }
         rest -= whole;

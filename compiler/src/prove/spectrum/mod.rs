@@ -240,7 +240,7 @@ impl Noise {
     /// of the unit circle that the noise grows.
     fn effective_neighbours(&self, size: u32, error: f64) -> Option<Enclosure> {
         let room = 1.0 - MEMORY * (self.largest.sqrt() + error).powi(2);
-        if !(room > 1e-3) {
+        if room.is_nan() || room <= 1e-3 {
             return None;
         }
         let one = 1.0 / (1.0 - MEMORY);
