@@ -104,18 +104,18 @@ impl<'a> Text<'a> {
         self.indents[if takes_block && is_block { statement } else { opener }]
     }
 
-    /// For an `else`, the `{` of the branch before it.
+    /// For an `else`, the `{` of the branch before it, below which it stands: that of a statement, or one whose end is the
+    /// beginning of a line. After a short branch of an expression, an `else` goes on with its statement.
     fn branch_before(&self, start: usize) -> Option<usize> {
         let before = self.pieces[..start].iter().rev().find(|piece| piece.kind.is_some())?;
-        before.opener.filter(|_| self.pieces[start].text == "else" && before.text == "}")
+        let below = before.on_new_line || self.pieces[before.statement].text == "if";
+        before.opener.filter(|_| self.pieces[start].text == "else" && before.text == "}" && below)
     }
 
     /// Whether a line that begins here goes on with a statement. A comment belongs to what follows it.
     fn continues(&self, start: usize) -> bool {
         let code = self.pieces[start..].iter().find(|piece| piece.kind.is_some());
-        code.is_some_and(|piece| {
-            !piece.begins && piece.text != "else" && piece.kind != Some(TokenKind::Close)
-        })
+        code.is_some_and(|piece| !piece.begins && piece.kind != Some(TokenKind::Close))
     }
 
     /// The columns of the code of a line.
@@ -248,6 +248,7 @@ fn gap(pieces: &[Piece], at: usize) -> usize {
         ("^" | "..", _) | (_, "^" | "..") => true,
         ("/", _) => is_fraction(pieces, before),
         (_, "/") => is_fraction(pieces, at),
+        ("true" | "false", "[") => true,
         (word, "(" | "[") => right.glued && !is_reserved(word) && !is_operator(left),
         _ => false,
     };

@@ -95,7 +95,7 @@ fn cases() {
         ),
         (
             "fn f(x) = if x{ 1 }\nelse if y { 2 }\nelse {\n3\n}",
-            "fn f(x) = if x { 1 }\nelse if y { 2 }\nelse {\n    3\n}\n",
+            "fn f(x) = if x { 1 }\n    else if y { 2 }\n    else {\n        3\n    }\n",
         ),
         (
             "/// a\n///b\n//// c\nfn f(x) = [ // d\n1, 2 // e\n]",

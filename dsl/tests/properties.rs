@@ -3,7 +3,7 @@
 mod common;
 
 use bfc_dsl::tree::*;
-use bfc_dsl::{SyntaxError, parse, print};
+use bfc_dsl::{SyntaxError, format, parse, print};
 use proptest::prelude::*;
 
 fn name() -> impl Strategy<Value = Name> {
@@ -324,6 +324,16 @@ proptest! {
             .unwrap_or_else(|errors| panic!("{}", common::render("printed.bf", &printed, &errors)));
         prop_assert_eq!(common::shape(&tree), common::shape(&read), "{}", printed);
         prop_assert_eq!(print(&read), printed);
+    }
+
+    #[test]
+    fn formatted_trees_read_back(items in proptest::collection::vec(item(), 0..4)) {
+        let printed = print(&File { items });
+        let formatted = format(&printed).expect("a program");
+        let (before, after) = (parse(FileId(0), &printed).expect("a program"), parse(FileId(0), &formatted));
+        let after = after.unwrap_or_else(|errors| panic!("{}", common::render("formatted.bf", &formatted, &errors)));
+        prop_assert_eq!(common::shape(&before), common::shape(&after), "{}", formatted);
+        prop_assert_eq!(format(&formatted).expect("a program"), formatted);
     }
 
     #[test]

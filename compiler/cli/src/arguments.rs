@@ -265,7 +265,7 @@ pub struct Analyze {
     #[arg(value_name = "FILE")]
     pub file: String,
     /// The number of ranks, or a range of numbers, both ends included.
-    #[arg(long, short = 'n', value_name = "N|A..B", value_parser = sizes)]
+    #[arg(long, short = 'n', value_name = "N|A..B", allow_negative_numbers = true, value_parser = sizes)]
     pub size: Sizes,
     /// What is set beside the file.
     #[command(flatten)]
@@ -285,7 +285,7 @@ pub struct Compare {
     #[arg(value_name = "FILE", required = true, num_args = 1..)]
     pub files: Vec<String>,
     /// The number of ranks.
-    #[arg(long, short = 'n', value_name = "N", value_parser = count)]
+    #[arg(long, short = 'n', value_name = "N", allow_negative_numbers = true, value_parser = count)]
     pub size: u32,
     /// What is set beside the files.
     #[command(flatten)]

@@ -150,6 +150,11 @@ fn what_is_no_graph_is_refused() {
         ("g.csv", ",a,a\na,0,1\nb,1,0\n", "repeated_node"),
         ("g.json", "{\"nodes\": [", "malformed"),
         ("g.json", "[1]", "malformed"),
+        (
+            "g.json",
+            r#"{"nodes": [{"id": "\"12345678901234567890"}, {"id": 1}], "links": [{"source": 1, "target": 1, "weight": 0.100000000000000000001}]}"#,
+            "malformed",
+        ),
         ("g.json", r#"{"nodes": [], "links": []}"#, "empty"),
         ("g.json", r#"{"nodes": [{"id": 0}, {"id": 0}], "links": []}"#, "repeated_node"),
         ("g.json", r#"{"nodes": [{"id": 0}], "links": [{"source": 0, "target": 7}]}"#, "unknown_node"),

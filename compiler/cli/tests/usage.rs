@@ -51,7 +51,7 @@ fn negative_values_get_their_own_range() {
         let told = run(flag, value);
         assert!(told.contains(expected) && !told.contains("unexpected"), "{told}");
     }
-    assert!(help(&["analyze", "topology::ring", "--size", "-1"], 2).contains("a whole number"));
+    assert!(help(&["analyze", "topology::ring", "--size", "-1"], 2).contains("a number of ranks"));
 }
 
 #[test]

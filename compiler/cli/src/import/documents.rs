@@ -8,6 +8,10 @@ use roxmltree::{Document, Node};
 use serde::Deserialize;
 use serde_json::Value;
 
+/// What a double keeps of any decimal number.
+const MAX_DIGITS: usize = 17;
+const FORMAT: &str = "node-link JSON";
+
 #[derive(Deserialize)]
 struct NodeLink {
     #[serde(default)]
@@ -35,10 +39,14 @@ struct Link {
 /// # Errors
 /// It is something else, or an edge names no node.
 pub fn json(text: &str, source: &Text) -> Result<Graph, ImportError> {
+    if let Some(at) = long_number(text) {
+        let reason = format!("a number has more than {MAX_DIGITS} digits, which readers of JSON round");
+        return Err(malformed(source, FORMAT, reason, Some(at)));
+    }
     let document: NodeLink = serde_json::from_str(text).map_err(|error| {
         let line: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
         let at = (line + error.column().saturating_sub(1)).min(text.len());
-        malformed(source, "node-link JSON", error.to_string(), Some((at, 0).into()))
+        malformed(source, FORMAT, error.to_string(), Some((at, 0).into()))
     })?;
     let labels = document.nodes.iter().map(|node| label(&node.id));
     let nodes = listed(labels)?;
@@ -48,6 +56,31 @@ pub fn json(text: &str, source: &Text) -> Result<Graph, ImportError> {
     };
     let edges = document.links.iter().map(edge).collect::<Result<_, _>>()?;
     Ok(nodes.graph(edges))
+}
+
+/// The first number, outside of texts, with more digits than a double keeps.
+fn long_number(text: &str) -> Option<SourceSpan> {
+    let (mut quoted, mut escaped) = (false, false);
+    let mut start = None;
+    for (at, byte) in text.bytes().enumerate() {
+        let in_number = !quoted && (byte.is_ascii_digit() || byte == b'.' && start.is_some());
+        match start {
+            None if in_number => start = Some(at),
+            Some(from) if !in_number => {
+                let digits = text[from..at].replace('.', "");
+                if digits.trim_start_matches('0').len() > MAX_DIGITS {
+                    return Some((from, at - from).into());
+                }
+                start = None;
+            }
+            _ => {}
+        }
+        if byte == b'"' && !escaped {
+            quoted = !quoted;
+        }
+        escaped = quoted && byte == b'\\' && !escaped;
+    }
+    None
 }
 
 fn label(value: &Value) -> String {
