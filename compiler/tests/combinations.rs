@@ -73,7 +73,7 @@ fn expression(size: u32, depth: u32) -> BoxedStrategy<String> {
         return name.boxed();
     }
     let inner = || expression(size, depth - 1);
-    let splits: Vec<u32> = (1..=size).filter(|d| size % d == 0).collect();
+    let splits: Vec<u32> = (1..=size).filter(|d| size.is_multiple_of(*d)).collect();
     let product = move |word: &'static str| {
         prop::sample::select(splits.clone()).prop_flat_map(move |a| {
             let b = size / a;
@@ -144,7 +144,7 @@ proptest! {
             let (a, b) = (&a[t % a.len()], &b[t % b.len()]);
             prop_assert_eq!(w, &build(3 * n, |i, j| &a[i / 3][j / 3] * &b[i % 3][j % 3]), "{} {}", x, y);
         }
-        prop_assert!(product.len() % a.len() == 0 && product.len() % b.len() == 0);
+        prop_assert!(product.len().is_multiple_of(a.len()) && product.len().is_multiple_of(b.len()));
     }
 }
 

@@ -158,13 +158,11 @@ impl Problem<'_> {
         if modes.is_some() || rows <= WHOLE {
             result.rate = Some(digits(radius(step)?, 9));
         }
-        if modes.is_some() || rows <= WHOLE_SEARCH {
-            if self.knob.is_some() {
-                match self.largest_step(|step| radius(Some(step)))? {
-                    Search::Up(step) => result.largest_step = Some(digits(step, 6)),
-                    Search::Never => result.note = Some("no step size converges".into()),
-                    Search::Always => result.note = Some("step sizes of 16 / L and more converge".into()),
-                }
+        if self.knob.is_some() && (modes.is_some() || rows <= WHOLE_SEARCH) {
+            match self.largest_step(|step| radius(Some(step)))? {
+                Search::Up(step) => result.largest_step = Some(digits(step, 6)),
+                Search::Never => result.note = Some("no step size converges".into()),
+                Search::Always => result.note = Some("step sizes of 16 / L and more converge".into()),
             }
         }
         let converges = result.rate.is_some_and(|rate| rate < 1.0);
