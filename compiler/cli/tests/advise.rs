@@ -39,7 +39,7 @@ fn the_winner_is_a_source_that_keeps_its_promise() {
 #[test]
 fn heterogeneous_data_want_an_algorithm_without_bias() {
     let advise = |algorithm, error| {
-        ["advise", "--size", "4", "--cluster", "ethernet", "--algorithm", algorithm, "--error", error]
+        ["advise", "--size", "2", "--cluster", "ethernet", "--algorithm", algorithm, "--error", error]
     };
     assert_eq!(codes(&advise("dgd", "1e-6"), 1), ["bfc::predict::nothing_reaches"]);
     let exact = json(&advise("gradient_tracking", "1e-6"));

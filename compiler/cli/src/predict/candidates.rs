@@ -3,6 +3,7 @@
 use bfc_compiler::prove::Analysis;
 use bfc_compiler::{Entry, NoFiles, Request, library};
 use bfc_predict::advise::{Consensus, Effort, Training, rank};
+use bfc_predict::units::shown_seconds;
 use bfc_predict::{Cluster, ClusterError, Cost, Prediction};
 use bfc_schedule::{RoundPlan, Schedule};
 
@@ -77,7 +78,7 @@ struct Proposal {
     topology: String,
 }
 
-/// Tries the library for a goal.
+/// Tries the library for a goal. Other weights and hierarchies are analyzed where they may still be the fastest.
 ///
 /// # Errors
 /// The cluster has too few machines.
@@ -85,7 +86,7 @@ pub fn search(goal: &Goal<'_>) -> Result<Found, ClusterError> {
     let mut found = Found::default();
     let mut quick = vec![];
     for name in topologies() {
-        let reason = match candidate(goal, Proposal::plain(name))? {
+        let reason = match candidate(goal, Proposal::plain(name), f64::INFINITY)? {
             Ok(candidate) => {
                 found.candidates.push(candidate);
                 quick.push(name);
@@ -103,11 +104,13 @@ pub fn search(goal: &Goal<'_>) -> Result<Found, ClusterError> {
     }
     let weighted =
         quick.iter().flat_map(|name| goal.rules().iter().map(move |rule| Proposal::weighted(name, rule)));
+    let mut best = found.candidates.iter().map(|one| one.effort.seconds()).fold(f64::INFINITY, f64::min);
     for proposal in weighted.chain(hierarchical(goal, &quick)?) {
         let same = |a: &Candidate, b: &Candidate| a.effort == b.effort && a.cost == b.cost;
-        if let Ok(candidate) = candidate(goal, proposal)?
+        if let Ok(candidate) = candidate(goal, proposal, best)?
             && !found.candidates.iter().any(|other| same(other, &candidate))
         {
+            best = best.min(candidate.effort.seconds());
             found.candidates.push(candidate);
         }
     }
@@ -125,7 +128,7 @@ fn hierarchical(goal: &Goal<'_>, across: &[&str]) -> Result<Vec<Proposal>, Clust
     let mut exact: Vec<(&str, Effort)> = vec![];
     for name in topologies() {
         if let Ok(Candidate { exact_after: Some(steps), effort, .. }) =
-            candidate(&machine, Proposal::plain(name))?
+            candidate(&machine, Proposal::plain(name), f64::INFINITY)?
         {
             let effort = Effort { steps: steps as f64, ..effort };
             if !exact.iter().any(|(_, other)| *other == effort) {
@@ -210,7 +213,12 @@ impl Proposal {
     }
 }
 
-fn candidate(goal: &Goal<'_>, proposal: Proposal) -> Result<Result<Candidate, Refusal>, ClusterError> {
+/// The candidate of a proposal, unless a step of it takes longer than `at_most`.
+fn candidate(
+    goal: &Goal<'_>,
+    proposal: Proposal,
+    at_most: f64,
+) -> Result<Result<Candidate, Refusal>, ClusterError> {
     let source = proposal.source(goal.algorithm);
     let request = goal.request(source.clone(), goal.size, goal.local_size());
     let schedule = match bfc_compiler::compile(&request, &NoFiles) {
@@ -220,6 +228,11 @@ fn candidate(goal: &Goal<'_>, proposal: Proposal) -> Result<Result<Candidate, Re
     if goal.size > MOST_UNSTRUCTURED && !is_symbolic(&schedule) {
         return Ok(Err(Refusal::Unstructured));
     }
+    let prediction = Prediction::new(&schedule, goal.cluster, goal.model_bytes)?;
+    if prediction.step_seconds > at_most {
+        let step = shown_seconds(prediction.step_seconds);
+        return Ok(Err(Refusal::Because(format!("one step takes {step}, longer than others in all"))));
+    }
     let analysis = match bfc_compiler::analyze_on(&request, &NoFiles, goal.curvature) {
         Ok(analysis) => analysis,
         Err(refused) => return Ok(Err(Refusal::Because(first_message(refused)))),
@@ -228,7 +241,6 @@ fn candidate(goal: &Goal<'_>, proposal: Proposal) -> Result<Result<Candidate, Re
         Ok(found) => found,
         Err(reason) => return Ok(Err(Refusal::Because(reason))),
     };
-    let prediction = Prediction::new(&schedule, goal.cluster, goal.model_bytes)?;
     Ok(Ok(Candidate {
         name: proposal.name,
         source,
