@@ -136,7 +136,8 @@ impl Excerpt {
 /// The parts of a line that are shown, in order and apart.
 fn kept(line: &str, start: usize, labels: &[LabeledSpan]) -> Vec<Range<usize>> {
     if line.len() <= LONGEST {
-        return vec![0..line.len()];
+        let whole = 0..line.len();
+        return vec![whole];
     }
     let ends = labels.iter().flat_map(|label| [label.offset(), label.offset() + label.len()]);
     let mut places: Vec<usize> =

@@ -119,7 +119,7 @@ fn divergence_is_told_and_reported() {
         let arguments = ["run", "examples/digits.bf", "--size", "2", "--steps", "40", "--lr", lr];
         [&arguments[..], &["--data", &data, "--out", &out]].concat().into_iter().map(str::to_string).collect()
     };
-    fn words(arguments: &Vec<String>) -> Vec<&str> {
+    fn words(arguments: &[String]) -> Vec<&str> {
         arguments.iter().map(String::as_str).collect()
     }
     // With 1e6 the loss is no number, with 1e3 it is finite and large.

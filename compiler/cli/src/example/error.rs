@@ -4,7 +4,8 @@ use miette::{Diagnostic, NamedSource, SourceSpan};
 use std::sync::Arc;
 use thiserror::Error;
 
-type Text = NamedSource<Arc<str>>;
+/// The documentation, for messages.
+pub type Text = Arc<NamedSource<Arc<str>>>;
 
 /// An example that is not true.
 #[derive(Debug, Error, Diagnostic)]

@@ -1,7 +1,7 @@
 //! Documentation → its examples: fenced blocks of `bf` and `console`, and blocks indented by four blanks.
 
 use super::Documented;
-use super::error::ExampleError;
+use super::error::{ExampleError, Text};
 use miette::NamedSource;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -53,8 +53,8 @@ const ITEMS: [&str; 6] = ["use", "fn", "topology", "algorithm", "async", "schedu
 
 impl Example {
     /// The file's text, for messages.
-    pub fn text(&self) -> NamedSource<Arc<str>> {
-        NamedSource::new(&self.file.name, self.file.text.clone())
+    pub fn text(&self) -> Text {
+        Arc::new(NamedSource::new(&self.file.name, self.file.text.clone()))
     }
 
     /// An error at one of its lines.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 /// The file, for messages.
-pub type Text = NamedSource<Arc<str>>;
+pub type Text = Arc<NamedSource<Arc<str>>>;
 
 /// A graph that cannot be imported.
 #[derive(Debug, Error, Diagnostic)]

@@ -27,7 +27,7 @@ const MAX_BYTES: u64 = 64 << 20;
 pub fn import(arguments: &arguments::Import, format: Format) -> Result<(), Failure> {
     let refused = |error: ImportError| Failure::refused([Report::new(error)]);
     let (name, text) = read(&arguments.graph)?;
-    let source: Text = NamedSource::new(&name, Arc::from(text.as_str()));
+    let source: Text = Arc::new(NamedSource::new(&name, Arc::from(text.as_str())));
     let mut graph = graph(arguments, &text, &source).map_err(refused)?;
     if graph.labels.is_empty() {
         return Err(refused(ImportError::Empty { name }));
