@@ -3,7 +3,8 @@
 //!
 //! Two problems (`problem`), every algorithm on several topologies (`counts`, `limits`), closed forms (`fixed_points`),
 //! equations written out (`iterates`), identities between algorithms (`identities`), averaging alone (`consensus`), what is
-//! late, relayed or compressed (`neighbours`), what must be refused (`refused`), and the example of every algorithm's
+//! late, relayed or compressed (`neighbours`), what the
+//! analysis on quadratics predicts (`predictions`), what must be refused (`refused`), and the example of every algorithm's
 //! documentation (`examples`).
 
 mod consensus;
@@ -14,6 +15,7 @@ mod identities;
 mod iterates;
 mod limits;
 mod neighbours;
+mod predictions;
 mod problem;
 mod refused;
 mod run;

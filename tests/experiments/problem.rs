@@ -15,7 +15,11 @@ pub struct Problem {
 
 /// P1: f_i(x) = a_i (x − i)² / 2 with a_i = 1 + (i mod 4) / 4.
 pub fn scalar(ranks: usize) -> Problem {
-    let a = |i: usize| 1.0 + (i % 4) as f64 / 4.0;
+    parabolas(ranks, |i| 1.0 + (i % 4) as f64 / 4.0)
+}
+
+/// f_i(x) = a_i (x − i)² / 2.
+pub fn parabolas(ranks: usize, a: impl Fn(usize) -> f64) -> Problem {
     let hessians = (0..ranks).map(|i| vec![vec![a(i)]]).collect();
     Problem::new(hessians, (0..ranks).map(|i| vec![a(i) * i as f64]).collect())
 }
