@@ -2,7 +2,6 @@
 
 pub mod algorithm;
 pub mod asks;
-mod bare;
 pub mod certificate;
 pub mod claim;
 pub mod diagnostic;
@@ -17,6 +16,7 @@ mod remedy;
 mod report;
 pub mod resolve;
 pub mod topology;
+mod unasked;
 
 pub use diagnostic::Diagnostics;
 pub use report::{PhaseRounds, Report};
@@ -182,7 +182,7 @@ fn evaluate(request: &Request, program: &Program) -> Result<Evaluated, Diagnosti
 }
 
 fn prove(request: &Request, program: &Program, evaluated: &Evaluated) -> Result<Report, Diagnostics> {
-    let (report, errors) = report::prove(evaluated, &request.allow);
+    let (report, errors) = report::prove(evaluated, request.size, &request.allow);
     if errors.is_empty() { Ok(report) } else { Err(Diagnostics::new(errors, program.sources.clone())) }
 }
 

@@ -1,7 +1,6 @@
 //! What a compilation found out: the verdict on every claim, and the rounds of every phase.
 
 use crate::asks::Asks;
-use crate::bare;
 use crate::certificate;
 use crate::claim::{Claim, Quantity, Stated};
 use crate::diagnostic::{Error, RequestError};
@@ -10,6 +9,7 @@ use crate::evaluate::request::Evaluated;
 use crate::prove::{self, Check, Prover, Verdict};
 use crate::remedy;
 use crate::topology::Topology;
+use crate::unasked;
 use bfc_schedule::{MixingMatrix, Rank, Schedule};
 use miette::Diagnostic;
 use serde::Serialize;
@@ -75,9 +75,9 @@ impl Role {
 }
 
 /// Decides all claims. Those that are refuted or not decided are errors, unless `allow` names them.
-pub fn prove(evaluated: &Evaluated, allow: &[String]) -> (Report, Vec<Error>) {
+pub fn prove(evaluated: &Evaluated, size: u32, allow: &[String]) -> (Report, Vec<Error>) {
     let mut report = Report {
-        size: evaluated.topologies.first().map_or(1, |topology| topology.size),
+        size,
         algorithm: evaluated.algorithm.name.clone(),
         checks: vec![],
         phases: vec![],
@@ -92,7 +92,7 @@ pub fn prove(evaluated: &Evaluated, allow: &[String]) -> (Report, Vec<Error>) {
         return (report, unknown_allowances(evaluated.algorithm.requires.iter(), allow));
     }
     let prover = Prover::new(&evaluated.topologies, Some(&evaluated.algorithm));
-    report.warnings.extend(bare::warnings(evaluated, &prover));
+    report.warnings.extend(unasked::warnings(evaluated, &prover));
     let claims = claims(evaluated, &prover);
     let unknown = unknown_allowances(claims.iter().map(|claim| &claim.2), allow);
     if !unknown.is_empty() {
@@ -139,7 +139,7 @@ fn with_remedy(mut errors: Vec<prove::Error>, evaluated: &Evaluated) -> Vec<prov
 /// All claims, those of topology k speaking of topology k.
 fn claims<'e>(evaluated: &'e Evaluated, prover: &Prover) -> Vec<(Role, &'e str, Stated)> {
     let algorithm = &evaluated.algorithm;
-    let requirements = algorithm.requires.iter().cloned().chain(bare::requires(evaluated, prover));
+    let requirements = algorithm.requires.iter().cloned().chain(unasked::requires(evaluated, prover));
     let requirements = requirements.map(|stated| (Role::Requirement, algorithm.name.as_str(), stated));
     let ensures = evaluated.topologies.iter().enumerate().flat_map(|(index, topology)| {
         let ensure = move |stated| (Role::Ensure, topology.name.as_str(), of_topology(stated, index));

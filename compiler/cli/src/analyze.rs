@@ -54,7 +54,10 @@ fn quadratic(found: &Value) -> String {
     let step = format!("with {} = {}", plain(&found["step"][0]), plain(&found["step"][1]));
     let step = if found["step"].is_null() { String::new() } else { step };
     table.add_row(["error kept in a step", &plain(&found["rate"]), &step]);
-    table.add_row(["bias", &plain(&found["bias"]), if found["exact"] == true { "exact" } else { "" }]);
+    match found["exact"] == true {
+        true => table.add_row(["bias", "0", "but for rounding"]),
+        false => table.add_row(["bias", &plain(&found["bias"]), ""]),
+    };
     table.add_row(["largest step size", &plain(&found["largest_step"]), ""]);
     let note = found["note"].as_str().map(|note| format!(" note: {note}\n")).unwrap_or_default();
     format!("\non quadratics of curvature {curvature}, estimated:\n{}\n{note}", table.trim_fmt())

@@ -307,6 +307,9 @@ pub enum Sizes {
     Range(RangeInclusive<u32>),
 }
 
+/// Sizes of a range that are analyzed at most.
+const MOST_SIZES: u32 = 10_000;
+
 fn sizes(text: &str) -> Result<Sizes, String> {
     let sizes = match text.split_once("..") {
         None => text.parse().ok().map(Sizes::One),
@@ -315,6 +318,11 @@ fn sizes(text: &str) -> Result<Sizes, String> {
             bounds.filter(|(first, last)| 1 <= *first && first <= last).map(|(a, b)| Sizes::Range(a..=b))
         }
     };
+    if let Some(Sizes::Range(range)) = &sizes
+        && range.end() - range.start() >= MOST_SIZES
+    {
+        return Err(format!("a range of more than {MOST_SIZES} sizes"));
+    }
     sizes.ok_or("expected a number of ranks such as 64, or a range such as 2..256".to_string())
 }
 

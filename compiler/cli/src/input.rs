@@ -140,7 +140,12 @@ pub fn read(path: &Path) -> Result<Vec<u8>, CliError> {
 /// # Errors
 /// It cannot be read, or is refused.
 pub fn schedule(path: &Path) -> Result<Schedule, Failure> {
-    let bytes = read(path)?;
+    // What does not begin like a schedule is not read on, however long it is.
+    let begin = if path == Path::new(STANDARD_INPUT) { None } else { Some(read_up_to(path, 8)?) };
+    let bytes = match begin {
+        Some(begin) if begin != bfc_schedule::codec::MAGIC => begin,
+        _ => read(path)?,
+    };
     Schedule::decode(&bytes).map_err(|error| Failure::refused([Report::new(error)]))
 }
 

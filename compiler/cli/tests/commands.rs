@@ -229,3 +229,19 @@ fn a_forged_certificate_is_refused() {
     write(&draft);
     assert_eq!(codes(&["verify", &forged, "--proof"], 1), ["bfc::cli::no_proof"]);
 }
+
+#[test]
+fn the_largest_sizes_are_analyzed_or_refused() {
+    for (topology, size) in [("topology::ring", "4294967295"), ("topology::hypercube", "2147483648")] {
+        let document = json(&["analyze", topology, "--size", size]);
+        assert_eq!(document["doubly_stochastic"], true, "{document:#}");
+    }
+    let output = bfc(&["analyze", "topology::ring", "--size", "2..1000000"]).assert().code(2);
+    let text = String::from_utf8_lossy(&output.get_output().stderr).into_owned();
+    assert!(text.contains("more than 10000 sizes"), "{text}");
+}
+
+#[test]
+fn what_does_not_begin_like_a_schedule_is_not_read_on() {
+    assert_eq!(codes(&["verify", "/dev/zero"], 1), ["bfc::format::magic"]);
+}

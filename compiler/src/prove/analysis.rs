@@ -223,8 +223,9 @@ fn truth(verdict: &Verdict) -> Option<bool> {
 /// Messages of the busiest rank over a period.
 fn busiest(degrees: &[Degrees], size: u32) -> u64 {
     let alike: u64 = degrees.iter().filter(|d| d.sends.len() == 1).map(|d| d.sends[0] as u64).sum();
-    let mut each = vec![0u64; size as usize];
-    for degrees in degrees.iter().filter(|d| d.sends.len() > 1) {
+    let tables: Vec<_> = degrees.iter().filter(|d| d.sends.len() > 1).collect();
+    let mut each = vec![0u64; if tables.is_empty() { 0 } else { size as usize }];
+    for degrees in tables {
         each.iter_mut().zip(&degrees.sends).for_each(|(sum, sends)| *sum += *sends as u64);
     }
     alike + each.into_iter().max().unwrap_or(0)

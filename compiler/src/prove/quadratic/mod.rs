@@ -160,7 +160,12 @@ impl Problem<'_> {
         }
         if self.knob.is_some() && (modes.is_some() || rows <= WHOLE_SEARCH) {
             match self.largest_step(|step| radius(Some(step)))? {
-                Search::Up(step) => result.largest_step = Some(digits(step, 6)),
+                Search::Up(largest) => {
+                    result.largest_step = Some(digits(largest, 6));
+                    if step.is_some_and(|step| step > largest) {
+                        result.note = Some("this step size is larger than the largest that converges".into());
+                    }
+                }
                 Search::Never => result.note = Some("no step size converges".into()),
                 Search::Always => result.note = Some("step sizes of 16 / L and more converge".into()),
             }

@@ -86,7 +86,11 @@ impl<'a> Affine<'a> {
             ValueKind::Apply(operation, operands) => {
                 self.apply(space, operation, operands, moment.step, &mut of)?
             }
-            _ => return Err("a step asks or sends what no linear map says".into()),
+            _ => {
+                return Err(
+                    "delays, codecs, states for each neighbour and minimizers are not followed".into()
+                );
+            }
         };
         known[id.0 as usize] = Some(value.clone());
         Ok(value)

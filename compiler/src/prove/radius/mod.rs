@@ -60,6 +60,9 @@ fn numeric(block: &Block, topologies: &[Facts]) -> Verdict {
     if phases.is_empty() {
         return local(block);
     }
+    if let Some(weight) = phases.iter().find_map(huge) {
+        return Verdict::undecided(format!("a weight has {weight} bits, too many to compute with"));
+    }
     if let [topology] = used[..]
         && by_interval(block, &topologies[topology])
     {
@@ -221,6 +224,21 @@ fn step_supports(polynomial: &Polynomial, phase: u64, topologies: &[Facts]) -> O
 /// The matrix that a topology uses after so many steps that communicate.
 fn phase_of<'a>(facts: &Facts<'a>, phase: u64) -> &'a MixingMatrix {
     &facts.phases[(phase % facts.phases.len() as u64) as usize]
+}
+
+/// Bits of a weight whose powers may leave the range of `f64`.
+const HUGE: u64 = 256;
+
+/// The bits of a weight of absolute value 2²⁵⁶ or more.
+fn huge(matrix: &MixingMatrix) -> Option<u64> {
+    let bits = |weight: &Rational| weight.floor().bits();
+    let largest = match matrix {
+        MixingMatrix::Cayley(cayley) => {
+            cayley.hops().iter().map(|(_, weight)| weight).chain([cayley.self_weight()]).map(bits).max()
+        }
+        MixingMatrix::Sparse(sparse) => sparse.weights().iter().map(bits).max(),
+    };
+    largest.filter(|bits| *bits >= HUGE)
 }
 
 /// A block that does not communicate.

@@ -1,5 +1,7 @@
-//! A topology without an algorithm is plain averaging: what that needs is required, and what it lacks is told.
+//! What nobody asked for and users should know: a topology without an algorithm is plain averaging, whose lacks are told;
+//! so are those of an algorithm that requires nothing.
 
+use crate::algorithm::ValueKind;
 use crate::claim::{Claim, Property, Stated};
 use crate::evaluate::request::Evaluated;
 use crate::prove::{Prover, Verdict};
@@ -12,9 +14,33 @@ pub fn requires(evaluated: &Evaluated, prover: &Prover) -> Option<Stated> {
     signed.then(|| stated(Property::Contracting, span))
 }
 
-/// What averaging over a topology with nonnegative weights will not do.
+/// What averaging, or an algorithm that requires nothing, will not do.
 pub fn warnings(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {
-    let Some(span) = evaluated.bare else { return vec![] };
+    match evaluated.bare {
+        Some(span) => of_averaging(prover, span),
+        None => of_algorithm(evaluated, prover),
+    }
+}
+
+/// What an algorithm that mixes and requires nothing lacks of what most require.
+fn of_algorithm(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {
+    let algorithm = &evaluated.algorithm;
+    let mixes = algorithm.values.iter().any(|value| matches!(value.kind, ValueKind::Mix(..)));
+    if !mixes || !algorithm.requires.is_empty() {
+        return vec![];
+    }
+    [Property::DoublyStochastic, Property::Stable]
+        .into_iter()
+        .filter_map(|property| {
+            let evidence = refuted(prover, property, Span::default())?;
+            let (name, word) = (&algorithm.name, property.word());
+            Some(format!("`{name}` does not require `{word}`, and it does not hold: {evidence}"))
+        })
+        .collect()
+}
+
+/// What averaging over a topology with nonnegative weights will not do.
+fn of_averaging(prover: &Prover, span: Span) -> Vec<String> {
     let refuted = |property| refuted(prover, property, span);
     if refuted(Property::Nonnegative).is_some() {
         return vec![];
@@ -41,5 +67,6 @@ fn refuted(prover: &Prover, property: Property, span: Span) -> Option<String> {
 }
 
 fn stated(property: Property, span: Span) -> Stated {
-    Stated { claim: Claim::Property(property, vec![0]), text: property.word().to_string(), span }
+    let of = if property.topologies() == 0 { vec![] } else { vec![0] };
+    Stated { claim: Claim::Property(property, of), text: property.word().to_string(), span }
 }

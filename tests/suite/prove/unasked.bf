@@ -30,3 +30,25 @@ topology signed {
 topology fast_star {
     for i in 1..size { 0 -- i weight 2/9 }
 }
+//// size 8
+use topology::ring
+algorithm reckless(lr: scalar = 0.1) {
+    state x = params
+    step { x <- 2 * mix(x) - x - lr * grad(x) }
+}
+schedule {
+    topology ring
+    algorithm reckless
+}
+//// size 4
+topology dead { }
+algorithm alone(lr: scalar = 0.1) {
+    state x = params
+    step { x <- mix(x) - lr * grad(x) }
+}
+schedule {
+    topology dead
+    algorithm alone
+}
+//// size 8
+topology enormous { for i in ranks { i -> (i + 1) mod size weight 1e400 } }
