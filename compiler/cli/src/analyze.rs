@@ -12,6 +12,9 @@ use serde_json::Value;
 /// The source cannot be read, or has no topology at this size.
 pub fn analyze(arguments: &arguments::Analyze, format: Format) -> Result<(), Failure> {
     let size = match &arguments.size {
+        Sizes::One(size) if arguments.out.is_some() => {
+            return range::analyze(arguments, *size..=*size, format);
+        }
         Sizes::One(size) => *size,
         Sizes::Range(sizes) => return range::analyze(arguments, sizes.clone(), format),
     };
