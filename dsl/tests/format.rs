@@ -139,48 +139,6 @@ fn long_lines_are_broken() {
 
 /// Changes of a source at places that a small generator picks.
 fn mutated(text: &str, state: &mut u64) -> String {
-    const PIECES: [&str; 40] = [
-        "(",
-        ")",
-        "[",
-        "]",
-        "{",
-        "}",
-        "\n",
-        "//",
-        "/// x\n",
-        "->",
-        "--",
-        "<-",
-        "-",
-        "=",
-        ",",
-        "..",
-        ":",
-        "::",
-        "if ",
-        "else ",
-        "for ",
-        "in ",
-        "not ",
-        "mod ",
-        "let ",
-        "topology ",
-        "step ",
-        " weight ",
-        "1",
-        "1.",
-        "x",
-        " ",
-        "\r",
-        "\t",
-        "\u{0}",
-        "é",
-        "→",
-        "fn ",
-        "^",
-        "+",
-    ];
     let mut random = |below: usize| {
         *state ^= *state << 13;
         *state ^= *state >> 7;
@@ -193,8 +151,8 @@ fn mutated(text: &str, state: &mut u64) -> String {
         let end = (at + random(6)).min(bytes.len());
         match random(4) {
             0 => drop(bytes.splice(at..end, [])),
-            1 => drop(bytes.splice(at..end, PIECES[random(PIECES.len())].bytes())),
-            2 => drop(bytes.splice(at..at, PIECES[random(PIECES.len())].bytes())),
+            1 => drop(bytes.splice(at..end, common::PIECES[random(common::PIECES.len())].bytes())),
+            2 => drop(bytes.splice(at..at, common::PIECES[random(common::PIECES.len())].bytes())),
             _ => {
                 let from = random(bytes.len());
                 let copied = bytes[from..(from + 40).min(bytes.len())].to_vec();

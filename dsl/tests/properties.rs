@@ -235,59 +235,14 @@ fn item() -> impl Strategy<Value = Item> {
 
 /// A sample program with a few bytes changed.
 fn mutated() -> impl Strategy<Value = String> {
-    let pieces: Vec<&str> = vec![
-        "(",
-        ")",
-        "[",
-        "]",
-        "{",
-        "}",
-        "\n",
-        "//",
-        "///",
-        "/*",
-        "'",
-        "\"",
-        "->",
-        "--",
-        "<-",
-        "-",
-        "=",
-        ",",
-        "..",
-        ":",
-        "::",
-        "if ",
-        "else ",
-        "for ",
-        "in ",
-        "not ",
-        "mod ",
-        "let ",
-        "topology ",
-        "step ",
-        "weight ",
-        "1",
-        "1.",
-        "x",
-        " ",
-        "\r",
-        "\t",
-        "\u{0}",
-        "é",
-        "→",
-        "\u{202e}",
-        "&&",
-        "!",
-        ";",
-        "#",
-        "fn ",
-        "algorithm a {",
-        "^",
-        "+",
-    ];
     let texts: Vec<String> = common::programs().into_iter().map(|(_, text)| text).collect();
-    let edit = (any::<prop::sample::Index>(), 0usize..6, proptest::sample::select(pieces), any::<u8>(), 0..3);
+    let edit = (
+        any::<prop::sample::Index>(),
+        0usize..6,
+        proptest::sample::select(&common::PIECES[..]),
+        any::<u8>(),
+        0..3,
+    );
     (proptest::sample::select(texts), proptest::collection::vec(edit, 1..6)).prop_map(|(text, edits)| {
         let mut bytes = text.into_bytes();
         for (at, length, piece, byte, kind) in edits {

@@ -1,7 +1,7 @@
 //! Methods without bias: how many steps they take until the error is 1e-6 of that of the start, or where they diverge.
 
 use crate::problem::{Problem, least_squares, scalar};
-use crate::run::{compiled, models, source};
+use crate::run::{COLUMNS, compiled, models, source};
 use Expected::*;
 
 /// What becomes of a run.
@@ -22,17 +22,6 @@ enum Expected {
 
 /// An algorithm, its step sizes on the two problems, steps for each that is counted, and its results by [`COLUMNS`].
 struct Row(&'static str, [f64; 2], usize, [Expected; 7]);
-
-/// Topology, ranks, and which problem.
-const COLUMNS: [(&str, usize, usize); 7] = [
-    ("ring", 8, 0),
-    ("ring", 8, 1),
-    ("exponential", 16, 0),
-    ("exponential", 16, 1),
-    ("hypercube", 16, 1),
-    ("one_peer_exp2", 16, 1),
-    ("base", 12, 1),
-];
 
 #[rustfmt::skip]
 const ROWS: &[Row] = &[

@@ -1,22 +1,11 @@
 //! Methods with bias: how far from the optimum they end, on every topology and problem.
 
 use crate::problem::{least_squares, scalar};
-use crate::run::{compiled, models, source};
+use crate::run::{COLUMNS, compiled, models, source};
 
 /// An algorithm, its step sizes on the two problems, how many steps bring it to its limit (where it goes round in
 /// circles, to the same place of its cycle), and the error there by [`COLUMNS`]; 0 where there is no result.
 struct Row(&'static str, [f64; 2], usize, [f64; 7]);
-
-/// Topology, ranks, and which problem.
-const COLUMNS: [(&str, usize, usize); 7] = [
-    ("ring", 8, 0),
-    ("ring", 8, 1),
-    ("exponential", 16, 0),
-    ("exponential", 16, 1),
-    ("hypercube", 16, 1),
-    ("one_peer_exp2", 16, 1),
-    ("base", 12, 1),
-];
 
 #[rustfmt::skip]
 const ROWS: &[Row] = &[

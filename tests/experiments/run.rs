@@ -6,6 +6,17 @@ use bfc_runtime::local::spmd;
 use bfc_runtime::{Ask, Machine, RuntimeError, Transport};
 use bfc_schedule::Schedule;
 
+/// The columns of the reference's tables: topology, ranks, and which of the two problems.
+pub const COLUMNS: [(&str, usize, usize); 7] = [
+    ("ring", 8, 0),
+    ("ring", 8, 1),
+    ("exponential", 16, 0),
+    ("exponential", 16, 1),
+    ("hypercube", 16, 1),
+    ("one_peer_exp2", 16, 1),
+    ("base", 12, 1),
+];
+
 /// Topologies that the reference uses and the library does not have under a name.
 const OWN: &str = "
 /// i → i + 1, and 0 → every even j ≥ 2.

@@ -4,6 +4,10 @@
 //! output, in order; `…` stands for any text, and runs of blanks and rules of tables do not count. A `bf` block
 //! that is introduced by `` `NAME`: `` is written to that file. The lines of a `rust` or `python` block stand in the example.
 
+#[path = "../src/example/expected.rs"]
+mod expected;
+
+use expected::{matches, plain};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -91,22 +95,4 @@ impl Step<'_> {
             rest.drain(..=found);
         }
     }
-}
-
-/// Without box drawing, and with single blanks.
-fn plain(line: &str) -> String {
-    let bare: String =
-        line.chars().map(|letter| if ('─'..='╿').contains(&letter) { ' ' } else { letter }).collect();
-    bare.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn matches(expected: &str, line: &str) -> bool {
-    let pieces: Vec<&str> = expected.split('…').map(str::trim).collect();
-    let [first, middle @ .., last] = &pieces[..] else { return expected == line };
-    let Some(mut rest) = line.strip_prefix(first) else { return false };
-    for piece in middle {
-        let Some(at) = rest.find(piece) else { return false };
-        rest = &rest[at + piece.len()..];
-    }
-    rest.ends_with(last)
 }

@@ -2,6 +2,7 @@
 
 mod console;
 mod error;
+mod expected;
 mod extract;
 mod source;
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::algorithm::ValueId;
-use crate::prove::tests::build::Builder;
+use crate::prove::tests::build::{Builder, diffusion};
 use crate::prove::tests::{cayley, tables};
 
 /// x' = W x − lr ∇f(x), x' = W (x − lr ∇f(x)), and exact diffusion, with this step size.
@@ -22,19 +22,9 @@ fn algorithms() -> [Algorithm; 3] {
         let next = b.mix(moved);
         b.algorithm(&[next])
     };
-    let exact_diffusion = {
-        let mut b = Builder::new();
-        let (x, psi) = (b.state(), b.state());
-        let gradient = b.gradient(x);
-        let next = b.descend(x, gradient);
-        let sum = b.add(next, x);
-        let corrected = b.subtract(sum, psi);
-        let mixed = b.lazy(corrected, 1, 2);
-        b.algorithm(&[mixed, next])
-    };
     // The first value is x in each.
     let on_x = |algorithm| Algorithm { model: ValueId(0), ..algorithm };
-    [adapt_while_communicate, adapt_then_combine, exact_diffusion].map(on_x)
+    [adapt_while_communicate, adapt_then_combine, diffusion(true)].map(on_x)
 }
 
 fn ring() -> Vec<bfc_schedule::MixingMatrix> {

@@ -100,3 +100,15 @@ impl Builder {
         }
     }
 }
+
+/// ψ' = x − lr ∇f(x), x' = M (ψ' + x − ψ) with M = W, or (1 + W) / 2 where `damped`.
+pub(crate) fn diffusion(damped: bool) -> Algorithm {
+    let mut b = Builder::new();
+    let (x, psi) = (b.state(), b.state());
+    let gradient = b.gradient(x);
+    let next = b.descend(x, gradient);
+    let sum = b.add(next, x);
+    let corrected = b.subtract(sum, psi);
+    let mixed = if damped { b.lazy(corrected, 1, 2) } else { b.mix(corrected) };
+    b.algorithm(&[mixed, next])
+}

@@ -1,6 +1,6 @@
 //! Which algorithms are stable on which topologies, against closed formulas and reference values.
 
-use super::build::Builder;
+use super::build::{Builder, diffusion};
 use super::*;
 use crate::algorithm::{Algorithm, ValueKind};
 use crate::claim::{Claim, Property, Stated};
@@ -22,18 +22,6 @@ fn proved(verdict: Verdict) -> bool {
         Verdict::Refuted { .. } => false,
         other => panic!("{other:?}"),
     }
-}
-
-/// ψ' = x − lr ∇f(x), x' = M (ψ' + x − ψ) with M = W, or (1 + W) / 2 where `damped`.
-fn diffusion(damped: bool) -> Algorithm {
-    let mut b = Builder::new();
-    let (x, psi) = (b.state(), b.state());
-    let gradient = b.gradient(x);
-    let next = b.descend(x, gradient);
-    let sum = b.add(next, x);
-    let corrected = b.subtract(sum, psi);
-    let mixed = if damped { b.lazy(corrected, 1, 2) } else { b.mix(corrected) };
-    b.algorithm(&[mixed, next])
 }
 
 fn averaging() -> Algorithm {
