@@ -1,7 +1,7 @@
 //! `bfc analyze`: what is known of a topology, shown.
 
 use crate::arguments::{self, Format, Sizes};
-use crate::failure::Failure;
+use crate::failure::{CliError, Failure};
 use crate::{input, output, range};
 use comfy_table::CellAlignment;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use serde_json::Value;
 pub fn analyze(arguments: &arguments::Analyze, format: Format) -> Result<(), Failure> {
     let size = match &arguments.size {
         Sizes::One(size) if arguments.out.is_some() => {
-            return range::analyze(arguments, *size..=*size, format);
+            return Err(CliError::NothingToDraw { size: *size }.into());
         }
         Sizes::One(size) => *size,
         Sizes::Range(sizes) => return range::analyze(arguments, sizes.clone(), format),

@@ -510,8 +510,8 @@ pub fn positive(text: &str) -> Result<f64, String> {
     number(text, |value| value > 0.0, "expected a finite number above 0")
 }
 
-/// A finite number from 0 on.
-pub fn not_negative(text: &str) -> Result<f64, String> {
+/// A number from 0 to 10.
+pub fn up_to_ten(text: &str) -> Result<f64, String> {
     number(text, |value| (0.0..=10.0).contains(&value), "expected a number from 0 to 10")
 }
 

@@ -76,7 +76,7 @@ fn table(columns: &[Value]) -> String {
 fn shown(key: &str, value: &Value) -> String {
     match value.as_f64().filter(|_| value.is_f64()) {
         Some(number) if key.contains("seconds") => shown_seconds(number),
-        Some(number) => format!("{}", format!("{number:.6}").parse().unwrap_or(number)),
+        Some(number) => format!("{}", format!("{number:.8e}").parse().unwrap_or(number)),
         None => plain(value),
     }
 }

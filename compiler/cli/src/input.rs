@@ -5,6 +5,7 @@ use crate::failure::{CliError, Failure};
 use crate::suggest;
 use bfc_compiler::{Compiled, Entry, Files, Request, library};
 use bfc_schedule::Schedule;
+use bfc_schedule::codec::MAGIC;
 use miette::Report;
 use std::fs::File;
 use std::io::Read;
@@ -140,12 +141,12 @@ pub fn read(path: &Path) -> Result<Vec<u8>, CliError> {
 /// # Errors
 /// It cannot be read, or is refused.
 pub fn schedule(path: &Path) -> Result<Schedule, Failure> {
+    let mut source = open(path)?;
+    let mut bytes = vec![];
+    let begin = source.by_ref().take(MAGIC.len() as u64).read_to_end(&mut bytes);
     // What does not begin like a schedule is not read on, however long it is.
-    let begin = if path == Path::new(STANDARD_INPUT) { None } else { Some(read_up_to(path, 8)?) };
-    let bytes = match begin {
-        Some(begin) if begin != bfc_schedule::codec::MAGIC => begin,
-        _ => read(path)?,
-    };
+    let read = begin.and_then(|_| if bytes == MAGIC { source.read_to_end(&mut bytes) } else { Ok(0) });
+    read.map_err(|error| unreadable(path, error))?;
     Schedule::decode(&bytes).map_err(|error| Failure::refused([Report::new(error)]))
 }
 
@@ -173,21 +174,31 @@ pub fn source_text(path: &Path) -> Result<String, CliError> {
 /// # Errors
 /// It does not exist or cannot be read.
 pub fn read_up_to(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
-    let shown = || path.display().to_string();
     let mut bytes = vec![];
-    if path == Path::new(STANDARD_INPUT) {
-        let read = std::io::stdin().lock().take(limit).read_to_end(&mut bytes);
-        read.map_err(|error| CliError::Unreadable { path: "standard input".into(), error })?;
-        return Ok(bytes);
-    }
-    File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(|error| {
-        if error.kind() == std::io::ErrorKind::NotFound {
-            CliError::MissingFile { path: shown(), help: missing(path) }
-        } else {
-            CliError::Unreadable { path: shown(), error }
-        }
-    })?;
+    open(path)?.take(limit).read_to_end(&mut bytes).map_err(|error| unreadable(path, error))?;
     Ok(bytes)
+}
+
+/// A file, or standard input.
+fn open(path: &Path) -> Result<Box<dyn Read>, CliError> {
+    if path == Path::new(STANDARD_INPUT) {
+        return Ok(Box::new(std::io::stdin().lock()));
+    }
+    match File::open(path) {
+        Ok(file) => Ok(Box::new(file)),
+        Err(error) => Err(unreadable(path, error)),
+    }
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> CliError {
+    let shown = path.display().to_string();
+    if path == Path::new(STANDARD_INPUT) {
+        return CliError::Unreadable { path: "standard input".into(), error };
+    }
+    match error.kind() {
+        std::io::ErrorKind::NotFound => CliError::MissingFile { path: shown, help: missing(path) },
+        _ => CliError::Unreadable { path: shown, error },
+    }
 }
 
 /// What may have been meant by a file that does not exist.

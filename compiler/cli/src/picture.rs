@@ -128,7 +128,9 @@ impl Panel {
         }
         self.draw_labels(svg, frame);
         if !self.curves.iter().any(|curve| curve.points.iter().any(|point| frame.shows(point))) {
-            text(svg, LEFT + 12.0, frame.top + PANEL / 2.0, "start", FAINT, "zero throughout");
+            let mut points = self.curves.iter().flat_map(|curve| &curve.points);
+            let told = if points.all(|point| point.1 == 0.0) { "zero throughout" } else { "no finite value" };
+            text(svg, LEFT + 12.0, frame.top + PANEL / 2.0, "start", FAINT, told);
         }
     }
 

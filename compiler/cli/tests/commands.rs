@@ -245,3 +245,24 @@ fn the_largest_sizes_are_analyzed_or_refused() {
 fn what_does_not_begin_like_a_schedule_is_not_read_on() {
     assert_eq!(codes(&["verify", "/dev/zero"], 1), ["bfc::format::magic"]);
 }
+
+#[test]
+fn a_schedule_comes_through_a_pipe() {
+    let (_directory, path) = files(&[]);
+    let schedule = path("sched.bin");
+    json(&["compile", "topology::ring", "--size", "8", "-o", &schedule]);
+    let bytes = std::fs::read(&schedule).expect("a schedule");
+    for place in ["-", "/dev/stdin"] {
+        let output = bfc(&["verify", place]).write_stdin(bytes.clone()).assert().code(0);
+        assert!(String::from_utf8_lossy(&output.get_output().stdout).contains("valid for 8 ranks"));
+    }
+}
+
+#[test]
+fn one_size_is_not_drawn() {
+    let (_directory, path) = files(&[]);
+    let out = path("out");
+    let arguments = ["analyze", "topology::ring", "--size", "8", "--out", &out];
+    assert_eq!(codes(&arguments, 2), ["bfc::cli::nothing_to_draw"]);
+    assert!(!std::path::Path::new(&out).exists());
+}

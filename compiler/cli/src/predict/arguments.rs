@@ -27,7 +27,7 @@ pub struct Load {
     #[arg(long, value_name = "TIME", value_parser = units::seconds)]
     pub compute: Option<f64>,
     /// The standard deviation of that time over its mean, instead of the cluster's.
-    #[arg(long, value_name = "SHARE", value_parser = crate::arguments::not_negative)]
+    #[arg(long, value_name = "SHARE", value_parser = crate::arguments::up_to_ten)]
     pub jitter: Option<f64>,
 }
 
@@ -87,7 +87,7 @@ pub struct Simulate {
 /// Arguments of `bfc probe`.
 #[derive(Args)]
 pub struct Probe {
-    /// Whose measurements the description has: ranks as threads of a process, or as processes over sockets.
+    /// Whose measurements the description has: ranks that share memory, or that talk over Unix sockets.
     #[arg(long, value_enum, default_value_t = Wire::Sockets, value_name = "TRANSPORT")]
     pub transport: Wire,
     /// The cluster from which the description takes what is not measured.
@@ -106,7 +106,7 @@ pub struct Probe {
 pub enum Wire {
     /// Threads of one process.
     Threads,
-    /// Processes over Unix sockets.
+    /// Unix sockets.
     Sockets,
 }
 
@@ -129,7 +129,7 @@ pub struct Advise {
     #[arg(long, default_value_t = 1e-3, value_name = "ERROR", value_parser = target)]
     pub error: f64,
     /// How far the optima of the ranks' data lie from their common one, relative to the initial error.
-    #[arg(long, default_value_t = 1.0, value_name = "Z", value_parser = crate::arguments::not_negative)]
+    #[arg(long, default_value_t = 1.0, value_name = "Z", value_parser = crate::arguments::up_to_ten)]
     pub heterogeneity: f64,
     /// The least and the largest curvature of the quadratics that an algorithm is judged by.
     #[arg(long, value_name = "MU..L", value_parser = curvature, default_value = "0.1..1")]

@@ -13,7 +13,6 @@ use bfc_runtime::transport::{Fault, Tag, rounds};
 use bfc_runtime::{Transport, local};
 use bfc_schedule::Rank;
 use serde_json::json;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -77,10 +76,10 @@ fn on_threads() -> Result<Link, String> {
 }
 
 fn on_sockets() -> Result<Link, String> {
-    let directory = Directory::new()?;
+    let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
     let measured: Vec<Result<Link, String>> = std::thread::scope(|scope| {
         let start = |rank| {
-            let path = &directory.0;
+            let path = directory.path();
             scope.spawn(move || {
                 let mut transport =
                     SocketTransport::join(path, Rank(rank), 2).map_err(|error| error.to_string())?;
@@ -132,21 +131,4 @@ fn swap(
         })?;
         rounds.settle(DEADLINE)
     })
-}
-
-/// A directory where sockets meet; it goes away again.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new() -> Result<Self, String> {
-        let path = std::env::temp_dir().join(format!("bfc-probe-{}", std::process::id()));
-        std::fs::create_dir(&path).map_err(|error| format!("`{}`: {error}", path.display()))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
