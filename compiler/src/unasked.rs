@@ -25,7 +25,10 @@ pub fn warnings(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {
 /// What an algorithm that mixes and requires nothing lacks of what most require.
 fn of_algorithm(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {
     let algorithm = &evaluated.algorithm;
-    let mixes = algorithm.values.iter().any(|value| matches!(value.kind, ValueKind::Mix(..)));
+    let mixes = algorithm
+        .values
+        .iter()
+        .any(|value| value.kind.communicates() && !matches!(value.kind, ValueKind::Average(_)));
     if !mixes || !algorithm.requires.is_empty() {
         return vec![];
     }

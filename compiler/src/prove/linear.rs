@@ -76,7 +76,8 @@ impl Form {
         for (state, polynomial) in &other.terms {
             self.terms.entry(*state).or_default().add(polynomial, factor);
         }
-        self.terms.retain(|_, polynomial| !polynomial.is_zero());
+        // What is 0 by the value of an input is kept, to say so.
+        self.terms.retain(|_, polynomial| !(polynomial.is_zero() && polynomial.inputs.is_empty()));
         self.directions.extend(&other.directions);
         self
     }

@@ -92,6 +92,18 @@ impl Verdict {
         }
     }
 
+    /// The verdict on two claims together: the weaker one.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (refuted @ Self::Refuted { .. }, _) | (_, refuted @ Self::Refuted { .. }) => refuted,
+            (open @ Self::NotDecided { .. }, _) | (_, open @ Self::NotDecided { .. }) => open,
+            (Self::Within { bound, evidence }, Self::Within { bound: other, .. }) => {
+                Self::Within { bound: bound.max(other), evidence }
+            }
+            (within @ Self::Within { .. }, _) | (_, within) => within,
+        }
+    }
+
     /// Whether a program may rely on the claim.
     pub fn holds(&self) -> bool {
         matches!(self, Self::Proved { .. } | Self::Within { .. })
@@ -185,7 +197,7 @@ impl<'a> Prover<'a> {
                 let indices = if indices.is_empty() { &all } else { indices };
                 let mut verdict = Verdict::proved("");
                 for &index in indices {
-                    verdict = self.name(index, property_of(&self.facts[index], *property));
+                    verdict = verdict.and(self.name(index, property_of(&self.facts[index], *property)));
                     if !verdict.holds() {
                         break;
                     }
@@ -204,6 +216,9 @@ impl<'a> Prover<'a> {
             }
             Verdict::NotDecided { reason } if self.topologies.len() > 1 => {
                 Verdict::undecided(format!("of `{name}`, {reason}"))
+            }
+            Verdict::Within { bound, evidence } if self.topologies.len() > 1 => {
+                Verdict::Within { bound, evidence: format!("of `{name}`, {evidence}") }
             }
             other => other,
         }
@@ -274,15 +289,7 @@ fn property_of(facts: &Facts, property: Property) -> Verdict {
     match property {
         Property::RowStochastic => sums(facts, Orientation::Rows),
         Property::ColumnStochastic => sums(facts, Orientation::Columns),
-        Property::DoublyStochastic => {
-            match (sums(facts, Orientation::Rows), sums(facts, Orientation::Columns)) {
-                (refuted @ Verdict::Refuted { .. }, _) | (_, refuted @ Verdict::Refuted { .. }) => refuted,
-                (Verdict::Within { bound, evidence }, Verdict::Within { bound: other, .. }) => {
-                    Verdict::Within { bound: bound.max(other), evidence }
-                }
-                (within @ Verdict::Within { .. }, _) | (_, within) => within,
-            }
-        }
+        Property::DoublyStochastic => sums(facts, Orientation::Rows).and(sums(facts, Orientation::Columns)),
         Property::Nonnegative => Verdict::of_finding(facts.nonnegative()),
         Property::Symmetric => Verdict::of_finding(facts.symmetric()),
         Property::Undirected => Verdict::of_finding(&properties::undirected(phases)),

@@ -111,7 +111,7 @@ impl Knob {
         let inputs = &algorithm.inputs;
         let named = inputs.iter().position(|input| input.name == "lr").map(Self::Input);
         let adapts = algorithm.values.iter().any(|value| matches!(value.kind, ValueKind::Adapt(..)));
-        named.or((inputs.len() == 1).then_some(Self::Input(0))).or(adapts.then_some(Self::Optimizer))
+        named.or(adapts.then_some(Self::Optimizer)).or((inputs.len() == 1).then_some(Self::Input(0)))
     }
 
     fn name(&self, algorithm: &Algorithm) -> String {
@@ -124,9 +124,14 @@ impl Knob {
     fn default(&self, algorithm: &Algorithm, largest: f64) -> f64 {
         match self {
             Self::Input(index) => algorithm.inputs[*index].default.to_f64(),
-            Self::Optimizer => 0.1 / largest,
+            Self::Optimizer => descent(largest),
         }
     }
+}
+
+/// The step size of the trainer's own optimizer unless it is searched for, a tenth of 1/L.
+fn descent(largest_curvature: f64) -> f64 {
+    0.1 / largest_curvature
 }
 
 /// Which step sizes converge: those up to one, none, or all that were tried.
@@ -190,7 +195,7 @@ impl Problem<'_> {
         match (&self.knob, step) {
             (Some(Knob::Input(index)), Some(step)) => {
                 algorithm.inputs[*index].default = Rational::from_f64(step).unwrap_or_else(Rational::zero);
-                (algorithm, 0.0)
+                (algorithm, descent(self.curvature[1]))
             }
             (_, step) => (algorithm, step.unwrap_or(0.0)),
         }

@@ -180,6 +180,7 @@ fn by_characters(characters: Characters, phases: &[MixingMatrix], known: &Known)
     let mut moduli = Vec::with_capacity(if period > 1 { characters.count() } else { 0 });
     let mut least = 1.0f64;
     let mut noise = Noise::default();
+    let mut largest_two = LargestTwo::default();
     characters.each(|character, values| {
         let mut modulus = 1.0;
         for (value, largest) in values.iter().zip(&mut prefixes) {
@@ -190,20 +191,23 @@ fn by_characters(characters: Characters, phases: &[MixingMatrix], known: &Known)
             moduli.push(modulus.sqrt());
         }
         least = least.min(values[0].re);
-        noise.add(modulus, characters.multiplicity(character));
+        let multiplicity = characters.multiplicity(character);
+        noise.add(modulus, multiplicity);
+        largest_two.add(modulus.sqrt(), multiplicity);
         true
     });
     prefixes.iter_mut().for_each(|square| *square = square.sqrt());
     let mut number = Enclosure::around(prefixes[period - 1], errors[period - 1]).within(0.0, f64::INFINITY);
     let mut lambda_min = Enclosure::around(least, characters.error(0));
+    let error = characters.error(0);
     if !known.row_stochastic {
         // The trivial character: rows and columns have one and the same sum.
         let sums: f64 = phases.iter().map(phase_sum).product();
         number =
             number.max(Enclosure::around((sums - 1.0).abs(), 1e-13 * sums.abs().max(1.0) * period as f64));
         lambda_min = Enclosure::estimate(least.min(sums));
+        largest_two.add(sums.abs(), 1.0);
     }
-    let error = characters.error(0);
     let mut spectrum = Spectrum::new(
         number,
         number,
@@ -211,12 +215,31 @@ fn by_characters(characters: Characters, phases: &[MixingMatrix], known: &Known)
         Source::Characters { characters, prefixes, errors, moduli },
     );
     if !known.row_stochastic && period == 1 {
-        spectrum.numbers.rho = second_largest(&Rows::of(&phases[0])).map(Enclosure::estimate);
+        let second = Enclosure::around(largest_two.second, error + 1e-13 * largest_two.first.max(1.0));
+        spectrum.numbers.rho = Some(second.within(0.0, f64::INFINITY));
     }
     if known.row_stochastic && period == 1 {
         spectrum.numbers.effective_neighbours = noise.effective_neighbours(phases[0].size(), error);
     }
     spectrum
+}
+
+/// The two largest of moduli, each with its multiplicity.
+#[derive(Default)]
+struct LargestTwo {
+    first: f64,
+    second: f64,
+}
+
+impl LargestTwo {
+    fn add(&mut self, modulus: f64, multiplicity: f64) {
+        let next = if multiplicity > 1.0 { modulus } else { self.first };
+        if modulus > self.first {
+            (self.first, self.second) = (modulus, next);
+        } else {
+            self.second = self.second.max(modulus);
+        }
+    }
 }
 
 /// The part of old neighbours' values that still counts after a step, in the number of effective neighbours.
