@@ -231,8 +231,19 @@ class Trainer:
         """
     def model(self) -> NDArray[Any]:
         """A copy of the model's present value, in the shape of the trainer's array."""
+    @property
+    def neighbours(self) -> List[int]:
+        """The ranks that states per edge are about, in the order of their entries; empty where the first topology has
+        several phases.
+        """
     def state(self, name: str) -> Union[NDArray[Any], float]:
-        """A copy of a state of the algorithm; a number where it is one per rank.
+        """A copy of a state of the algorithm.
+
+        Its shape is the model's; ``(neighbours, *shape)`` for a state per edge, with one entry for each of `neighbours`;
+        ``(neighbours,)`` for one number per edge; and a plain number where it is one per rank. What ``via = low_rank(r)``
+        keeps for each neighbour has the shape ``(neighbours, 1 + r * side)``, ``side`` being the longer side of the model's
+        matrix: first 0 for a matrix as high as the model's or 1 for one as high as the model's is wide, then its columns,
+        each with room for ``side`` numbers.
 
         Raises:
             KeyError: the algorithm has no such state.

@@ -257,7 +257,7 @@ impl Trainer {
                 AnyMachine::F64(machine) => Values::F64(machine.point()?.to_vec()),
             })
         })?;
-        values.into_array(py, &self.engine.shape)
+        values.into_python(py, self.engine.shape.clone())
     }
 
     /// Hands in what is wanted; `True` where that completes a step.
@@ -288,29 +288,32 @@ impl Trainer {
                 AnyMachine::F64(machine) => Values::F64(machine.model()?.to_vec()),
             })
         })?;
-        values.into_array(py, &engine.shape)
+        values.into_python(py, engine.shape.clone())
+    }
+
+    /// The neighbours that states per edge are about, in the order of their entries.
+    #[getter]
+    fn neighbours(&self, py: Python<'_>) -> PyResult<Vec<u32>> {
+        let mut work = self.engine.work()?;
+        let neighbours = self.engine.run(
+            py,
+            &mut work,
+            |machine, _| with!(machine, machine => Ok(machine.neighbours())),
+        )?;
+        Ok(neighbours.into_iter().map(|rank| rank.0).collect())
     }
 
     /// A copy of a state.
     fn state<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
         let engine = &*self.engine;
         let mut work = engine.work()?;
-        let values = engine.run(py, &mut work, |machine, lent| {
+        let state = engine.run(py, &mut work, |machine, lent| {
             if let (true, Some(memory)) = (engine.home.as_deref() == Some(name), &*lent) {
-                return Ok(Values::of(memory));
+                return Ok((Values::of(memory), engine.shape.clone()));
             }
-            Ok(match machine {
-                AnyMachine::F32(machine) => match machine.state(name)? {
-                    State::Vector(vector) | State::EdgeVector(vector) => Values::F32(vector.to_vec()),
-                    State::Scalar(number) => Values::Number(number),
-                    State::EdgeScalar(numbers) => Values::Numbers(numbers.to_vec()),
-                },
-                AnyMachine::F64(machine) => match machine.state(name)? {
-                    State::Vector(vector) | State::EdgeVector(vector) => Values::F64(vector.to_vec()),
-                    State::Scalar(number) => Values::Number(number),
-                    State::EdgeScalar(numbers) => Values::Numbers(numbers.to_vec()),
-                },
-            })
+            with!(machine, machine => machine.state(name).map(|state| {
+                shaped(state, machine.neighbours().len(), &engine.shape)
+            }))
         });
         let unknown = |failure: PyErr| {
             let code = failure.value(py).getattr("code").and_then(|code| code.extract::<String>());
@@ -319,7 +322,8 @@ impl Trainer {
                 _ => failure,
             }
         };
-        values.map_err(unknown)?.into_array(py, &engine.shape)
+        let (values, shape) = state.map_err(unknown)?;
+        values.into_python(py, shape)
     }
 
     fn __repr__(&self) -> String {
@@ -333,7 +337,6 @@ enum Values {
     F32(Vec<f32>),
     F64(Vec<f64>),
     Number(f64),
-    Numbers(Vec<f64>),
 }
 
 impl Values {
@@ -347,26 +350,40 @@ impl Values {
         }
     }
 
-    /// An array of this shape; of one more dimension for a state per edge.
-    fn into_array<'py>(self, py: Python<'py>, shape: &[usize]) -> PyResult<Bound<'py, PyAny>> {
-        let shape_of = |length: usize| match shape.iter().product::<usize>() {
-            count if count == length || count == 0 => shape.to_vec(),
-            count => std::iter::once(length / count).chain(shape.iter().copied()).collect(),
-        };
+    fn into_python<'py>(self, py: Python<'py>, shape: Vec<usize>) -> PyResult<Bound<'py, PyAny>> {
         match self {
-            Self::F32(values) => {
-                let shape = shape_of(values.len());
-                array::owned(py, values, Dtype::F32.code(), shape)
-            }
-            Self::F64(values) => {
-                let shape = shape_of(values.len());
-                array::owned(py, values, Dtype::F64.code(), shape)
-            }
-            Self::Numbers(numbers) => {
-                let shape = vec![numbers.len()];
-                array::owned(py, numbers, Dtype::F64.code(), shape)
-            }
+            Self::F32(values) => array::owned(py, values, Dtype::F32.code(), shape),
+            Self::F64(values) => array::owned(py, values, Dtype::F64.code(), shape),
             Self::Number(number) => Ok(number.into_pyobject(py)?.into_any()),
+        }
+    }
+}
+
+impl From<&[f32]> for Values {
+    fn from(values: &[f32]) -> Self {
+        Self::F32(values.to_vec())
+    }
+}
+
+impl From<&[f64]> for Values {
+    fn from(values: &[f64]) -> Self {
+        Self::F64(values.to_vec())
+    }
+}
+
+/// A state and its shape: the model's, with the neighbours first for a state per edge.
+fn shaped<'a, T>(state: State<'a, T>, neighbours: usize, model: &[usize]) -> (Values, Vec<usize>)
+where
+    Values: From<&'a [T]>,
+{
+    match state {
+        State::Scalar(number) => (Values::Number(number), vec![]),
+        State::Vector(vector) => (vector.into(), model.to_vec()),
+        State::EdgeScalar(numbers) => (numbers.into(), vec![neighbours]),
+        State::EdgeVector(vectors) => (vectors.into(), [&[neighbours], model].concat()),
+        State::EdgeFactor(factors) => {
+            let each = factors.len().checked_div(neighbours).unwrap_or(0);
+            (factors.into(), vec![neighbours, each])
         }
     }
 }

@@ -145,6 +145,54 @@ def test_states_and_inputs_are_reached_by_name():
     assert bfc.spmd(rank, 2) == [((2,), True)] * 2
 
 
+RELAY = "use topology::star\nuse algorithm::relay_sgd\nschedule { topology star\n algorithm relay_sgd }"
+POWER = "use topology::{topology}\nuse algorithm::power_gossip\nschedule {{ topology {topology}\n algorithm power_gossip(rank = 2) }}"
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (4,), (0,)])
+def test_states_per_edge_have_one_entry_for_each_neighbour(shape):
+    schedule = bfc.compile_source(RELAY, size=4)
+
+    def rank(comm):
+        x = np.full(shape, float(comm.rank))
+        trainer = comm.trainer(schedule, x)
+        trainer.step(x, np.zeros_like)
+        assert trainer.state("x").shape == shape
+        assert trainer.state("m").shape == (len(trainer.neighbours), *shape)
+        np.testing.assert_array_equal(trainer.state("k"), np.ones(len(trainer.neighbours)))
+        # In the first step each rank passes its own model on.
+        np.testing.assert_array_equal(trainer.state("m"), np.full((len(trainer.neighbours), *shape), float(comm.rank)))
+        return trainer.neighbours
+
+    hub, *leaves = bfc.spmd(rank, 4)
+    assert sorted(hub) == [1, 2, 3] and leaves == [[0]] * 3
+
+
+@pytest.mark.parametrize("topology,size", [("ring", 5), ("path", 3), ("ring", 1)])
+@pytest.mark.parametrize("elements,side", [(12, 4), (1, 1)])
+def test_factors_are_states_too(topology, size, elements, side):
+    schedule = bfc.compile_source(POWER.format(topology=topology), size=size)
+    _, name = schedule.states
+    assert name.startswith("factors of ")
+    columns = min(2, side)
+
+    def rank(comm):
+        x = np.arange(float(elements)) * comm.rank
+        trainer = comm.trainer(schedule, x)
+        sides = []
+        for _ in range(2):
+            factors = trainer.state(name)
+            each = 1 + columns * side if trainer.neighbours else 0
+            assert factors.dtype == x.dtype
+            assert factors.shape == (len(trainer.neighbours), each)
+            sides += [set(factors[:, :1].flat)]
+            trainer.step(x, np.zeros_like)
+        return sides
+
+    expected = [{0.0}, {1.0}] if size > 1 else [set(), set()]
+    assert bfc.spmd(rank, size) == [expected] * size
+
+
 def test_two_trainers_do_not_disturb_each_other():
     schedule = bfc.compile("topology::complete", size=3)
 

@@ -34,7 +34,9 @@ fn states(schedule: &Schedule, names: &[&str], dimension: usize, steps: usize) -
             })?;
             let state = |name: &&str| {
                 Ok(match machine.state(name)? {
-                    State::Vector(values) | State::EdgeVector(values) => values.to_vec(),
+                    State::Vector(values) | State::EdgeVector(values) | State::EdgeFactor(values) => {
+                        values.to_vec()
+                    }
                     State::Scalar(value) => vec![value],
                     State::EdgeScalar(values) => values.to_vec(),
                 })

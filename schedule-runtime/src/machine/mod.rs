@@ -276,9 +276,8 @@ impl<T: Element, X: Transport> Machine<T, X> {
         match self.program.registers[register] {
             Shape::Scalar => Ok(State::Scalar(self.memory.scalars[register])),
             Shape::Vector if self.lent && self.home == Some(register) => Err(self.lent_error()),
-            Shape::EdgeVector | Shape::EdgeFactor { .. } => {
-                Ok(State::EdgeVector(&self.memory.vectors[register]))
-            }
+            Shape::EdgeVector => Ok(State::EdgeVector(&self.memory.vectors[register])),
+            Shape::EdgeFactor { .. } => Ok(State::EdgeFactor(&self.memory.vectors[register])),
             Shape::EdgeScalar => Ok(State::EdgeScalar(&self.memory.small.edge_scalars[register])),
             Shape::Vector | Shape::Code(_) => Ok(State::Vector(&self.memory.vectors[register])),
         }

@@ -55,6 +55,9 @@ pub enum State<'a, T> {
     EdgeVector(&'a [T]),
     /// One number for each of the [neighbours](crate::Machine::neighbours).
     EdgeScalar(&'a [f64]),
+    /// One thin matrix for each of the [neighbours](crate::Machine::neighbours), one after another: the side of the model's
+    /// matrix that it belongs to (0 for its rows, 1 for its columns), then its columns, each with room for the longer side.
+    EdgeFactor(&'a [T]),
 }
 
 /// What a trainer's closure returns: nothing, or a result.

@@ -71,7 +71,7 @@ pub fn drive<T: Element, X: Transport>(case: &Case, transport: X) -> Result<Vec<
     let mut bits: Vec<u64> = machine.model()?.iter().map(|value| value.to_f64().to_bits()).collect();
     for (name, _) in &case.schedule.program().states {
         match machine.state(name)? {
-            State::Vector(values) | State::EdgeVector(values) => {
+            State::Vector(values) | State::EdgeVector(values) | State::EdgeFactor(values) => {
                 bits.extend(values.iter().map(|value| value.to_f64().to_bits()))
             }
             State::Scalar(value) => bits.push(value.to_bits()),
