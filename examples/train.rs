@@ -10,6 +10,7 @@
 //! `model[j·10 + k]` the weight of pixel j for digit k, and j = 64 the intercept.
 
 use bfc_runtime::{Ask, Machine, RuntimeError, Transport, local};
+use bfc_schedule::random::shuffle;
 use bfc_schedule::{RankSchedule, Schedule};
 use std::error::Error;
 
@@ -112,21 +113,10 @@ pub fn read_digits() -> Result<Data, Box<dyn Error>> {
         Ok((pixels.try_into()?, digit as usize))
     };
     let mut rows: Vec<Row> = DIGITS.lines().map(row).collect::<Result<_, _>>()?;
-    shuffle(&mut rows);
+    shuffle(&mut rows, 0, 0);
     let mut train = rows.split_off(rows.len() / 5);
     scale(&mut train, &mut rows);
     Ok(Data { train, test: rows })
-}
-
-/// Fisher–Yates with SplitMix64 from the seed 0.
-fn shuffle(rows: &mut [Row]) {
-    let mut state: u64 = 0;
-    for i in (1..rows.len()).rev() {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        rows.swap(i, ((z ^ (z >> 31)) % (i as u64 + 1)) as usize);
-    }
 }
 
 /// Gives every pixel of the training set mean 0 and deviation 1.

@@ -1,20 +1,8 @@
-//! A seed and a key become a number, and numbers become times of computation that scatter around their mean.
+//! A seed and a key become a time of computation that scatters around its mean.
 //!
-//! Numbers are drawn by key, not in sequence, so that a simulation gives the same whatever order its events have.
+//! Times are drawn by key, not in sequence, so that a simulation gives the same whatever order its events have.
 
-/// The key-th number of SplitMix64 from `seed`, in [0, 1) (Steele, Lea and Flood, "Fast splittable pseudorandom number
-/// generators", 2014).
-pub fn uniform(seed: u64, key: u64) -> f64 {
-    (bits(seed, key) >> 11) as f64 * (0.5f64).powi(53)
-}
-
-/// The key-th number of SplitMix64 from `seed`, as bits.
-pub fn bits(seed: u64, key: u64) -> u64 {
-    let mut z = seed.wrapping_add(key.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
+use bfc_schedule::random::unit;
 
 /// Times with mean 1, log-normal: never negative, and now and then long.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,12 +26,12 @@ impl Jitter {
 
     /// A time.
     pub fn draw(&self, seed: u64, key: u64) -> f64 {
-        if self.sigma == 0.0 { 1.0 } else { self.quantile(uniform(seed, key)) }
+        if self.sigma == 0.0 { 1.0 } else { self.quantile(unit(seed, key)) }
     }
 
     /// The longest of `count` times, from one number.
     pub fn longest(&self, count: u32, seed: u64, key: u64) -> f64 {
-        self.quantile(uniform(seed, key).powf(1.0 / f64::from(count.max(1))))
+        self.quantile(unit(seed, key).powf(1.0 / f64::from(count.max(1))))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Conditions of a program, which read no register, become truth values.
 
-use bfc_schedule::Program;
 use bfc_schedule::program::{Expression, Operation};
+use bfc_schedule::{Program, random};
 
 /// The number of the block that a step runs, with inputs at their defaults.
 pub(crate) fn block(program: &Program, step: u64) -> usize {
@@ -57,7 +57,7 @@ fn applied(operation: &Operation, left: f64, right: f64) -> f64 {
         Operation::GreaterEqual => truth(left >= right),
         Operation::And => truth(left != 0.0 && right != 0.0),
         Operation::Or => truth(left != 0.0 || right != 0.0),
-        Operation::Random => crate::jitter::uniform(left as i64 as u64, right as i64 as u64),
+        Operation::Random => random::unit(left as i64 as u64, right as i64 as u64),
         Operation::Register(_) | Operation::Input(_) | Operation::Step | Operation::Constant(_) => 0.0,
     }
 }

@@ -16,10 +16,10 @@ pub use report::{Lost, Simulation};
 
 use crate::cluster::{Cluster, ClusterError};
 use crate::cost::message_bytes;
-use crate::jitter::{self, Jitter};
+use crate::jitter::Jitter;
 use crate::links::Wiring;
 use crate::tasks::Tasks;
-use bfc_schedule::{Average, Group, Rank, RoundPlan, Schedule};
+use bfc_schedule::{Average, Group, Rank, RoundPlan, Schedule, random};
 use ports::Ports;
 use ranks::{Event, RankState};
 use std::cmp::Reverse;
@@ -162,7 +162,7 @@ impl<'a> Machine<'a> {
             return;
         }
         state.computing = true;
-        let key = jitter::bits(u64::from(rank.0), u64::from(next));
+        let key = random::output(u64::from(rank.0), u64::from(next));
         let seconds =
             self.cluster.compute().step * self.pace[rank.index()] * self.jitter.draw(self.setting.seed, key);
         self.computed += seconds;
@@ -268,7 +268,7 @@ fn pace(size: u32, setting: &Setting) -> Vec<f64> {
         let mut order: Vec<u32> = (0..size).collect();
         for place in 0..count.min(size) {
             let other =
-                place + (jitter::uniform(!setting.seed, u64::from(place)) * f64::from(size - place)) as u32;
+                place + (random::unit(!setting.seed, u64::from(place)) * f64::from(size - place)) as u32;
             order.swap(place as usize, other.min(size - 1) as usize);
             pace[order[place as usize] as usize] = factor;
         }

@@ -8,9 +8,9 @@ mod low_rank;
 mod select;
 
 use crate::element::Element;
-use crate::random::{splitmix, unit};
 use bfc_schedule::Codec;
 use bfc_schedule::compression::Float;
+use bfc_schedule::random::{output, unit};
 use bits::{Bits, pack};
 use bytemuck::{bytes_of, cast_slice, pod_read_unaligned};
 
@@ -28,7 +28,7 @@ pub(crate) fn encode<T: Element>(codec: Codec, x: &[T], draw: Draw, code: &mut [
     match codec {
         Codec::Cast(format) => cast(format, x, code),
         Codec::Quantize { bits, seed } => {
-            let stream = seed.map(|seed| splitmix(splitmix(seed, draw.step), draw.rank as u64));
+            let stream = seed.map(|seed| output(output(seed, draw.step), draw.rank as u64));
             quantize(bits, stream, x, code);
         }
         Codec::TopK(_) | Codec::TopFraction { .. } => {
@@ -38,7 +38,7 @@ pub(crate) fn encode<T: Element>(codec: Codec, x: &[T], draw: Draw, code: &mut [
             select::write_indices(places, &indices, x.len());
         }
         Codec::RandomK { seed, .. } => {
-            let indices = select::drawn(x.len(), codec.kept(x.len()), splitmix(seed, draw.step));
+            let indices = select::drawn(x.len(), codec.kept(x.len()), output(seed, draw.step));
             put(code, indices.iter().map(|&index| x[index]));
         }
         Codec::Sign => {
@@ -71,7 +71,7 @@ pub(crate) fn decode<T: Element>(codec: Codec, code: &[u8], step: u64, x: &mut [
             select::scatter(x, indices, elements(values));
         }
         Codec::RandomK { seed, .. } => {
-            let indices = select::drawn(x.len(), codec.kept(x.len()), splitmix(seed, step));
+            let indices = select::drawn(x.len(), codec.kept(x.len()), output(seed, step));
             select::scatter(x, indices.into_iter(), elements(code));
         }
         Codec::Sign => {

@@ -3,9 +3,9 @@
 //! What is the same for all elements is computed once, in `f64`, and rounded to the element type where it meets a vector.
 
 use crate::element::Element;
-use crate::random::unit;
 use crate::registers::Buffer;
 use bfc_schedule::program::{Operation, Register, Shape};
+use bfc_schedule::random::unit;
 
 /// Elements in a chunk: three or four of them fit the first-level cache.
 const CHUNK: usize = 1024;

@@ -27,7 +27,6 @@ mod machine;
 #[cfg(feature = "mpi")]
 pub mod mpi;
 mod plan;
-mod random;
 mod registers;
 #[cfg(not(loom))]
 pub mod socket;

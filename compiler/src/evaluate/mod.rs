@@ -16,7 +16,6 @@ mod matching;
 pub mod number;
 pub mod phase;
 mod precondition;
-pub mod random;
 pub mod request;
 mod rule;
 pub mod scope;

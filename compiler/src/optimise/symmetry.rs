@@ -5,7 +5,7 @@
 //! keeps the edges apart is found by refining colours of pairs (Weisfeiler, Leman, 1968); on a group, of elements.
 //! Colours are told apart by 128 bits.
 
-use bfc_schedule::{Group, Rank};
+use bfc_schedule::{Group, Rank, random};
 use std::collections::BTreeMap;
 
 /// Ranks up to which pairs are coloured.
@@ -101,15 +101,11 @@ fn stable(mut colours: Vec<u32>, around: impl Fn(&[u32], usize) -> u128) -> Vec<
     }
 }
 
-/// 128 bits of a pair of colours, to be added up over a set of pairs (the finalizer of SplitMix64, twice).
+/// 128 bits of a pair of colours, to be added up over a set of pairs.
 fn scrambled(a: u32, b: u32) -> u128 {
-    let mix = |mut z: u64| {
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    };
-    let low = mix(((u64::from(a) << 32) | u64::from(b)).wrapping_add(0x9e37_79b9_7f4a_7c15));
-    (u128::from(mix(low.wrapping_add(0x6a09_e667_f3bc_c909))) << 64) | u128::from(low)
+    let low = random::output((u64::from(a) << 32) | u64::from(b), 0);
+    let high = random::scrambled(low.wrapping_add(0x6a09_e667_f3bc_c909));
+    (u128::from(high) << 64) | u128::from(low)
 }
 
 /// Numbers keys in order of first use.

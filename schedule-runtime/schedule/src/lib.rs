@@ -9,6 +9,7 @@ pub mod group;
 pub mod inspect;
 pub mod matrix;
 pub mod program;
+pub mod random;
 pub mod rational;
 pub mod rounds;
 pub mod schedule;

@@ -8,7 +8,7 @@
 use super::low_rank::{Matrix, dot};
 use crate::element::Element;
 use crate::plan::Plan;
-use crate::random::unit;
+use bfc_schedule::random::unit;
 use bfc_schedule::{Codec, Rank};
 
 /// The factors of a rank's edges; a factor is its side (0 for the rows of the matrix, 1 for its columns), then its columns,

@@ -1,8 +1,8 @@
 //! Which elements are kept, and where they stand.
 
 use crate::element::Element;
-use crate::random::splitmix;
 use bfc_schedule::compression::index_bytes;
+use bfc_schedule::random::output;
 use std::collections::BTreeSet;
 
 /// The indices of the `count` elements of the largest magnitude, ascending; of equal ones the first are taken, and what
@@ -24,7 +24,7 @@ pub(super) fn largest<T: Element>(x: &[T], count: usize) -> Vec<usize> {
 pub(super) fn drawn(length: usize, count: usize, seed: u64) -> Vec<usize> {
     let mut chosen = BTreeSet::new();
     for last in length - count..length {
-        let index = (splitmix(seed, last as u64) % (last as u64 + 1)) as usize;
+        let index = (output(seed, last as u64) % (last as u64 + 1)) as usize;
         if !chosen.insert(index) {
             chosen.insert(last);
         }

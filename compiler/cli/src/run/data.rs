@@ -10,6 +10,7 @@
 //!    keep the order of the shuffle. Rank i gets rows `i·N/n .. (i+1)·N/n`.
 
 use super::csv::Table;
+use bfc_schedule::random;
 
 /// Rows of features, row by row, with the class of each row.
 #[derive(Clone, Debug, Default)]
@@ -76,10 +77,7 @@ fn test_rows(rows: usize) -> usize {
 
 fn shuffled(rows: usize, seed: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..rows).collect();
-    let mut random = SplitMix64(seed);
-    for i in (1..rows).rev() {
-        order.swap(i, (random.next() % (i as u64 + 1)) as usize);
-    }
+    random::shuffle(&mut order, seed, 0);
     order
 }
 
@@ -120,19 +118,6 @@ impl Scale {
     }
 }
 
-/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
-struct SplitMix64(u64);
-
-impl SplitMix64 {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,13 +125,6 @@ mod tests {
     fn digits(skew: f64) -> Data {
         let table = super::super::csv::parse("digits.csv", super::super::csv::DIGITS).expect("parses");
         prepare(table, Split { ranks: 8, skew, seed: 0 })
-    }
-
-    #[test]
-    fn the_generator_is_splitmix64() {
-        let mut random = SplitMix64(0);
-        assert_eq!(random.next(), 0xe220_a839_7b1d_cdaf);
-        assert_eq!(random.next(), 0x6e78_9e6a_a1b9_65f4);
     }
 
     #[test]

@@ -4,9 +4,9 @@ use super::Call;
 pub(super) use crate::evaluate::codec::{cast, low_rank, quantize, random_k, top_fraction, top_k};
 use crate::evaluate::error::{EvaluateError, Result};
 use crate::evaluate::expect::wrong_type_at;
-use crate::evaluate::{Value, number, random as stream};
+use crate::evaluate::{Value, number};
 use bfc_dsl::tree::BinaryOperator;
-use bfc_schedule::Rational;
+use bfc_schedule::{Rational, random as stream};
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed, Zero};
@@ -164,7 +164,7 @@ pub(super) fn without(call: &mut Call) -> Result<Value> {
 
 pub(super) fn random(call: &mut Call) -> Result<Value> {
     let (seed, position) = call.stream(0)?;
-    number_value(stream::unit(stream::output(seed, position)))
+    number_value(stream::exact_unit(seed, position))
 }
 
 pub(super) fn random_int(call: &mut Call) -> Result<Value> {

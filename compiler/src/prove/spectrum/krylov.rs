@@ -2,6 +2,7 @@
 //! start.
 
 use bfc_algebra::Mat;
+use bfc_schedule::random;
 
 /// Dimension of the Krylov space.
 const DIMENSION: usize = 80;
@@ -53,17 +54,8 @@ fn arnoldi(n: usize, map: Map) -> Mat<f64> {
 }
 
 fn start(n: usize) -> Vec<f64> {
-    // SplitMix64 with seed 0: any fixed start with a part along every eigenvector.
-    let mut state = 0u64;
-    let mut vector: Vec<f64> = (0..n)
-        .map(|_| {
-            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut z = state;
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64 - 0.5
-        })
-        .collect();
+    // Any fixed start with a part along every eigenvector.
+    let mut vector: Vec<f64> = (0..n as u64).map(|key| random::unit(0, key) - 0.5).collect();
     center(&mut vector);
     let norm = dot(&vector, &vector).sqrt();
     vector.iter_mut().for_each(|x| *x /= norm);

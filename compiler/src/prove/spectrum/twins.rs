@@ -5,7 +5,7 @@
 
 use super::UNIT;
 use super::dense::{Rows, symmetric_eigenvalues};
-use bfc_schedule::{MixingMatrix, Rank, Rational, SparseMatrix};
+use bfc_schedule::{MixingMatrix, Rank, Rational, SparseMatrix, random};
 use std::collections::BTreeMap;
 
 /// Classes of twins for dense algebra.
@@ -177,10 +177,7 @@ fn row_hash(matrix: &SparseMatrix, rank: Rank) -> u64 {
 }
 
 fn entry_hash(column: u32, id: u32) -> u64 {
-    let mut z = ((u64::from(column) << 32) | u64::from(id)).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+    random::output((u64::from(column) << 32) | u64::from(id), 0)
 }
 
 #[cfg(test)]
