@@ -496,6 +496,16 @@ impl EvaluateError {
         matches!(self, Self::TooManySteps { .. } | Self::TooManyCells { .. })
     }
 
+    /// Whether other parts of an expression would fail by it as well: fuel ran out, limits of depth, circles.
+    pub fn recurs(&self) -> bool {
+        let limit = |error: &AlgorithmError| {
+            matches!(error, AlgorithmError::TooLarge { .. } | AlgorithmError::Cycle { .. })
+        };
+        self.is_exhaustion()
+            || matches!(self, Self::RecursionTooDeep { .. })
+            || matches!(self, Self::Algorithm(error) if limit(error))
+    }
+
     /// Where the error is.
     pub fn span(&self) -> Option<Span> {
         match self {

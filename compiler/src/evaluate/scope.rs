@@ -4,7 +4,7 @@ use super::codec;
 use super::error::{EvaluateError, Result};
 use super::value::{LIST_DEPTH, List, Value};
 use crate::resolve::Program;
-use bfc_dsl::tree::Span;
+use bfc_dsl::tree::{Item, Span};
 use bfc_schedule::Rational;
 
 /// How much an evaluation may do.
@@ -93,6 +93,12 @@ impl<'a> Evaluator<'a> {
             "machines" => Some(Value::number(Rational::new(self.size, self.local_size))),
             _ => codec::named(name).map(Value::Codec),
         }
+    }
+
+    /// Whether a name has a value here.
+    pub fn knows(&self, name: &str, span: Span) -> bool {
+        let topology = || matches!(self.program.find(span.file, name), Some((_, Item::Topology(_))));
+        self.lookup(name).is_some() || topology()
     }
 
     /// Counts and makes a list.

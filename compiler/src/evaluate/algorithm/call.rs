@@ -57,7 +57,8 @@ impl<'a> Context<'_, 'a> {
                         let near = nearest(other, known.chain(CALLS));
                         let help = near.map(|near| format!("did you mean `{near}`?"));
                         let (name, span) = (name.text.clone(), name.span);
-                        Err(Box::new(EvaluateError::UnknownName { name, span, help }).into())
+                        let unknown = Box::new(EvaluateError::UnknownName { name, span, help });
+                        Err(self.also(unknown.into(), arguments.iter().map(|argument| &argument.value)))
                     }
                 }
             }

@@ -47,7 +47,8 @@ impl<'a> Context<'_, 'a> {
                 (_, Some(Meaning::Local(term))) => matches!(term, Term::Constant(_)),
                 (_, Some(Meaning::Let(index, _))) => !free.guarded && self.is_constant_let(index)?,
                 (_, Some(meaning)) => matches!(meaning, Meaning::Constant(_)),
-                (_, None) => free.name != "degree",
+                // What nobody knows is told as it is met, beside what else is wrong.
+                (_, None) => free.name != "degree" && self.evaluator.knows(free.name, free.span),
             };
             if !constant {
                 return Ok(false);

@@ -66,7 +66,8 @@ impl<'a> Context<'_, 'a> {
         let span = expression.span;
         match &*expression.kind {
             ExpressionKind::If(condition, yes, no) => {
-                let chosen = if self.truth(condition)? { yes } else { no };
+                let truth = self.truth(condition).map_err(|failure| self.also(failure, [yes, no]))?;
+                let chosen = if truth { yes } else { no };
                 self.term(chosen)
             }
             ExpressionKind::Block(lets, result) => self.block(lets, result),
@@ -246,7 +247,8 @@ impl<'a> Context<'_, 'a> {
             }
             _ => {}
         }
-        let (a, b) = (self.term(left)?, self.term(right)?);
+        let a = self.term(left).map_err(|failure| self.also(failure, [right]))?;
+        let b = self.term(right)?;
         if let (Term::Constant(a), Term::Constant(b)) = (&a, &b) {
             let value = match operator {
                 Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual => {
@@ -308,7 +310,7 @@ impl<'a> Context<'_, 'a> {
     }
 
     fn junction(&mut self, and: bool, left: &'a Expression, right: &'a Expression) -> Outcome<Term> {
-        let a = self.condition(left)?;
+        let a = self.condition(left).map_err(|failure| self.also(failure, [right]))?;
         if let Term::Constant(Value::Truth(truth)) = a {
             return if truth == and { self.condition(right) } else { Ok(a) };
         }

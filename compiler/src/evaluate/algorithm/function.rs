@@ -16,8 +16,7 @@ impl<'a> Context<'_, 'a> {
     /// A built-in function of values of the run.
     pub fn elementwise(&mut self, builtin: &Builtin, arguments: &'a [Argument], span: Span) -> Outcome<Term> {
         builtin::check_arity(builtin, arguments, span)?;
-        let terms: Vec<_> =
-            arguments.iter().map(|argument| self.term(&argument.value)).collect::<Result<_, _>>()?;
+        let terms = self.terms(arguments.iter().map(|argument| &argument.value))?;
         let spans: Vec<_> = arguments.iter().map(|argument| argument.value.span).collect();
         let known = |term: &Term| if let Term::Constant(value) = term { Some(value.clone()) } else { None };
         if let Some(values) = terms.iter().map(known).collect::<Option<Vec<_>>>() {
@@ -101,13 +100,9 @@ impl<'a> Context<'_, 'a> {
     ) -> Outcome<Term> {
         let name = &function.name.text;
         let matched = match_arguments(name, &function.parameters, arguments, span)?;
-        let mut terms = vec![];
-        for argument in matched {
-            terms.push(match argument {
-                Some(argument) => Some((self.term(&argument.value)?, argument.value.span)),
-                None => None,
-            });
-        }
+        let values = matched.iter().flatten().map(|argument| &argument.value);
+        let mut given = self.terms(values.clone())?.into_iter().zip(values.map(|value| value.span));
+        let terms = matched.iter().map(|argument| argument.and_then(|_| given.next())).collect::<Vec<_>>();
         let (outside, mark) = (self.frame, self.locals.len());
         self.frame = Frame { scope: None, moment: Moment::Before, function: true, base: mark };
         let bound = function

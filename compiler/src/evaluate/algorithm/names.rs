@@ -182,6 +182,34 @@ impl<'e, 'a> Context<'e, 'a> {
         }
     }
 
+    /// What else is wrong besides a failure: the rest of an expression is still looked at. Not in functions, which are
+    /// written out once per call, and not where any further look fails in the same way.
+    pub fn also(&mut self, failure: Failure, rest: impl IntoIterator<Item = &'a Expression>) -> Failure {
+        if self.frame.function || matches!(&failure, Failure::Error(error) if error.recurs()) {
+            return failure;
+        }
+        self.report(failure);
+        for expression in rest {
+            if let Err(failure) = self.term(expression) {
+                self.report(failure);
+            }
+        }
+        Failure::Reported
+    }
+
+    /// The terms of all expressions, or what is wrong with any.
+    pub fn terms(&mut self, expressions: impl IntoIterator<Item = &'a Expression>) -> Outcome<Vec<Term>> {
+        let mut rest = expressions.into_iter();
+        let mut terms = vec![];
+        while let Some(expression) = rest.next() {
+            match self.term(expression) {
+                Ok(term) => terms.push(term),
+                Err(failure) => return Err(self.also(failure, rest)),
+            }
+        }
+        Ok(terms)
+    }
+
     /// Files an error and goes on.
     pub fn report(&mut self, failure: Failure) {
         if let Failure::Error(error) = failure
