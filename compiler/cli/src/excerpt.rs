@@ -23,7 +23,8 @@ const LONGEST_TEXT: usize = 1000;
 pub fn of(report: Report) -> Report {
     let excerpt = Excerpt::of(report.as_ref());
     let message = report.to_string();
-    if excerpt.is_none() && message.len() <= LONGEST_TEXT {
+    let help = report.help().map(|help| help.to_string()).unwrap_or_default();
+    if excerpt.is_none() && message.len().max(help.len()) <= LONGEST_TEXT {
         return report;
     }
     Report::new(Shortened { excerpt, message: clip(message), report })
@@ -203,6 +204,10 @@ impl Diagnostic for Shortened {
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         Some(Box::new(clip(self.report.help()?.to_string())))
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        self.report.related()
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {

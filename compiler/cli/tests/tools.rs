@@ -161,6 +161,10 @@ fn what_has_no_examples_is_fine_and_what_is_not_there_is_not() {
     assert!(stdout(&["test", &path("plain.bf")]).contains("no examples"));
     assert_eq!(codes(&["test", "topology::rings"], 2), ["bfc::cli::unknown_library_name"]);
     assert_eq!(codes(&["test", "no.bf"], 2), ["bfc::cli::missing_file"]);
+    let (_directory, path) = files(&[("unknown.bf", b"topology t { rings }\nschedule { topology u }")]);
+    assert_eq!(codes(&["test", &path("unknown.bf")], 1), ["bfc::syntax::unexpected"]);
+    let (_directory, path) = files(&[("unknown.bf", b"schedule { topology u }")]);
+    assert_eq!(codes(&["test", &path("unknown.bf")], 1), ["bfc::resolve::unknown_name"]);
 }
 
 #[test]

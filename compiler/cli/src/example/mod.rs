@@ -9,7 +9,7 @@ mod source;
 use crate::arguments::Format;
 use crate::failure::{self, CliError, Failure};
 use crate::{input, output};
-use bfc_compiler::library;
+use bfc_compiler::{library, resolve};
 use error::ExampleError;
 use extract::{Example, Kind};
 use miette::Report;
@@ -35,7 +35,7 @@ pub struct Documented {
 /// Runs the examples of files, directories, library names and parts of the library.
 ///
 /// # Errors
-/// A file cannot be read, or an example is not true.
+/// A file cannot be read or names what nobody knows, or an example is not true.
 pub fn test(files: &[String], format: Format) -> Result<(), Failure> {
     if std::env::var_os(INSIDE).is_some() {
         let help = Some("leave `bfc test` out of the documentation".to_string());
@@ -56,8 +56,9 @@ fn documented(file: &str) -> Result<Vec<Documented>, Failure> {
     let names: Vec<&str> = library::names().into_iter().filter(of_library).collect();
     if Path::new(file).exists() || !file.contains("::") && names.is_empty() {
         let read = |path: PathBuf| {
-            let text = input::source_text(&path)?.into();
-            Ok(Documented { name: path.display().to_string(), text, path: Some(path) })
+            let (name, text) = (path.display().to_string(), input::source_text(&path)?);
+            resolve::load(&name, &text, &[], &input::Beside)?;
+            Ok(Documented { name, text: text.into(), path: Some(path) })
         };
         return input::sources(&[file.to_string()])?.into_iter().map(read).collect();
     }

@@ -6,10 +6,8 @@ use super::graph::{Edge, Graph, Nodes};
 use miette::SourceSpan;
 use roxmltree::{Document, Node};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
-/// What a double keeps of any decimal number.
-const MAX_DIGITS: usize = 17;
 const FORMAT: &str = "node-link JSON";
 
 #[derive(Deserialize)]
@@ -23,15 +21,15 @@ struct NodeLink {
 
 #[derive(Deserialize)]
 struct Named {
-    id: Value,
+    id: Box<RawValue>,
 }
 
 #[derive(Deserialize)]
 struct Link {
-    source: Value,
-    target: Value,
+    source: Box<RawValue>,
+    target: Box<RawValue>,
     #[serde(default)]
-    weight: Option<Value>,
+    weight: Option<Box<RawValue>>,
 }
 
 /// Reads node-link JSON: `{"directed": …, "nodes": [{"id": …}], "links": [{"source": …, "target": …, "weight": …}]}`.
@@ -39,10 +37,6 @@ struct Link {
 /// # Errors
 /// It is something else, or an edge names no node.
 pub fn json(text: &str, source: &Text) -> Result<Graph, ImportError> {
-    if let Some(at) = long_number(text) {
-        let reason = format!("a number has more than {MAX_DIGITS} digits, which readers of JSON round");
-        return Err(malformed(source, FORMAT, reason, Some(at)));
-    }
     let document: NodeLink = serde_json::from_str(text).map_err(|error| {
         let line: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
         let at = (line + error.column().saturating_sub(1)).min(text.len());
@@ -58,36 +52,9 @@ pub fn json(text: &str, source: &Text) -> Result<Graph, ImportError> {
     Ok(nodes.graph(edges))
 }
 
-/// The first number, outside of texts, with more digits than a double keeps.
-fn long_number(text: &str) -> Option<SourceSpan> {
-    let (mut quoted, mut escaped) = (false, false);
-    let mut start = None;
-    for (at, byte) in text.bytes().enumerate() {
-        let in_number = !quoted && (byte.is_ascii_digit() || byte == b'.' && start.is_some());
-        match start {
-            None if in_number => start = Some(at),
-            Some(from) if !in_number => {
-                let digits = text[from..at].replace('.', "");
-                if digits.trim_start_matches('0').len() > MAX_DIGITS {
-                    return Some((from, at - from).into());
-                }
-                start = None;
-            }
-            _ => {}
-        }
-        if byte == b'"' && !escaped {
-            quoted = !quoted;
-        }
-        escaped = quoted && byte == b'\\' && !escaped;
-    }
-    None
-}
-
-fn label(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
+/// A text without its quotes, anything else as it is written.
+fn label(value: &RawValue) -> String {
+    serde_json::from_str(value.get()).unwrap_or_else(|_| value.get().to_string())
 }
 
 /// Reads GraphML.

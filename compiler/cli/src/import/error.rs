@@ -150,6 +150,20 @@ pub enum ImportError {
         #[label("here")]
         at: Option<SourceSpan>,
     },
+    /// A file of a format that is not read.
+    #[error("`{name}` is {format}, which is not read")]
+    #[diagnostic(
+        code(bfc::import::unknown_format),
+        help(
+            "write it with networkx as GraphML, `networkx.write_graphml(graph, \"graph.graphml\")`; `bfc help import` shows what else can be imported"
+        )
+    )]
+    UnknownFormat {
+        /// The file.
+        name: String,
+        /// Its format.
+        format: &'static str,
+    },
     /// More than a source may hold.
     #[error("the graph is too large: {found}, expected at most {limit}")]
     #[diagnostic(

@@ -20,6 +20,19 @@ use std::sync::Arc;
 /// The longest file that is read, in bytes.
 const MAX_BYTES: u64 = 64 << 20;
 
+/// Endings of files of graphs that are not read, and their formats.
+const FOREIGN: [(&str, &str); 9] = [
+    ("gml", "GML"),
+    ("gexf", "GEXF"),
+    ("dot", "Graphviz"),
+    ("gv", "Graphviz"),
+    ("net", "Pajek"),
+    ("mtx", "Matrix Market"),
+    ("g6", "graph6"),
+    ("s6", "sparse6"),
+    ("adjlist", "an adjacency list"),
+];
+
 /// Imports a graph.
 ///
 /// # Errors
@@ -95,6 +108,10 @@ fn graph(arguments: &arguments::Import, text: &str, source: &Text) -> Result<Gra
     let ending = arguments.graph.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     let first = text.trim_start_matches('\u{feff}').trim_start().chars().next();
     let text = text.strip_prefix('\u{feff}').filter(|_| first == Some('{')).unwrap_or(text);
+    let foreign = FOREIGN.iter().find(|(known, _)| arguments.kind.is_none() && *known == ending);
+    if let Some((_, format)) = foreign {
+        return Err(ImportError::UnknownFormat { name: source.name().to_string(), format });
+    }
     match (arguments.kind, ending, first) {
         (Some(Kind::NodeLink), ..) | (None, "json", _) => documents::json(text, source),
         (Some(Kind::Graphml), ..) | (None, "graphml" | "xml", _) => documents::graphml(text, source),

@@ -45,17 +45,22 @@ pub fn read(text: &str, source: &Text, arguments: &Import) -> Result<Graph, Impo
         });
     }
     let square = rows.len() == width;
+    let fields = || rows.iter().flat_map(|row| &row.fields);
     let numbers =
-        || rows.iter().flat_map(|row| &row.fields).all(|(_, field)| Decimal::parse(field).is_some());
+        || fields().all(|(_, field)| Decimal::parse(field).is_some() || field.parse::<f64>().is_ok());
     match kind {
         Some(Kind::Matrix) => matrix(&rows),
         Some(_) => edges(&rows, source, direction),
         None if first.fields[0].1.is_empty() => matrix(&rows),
-        None if (2..=3).contains(&width) && square && numbers() => Err(ImportError::Ambiguous {
-            first: "an edge list",
-            second: "a matrix",
-            help: "say `--kind edges` or `--kind matrix`",
-        }),
+        None if (2..=3).contains(&width) && square && numbers() => {
+            // Wrong in both ways: `nan`.
+            fields().try_for_each(|field| number(*field, source).map(drop))?;
+            Err(ImportError::Ambiguous {
+                first: "an edge list",
+                second: "a matrix",
+                help: "say `--kind edges` or `--kind matrix`",
+            })
+        }
         None if (2..=3).contains(&width) => edges(&rows, source, direction),
         None => matrix(&rows),
     }
@@ -78,27 +83,36 @@ fn rows(text: &str) -> Vec<Row<'_>> {
             continue;
         }
         let start = start + content.len() - bare.len();
-        let found = [',', '\t', ';'].into_iter().find(|letter| bare.contains(*letter));
-        let separator = *separator.get_or_insert(found);
+        let separator = *separator.get_or_insert_with(|| {
+            [',', '\t', ';'].into_iter().find(|letter| outside(bare).any(|(_, found)| found == *letter))
+        });
         rows.push(Row { line, fields: fields(bare, start, separator) });
     }
     rows
 }
 
-/// The fields of a line: separated by a letter, else by blanks. What stands in braces, which networkx writes for
-/// attributes, is one field.
-fn fields(line: &str, start: usize, separator: Option<char>) -> Vec<Field<'_>> {
-    let mut fields = vec![];
-    let (mut begin, mut quoted, mut depth) = (0, false, 0usize);
-    for (place, letter) in line.char_indices().chain([(line.len(), '\n')]) {
+/// The letters outside of quotes, and of the braces and parentheses that networkx writes for attributes and tuples.
+fn outside(line: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut inside = (false, 0usize);
+    line.char_indices().filter(move |(_, letter)| {
+        let (quoted, depth) = &mut inside;
         match letter {
-            '"' => quoted = !quoted,
-            '{' => depth += 1,
-            '}' => depth = depth.saturating_sub(1),
+            '"' => *quoted = !*quoted,
+            '{' | '(' if !*quoted => *depth += 1,
+            '}' | ')' if !*quoted => *depth = depth.saturating_sub(1),
             _ => {}
         }
+        !*quoted && *depth == 0
+    })
+}
+
+/// The fields of a line: separated by a letter, else by blanks.
+fn fields(line: &str, start: usize, separator: Option<char>) -> Vec<Field<'_>> {
+    let mut fields = vec![];
+    let mut begin = 0;
+    for (place, letter) in outside(line).chain([(line.len(), '\n')]) {
         let separates = separator.map_or(letter == ' ' || letter == '\t', |separator| letter == separator);
-        if letter == '\n' || separates && !quoted && depth == 0 {
+        if letter == '\n' || separates {
             let field = &line[begin..place];
             let bare = field.trim();
             let bare = bare.strip_prefix('"').and_then(|bare| bare.strip_suffix('"')).unwrap_or(bare);

@@ -133,7 +133,8 @@ impl Report<'_> {
             ]);
         }
         table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
-        format!("{}\n\n{}\n", self.title(), table.trim_fmt())
+        let peers = "all-reduce and centralized are gradient descent at the same learning rate";
+        format!("{}\n\n{}\n\n{peers}\n", self.title(), table.trim_fmt())
     }
 
     /// The document `convergence.svg`.
