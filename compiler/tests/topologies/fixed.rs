@@ -59,7 +59,7 @@ fn grids_take_other_weights_by_name() {
 }
 
 #[test]
-fn rho_of_expanders() {
+fn rho_of_expanders_and_social_networks() {
     let cases = [
         ("margulis", 16, 0.603553),
         ("margulis", 100, 0.736690),
@@ -71,6 +71,9 @@ fn rho_of_expanders() {
         ("paley", 29, 0.212839),
         ("paley", 101, 0.108332),
         ("petersen", 10, 0.5),
+        ("karate_club", 34, 0.968764),
+        ("florentine_families", 15, 0.942559),
+        ("davis_southern_women", 32, 0.917902),
     ];
     for (name, size, expected) in cases {
         near(ask(name, size).analyze().rho, expected, name);
