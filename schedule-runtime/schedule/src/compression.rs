@@ -4,6 +4,7 @@
 //! Casts and quantization; the largest entries (Aji and Heafield, 2017); a random subset (Stich et al., 2018); signs
 //! scaled by the mean magnitude (Karimireddy et al., 2019); the product of two thin matrices (Vogels et al., 2019).
 
+use num_integer::Integer;
 use std::fmt;
 
 /// How a vector is written.
@@ -111,13 +112,15 @@ impl Codec {
         codec.is_valid().then_some(codec)
     }
 
-    /// Whether its numbers lie in their ranges.
+    /// Whether its numbers lie in their ranges, and its fraction is in lowest terms.
     pub fn is_valid(self) -> bool {
         match self {
             Self::Cast(_) | Self::Sign => true,
             Self::Quantize { bits, .. } => (2..=16).contains(&bits),
             Self::TopK(count) | Self::RandomK { count, .. } => count >= 1,
-            Self::TopFraction { numerator, denominator } => (1..=denominator).contains(&numerator),
+            Self::TopFraction { numerator, denominator } => {
+                (1..=denominator).contains(&numerator) && numerator.gcd(&denominator) == 1
+            }
             Self::LowRank { rank, rows } => rank >= 1 && rows != Some(0),
         }
     }

@@ -255,6 +255,27 @@ fn a_rank_verifies_its_own_part() {
     assert_eq!(refused(&file), "bfc::verify::invalid");
 }
 
+/// Files whose checksums are right, and whose programs no compiler writes.
+#[test]
+fn forged_codes_are_refused() {
+    let file = Schedule::new(draft(4, vec![both_ways(4)], neighbours())).unwrap().encode();
+    let forged = |from: &[u8], to: &[u8]| {
+        let mut parts = sections(&file);
+        let program = &mut parts[0].2;
+        let at = program.windows(from.len()).position(|bytes| bytes == from).unwrap();
+        program.splice(at..at + from.len(), to.iter().copied());
+        Schedule::decode(&pack(&parts)).unwrap_err().to_string()
+    };
+    let fraction = |numerator: u64, denominator: u64| {
+        [&[3][..], &numerator.to_le_bytes(), &denominator.to_le_bytes()].concat()
+    };
+    let twice = forged(&fraction(1, 100), &fraction(2, 200));
+    assert!(twice.contains("`top_fraction(2/200)`, which does not exist"), "{twice}");
+    // The state `k` moves from the scalars per edge of register 2 to the code of register 7.
+    let moved = forged(b"\x01\0\0\0k\x02\0", b"\x01\0\0\0k\x07\0");
+    assert!(moved.contains("state `k` is a code"), "{moved}");
+}
+
 #[test]
 fn equal_matrices_in_other_words_have_one_digest() {
     let plain = draft(3, vec![star(3)], gossip());

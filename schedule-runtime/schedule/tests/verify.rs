@@ -395,6 +395,16 @@ fn registers_per_edge_need_edges_that_stay() {
 }
 
 #[test]
+fn codes_do_not_outlive_their_block() {
+    let found = neighbourly(vec![both_ways(4)], |draft| {
+        draft.program.states.push(("c".into(), r(7)));
+        let initial = Instruction::Encode { from: r(0), into: r(7) };
+        draft.program.initial.push(initial);
+    });
+    assert_eq!(found, ["state `c` is a code"]);
+}
+
+#[test]
 fn shapes_of_what_concerns_neighbours() {
     let wrong = |at: usize, instruction: Instruction| {
         let mut errors = neighbourly(vec![both_ways(4)], |draft| draft.program.steps[0][at] = instruction);
@@ -462,7 +472,21 @@ fn shapes_of_what_concerns_neighbours() {
         at(21, &has("vector per edge", "factor per edge"))
     );
     assert_eq!(wrong(25, correct(15, 0)), at(25, "writes register 0 while it is read"));
-    assert_eq!(wrong(25, correct(1, 3)), at(25, &has("factor per edge of another size", "factor per edge")));
+    assert_eq!(wrong(25, correct(1, 3)), at(25, &has("vector per edge", "factor per edge")));
+    assert_eq!(wrong(25, correct(99, 3)), at(25, "names register 99, found 19 registers"));
+    assert_eq!(
+        wrong(22, Instruction::Project { from: r(0), factor: r(15), into: r(1) }),
+        at(22, &has("vector per edge", "factor per edge"))
+    );
+    assert_eq!(
+        wrong(24, Instruction::Difference { mine: r(16), theirs: r(3), into: r(18) }),
+        at(24, &has("vector", "factor per edge"))
+    );
+    let sizes = neighbourly(vec![both_ways(4)], |draft| {
+        draft.program.registers[18] = Shape::EdgeFactor { rank: 3, rows: None };
+    });
+    let other = has("factor per edge of another size", "factor per edge");
+    assert_eq!(sizes, [at(24, &other), at(25, &other)]);
     assert_eq!(
         wrong(24, Instruction::Difference { mine: r(16), theirs: r(17), into: r(17) }),
         at(24, "writes register 17 while it is read")
@@ -471,6 +495,10 @@ fn shapes_of_what_concerns_neighbours() {
         draft.program.registers[7] = Shape::Code(Codec::Quantize { bits: 1, seed: None });
     });
     assert_eq!(codec, ["register 7 is a code of `quantize(1)`, which does not exist"]);
+    let fraction = neighbourly(vec![both_ways(4)], |draft| {
+        draft.program.registers[7] = Shape::Code(Codec::TopFraction { numerator: 2, denominator: 200 });
+    });
+    assert_eq!(fraction, ["register 7 is a code of `top_fraction(2/200)`, which does not exist"]);
     let misplaced = neighbourly(vec![both_ways(4)], |draft| {
         draft.program.model.push(Instruction::Degree { topology: 0, into: r(4) });
         draft.program.model.push(Instruction::Encode { from: r(0), into: r(7) });

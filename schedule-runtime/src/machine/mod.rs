@@ -279,7 +279,8 @@ impl<T: Element, X: Transport> Machine<T, X> {
             Shape::EdgeVector => Ok(State::EdgeVector(&self.memory.vectors[register])),
             Shape::EdgeFactor { .. } => Ok(State::EdgeFactor(&self.memory.vectors[register])),
             Shape::EdgeScalar => Ok(State::EdgeScalar(&self.memory.small.edge_scalars[register])),
-            Shape::Vector | Shape::Code(_) => Ok(State::Vector(&self.memory.vectors[register])),
+            Shape::Vector => Ok(State::Vector(&self.memory.vectors[register])),
+            Shape::Code(_) => unreachable!("no state of a checked program is a code"),
         }
     }
 

@@ -199,9 +199,18 @@ pub enum VerifyError {
     #[error("register {} is a code of `{codec}`, which does not exist", register.0)]
     #[diagnostic(
         code(bfc::verify::codec),
-        help("counts are at least 1, fractions above 0 and at most 1, and quantization has 2 to 16 bits")
+        help(
+            "counts are at least 1, fractions above 0, at most 1 and in lowest terms, and quantization has 2 to 16 bits"
+        )
     )]
     Codec { register: Register, codec: String },
+
+    #[error("state `{state}` is a code")]
+    #[diagnostic(
+        code(bfc::verify::code_state),
+        help("keep the vector: what a code says depends on the step in which it is written")
+    )]
+    CodeState { state: String },
 
     #[error("the program has a register per edge, and {fault}")]
     #[diagnostic(

@@ -27,6 +27,7 @@ pub(super) fn check(program: &Program, topologies: usize, average: bool, report:
     checker.read_vector(program.model_register);
 }
 
+/// Names and state registers are distinct, and no state is a code.
 fn names(program: &Program, report: &mut Report) {
     let mut named = BTreeMap::new();
     for input in &program.inputs {
@@ -37,6 +38,9 @@ fn names(program: &Program, report: &mut Report) {
     }
     let (mut named, mut held) = (BTreeMap::new(), BTreeMap::new());
     for (state, register) in &program.states {
+        if let Some(Shape::Code(_)) = program.registers.get(register.0 as usize) {
+            report.push(VerifyError::CodeState { state: state.clone() });
+        }
         let same = named.insert(state.as_str(), state).or(held.insert(*register, state));
         if let Some(first) = same {
             report.push(VerifyError::Duplicate { first: first.clone(), second: state.clone() });
@@ -213,21 +217,25 @@ impl Checker<'_> {
                 self.write_vector(*into);
             }
             Instruction::Start { into } => {
-                self.factor(*into);
-                self.write(*into);
+                let shape = self.write(*into);
+                self.factors([shape]);
             }
             Instruction::Project { from, factor, into } => {
                 self.read_vector(*from);
-                self.factors(&[*factor], *into);
+                let shapes = [self.read(*factor), self.write(*into)];
+                self.factors(shapes);
+                self.alias(*into, *factor);
             }
-            Instruction::Difference { mine, theirs, into } => self.factors(&[*mine, *theirs], *into),
+            Instruction::Difference { mine, theirs, into } => {
+                let shapes = [self.read(*mine), self.read(*theirs), self.write(*into)];
+                self.factors(shapes);
+                self.alias(*into, *mine);
+                self.alias(*into, *theirs);
+            }
             Instruction::Correct { at, factor, difference, into } => {
                 self.read_vector(*at);
-                let expected = self.factor(*factor);
-                self.read(*factor);
-                if self.read(*difference) != expected {
-                    self.shape("factor per edge of another size", "factor per edge");
-                }
+                let shapes = [self.read(*factor), self.read(*difference)];
+                self.factors(shapes);
                 self.alias(*into, *at);
                 self.write_vector(*into);
             }
@@ -394,25 +402,14 @@ impl Checker<'_> {
         }
     }
 
-    /// The shape of a register that holds a factor per edge.
-    fn factor(&mut self, register: Register) -> Option<Shape> {
-        let shape = self.in_range(register)?;
-        if !matches!(shape, Shape::EdgeFactor { .. }) {
-            self.shape(shape.name(), "factor per edge");
+    /// Registers of these shapes hold factors per edge, all of one size.
+    fn factors<const N: usize>(&mut self, shapes: [Option<Shape>; N]) {
+        let (factors, others): (Vec<Shape>, Vec<Shape>) =
+            shapes.into_iter().flatten().partition(|shape| matches!(shape, Shape::EdgeFactor { .. }));
+        others.iter().for_each(|other| self.shape(other.name(), "factor per edge"));
+        if factors.windows(2).any(|pair| pair[0] != pair[1]) {
+            self.shape("factor per edge of another size", "factor per edge");
         }
-        Some(shape)
-    }
-
-    /// Reads factors per edge, and writes one of the same size elsewhere.
-    fn factors(&mut self, reads: &[Register], into: Register) {
-        let expected = self.factor(into);
-        for read in reads {
-            self.alias(into, *read);
-            if self.read(*read) != expected {
-                self.shape("factor per edge of another size", "factor per edge");
-            }
-        }
-        self.write(into);
     }
 
     fn code(&mut self, register: Register) {
