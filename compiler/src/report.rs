@@ -101,7 +101,7 @@ pub fn prove(evaluated: &Evaluated, size: u32, allow: &[String]) -> (Report, Vec
     for (role, item, stated) in claims {
         let verdict = prover.decide(&stated);
         let check = Check::new(item, role.word(), &stated.text, &verdict);
-        report.certificate.push(certificate::entry(&check, &stated.claim));
+        report.certificate.extend(certificate::entry(&check, &stated.claim));
         report.checks.push(check);
         if let (Verdict::Within { evidence, .. }, Claim::Property(..)) = (&verdict, &stated.claim) {
             report.overrides.push(format!("{}: {}: {evidence}", stated.text, verdict.word()));

@@ -26,7 +26,7 @@ fn what_was_proved_is_proved_again_from_the_file() {
             let Some(compiled) = compiled(text, size) else { continue };
             let schedule = Schedule::decode(&compiled.schedule.encode()).unwrap();
             let rechecks = recheck(&schedule).unwrap_or_else(|error| panic!("{algorithm}: {error:?}"));
-            assert_eq!(rechecks.len(), compiled.report.checks.len());
+            assert_eq!(rechecks.len(), compiled.report.certificate.len());
             for recheck in &rechecks {
                 assert!(recheck.confirmed, "{algorithm} over {topology}: {recheck:?}");
             }
@@ -44,16 +44,27 @@ fn a_forged_certificate_is_not_confirmed() {
     let property = |word: &str| serde_json::json!({ "property": word, "of": [0] });
     let rho = serde_json::json!({ "compare": [{ "number": "rho", "of": 0 }, "<", "1/10"] });
     let mut draft = schedule.into_draft();
-    let entry = |statement| serde_json::json!({ "item": "hub", "claim": "c", "verdict": "proved", "statement": statement });
+    let entry = |statement| serde_json::json!({ "claim": "exact_average", "verdict": "proved", "statement": statement });
     draft.certificate = serde_json::json!({
         "checks": [entry(property("row_stochastic")), entry(property("doubly_stochastic")), entry(rho)]
     });
     let forged = Schedule::new(draft.clone()).unwrap();
-    let confirmed: Vec<bool> = recheck(&forged).unwrap().iter().map(|recheck| recheck.confirmed).collect();
-    assert_eq!(confirmed, [true, false, false]);
+    let rechecks = recheck(&forged).unwrap();
+    let told: Vec<_> = rechecks.iter().map(|recheck| (recheck.claim.as_str(), recheck.confirmed)).collect();
+    assert_eq!(
+        told,
+        [("row_stochastic(hub)", true), ("doubly_stochastic(hub)", false), ("rho(hub) < 1/10", false)]
+    );
 
     draft.certificate["checks"][1]["statement"]["of"] = serde_json::json!([7]);
     assert_eq!(recheck(&Schedule::new(draft.clone()).unwrap()).unwrap_err(), Unreadable::Entry(1));
+    draft.certificate["checks"][1]["statement"] = serde_json::json!({ "truth": true });
+    assert_eq!(recheck(&Schedule::new(draft.clone()).unwrap()).unwrap_err(), Unreadable::Entry(1));
+    // Each of these properties is one of two topologies or of none.
+    for word in ["common_root", "stable"] {
+        draft.certificate["checks"][1]["statement"] = property(word);
+        assert_eq!(recheck(&Schedule::new(draft.clone()).unwrap()).unwrap_err(), Unreadable::Entry(1));
+    }
     draft.certificate = serde_json::Value::Null;
     assert_eq!(recheck(&Schedule::new(draft).unwrap()).unwrap_err(), Unreadable::Missing);
 }

@@ -360,7 +360,7 @@ pub struct Verify {
     /// A compiled schedule.
     #[arg(value_name = "SCHEDULE")]
     pub file: PathBuf,
-    /// Prove again, from the file alone, all that its certificate says was proved.
+    /// Prove again, from the file alone, all that its certificate claims, in words written from what is proved.
     #[arg(long)]
     pub proof: bool,
 }

@@ -65,7 +65,7 @@ fn shown(rechecks: &[Recheck]) -> String {
     let mut table = output::table();
     for recheck in rechecks {
         let mark = if recheck.confirmed { "✓" } else { "✗" };
-        table.add_row([mark, &recheck.item, &recheck.claim, &recheck.verdict, &recheck.evidence]);
+        table.add_row([mark, &recheck.claim, &recheck.verdict, &recheck.evidence]);
     }
     if table.is_empty() { String::new() } else { format!("\n{}\n", table.trim_fmt()) }
 }

@@ -203,7 +203,7 @@ fn verify_proves_again_what_was_proved() {
     assert_eq!(proof.len(), compiled["checks"].as_array().expect("a list").len());
     assert!(proof.iter().any(|recheck| recheck["claim"] == "stable"), "{proof:?}");
     assert!(proof.iter().all(|recheck| recheck["confirmed"] == true && recheck["verdict"] == "proved"));
-    assert!(stdout(&["verify", &schedule, "--proof"]).contains("stable"));
+    assert!(stdout(&["verify", &schedule, "--proof"]).contains("doubly_stochastic(one_peer_exp2)"));
     assert!(json(&["verify", &schedule]).get("proof").is_none());
 }
 

@@ -1,9 +1,10 @@
-//! Claims as JSON and back, as a certificate keeps them.
+//! Claims as JSON and back, as a certificate keeps them, and in words.
 
-use crate::claim::{Claim, Comparison, Number, Property, Quantity};
+use crate::claim::{CONTRACTION, Claim, Comparison, Number, Property, Quantity, UNBIASED};
 use bfc_schedule::{Codec, Rational};
 use num_rational::BigRational;
 use serde_json::{Value, json};
+use std::fmt;
 
 const COMPARISONS: [(&str, Comparison); 6] = [
     ("==", Comparison::Equal),
@@ -14,17 +15,21 @@ const COMPARISONS: [(&str, Comparison); 6] = [
     (">=", Comparison::GreaterEqual),
 ];
 
-/// `{"property": "connected", "of": [0]}`, `{"compare": [q, "<", q]}`, `{"unbiased": codec}` or `{"truth": true}`; topologies by index.
-pub(super) fn write(claim: &Claim) -> Value {
-    match claim {
+/// `{"property": "connected", "of": [0]}`, `{"compare": [q, "<", q]}` or `{"unbiased": codec}`; topologies by index. `None`
+/// for a truth value, which speaks of the source alone.
+pub(super) fn write(claim: &Claim) -> Option<Value> {
+    Some(match claim {
         Claim::Property(property, of) => json!({ "property": property.word(), "of": of }),
         Claim::Compare(left, comparison, right) => {
-            let symbol = COMPARISONS.iter().find(|(_, known)| known == comparison).map(|(symbol, _)| symbol);
-            json!({ "compare": [quantity(left), symbol, quantity(right)] })
+            json!({ "compare": [quantity(left), symbol(*comparison), quantity(right)] })
         }
         Claim::Unbiased(codec) => json!({ "unbiased": codec.to_string() }),
-        Claim::Truth(truth) => json!({ "truth": truth }),
-    }
+        Claim::Truth(_) => return None,
+    })
+}
+
+fn symbol(comparison: Comparison) -> &'static str {
+    COMPARISONS.iter().find(|(_, known)| *known == comparison).map_or("", |(symbol, _)| symbol)
 }
 
 fn quantity(quantity: &Quantity) -> Value {
@@ -41,15 +46,13 @@ pub(super) fn read(value: &Value, topologies: usize) -> Option<Claim> {
         let index = value.as_u64().and_then(|index| usize::try_from(index).ok());
         index.filter(|index| *index < topologies)
     };
-    if let Some(truth) = value["truth"].as_bool() {
-        return Some(Claim::Truth(truth));
-    }
     if let Some(codec) = value["unbiased"].as_str() {
         return Codec::parse(codec).map(Claim::Unbiased);
     }
     if let Some(word) = value["property"].as_str() {
+        let property = Property::from_word(word)?;
         let of = value["of"].as_array()?.iter().map(topology).collect::<Option<Vec<_>>>()?;
-        return Some(Claim::Property(Property::from_word(word)?, of));
+        return (of.len() == property.topologies()).then_some(Claim::Property(property, of));
     }
     let quantity = |value: &Value| match value.as_str() {
         Some(number) => Some(Quantity::Exact(Rational::from(number.parse::<BigRational>().ok()?))),
@@ -61,4 +64,29 @@ pub(super) fn read(value: &Value, topologies: usize) -> Option<Claim> {
     let [left, symbol, right] = &value["compare"].as_array()?[..] else { return None };
     let comparison = COMPARISONS.iter().find(|(known, _)| Some(*known) == symbol.as_str())?.1;
     Some(Claim::Compare(quantity(left)?, comparison, quantity(right)?))
+}
+
+/// A claim in the words of the language, about topologies of these names.
+pub(super) struct Worded<'a>(pub &'a Claim, pub &'a [String]);
+
+impl fmt::Display for Worded<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |topology: &usize| self.1[*topology].as_str();
+        let quantity = |quantity: &Quantity| match quantity {
+            Quantity::Exact(number) => number.to_string(),
+            Quantity::Contraction(codec) => format!("{CONTRACTION}({codec})"),
+            Quantity::Of(number, topology) => format!("{}({})", number.word(), name(topology)),
+        };
+        match self.0 {
+            Claim::Property(property, of) if of.is_empty() => f.write_str(property.word()),
+            Claim::Property(property, of) => {
+                write!(f, "{}({})", property.word(), of.iter().map(name).collect::<Vec<_>>().join(", "))
+            }
+            Claim::Compare(left, comparison, right) => {
+                write!(f, "{} {} {}", quantity(left), symbol(*comparison), quantity(right))
+            }
+            Claim::Unbiased(codec) => write!(f, "{UNBIASED}({codec})"),
+            Claim::Truth(truth) => truth.fmt(f),
+        }
+    }
 }

@@ -10,39 +10,35 @@ use std::collections::HashMap;
 /// The algorithm of a verified program that mixes over topologies of these names; or what of it is not a data-flow.
 pub(super) fn algorithm(program: &Program, topologies: Vec<String>) -> Result<Algorithm, String> {
     let mut lifter = Lifter { shapes: &program.registers, values: vec![], ids: HashMap::new() };
+    let none = Registers(vec![None; program.registers.len()]);
     let registers = |lifter: &mut Lifter| {
-        let mut registers = vec![None; program.registers.len()];
+        let mut registers = none.clone();
         for (state, (_, register)) in program.states.iter().enumerate() {
             let value = lifter.value(ValueKind::State(state), lifter.shapes[index(*register)]);
-            registers[index(*register)] = Some(value);
+            registers.write(*register, value);
         }
         registers
     };
-    let of = |registers: &Registers, register: Register| {
-        registers[index(register)]
-            .ok_or_else(|| format!("register {} is read before it is written", register.0))
-    };
-    let mut initial = vec![None; program.registers.len()];
+    let mut initial = none.clone();
     lifter.block(&program.initial, &mut initial)?;
     let states = program
         .states
         .iter()
         .map(|(name, register)| {
             let shape = program.registers[index(*register)];
-            Ok(State { name: name.clone(), shape, initial: of(&initial, *register)? })
+            Ok(State { name: name.clone(), shape, initial: initial.read(*register)? })
         })
         .collect::<Result<_, String>>()?;
     let mut steps = vec![];
     for block in &program.steps {
         let mut registers = registers(&mut lifter);
         lifter.block(block, &mut registers)?;
-        let next = program.states.iter().map(|(_, register)| of(&registers, *register));
+        let next = program.states.iter().map(|(_, register)| registers.read(*register));
         steps.push(next.collect::<Result<_, _>>()?);
     }
     let mut last = registers(&mut lifter);
     lifter.block(&program.model, &mut last)?;
-    let model = of(&last, program.model_register)?;
-    let none = vec![None; program.registers.len()];
+    let model = last.read(program.model_register)?;
     let conditions = program
         .conditions
         .iter()
@@ -68,7 +64,18 @@ fn index(register: Register) -> usize {
 }
 
 /// What each register holds.
-type Registers = Vec<Option<ValueId>>;
+#[derive(Clone)]
+struct Registers(Vec<Option<ValueId>>);
+
+impl Registers {
+    fn read(&self, register: Register) -> Result<ValueId, String> {
+        self.0[index(register)].ok_or_else(|| format!("register {} is read before it is written", register.0))
+    }
+
+    fn write(&mut self, register: Register, value: ValueId) {
+        self.0[index(register)] = Some(value);
+    }
+}
 
 /// Values so far, the same expression one value.
 struct Lifter<'a> {
@@ -94,21 +101,17 @@ impl Lifter<'_> {
     }
 
     fn instruction(&mut self, instruction: &Instruction, registers: &mut Registers) -> Result<(), String> {
-        let read = |registers: &Registers, register: &Register| {
-            registers[index(*register)]
-                .ok_or_else(|| format!("register {} is read before it is written", register.0))
-        };
         match instruction {
             Instruction::Parameters { into } => {
-                registers[index(*into)] = Some(self.value(ValueKind::Parameters, Shape::Vector));
+                registers.write(*into, self.value(ValueKind::Parameters, Shape::Vector));
             }
             Instruction::Compute { into, expression } => {
                 let value = self.expression(expression, registers)?;
-                registers[index(*into)] = Some(self.spread(value, self.shapes[index(*into)]));
+                registers.write(*into, self.spread(value, self.shapes[index(*into)]));
             }
             Instruction::Exchange { operator, transfers } => {
                 let exchanged = |lifter: &mut Self, transfer: &Transfer| {
-                    let from = read(registers, &transfer.from)?;
+                    let from = registers.read(transfer.from)?;
                     let kind = match operator {
                         Operator::Mix(topology) => ValueKind::Mix(*topology as usize, from),
                         Operator::Others(topology) => ValueKind::Others(*topology as usize, from),
@@ -123,24 +126,24 @@ impl Lifter<'_> {
                     .iter()
                     .map(|transfer| exchanged(self, transfer))
                     .collect::<Result<_, String>>()?;
-                all.into_iter().for_each(|(into, value)| registers[index(into)] = Some(value));
+                all.into_iter().for_each(|(into, value)| registers.write(into, value));
             }
-            Instruction::Swap(a, b) => registers.swap(index(*a), index(*b)),
+            Instruction::Swap(a, b) => registers.0.swap(index(*a), index(*b)),
             other => {
-                let of = |register: &Register| read(registers, register);
-                let (kind, into) = self.other(other, &of)?;
-                registers[index(into)] = Some(self.value(kind, self.shapes[index(into)]));
+                let (kind, into) = self.other(other, registers)?;
+                registers.write(into, self.value(kind, self.shapes[index(into)]));
             }
         }
         Ok(())
     }
 
-    /// What an instruction makes of what `of` reads, and where it goes.
+    /// What an instruction makes of the registers, and where it goes.
     fn other(
         &self,
         instruction: &Instruction,
-        of: &impl Fn(&Register) -> Result<ValueId, String>,
+        registers: &Registers,
     ) -> Result<(ValueKind, Register), String> {
+        let of = |register: &Register| registers.read(*register);
         Ok(match instruction {
             Instruction::Gradient { at, into } => (ValueKind::Gradient(of(at)?), *into),
             Instruction::Adapt { at, direction, into } => {
@@ -178,8 +181,7 @@ impl Lifter<'_> {
         let mut stack = vec![];
         for operation in expression {
             let value = match operation {
-                Operation::Register(register) => registers[index(*register)]
-                    .ok_or_else(|| format!("register {} is read before it is written", register.0))?,
+                Operation::Register(register) => registers.read(*register)?,
                 _ => {
                     let at =
                         stack.len().checked_sub(operation.arity()).ok_or("an expression lacks operands")?;

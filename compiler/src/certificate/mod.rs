@@ -1,7 +1,9 @@
 //! What was proved of a schedule goes into its file, and is proved again from the file alone.
 //!
 //! A certificate lists claims in a form that needs no source: the matrices are in the file, exactly, and the algorithm is
-//! lifted from the program that ranks run. So a recheck trusts neither the source nor the lowering.
+//! lifted from the program that ranks run. So a recheck trusts neither the source nor the lowering, nor any words of the
+//! file: it says what it has proved in words of its own. It cannot see what was left out: a certificate without an entry
+//! for `stable` says nothing of stability. What was decided from the source alone, such as `c > 0`, has no entry.
 
 mod claim;
 mod lift;
@@ -10,22 +12,21 @@ use crate::claim::{Claim, Stated};
 use crate::prove::{Check, Prover};
 use crate::topology::Topology;
 use bfc_schedule::{MixingMatrix, Schedule};
+use claim::Worded;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// The entry of a claim that was decided.
-pub fn entry(check: &Check, claim: &Claim) -> Value {
+/// The entry of a claim that was decided; `None` for what speaks of the source alone.
+pub fn entry(check: &Check, claim: &Claim) -> Option<Value> {
     let mut entry = serde_json::to_value(check).unwrap_or_default();
-    entry["statement"] = claim::write(claim);
-    entry
+    entry["statement"] = claim::write(claim)?;
+    Some(entry)
 }
 
 /// A claim of a certificate, decided again.
 #[derive(Clone, Debug, Serialize)]
 pub struct Recheck {
-    /// The algorithm or topology that makes it.
-    pub item: String,
-    /// Its text.
+    /// What is claimed of which topology, written from what was decided: `doubly_stochastic(ring)`.
     pub claim: String,
     /// The verdict in the file.
     pub recorded: String,
@@ -63,20 +64,19 @@ pub fn recheck(schedule: &Schedule) -> Result<Vec<Recheck>, Unreadable> {
             Topology { name: topology.name.clone(), size: schedule.size(), phases, ensures: vec![] }
         })
         .collect();
-    let names = topologies.iter().map(|topology| topology.name.clone()).collect();
-    let algorithm = lift::algorithm(schedule.program(), names).map_err(Unreadable::Program)?;
+    let names: Vec<String> = topologies.iter().map(|topology| topology.name.clone()).collect();
+    let algorithm = lift::algorithm(schedule.program(), names.clone()).map_err(Unreadable::Program)?;
     let prover = Prover::new(&topologies, Some(&algorithm));
     let decide = |(index, entry): (usize, &Value)| {
         let unreadable = || Unreadable::Entry(index);
-        let text = |key: &str| entry[key].as_str().map(str::to_owned).ok_or_else(unreadable);
         let claim = claim::read(&entry["statement"], topologies.len()).ok_or_else(unreadable)?;
-        let (item, recorded) = (text("item")?, text("verdict")?);
-        let stated = Stated { claim, text: text("claim")?, span: Default::default() };
+        let recorded = entry["verdict"].as_str().ok_or_else(unreadable)?.to_owned();
+        let text = Worded(&claim, &names).to_string();
+        let stated = Stated { claim, text, span: Default::default() };
         let verdict = prover.decide(&stated);
         // The bounds of `holds within …` depend on the processor's rounding.
         let kind = |verdict: &str| verdict.split(" within").next().map(str::to_owned);
         Ok(Recheck {
-            item,
             confirmed: kind(&verdict.word()) == kind(&recorded),
             claim: stated.text,
             recorded,
