@@ -2,7 +2,7 @@
 ///
 /// Decentralized alternating directions: instead of gradients the trainer gives minimizers of its loss near a point
 /// (`prox`), and the multipliers a, which sum to 0, take the difference of data away. It converges on every connected
-/// undirected topology, for every c > 0. One minimizer and two messages a step, one extra state (Shi, Ling, Yuan, Wu and
+/// undirected topology, for every c > 0. One minimizer and one message a step, two extra states (Shi, Ling, Yuan, Wu and
 /// Yin, "On the linear convergence of the ADMM in decentralized consensus optimization", 2014).
 ///
 ///     use topology::ring
@@ -14,10 +14,12 @@
 algorithm d_admm(c: real = 0.5) {
     requires undirected, connected, static, c > 0
     state x = params
+    // The sum of the neighbours' models.
+    state s = incoming(x)
     state a = 0
     step {
-        let s = degree * x + incoming(x)
-        x <- prox((c * s - a) / (2 * c * max(degree, 1)), 2 * c * degree)
-        a <- a + c * (degree * x' - incoming(x'))
+        x <- prox((c * (degree * x + s) - a) / (2 * c * max(degree, 1)), 2 * c * degree)
+        s <- incoming(x')
+        a <- a + c * (degree * x' - s')
     }
 }

@@ -4,7 +4,7 @@
 /// Each rank passes on to every neighbour the sum of its own u and of what the others last told it: after as many steps
 /// as the tree is wide, every rank holds the sum of one, if older, u of each rank, counted exactly once. Data that differ
 /// leave no bias from weights. One gradient at the model and one message for each neighbour a step (Vogels, He, Koloskova,
-/// Karimireddy, Lin, Stich and Jaggi, "RelaySum for decentralized deep learning on heterogeneous data", 2021).
+/// Lin, Karimireddy, Stich and Jaggi, "RelaySum for decentralized deep learning on heterogeneous data", 2021).
 ///
 ///     use topology::binary_tree
 ///     use algorithm::relay_sgd

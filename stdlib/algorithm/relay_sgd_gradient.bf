@@ -2,7 +2,7 @@
 ///
 /// As `relay_sgd`, with gradients on their way along the tree instead of models: every rank steps along one gradient of
 /// each rank, the farther ones older. One gradient at the model and one message for each neighbour a step (Vogels, He,
-/// Koloskova, Karimireddy, Lin, Stich and Jaggi, "RelaySum for decentralized deep learning on heterogeneous data", 2021).
+/// Koloskova, Lin, Karimireddy, Stich and Jaggi, "RelaySum for decentralized deep learning on heterogeneous data", 2021).
 ///
 ///     use topology::binary_tree
 ///     use algorithm::relay_sgd_gradient

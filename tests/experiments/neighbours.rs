@@ -143,6 +143,45 @@ fn what_is_relayed_is_counted_once() {
     }
 }
 
+const RARE: &str = "
+algorithm rare(H: int) {
+    requires tree
+    state x = params
+    state total = 0
+    edge m = x
+    step {
+        m <- if every(H) { x + incoming(m) - back(m) } else { m }
+        total <- if every(H) { x + incoming(m') } else { total }
+    }
+}";
+
+/// What has come back stays until the next relay, and what neighbours start from is sent before the first.
+#[test]
+fn a_relay_that_rests_takes_up_where_it_was() {
+    let relayed = |period: usize, steps: usize| {
+        let schedule = schedule("binary_tree", RARE, &format!("rare(H = {period})"), 7);
+        states(&schedule, &["total", "m"], 1, steps)
+    };
+    let (every, bytes) = relayed(1, 6);
+    let (rare, same) = relayed(3, 18);
+    assert_eq!(rare.into_iter().skip(2).step_by(3).collect::<Vec<_>>(), every);
+    // Rank 0 has two neighbours.
+    assert_eq!((bytes, same), (2 * 8 * (1 + 6), bytes));
+}
+
+/// What comes back at the end of a step is not sent again in the next.
+#[test]
+fn relays_and_multipliers_take_one_message_a_step() {
+    for (algorithm, topology, before, each) in [
+        ("relay_sgd", "binary_tree", 0, 2 * (3 * 8 + 8)),
+        ("relay_sgd_gradient", "binary_tree", 0, 2 * 3 * 8),
+        ("d_admm", "ring", 1, 2 * 3 * 8),
+    ] {
+        let schedule = schedule(topology, "", algorithm, 7);
+        assert_eq!(states(&schedule, &[], 3, 10).1, each * (before + 10), "{algorithm}");
+    }
+}
+
 #[test]
 fn multipliers_sum_to_zero() {
     let schedule = schedule("grid2d", "", "d_admm", 6);

@@ -1,9 +1,10 @@
 //! An algorithm's data-flow graph, turned into the straight-line program that all ranks share.
 //!
-//! Three passes over each block: `fuse` decides which values need a buffer and folds all others into expressions,
+//! First, what one step would send again after another is carried over (`carry`). Then three passes over each block: `fuse` decides which values need a buffer and folds all others into expressions,
 //! `order` puts exchanges, questions to the trainer and expressions in a sequence, `registers` gives the values
 //! their buffers and leaves every state where the next step looks for it.
 
+mod carry;
 mod fuse;
 mod order;
 mod registers;
@@ -18,6 +19,7 @@ use registers::Registers;
 ///
 /// Registers come in this order: the states, a copy of the initial parameters if a step reads them, then buffers.
 pub fn program(algorithm: &Algorithm) -> Program {
+    let algorithm = &*carry::carried(algorithm);
     let homes = homes(algorithm);
     let held: Vec<_> = homes.iter().filter_map(|home| Some((home.register, home.value?))).collect();
     let mut registers = Registers::new(homes.iter().map(|home| home.shape).collect());
