@@ -187,3 +187,15 @@ impl Algorithm {
         }
     }
 }
+
+/// For each value whether `roots` depend on it, themselves included. Operands stand before what is made of them.
+pub fn reachable(values: &[Value], roots: impl IntoIterator<Item = ValueId>) -> Vec<bool> {
+    let mut reached = vec![false; values.len()];
+    roots.into_iter().for_each(|root| reached[root.0 as usize] = true);
+    for index in (0..values.len()).rev() {
+        if reached[index] {
+            values[index].kind.operands().iter().for_each(|operand| reached[operand.0 as usize] = true);
+        }
+    }
+    reached
+}

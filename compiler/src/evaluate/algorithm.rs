@@ -20,7 +20,7 @@ mod step;
 pub use error::AlgorithmError;
 
 use super::{EvaluateError, Evaluator, Value, nearest};
-use crate::algorithm::{self, Algorithm, ValueId, ValueKind};
+use crate::algorithm::{self, Algorithm, ValueId, ValueKind, reachable};
 use crate::evaluate::call::check_kind;
 use bfc_dsl::tree::{self, AlgorithmStatement, Expression, Parameter, Span, StepStatement};
 use bfc_schedule::Rational;
@@ -315,7 +315,7 @@ fn keep_what_is_used(algorithm: &mut Algorithm, graph: graph::Graph) {
     roots.extend(&algorithm.conditions);
     roots.extend(algorithm.states.iter().map(|state| state.initial));
     roots.push(algorithm.model);
-    let used = graph.reachable(&roots);
+    let used = reachable(&graph.values, roots);
     let mut number = vec![ValueId(0); used.len()];
     for (old, mut value) in graph.values.into_iter().enumerate().filter(|(old, _)| used[*old]) {
         number[old] = ValueId(algorithm.values.len() as u32);

@@ -9,7 +9,7 @@ mod fuse;
 mod order;
 mod registers;
 
-use crate::algorithm::{Algorithm, ValueId, ValueKind};
+use crate::algorithm::{Algorithm, ValueId, ValueKind, reachable};
 use bfc_schedule::Program;
 use bfc_schedule::program::{Block, Register, Shape};
 use fuse::Flow;
@@ -81,7 +81,7 @@ fn homes(algorithm: &Algorithm) -> Vec<Home> {
         })
         .collect();
     let after_start = algorithm.steps.iter().flatten().chain([&algorithm.model]);
-    let reached = fuse::reachable(algorithm, after_start.copied());
+    let reached = reachable(&algorithm.values, after_start.copied());
     if let Some(value) = value_of(ValueKind::Parameters).filter(|value| reached[value.0 as usize]) {
         homes.push(Home {
             name: "params".to_string(),

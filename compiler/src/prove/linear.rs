@@ -5,7 +5,7 @@
 //! states. A state never enters the map where it stands inside a gradient.
 
 use super::timing::Numbers;
-use crate::algorithm::{Algorithm, ValueId, ValueKind};
+use crate::algorithm::{Algorithm, ValueId, ValueKind, reachable};
 use bfc_schedule::Rational;
 use bfc_schedule::program::Operation;
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,7 +110,7 @@ pub(super) fn step_map(
     mask: usize,
     step: u64,
 ) -> Map {
-    let needed = reachable(algorithm, &algorithm.steps[mask]);
+    let needed = reachable(&algorithm.values, algorithm.steps[mask].iter().copied());
     let mut forms: Vec<Result<Form, String>> = Vec::with_capacity(algorithm.values.len());
     for id in (0..algorithm.values.len() as u32).map(ValueId) {
         let form = if needed[id.0 as usize] {
@@ -125,7 +125,7 @@ pub(super) fn step_map(
 
 /// Whether the step with these conditions communicates.
 pub(super) fn communicates(algorithm: &Algorithm, mask: usize) -> bool {
-    let needed = reachable(algorithm, &algorithm.steps[mask]);
+    let needed = reachable(&algorithm.values, algorithm.steps[mask].iter().copied());
     algorithm.values.iter().zip(needed).any(|(value, needed)| needed && value.kind.communicates())
 }
 
@@ -140,20 +140,6 @@ pub(super) fn coefficients(algorithm: &Algorithm, numbers: &Numbers) -> Vec<Valu
         }
     }
     all.into_iter().collect()
-}
-
-/// What the roots depend on, themselves included.
-fn reachable(algorithm: &Algorithm, roots: &[ValueId]) -> Vec<bool> {
-    let mut reached = vec![false; algorithm.values.len()];
-    roots.iter().for_each(|id| reached[id.0 as usize] = true);
-    for index in (0..algorithm.values.len()).rev() {
-        if !reached[index] {
-            continue;
-        }
-        let operands = algorithm.values[index].kind.operands();
-        operands.iter().for_each(|id| reached[id.0 as usize] = true);
-    }
-    reached
 }
 
 fn form(

@@ -2,7 +2,7 @@
 
 use super::error::AlgorithmError;
 use super::names::{Assigned, Context, Frame, Meaning, Moment, Place};
-use crate::algorithm::ValueId;
+use crate::algorithm::{ValueId, reachable};
 use bfc_dsl::tree::{Expression, Name, Span, StepStatement};
 
 impl<'a> Context<'_, 'a> {
@@ -108,7 +108,7 @@ impl<'a> Context<'_, 'a> {
     }
 
     fn check_adapts(&mut self, next: &[ValueId]) {
-        let reached = self.graph.reachable(next);
+        let reached = reachable(&self.graph.values, next.iter().copied());
         let mut asked = self.adapts.iter().filter(|(id, _)| reached[id.0 as usize]).map(|(_, span)| *span);
         if let (Some(first), Some(span)) = (asked.next(), asked.next()) {
             let (first, span) = if first.start <= span.start { (first, span) } else { (span, first) };
@@ -131,20 +131,5 @@ impl<'a> Context<'_, 'a> {
             }
         }
         steps
-    }
-}
-
-impl super::graph::Graph {
-    /// For each value whether `roots` depend on it.
-    pub fn reachable(&self, roots: &[ValueId]) -> Vec<bool> {
-        let mut reached = vec![false; self.values.len()];
-        let mut open = roots.to_vec();
-        while let Some(id) = open.pop() {
-            if std::mem::replace(&mut reached[id.0 as usize], true) {
-                continue;
-            }
-            open.extend(self.kind(id).operands());
-        }
-        reached
     }
 }

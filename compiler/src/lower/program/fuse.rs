@@ -153,18 +153,6 @@ impl<'a> Flow<'a> {
     }
 }
 
-/// For each value whether `roots` depend on it.
-pub(super) fn reachable(algorithm: &Algorithm, roots: impl Iterator<Item = ValueId>) -> Vec<bool> {
-    let mut reached = vec![false; algorithm.values.len()];
-    let mut open: Vec<_> = roots.collect();
-    while let Some(id) = open.pop() {
-        if !std::mem::replace(&mut reached[id.0 as usize], true) {
-            open.extend(algorithm.value(id).kind.operands());
-        }
-    }
-    reached
-}
-
 /// A value that reads no register, written out in full.
 pub(super) fn inline(algorithm: &Algorithm, id: ValueId) -> Expression {
     postfix(algorithm, id, |_| None)
