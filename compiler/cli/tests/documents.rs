@@ -1,12 +1,17 @@
-//! Runs the tour of README.md: the `console` blocks in order, in one directory that holds the `examples`.
+//! Runs what the documents show: the tour of README.md, its `console` blocks in order, in one directory that holds the
+//! `examples`, and the page of the language.
 //!
 //! A line `$ bfc …` is run and must succeed (`$ bfc … # exits N` must exit with N). Each line below it must appear in the
 //! output, in order; `…` stands for any text, and runs of blanks and rules of tables do not count. A `bf` block
 //! that is introduced by `` `NAME`: `` is written to that file. The lines of a `rust` or `python` block stand in the example.
 
+mod common;
+
 #[path = "../src/example/expected.rs"]
 mod expected;
 
+use bfc_compiler::claim;
+use bfc_compiler::evaluate::{builtin, codec};
 use expected::{matches, plain};
 use std::fs;
 use std::path::Path;
@@ -29,6 +34,36 @@ fn the_tour_works() {
             ("python", _) => excerpt(block.text, &root.join("examples/train.py")),
             (language, _) => panic!("nobody tests a block of `{language}`:\n{}", block.text),
         }
+    }
+}
+
+/// Each `bf` block is a whole source as `bfc fmt` lays it out; what says `// refused` is refused.
+#[test]
+fn the_page_of_the_language_is_true() {
+    let page = fs::read_to_string(common::root().join("docs/language.md")).expect("the page is there");
+    let blocks = blocks(&page);
+    assert!(blocks.iter().filter(|block| block.language == "bf").count() >= 10, "the page has sources");
+    for block in blocks {
+        match block.language {
+            "console" => commands(block.text).iter().for_each(|command| command.check(&common::root())),
+            "bf" => {
+                let (_directory, path) = common::files(&[("page.bf", block.text.as_bytes())]);
+                let refused = i32::from(block.text.contains("// refused"));
+                common::bfc(&["check", &path("page.bf"), "--size", "8"]).assert().code(refused);
+                common::bfc(&["fmt", "--check", &path("page.bf")]).assert().code(0);
+            }
+            language => panic!("nobody tests a block of `{language}`:\n{}", block.text),
+        }
+    }
+}
+
+#[test]
+fn the_page_of_the_language_names_every_word() {
+    let page = fs::read_to_string(common::root().join("docs/language.md")).expect("the page is there");
+    let functions = builtin::BUILTINS.iter().map(|builtin| builtin.name);
+    for word in functions.chain(claim::words()).chain(codec::names()) {
+        let told = ["`", "("].iter().any(|end| page.contains(&format!("`{word}{end}")));
+        assert!(told, "docs/language.md does not tell of `{word}`");
     }
 }
 
