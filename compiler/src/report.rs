@@ -218,9 +218,10 @@ fn accept(code: &str) -> String {
 }
 
 impl Report {
-    /// Adds the rounds of a schedule.
+    /// Notes the rounds of a schedule.
     pub fn count_rounds(&mut self, schedule: &Schedule) {
         self.size = schedule.size();
+        self.phases.clear();
         for topology in schedule.topologies() {
             for (phase, lowered) in topology.phases.iter().enumerate() {
                 self.phases.push(PhaseRounds {

@@ -263,7 +263,7 @@ fn other_bytes(shape: Shape, model_bytes: f64) -> f64 {
 }
 
 /// The steps after which topologies are at their first phases again.
-fn period(schedule: &Schedule) -> u32 {
+pub(crate) fn period(schedule: &Schedule) -> u32 {
     let phases = schedule.topologies().iter().map(|topology| topology.phases.len() as u64);
     let period = phases.fold(1u64, |period, phases| period.lcm(&phases).min(u64::from(LONGEST_PERIOD)));
     if schedule.program().conditions.is_empty() { period as u32 } else { LONGEST_PERIOD }

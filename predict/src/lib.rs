@@ -6,6 +6,8 @@
 //! - [`links`]: rounds on a cluster become loads of shared ports, hence seconds per byte.
 //! - [`tasks`]: a program becomes two queues, of gradients and of exchanges, and what each waits for.
 //! - [`cost`]: all of it becomes the time of a step, beside all-reduce ([`allreduce`]).
+//! - [`traffic`]: the same program becomes the bytes that each phase carries in a period.
+//! - [`sharing`]: rounds become rounds for a cluster; [`mod@place`]: ranks get better places.
 //! - [`advise`]: convergence and cost become a ranking.
 //! - [`simulate`](mod@simulate): the same by discrete events, with jitter, stragglers and lost ranks.
 //!
@@ -14,15 +16,19 @@
 pub mod advise;
 pub mod allreduce;
 pub mod cluster;
+mod condition;
 pub mod cost;
 pub mod jitter;
 pub mod links;
-mod number;
+pub mod place;
+pub mod sharing;
 pub mod simulate;
 pub mod tasks;
+pub mod traffic;
 pub mod units;
 
 pub use allreduce::AllReduce;
 pub use cluster::{Cluster, ClusterError};
 pub use cost::{Cost, Prediction};
+pub use place::{FitError, Fitted, Placement, Search, fit, place};
 pub use simulate::{Setting, Simulation, simulate};

@@ -31,6 +31,12 @@ impl Load {
             .fold(0.0, f64::max)
     }
 
+    /// How many times as long as alone its slowest message takes, latencies aside.
+    pub(crate) fn share(&self, wiring: &Wiring) -> f64 {
+        let classes = self.seconds_per_byte.iter().zip(&wiring.links);
+        classes.filter_map(|(slope, link)| slope.map(|slope| slope * link.bandwidth)).fold(1.0, f64::max)
+    }
+
     fn raise(&mut self, class: usize, slope: f64) {
         let old = self.seconds_per_byte[class].unwrap_or(0.0);
         self.seconds_per_byte[class] = Some(old.max(slope));

@@ -20,7 +20,7 @@ use crate::jitter::Jitter;
 use crate::links::Wiring;
 use crate::tasks::Tasks;
 use bfc_schedule::{Average, Group, Rank, RoundPlan, Schedule, random};
-use ports::Ports;
+pub(crate) use ports::Ports;
 use ranks::{Event, RankState};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

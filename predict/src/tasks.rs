@@ -6,7 +6,7 @@
 //! queue runs in order, to wait for some tasks is to wait for the last of them, so that a register is known by two
 //! numbers: how many gradients and how many exchanges must be over before it may be read or written.
 
-use crate::number;
+use crate::condition;
 use bfc_schedule::Program;
 use bfc_schedule::program::{Block, Instruction, Operation, Operator, Register, Shape};
 
@@ -77,7 +77,7 @@ impl Tasks {
             phase: 0,
         };
         for step in 0..steps {
-            if let Some(block) = program.steps.get(number::block(program, u64::from(step))) {
+            if let Some(block) = program.steps.get(condition::block(program, u64::from(step))) {
                 queue.run(block, step);
             }
             let end = Progress {

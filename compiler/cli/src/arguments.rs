@@ -53,7 +53,8 @@ Examples:
   bfc compile examples/expo2.bf --size 128 -o sched.bin
   bfc compile topology::exponential --size 33 --param base=3 -o sched.bin
   bfc compile my.bf --size 16 --local-size 8 --format json -o sched.bin
-  bfc compile my.bf --size 64 --cluster a100 --model-bytes 1.4GB -o sched.bin")]
+  bfc compile my.bf --size 64 --cluster a100 --model-bytes 1.4GB -o sched.bin
+  bfc compile graph.bf --size 64 --cluster v100 --place -o sched.bin")]
     Compile(Compile),
     /// Report degrees, rounds, stochasticity, spectra and consensus speed.
     ///
@@ -86,7 +87,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   bfc check examples/digits.bf
-  bfc check my.bf --size 64 --format json")]
+  bfc check my.bf --size 64 --format json
+  bfc check my.bf --size 64 --cluster v100 --place")]
     Check(Check),
     /// Write a commented source to start from.
     #[command(after_help = "\
@@ -250,9 +252,12 @@ pub struct Compile {
     /// What to compile.
     #[command(flatten)]
     pub source: Source,
-    /// Where it will run, for the cost line.
+    /// Where it will run: rounds respect the links that its ranks share, and the time of a step is told.
     #[command(flatten)]
-    pub place: predict::Place,
+    pub location: predict::Location,
+    /// Where its ranks stand.
+    #[command(flatten)]
+    pub placing: predict::Placing,
     /// The file to write; `-` for standard output.
     #[arg(long, short, default_value = "sched.bin", value_name = "SCHEDULE")]
     pub output: PathBuf,
@@ -292,7 +297,7 @@ pub struct Compare {
     pub settings: Settings,
     /// Where they would run; adds the time of a step.
     #[command(flatten)]
-    pub place: predict::Place,
+    pub location: predict::Location,
     /// The least and the largest curvature of the quadratics on which an algorithm is analyzed.
     #[arg(long, value_name = "MU..L", value_parser = curvature, default_value = "0.1..1")]
     pub curvature: Curvature,
@@ -377,6 +382,12 @@ pub struct Check {
     /// What is set beside the file.
     #[command(flatten)]
     pub settings: Settings,
+    /// Where it would run, for the time of a step.
+    #[command(flatten)]
+    pub location: predict::Location,
+    /// Where its ranks would stand.
+    #[command(flatten)]
+    pub placing: predict::Placing,
 }
 
 /// Arguments of `bfc new`.

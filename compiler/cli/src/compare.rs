@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 /// # Errors
 /// A file cannot be read or is refused, or the cluster has too few machines.
 pub fn compare(arguments: &Compare, format: Format) -> Result<(), Failure> {
-    let cluster = predict::cluster(&arguments.place)?;
+    let cluster = predict::cluster(&arguments.location)?;
     let mut columns = vec![];
     for file in &arguments.files {
         let mut request = input::request(file, arguments.size, &arguments.settings)?;
@@ -24,8 +24,9 @@ pub fn compare(arguments: &Compare, format: Format) -> Result<(), Failure> {
         let analysis = bfc_compiler::analyze_on(&request, &input::Beside, arguments.curvature.0)?;
         let mut column = json!(analysis);
         if let Some(cluster) = &cluster {
-            let schedule = input::compile_request(&request)?.schedule;
-            let prediction = Prediction::new(&schedule, cluster, arguments.place.load.model_bytes)?;
+            let bytes = arguments.location.load.model_bytes;
+            let fitted = predict::fit(input::compile_request(&request)?.schedule, cluster, bytes, false)?;
+            let prediction = Prediction::new(fitted.schedule(), cluster, bytes)?;
             let seconds = analysis.rounds_to_1e_3.map(|steps| steps as f64 * prediction.step_seconds);
             column["step_seconds"] = json!(prediction.step_seconds);
             column["exposed_seconds"] = json!(prediction.exposed_seconds);

@@ -3,8 +3,11 @@
 use crate::analyze::{checks, plain};
 use crate::arguments::{self, Format, Source};
 use crate::failure::{CliError, Failure};
+use crate::predict::arguments::Location;
 use crate::{input, output, predict};
-use bfc_compiler::Report;
+use bfc_compiler::{Compiled, Report, Request};
+use bfc_predict::Cluster;
+use bfc_schedule::Schedule;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -19,22 +22,19 @@ pub fn compile(arguments: &arguments::Compile, format: Format) -> Result<(), Fai
     }
     let Source { file, size, settings } = &arguments.source;
     let mut request = input::request(file, *size, settings)?;
-    let cluster = predict::cluster(&arguments.place)?;
-    if let Some(cluster) = &cluster {
-        predict::settle(&mut request, cluster);
-    }
-    let compiled = input::compile_request(&request)?;
-    let bytes = compiled.schedule.encode();
+    let cluster = predict::cluster(&arguments.location)?;
+    let place = arguments.placing.place;
+    let Made { schedule, mut document, lines } =
+        make(&mut request, cluster.as_ref(), &arguments.location, place)?;
+    let bytes = schedule.encode();
     if piped {
         return output::print(bytes);
     }
     output::write_file(&arguments.output, &bytes)?;
-    let mut document = document(&compiled.report);
-    document["digest"] = json!(compiled.schedule.digest().to_string());
+    document["digest"] = json!(schedule.digest().to_string());
     document["file"] = json!(arguments.output.display().to_string());
     document["bytes"] = json!(bytes.len());
-    predict::add_cost(&mut document, &compiled.schedule, cluster.as_ref(), &arguments.place)?;
-    show(&document, format)
+    show(&document, &lines, format)
 }
 
 /// Checks a source and writes nothing.
@@ -42,9 +42,45 @@ pub fn compile(arguments: &arguments::Compile, format: Format) -> Result<(), Fai
 /// # Errors
 /// The source cannot be read or is refused.
 pub fn check(arguments: &arguments::Check, format: Format) -> Result<(), Failure> {
-    let request = input::request(&arguments.file, arguments.size, &arguments.settings)?;
+    let mut request = input::request(&arguments.file, arguments.size, &arguments.settings)?;
+    if let Some(cluster) = predict::cluster(&arguments.location)? {
+        let place = arguments.placing.place;
+        let made = make(&mut request, Some(&cluster), &arguments.location, place)?;
+        return show(&made.document, &made.lines, format);
+    }
     let report = bfc_compiler::check(&request, &input::Beside)?;
-    show(&document(&report), format)
+    show(&document(&report), &[], format)
+}
+
+/// A schedule, fitted to its cluster where there is one, and what is told of it.
+struct Made {
+    schedule: Schedule,
+    document: Value,
+    /// What became of its rounds and places, for people.
+    lines: Vec<(&'static str, String)>,
+}
+
+fn make(
+    request: &mut Request,
+    cluster: Option<&Cluster>,
+    location: &Location,
+    place: bool,
+) -> Result<Made, Failure> {
+    let model_bytes = location.load.model_bytes;
+    let Some(cluster) = cluster else {
+        let Compiled { schedule, report } = input::compile_request(request)?;
+        let mut document = document(&report);
+        predict::add_cost(&mut document, &schedule, None, model_bytes)?;
+        return Ok(Made { schedule, document, lines: vec![] });
+    };
+    predict::settle(request, cluster);
+    let Compiled { schedule, mut report } = input::compile_request(request)?;
+    let fit = predict::fit(schedule, cluster, model_bytes, place)?;
+    report.count_rounds(fit.schedule());
+    let mut document = document(&report);
+    predict::add_cost(&mut document, fit.schedule(), Some(cluster), model_bytes)?;
+    fit.add_to(&mut document);
+    Ok(Made { document, lines: fit.lines(), schedule: fit.into_schedule() })
 }
 
 fn document(report: &Report) -> Value {
@@ -53,14 +89,14 @@ fn document(report: &Report) -> Value {
     document
 }
 
-fn show(document: &Value, format: Format) -> Result<(), Failure> {
+fn show(document: &Value, lines: &[(&str, String)], format: Format) -> Result<(), Failure> {
     match format {
         Format::Json => output::print_json(document),
-        Format::Human => output::print(shown(document)),
+        Format::Human => output::print(shown(document, lines)),
     }
 }
 
-fn shown(document: &Value) -> String {
+fn shown(document: &Value, lines: &[(&str, String)]) -> String {
     let list = |key: &str| document[key].as_array().cloned().unwrap_or_default();
     let mut table = output::table();
     table.add_row(["algorithm", &plain(&document["algorithm"])]);
@@ -70,6 +106,9 @@ fn shown(document: &Value) -> String {
     }
     for line in predict::lines(&document["cost"]) {
         table.add_row(["cost", &line]);
+    }
+    for (about, line) in lines {
+        table.add_row([about, line.as_str()]);
     }
     table.add_row(["asks", &asks(&document["asks"])]);
     for allowed in list("allowed") {

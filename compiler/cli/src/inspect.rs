@@ -63,8 +63,21 @@ fn head(schedule: &Schedule) -> String {
     for allowed in schedule.overrides() {
         table.add_row(["allowed", allowed]);
     }
+    if let Some(placed) = placement(schedule) {
+        table.add_row(["placed", &placed]);
+    }
     table.add_row(["digest", &schedule.digest().to_string()]);
     table.trim_fmt() + "\n"
+}
+
+/// Which ranks of the source the ranks are, where `--place` has moved them.
+fn placement(schedule: &Schedule) -> Option<String> {
+    let metadata = schedule.metadata();
+    let ranks = metadata["placement"].as_array()?;
+    let shown: Vec<String> = ranks.iter().take(SHOWN_RANKS as usize).map(ToString::to_string).collect();
+    let more = if ranks.len() > shown.len() { " …" } else { "" };
+    let cluster = metadata["cluster"].as_str().unwrap_or_default();
+    Some(format!("for {cluster}: ranks {}{more} of the source", shown.join(" ")))
 }
 
 fn more(text: &mut String, hidden: usize, what: &str) {

@@ -4,7 +4,7 @@ use crate::links::Wiring;
 use bfc_schedule::Rank;
 
 /// For each port when it will have finished what it was given.
-pub(super) struct Ports {
+pub(crate) struct Ports {
     /// NICs, outward and inward.
     nics: [Vec<f64>; 2],
     /// Sites, outward and inward.
@@ -14,13 +14,13 @@ pub(super) struct Ports {
 }
 
 impl Ports {
-    pub(super) fn new(wiring: &Wiring) -> Self {
+    pub(crate) fn new(wiring: &Wiring) -> Self {
         let (nics, sites) = (vec![0.0; wiring.all_nics()], vec![0.0; wiring.sites()]);
         Self { nics: [nics.clone(), nics], sites: [sites.clone(), sites], core: 0.0 }
     }
 
     /// When a message that begins at `at` has left, and when it has arrived.
-    pub(super) fn transfer(
+    pub(crate) fn transfer(
         &mut self,
         wiring: &Wiring,
         from: Rank,

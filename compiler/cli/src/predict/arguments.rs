@@ -8,13 +8,21 @@ use std::path::PathBuf;
 
 /// Where a schedule runs.
 #[derive(Args)]
-pub struct Place {
+pub struct Location {
     /// A ready cluster (`bfc cluster` lists them) or a description in TOML.
     #[arg(long, value_name = "NAME|FILE")]
     pub cluster: Option<String>,
     /// What the model weighs.
     #[command(flatten)]
     pub load: Load,
+}
+
+/// Which ranks stand where.
+#[derive(Args)]
+pub struct Placing {
+    /// Put ranks that exchange much onto one machine of the cluster: the schedule is relabelled so that it takes less time.
+    #[arg(long, requires = "cluster")]
+    pub place: bool,
 }
 
 /// What a rank computes and sends.
@@ -61,6 +69,9 @@ pub struct Simulate {
     /// A ready cluster (`bfc cluster` lists them) or a description in TOML.
     #[arg(long, value_name = "NAME|FILE")]
     pub cluster: String,
+    /// Where its ranks stand.
+    #[command(flatten)]
+    pub placing: Placing,
     /// What a rank computes and sends.
     #[command(flatten)]
     pub load: Load,

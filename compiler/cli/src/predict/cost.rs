@@ -1,6 +1,6 @@
 //! The cost line of a compilation.
 
-use super::arguments::Place;
+use super::arguments::Location;
 use super::clusters;
 use crate::failure::Failure;
 use bfc_predict::units::{shown_bytes, shown_seconds};
@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 ///
 /// # Errors
 /// As [`clusters::cluster`].
-pub fn named(place: &Place) -> Result<Option<Cluster>, Failure> {
-    place.cluster.as_deref().map(|name| clusters::cluster_for(name, &place.load)).transpose()
+pub fn named(location: &Location) -> Result<Option<Cluster>, Failure> {
+    location.cluster.as_deref().map(|name| clusters::cluster_for(name, &location.load)).transpose()
 }
 
 /// Adds `cost` to the document of a compilation, and what it warns of to its warnings.
@@ -24,11 +24,11 @@ pub fn add_cost(
     document: &mut Value,
     schedule: &Schedule,
     cluster: Option<&Cluster>,
-    place: &Place,
+    model_bytes: f64,
 ) -> Result<(), Failure> {
     document["cost"] = json!(Cost::of(schedule));
     if let Some(cluster) = cluster {
-        let prediction = Prediction::new(schedule, cluster, place.load.model_bytes)?;
+        let prediction = Prediction::new(schedule, cluster, model_bytes)?;
         if let Some(warnings) = document["warnings"].as_array_mut() {
             warnings.extend(prediction.warnings.iter().map(|warning| json!(warning)));
         }

@@ -6,11 +6,13 @@ mod candidates;
 mod clusters;
 mod cost;
 mod error;
+mod fit;
 mod probe;
 mod simulate;
 
 pub use advise::advise;
 pub use clusters::{settle, show as clusters};
 pub use cost::{add_cost, lines, named as cluster};
+pub use fit::fit;
 pub use probe::probe;
 pub use simulate::simulate;

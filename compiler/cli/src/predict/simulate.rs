@@ -3,6 +3,7 @@
 use super::arguments::Simulate;
 use super::clusters::{cluster_for, settle};
 use super::error::{MOST_EVENTS, MOST_RANKS, PredictError};
+use super::fit::{Fit, fit};
 use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::picture::{Curve, Panel, Picture, Scale};
@@ -21,6 +22,8 @@ struct Runs<'a> {
     /// The topologies and the algorithm.
     name: String,
     runs: Vec<Simulation>,
+    /// How the schedule of each size was fitted to the cluster.
+    fits: Vec<Fit>,
 }
 
 /// Simulates and reports.
@@ -36,15 +39,18 @@ pub fn simulate(arguments: &Simulate, format: Format) -> Result<(), Failure> {
         stragglers: arguments.stragglers,
         lost: arguments.lost.clone(),
     };
-    let mut runs = Runs { arguments, cluster, name: String::new(), runs: vec![] };
+    let mut runs = Runs { arguments, cluster, name: String::new(), runs: vec![], fits: vec![] };
     for &size in &arguments.sizes {
         let mut request = input::request(&arguments.file, size, &arguments.settings)?;
         settle(&mut request, &runs.cluster);
         let schedule = input::compile_request(&request)?.schedule;
-        check(&schedule, &setting).map_err(|error| Failure::refused([Report::new(error)]))?;
-        runs.runs.push(bfc_predict::simulate(&schedule, &runs.cluster, &setting)?);
+        let fitted = fit(schedule, &runs.cluster, setting.model_bytes, arguments.placing.place)?;
+        let schedule = fitted.schedule();
+        check(schedule, &setting).map_err(|error| Failure::refused([Report::new(error)]))?;
+        runs.runs.push(bfc_predict::simulate(schedule, &runs.cluster, &setting)?);
         let names: Vec<&str> = schedule.topologies().iter().map(|topology| &*topology.name).collect();
         runs.name = format!("{} over {}", schedule.program().name, names.join(", "));
+        runs.fits.push(fitted);
     }
     if let Some(directory) = &arguments.out {
         output::create_directory(directory)?;
@@ -74,8 +80,11 @@ impl Runs<'_> {
     /// The document `simulation.json`.
     fn json(&self) -> Value {
         let arguments = self.arguments;
-        let run = |run: &Simulation| {
+        let run = |(run, fit): (&Simulation, &Fit)| {
             let mut document = json!(run);
+            if arguments.placing.place {
+                fit.add_to(&mut document);
+            }
             if let Some(batch) = arguments.batch {
                 let samples = |step: f64| f64::from(batch) * f64::from(run.size) / step;
                 document["samples_per_second"] = json!(samples(run.step_seconds));
@@ -97,7 +106,7 @@ impl Runs<'_> {
             "stragglers": arguments.stragglers.map(|(count, factor)| json!({ "count": count, "factor": factor })),
             "lost": arguments.lost.iter().map(|(rank, step)| json!({ "rank": rank.0, "step": step })).collect::<Value>(),
             "batch": arguments.batch,
-            "runs": self.runs.iter().map(run).collect::<Value>(),
+            "runs": self.runs.iter().zip(&self.fits).map(run).collect::<Value>(),
         })
     }
 
@@ -139,7 +148,10 @@ impl Runs<'_> {
         }
         table.column_iter_mut().for_each(|column| column.set_cell_alignment(CellAlignment::Right));
         let mut text = format!("{}\n{}\n\n{}\n", self.title(), self.subtitle(), table.trim_fmt());
-        for run in &self.runs {
+        for (run, fit) in self.runs.iter().zip(&self.fits) {
+            for (_, line) in fit.lines().iter().filter(|(about, _)| *about == "place") {
+                text.push_str(&format!("\n{} ranks: {line}\n", run.size));
+            }
             text.push_str(&losses(run));
         }
         text

@@ -1,0 +1,214 @@
+//! The messages of a phase become rounds in which shared ports carry what they can.
+
+use super::flow;
+use super::ports::Ports;
+use crate::links::{CLASSES, Wiring};
+use crate::traffic::seconds;
+use bfc_schedule::{Action, Rank, RoundPlan, RoundTable};
+use std::collections::HashMap;
+
+/// Rounds are changed for a gain of this share of their time: what is not in the model makes many rounds dearer than few.
+const WORTHWHILE: f64 = 0.01;
+
+/// What it takes to run rounds rank by rank, for each of their messages.
+const RUN: usize = 20;
+
+/// A message, with the index of the weight that its receiver applies.
+#[derive(Clone, Copy)]
+struct Message {
+    from: Rank,
+    to: Rank,
+    weight: u32,
+}
+
+/// Messages that travel in one round: one, or both directions between two ranks.
+struct Unit {
+    messages: Vec<Message>,
+    /// The ports that they pass, one entry for each message and port.
+    ports: Vec<usize>,
+}
+
+/// The messages of a phase and the ports that they pass.
+pub(super) struct Arrangement<'a> {
+    table: &'a RoundTable,
+    wiring: &'a Wiring,
+    sizes: &'a [(f64, f64)],
+    ports: Ports,
+    /// With pairs together, where there are some, and with every message alone.
+    units: Vec<Vec<Unit>>,
+    seconds: f64,
+}
+
+impl<'a> Arrangement<'a> {
+    /// The messages of a phase; `None` where `work` is not enough to count them often.
+    pub(super) fn new(
+        table: &'a RoundTable,
+        wiring: &'a Wiring,
+        sizes: &'a [(f64, f64)],
+        work: &mut usize,
+    ) -> Option<Self> {
+        *work = work.checked_sub(RUN * sizes.len() * table.actions.len())?;
+        let ports = Ports::new(wiring);
+        let unit = |messages: Vec<Message>| {
+            let passed = |message: &Message| ports.passed(wiring, message.from, message.to);
+            Unit { ports: messages.iter().flat_map(passed).collect(), messages }
+        };
+        let (mut alone, mut together) = (vec![], vec![]);
+        let mut waiting = HashMap::new();
+        for to in (0..wiring.size()).map(Rank) {
+            for action in table.actions_of(to) {
+                let Some((from, weight)) = action.receive else { continue };
+                let message = Message { from, to, weight };
+                alone.push(unit(vec![message]));
+                if action.send_to != Some(from) {
+                    together.push(unit(vec![message]));
+                } else if let Some(other) = waiting.remove(&(to, from)) {
+                    together.push(unit(vec![other, message]));
+                } else {
+                    waiting.insert((from, to), message);
+                }
+            }
+        }
+        let units = if together.len() == alone.len() { vec![alone] } else { vec![together, alone] };
+        let seconds = flow_seconds(table, wiring, sizes);
+        Some(Self { table, wiring, sizes, ports, units, seconds })
+    }
+
+    /// The seconds of a step's exchanges over the rounds as they are.
+    pub(super) fn seconds(&self) -> f64 {
+        self.seconds
+    }
+
+    /// The messages of the phase.
+    fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.units[0].iter().flat_map(|unit| &unit.messages)
+    }
+
+    /// The seconds that no rounds undercut: what all bytes through a port take at its bandwidth.
+    pub(super) fn bound(&self) -> f64 {
+        let mut seconds_per_byte = vec![0.0f64; self.ports.count()];
+        for message in self.messages() {
+            let class = self.wiring.class(message.from, message.to);
+            for port in self.ports.passed(self.wiring, message.from, message.to) {
+                let shared = self.ports.shared_bandwidth(port, self.wiring);
+                seconds_per_byte[port] += shared.unwrap_or(self.wiring.links[class].bandwidth).recip();
+            }
+        }
+        let busiest = seconds_per_byte.into_iter().fold(0.0, f64::max);
+        self.sizes.iter().map(|(bytes, times)| times * bytes * busiest).sum()
+    }
+
+    /// The fastest rounds found and their seconds, if they are faster than those that there are. Ends without `work`.
+    pub(super) fn faster(&self, work: &mut usize) -> Option<(RoundPlan, f64)> {
+        let by_rounds = |plan: &RoundPlan| seconds(self.sizes, &self.wiring.rounds(plan), self.wiring);
+        let now = by_rounds(&RoundPlan::Table(self.table.clone()));
+        let enough = self.bound() * (1.0 + WORTHWHILE);
+        let mut best = (None, self.seconds * (1.0 - WORTHWHILE));
+        for (units, slope) in
+            self.units.iter().flat_map(|units| self.slopes().map(move |slope| (units, slope)))
+        {
+            if best.1 <= enough {
+                break;
+            }
+            let Some(rounds) = self.rounds(units, slope, work) else { continue };
+            let table = self.table_of(units, &rounds);
+            let taken = flow_seconds(&table, self.wiring, self.sizes);
+            let plan = RoundPlan::Table(table);
+            if taken < best.1 && by_rounds(&plan) <= now {
+                best = (Some(plan), taken);
+            }
+        }
+        best.0.map(|plan| (plan, best.1))
+    }
+
+    /// Seconds for a byte that rounds may take: as long as 1, 2, 4, … messages on the links that share, up to all of a
+    /// machine.
+    fn slopes(&self) -> impl Iterator<Item = f64> + use<> {
+        let most = self.wiring.ranks_per_machine().next_power_of_two().ilog2();
+        let mut slopes: Vec<f64> = (1..CLASSES)
+            .flat_map(|class| {
+                (0..=most).map(move |k| f64::from(1u32 << k) / self.wiring.links[class].bandwidth)
+            })
+            .collect();
+        slopes.sort_by(f64::total_cmp);
+        slopes.dedup();
+        slopes.into_iter()
+    }
+
+    /// A round for each unit, where a shared port carries what it can within `slope` seconds for a byte.
+    fn rounds(&self, units: &[Unit], slope: f64, work: &mut usize) -> Option<Vec<u32>> {
+        *work = work.checked_sub(RUN * self.sizes.len() * self.table.actions.len())?;
+        let capacity = self.ports.capacities(self.wiring, slope);
+        let mut remaining = vec![0u32; self.ports.count()];
+        units.iter().flat_map(|unit| &unit.ports).for_each(|&port| remaining[port] += 1);
+        let mut left: Vec<usize> = (0..units.len()).collect();
+        let mut rounds = vec![0; units.len()];
+        for round in 0.. {
+            if left.is_empty() {
+                break;
+            }
+            *work = work.checked_sub(left.len())?;
+            let urgency = |unit: &usize| {
+                let full = |port: &usize| f64::from(remaining[*port]) / f64::from(capacity[*port]);
+                units[*unit].ports.iter().map(full).fold(0.0, f64::max)
+            };
+            left.sort_by_cached_key(|unit| (std::cmp::Reverse(urgency(unit).to_bits()), *unit));
+            let mut free = capacity.clone();
+            let mut first = true;
+            left.retain(|&unit| {
+                let ports = &units[unit].ports;
+                let enough = |port: &usize| {
+                    free[*port] as usize >= ports.iter().filter(|other| *other == port).count()
+                };
+                if !std::mem::take(&mut first) && !ports.iter().all(enough) {
+                    return true;
+                }
+                for &port in ports {
+                    free[port] = free[port].saturating_sub(1);
+                    remaining[port] -= 1;
+                }
+                rounds[unit] = round;
+                false
+            });
+        }
+        Some(rounds)
+    }
+
+    /// The table with the units in these rounds.
+    fn table_of(&self, units: &[Unit], rounds: &[u32]) -> RoundTable {
+        let size = self.wiring.size() as usize;
+        let mut halves: Vec<(Rank, Action)> = vec![];
+        for (unit, &round) in units.iter().zip(rounds) {
+            for &Message { from, to, weight } in &unit.messages {
+                halves.push((from, Action { round, send_to: Some(to), receive: None }));
+                halves.push((to, Action { round, send_to: None, receive: Some((from, weight)) }));
+            }
+        }
+        halves.sort_unstable_by_key(|(rank, action)| (*rank, action.round));
+        let (mut actions, mut offsets) = (vec![], vec![0; size + 1]);
+        for both in halves.chunk_by(|a, b| (a.0, a.1.round) == (b.0, b.1.round)) {
+            let merged = both.iter().fold(both[0].1, |merged, (_, action)| Action {
+                send_to: merged.send_to.or(action.send_to),
+                receive: merged.receive.or(action.receive),
+                ..merged
+            });
+            actions.push(merged);
+            offsets[both[0].0.index() + 1] = actions.len();
+        }
+        for rank in 0..size {
+            offsets[rank + 1] = offsets[rank + 1].max(offsets[rank]);
+        }
+        RoundTable {
+            rounds: rounds.iter().max().map_or(0, |last| last + 1),
+            weights: self.table.weights.clone(),
+            self_weights: self.table.self_weights.clone(),
+            offsets,
+            actions,
+        }
+    }
+}
+
+/// The seconds of a step's exchanges of these sizes, rank by rank.
+fn flow_seconds(table: &RoundTable, wiring: &Wiring, sizes: &[(f64, f64)]) -> f64 {
+    sizes.iter().map(|(bytes, times)| times * flow::seconds(table, wiring, *bytes)).sum()
+}
