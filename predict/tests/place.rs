@@ -76,6 +76,15 @@ fn a_torus_is_cut_into_blocks() {
     assert!(close(placement.after.communication_seconds, 12.0 * 0.1 + 4.0 * 10e-6), "{placement:?}");
 }
 
+/// Ranks that are equal modulo 8 share a machine: hops 8, 16 and 32 stay inside, and all messages of 1, 2 and 4 leave.
+#[test]
+fn an_exponential_graph_is_dealt() {
+    let (schedule, cluster) = (library("exponential", "neighbor_averaging", 64), cluster(8, "", ""));
+    let placement = placed(&schedule, &cluster).1;
+    assert!(placement.before.communication_seconds > 3.1, "(1 + 2 + 4 + 8 + 8 + 8) · 0.1 s");
+    assert!(placement.after.communication_seconds < 2.4 + 0.031, "{placement:?}");
+}
+
 #[test]
 fn no_placement_is_slower_than_none() {
     for (topology, size) in [

@@ -28,13 +28,15 @@ pub(super) fn search(board: &mut Board<'_>, wiring: &Wiring, groups: &[Vec<u32>]
     };
     board.stand((0..size).collect());
     keep(board);
-    let share = MOST_WORK / (2 * starts.len());
-    for start in starts {
+    // Squares lead away from starts that are good already, and from bad ones to where seconds can be lessened.
+    let ways: [&[Aim]; 2] = [&[Aim::Seconds], &[Aim::Squares, Aim::Seconds]];
+    let share = MOST_WORK / (3 * starts.len());
+    for (start, way) in starts.iter().flat_map(|start| ways.map(|way| (start, way))) {
         board.stand(start.clone());
-        descend(board, wiring, Aim::Squares, share);
-        keep(board);
-        descend(board, wiring, Aim::Seconds, share);
-        keep(board);
+        for aim in way {
+            descend(board, wiring, *aim, share);
+            keep(board);
+        }
     }
     (best.map_or_else(|| (0..size).collect(), |(ranks, _)| in_order(ranks, wiring)), false)
 }
