@@ -1,8 +1,8 @@
 //! Orders of ranks from which a search for a placement begins.
 
 use super::board::{Board, Price};
-use crate::jitter::uniform;
 use crate::links::Wiring;
+use bfc_schedule::random::shuffle;
 
 /// Shuffled starts.
 const SHUFFLES: u64 = 3;
@@ -20,10 +20,7 @@ pub(super) fn starts(board: &mut Board<'_>, wiring: &Wiring, groups: &[Vec<u32>]
     starts.extend(best_blocks(board, wiring, groups));
     for seed in 0..SHUFFLES {
         let mut ranks: Vec<u32> = (0..size).collect();
-        for place in 0..size {
-            let other = place + (uniform(seed, u64::from(place)) * f64::from(size - place)) as u32;
-            ranks.swap(place as usize, other.min(size - 1) as usize);
-        }
+        shuffle(&mut ranks, seed, 0);
         starts.push(ranks);
     }
     starts
