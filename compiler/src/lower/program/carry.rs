@@ -4,8 +4,7 @@
 //! `back(m')`. The second is what the next step reads first. Nobody changes states per edge between steps, and their
 //! topology stays, so it becomes a state of its own, and a step sends one message instead of two.
 
-use super::fuse::reachable;
-use crate::algorithm::{Algorithm, State, Value, ValueId, ValueKind};
+use crate::algorithm::{Algorithm, State, Value, ValueId, ValueKind, reachable};
 use std::borrow::Cow;
 
 /// The algorithm with what it receives twice made a state.
@@ -36,7 +35,7 @@ impl Carry {
         let after = |next: &Vec<ValueId>| match next[state] == kept {
             true => Some(before),
             false => {
-                let reached = reachable(algorithm, next.iter().copied());
+                let reached = reachable(&algorithm.values, next.iter().copied());
                 find(ValueKind::Back(next[state])).filter(|back| reached[back.0 as usize])
             }
         };
