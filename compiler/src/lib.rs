@@ -19,7 +19,7 @@ pub mod topology;
 mod unasked;
 
 pub use diagnostic::Diagnostics;
-pub use report::{PhaseRounds, Report};
+pub use report::{Detail, PhaseRounds, Report};
 
 use bfc_schedule::Schedule;
 use diagnostic::{Error, RequestError};
@@ -123,10 +123,10 @@ pub const CURVATURE: [f64; 2] = [0.1, 1.0];
 /// # Errors
 /// All errors of the first of the stages resolve and evaluate that has any.
 pub fn analyze(request: &Request, files: &dyn Files) -> Result<prove::Analysis, Diagnostics> {
-    analyze_on(request, files, CURVATURE)
+    analyze_on(request, files, CURVATURE, Detail::Numbers)
 }
 
-/// [`analyze`] on quadratics with curvatures in [μ, L], 0 < μ ≤ L.
+/// [`analyze`] on quadratics with curvatures in [μ, L], 0 < μ ≤ L, in more or less detail.
 ///
 /// # Errors
 /// As there.
@@ -134,14 +134,15 @@ pub fn analyze_on(
     request: &Request,
     files: &dyn Files,
     curvature: [f64; 2],
+    detail: Detail,
 ) -> Result<prove::Analysis, Diagnostics> {
     let program = resolve(request, files)?;
     let evaluated = evaluate(request, &program)?;
-    match evaluated.topologies.first() {
-        Some(topology) => report::analyze(&evaluated, topology, curvature, &request.allow)
-            .map_err(|errors| Diagnostics::new(errors, program.sources)),
-        None => Err(no_topology(&program, &evaluated)),
+    if evaluated.topologies.is_empty() {
+        return Err(no_topology(&program, &evaluated));
     }
+    report::analyze(&evaluated, curvature, detail, &request.allow)
+        .map_err(|errors| Diagnostics::new(errors, program.sources))
 }
 
 fn resolve(request: &Request, files: &dyn Files) -> Result<Program, Diagnostics> {

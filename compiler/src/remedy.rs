@@ -120,7 +120,7 @@ fn calm_ring() -> Vec<Topology> {
     let hops = vec![(Rank(1), quarter()), (Rank(4), quarter())];
     let ring = CayleyMatrix::new(Group::cyclic(5), Rational::new(1, 2), hops);
     let phases: Vec<_> = ring.into_iter().map(MixingMatrix::Cayley).collect();
-    vec![Topology { name: "ring".into(), size: 5, phases, ensures: vec![] }]
+    vec![Topology { name: "ring".into(), size: 5, phases, is_drawn: false, ensures: vec![] }]
 }
 
 /// An algorithm of the library that does not bring a topology of its own.

@@ -8,7 +8,6 @@ use crate::evaluate::nearest;
 use crate::evaluate::request::Evaluated;
 use crate::prove::{self, Check, Prover, Verdict};
 use crate::remedy;
-use crate::topology::Topology;
 use crate::unasked;
 use bfc_schedule::{MixingMatrix, Rank, Schedule};
 use miette::Diagnostic;
@@ -249,6 +248,15 @@ fn largest_degree(matrix: &MixingMatrix) -> u32 {
     largest.max(sends.into_iter().max().unwrap_or(0))
 }
 
+/// How much an analysis tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Numbers.
+    Numbers,
+    /// Also the curve of the consensus error, the weights of a limit and what random phases do in the mean.
+    Curves,
+}
+
 /// Everything about the first topology of a request, with the verdicts on all claims, and how the algorithm converges on
 /// quadratics with curvatures in [μ, L].
 ///
@@ -256,8 +264,8 @@ fn largest_degree(matrix: &MixingMatrix) -> u32 {
 /// `allow` names what there is not.
 pub fn analyze(
     evaluated: &Evaluated,
-    topology: &Topology,
     curvature: [f64; 2],
+    detail: Detail,
     allow: &[String],
 ) -> Result<prove::Analysis, Vec<Error>> {
     let prover = Prover::new(&evaluated.topologies, Some(&evaluated.algorithm));
@@ -266,7 +274,10 @@ pub fn analyze(
     if !unknown.is_empty() {
         return Err(unknown);
     }
-    let mut analysis = prove::analyze(topology);
+    let mut analysis = match detail {
+        Detail::Numbers => prover.analyze(0),
+        Detail::Curves => prover.analyze_with_curves(0),
+    };
     analysis.checks = claims
         .iter()
         .map(|(role, item, stated)| Check::new(*item, role.word(), &stated.text, &prover.decide(stated)))

@@ -12,6 +12,8 @@ pub struct Topology {
     pub size: u32,
     /// At least one; all of `size` ranks.
     pub phases: Vec<MixingMatrix>,
+    /// Whether every phase was drawn at random by itself, so that together they are a sample.
+    pub is_drawn: bool,
     /// Its `ensure` statements whose condition holds at this size; topology index 0 is itself.
     pub ensures: Vec<Stated>,
 }

@@ -2,11 +2,13 @@
 //!
 //! A crate of its own because the generic code beneath takes a minute to compile, and what stands on it changes often.
 
+pub mod krylov;
 pub mod reproducible;
 pub mod semidefinite;
 
 pub use faer::{Mat, c64};
 
+use faer::linalg::solvers::{Llt, Solve};
 use faer::{ColRef, MatRef, Side};
 
 /// Eigenvalues, ascending, and the matrix of eigenvectors of a symmetric matrix, of which the lower half is read;
@@ -32,9 +34,25 @@ pub fn complex_eigenvalues(matrix: &Mat<c64>) -> Option<Vec<c64>> {
     matrix.eigenvalues().ok()
 }
 
-/// Whether the Cholesky factorization of a symmetric matrix, of which the lower half is read, runs to its end.
-pub fn is_cholesky_complete(matrix: &Mat<f64>) -> bool {
-    matrix.llt(Side::Lower).is_ok()
+/// Eigenvalues and the matrix of eigenvectors of any real matrix; `None` if the iteration does not converge.
+pub fn eigen(matrix: &Mat<f64>) -> Option<(Vec<c64>, Mat<c64>)> {
+    let eigen = matrix.eigen().ok()?;
+    Some((eigen.S().column_vector().iter().copied().collect(), eigen.U().to_owned()))
+}
+
+/// A Cholesky factorization L Lᵀ.
+pub struct Cholesky(Llt<f64>);
+
+impl Cholesky {
+    /// That of a symmetric matrix, of which the lower half is read; `None` where it does not run to its end.
+    pub fn new(matrix: &Mat<f64>) -> Option<Self> {
+        matrix.llt(Side::Lower).ok().map(Self)
+    }
+
+    /// (L Lᵀ)⁻¹ b.
+    pub fn solve(&self, b: &[f64]) -> Vec<f64> {
+        self.0.solve(ColRef::from_slice(b)).iter().copied().collect()
+    }
 }
 
 /// A B.

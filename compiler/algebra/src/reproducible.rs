@@ -357,6 +357,12 @@ pub fn extreme_eigenvalues(
     }
 }
 
+/// Takes the mean away.
+pub fn center(vector: &mut [f64]) {
+    let mean = vector.iter().sum::<f64>() / vector.len() as f64;
+    vector.iter_mut().for_each(|x| *x -= mean);
+}
+
 /// e^{2πik/n} as (cosine, sine), within 10⁻¹⁵, from an angle of at most π/4.
 pub fn root_of_unity(k: u64, n: u64) -> (f64, f64) {
     // In eighths of a turn; odd octants count down from the next axis.
@@ -388,7 +394,7 @@ fn cosine_and_sine(x: f64) -> (f64, f64) {
 }
 
 /// The k-th of a fixed sequence of numbers between −1/2 and 1/2 (SplitMix64).
-fn scattered(k: u64) -> f64 {
+pub(crate) fn scattered(k: u64) -> f64 {
     let mut z = (k + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -278,7 +278,7 @@ pub struct Analyze {
     /// The least and the largest curvature of the quadratics on which an algorithm is analyzed.
     #[arg(long, value_name = "MU..L", value_parser = curvature, default_value = "0.1..1")]
     pub curvature: Curvature,
-    /// Of a range: write analysis.json and convergence.svg into this directory.
+    /// Write analysis.json and a picture into this directory: consensus.svg, or convergence.svg of a range.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }

@@ -4,6 +4,7 @@ use crate::analyze::plain;
 use crate::arguments::{Compare, Format};
 use crate::failure::Failure;
 use crate::{input, output, predict};
+use bfc_compiler::Detail;
 use bfc_predict::Prediction;
 use bfc_predict::units::shown_seconds;
 use comfy_table::CellAlignment;
@@ -21,7 +22,8 @@ pub fn compare(arguments: &Compare, format: Format) -> Result<(), Failure> {
         if let Some(cluster) = &cluster {
             predict::settle(&mut request, cluster);
         }
-        let analysis = bfc_compiler::analyze_on(&request, &input::Beside, arguments.curvature.0)?;
+        let curvature = arguments.curvature.0;
+        let analysis = bfc_compiler::analyze_on(&request, &input::Beside, curvature, Detail::Numbers)?;
         let mut column = json!(analysis);
         if let Some(cluster) = &cluster {
             let bytes = arguments.location.load.model_bytes;

@@ -166,18 +166,6 @@ pub enum CliError {
         /// The claims with both verdicts.
         claims: String,
     },
-    /// A picture of a range is asked for, and there is one size.
-    #[error("`--out` draws a range of sizes, found the size {size} alone")]
-    #[diagnostic(
-        code(bfc::cli::nothing_to_draw),
-        help(
-            "write a range, such as `--size 2..{size}`, or leave `--out` away; `--format json` prints all numbers"
-        )
-    )]
-    NothingToDraw {
-        /// The size.
-        size: u32,
-    },
     /// There is no such error code.
     #[error("there is no error code `{code}`")]
     #[diagnostic(code(bfc::cli::unknown_code))]

@@ -4,6 +4,7 @@ use crate::arguments::{self, Format};
 use crate::failure::Failure;
 use crate::picture::{Curve, Panel, Picture, Scale};
 use crate::{input, output};
+use bfc_compiler::Detail;
 use bfc_compiler::prove::Analysis;
 use comfy_table::CellAlignment;
 use serde_json::{Value, json};
@@ -35,7 +36,7 @@ pub fn analyze(
     let mut request = input::request(&arguments.file, *sizes.start(), &arguments.settings)?;
     for size in sizes {
         request.size = size;
-        match bfc_compiler::analyze_on(&request, &input::Beside, arguments.curvature.0) {
+        match bfc_compiler::analyze_on(&request, &input::Beside, arguments.curvature.0, Detail::Numbers) {
             Ok(analysis) => range.analyses.push(analysis),
             Err(refused) => {
                 let reports = refused.into_reports();

@@ -259,10 +259,33 @@ fn a_schedule_comes_through_a_pipe() {
 }
 
 #[test]
-fn one_size_is_not_drawn() {
+fn one_size_is_drawn_as_a_curve() {
     let (_directory, path) = files(&[]);
     let out = path("out");
-    let arguments = ["analyze", "topology::ring", "--size", "8", "--out", &out];
-    assert_eq!(codes(&arguments, 2), ["bfc::cli::nothing_to_draw"]);
-    assert!(!std::path::Path::new(&out).exists());
+    let arguments = ["analyze", "topology::ring", "--size", "8", "--out", &out, "--format", "json"];
+    let found = json(&arguments);
+    let points = found["consensus_error"].as_array().expect("points");
+    assert_eq!(points[0][0], 1);
+    assert!((points[0][1].as_f64().expect("a number") - 0.804_737_854_124_365).abs() < 1e-12);
+    assert!(points.last().expect("points")[1].as_f64().expect("a number") <= 1e-6);
+    let svg = std::fs::read_to_string(std::path::Path::new(&out).join("consensus.svg")).expect("a picture");
+    assert!(svg.contains("8 ranks") && svg.contains("<path"));
+    let written = std::fs::read_to_string(std::path::Path::new(&out).join("analysis.json")).expect("numbers");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&written).expect("JSON"), found);
+}
+
+#[test]
+fn what_is_more_than_the_gap_is_shown() {
+    let ring = stdout(&["analyze", "topology::ring", "--size", "8"]);
+    assert!(ring.contains("consensus error of the worst initial values, enclosed:"), "{ring}");
+    let gossip = stdout(&["analyze", "topology::pairwise_gossip", "--size", "6"]);
+    assert!(
+        gossip.contains("in the mean a step keeps 0.") && gossip.contains("with 95 % confidence"),
+        "{gossip}"
+    );
+    let tree = stdout(&["analyze", "topology::tree_pull", "--size", "7"]);
+    assert!(
+        tree.contains("weights of the limit, estimated: 0.000000 (rank 1) to 1.000000 (rank 0)"),
+        "{tree}"
+    );
 }

@@ -61,7 +61,8 @@ pub fn recheck(schedule: &Schedule) -> Result<Vec<Recheck>, Unreadable> {
         .map(|topology| {
             let phases: Vec<MixingMatrix> =
                 topology.phases.iter().map(|phase| phase.matrix.clone()).collect();
-            Topology { name: topology.name.clone(), size: schedule.size(), phases, ensures: vec![] }
+            let (name, size) = (topology.name.clone(), schedule.size());
+            Topology { name, size, phases, is_drawn: false, ensures: vec![] }
         })
         .collect();
     let names: Vec<String> = topologies.iter().map(|topology| topology.name.clone()).collect();

@@ -23,6 +23,9 @@ pub(super) struct Builder<'a> {
     pub start: usize,
     /// Within a loop over ranks in which the rank is unknown.
     pub rank_unknown: bool,
+    /// Whether every phase so far had random draws of its own.
+    pub is_drawn: bool,
+    draws: u64,
 }
 
 /// A phase and its place in the source.
@@ -53,9 +56,25 @@ pub(super) enum End {
 }
 
 impl<'a> Builder<'a> {
-    pub fn new(name: &'a str, start: usize) -> Self {
-        let (open, single, rule) = (None, Draft::default(), None);
-        Self { name, phases: vec![], open, single, rule, ensures: vec![], start, rank_unknown: false }
+    pub fn new(name: &'a str, start: usize, draws: u64) -> Self {
+        Self {
+            name,
+            phases: vec![],
+            open: None,
+            single: Draft::default(),
+            rule: None,
+            ensures: vec![],
+            start,
+            rank_unknown: false,
+            is_drawn: true,
+            draws,
+        }
+    }
+
+    /// After a phase: how often something has been drawn so far.
+    pub fn note_draws(&mut self, draws: u64) {
+        self.is_drawn &= draws > self.draws;
+        self.draws = draws;
     }
 
     /// What edges are added to.
@@ -93,6 +112,7 @@ impl<'a> Builder<'a> {
         if let (Some(edge), Some(phase)) = (self.single.first, self.phases.first().map(Phase::span)) {
             return Err(Box::new(EvaluateError::EdgeOutsidePhase { edge, phase }));
         }
+        let is_drawn = self.is_drawn && !self.phases.is_empty();
         if self.phases.is_empty() {
             if let (Some(with), Some((_, rule))) = (self.single.with_weight, &self.rule) {
                 return Err(Box::new(EvaluateError::WeightsTwice { span: *rule, first: with }));
@@ -113,7 +133,7 @@ impl<'a> Builder<'a> {
             },
         });
         let phases = in_one_group(phases.collect::<Result<Vec<_>>>()?);
-        Ok(Topology { name: self.name.to_string(), size, phases, ensures: self.ensures })
+        Ok(Topology { name: self.name.to_string(), size, phases, is_drawn, ensures: self.ensures })
     }
 }
 

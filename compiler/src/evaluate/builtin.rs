@@ -165,7 +165,8 @@ impl Call<'_, '_> {
     }
 
     /// The stream and the position that the arguments from `first` on name.
-    fn stream(&self, first: usize) -> Result<(u64, u64)> {
+    fn stream(&mut self, first: usize) -> Result<(u64, u64)> {
+        self.evaluator.draws += 1;
         let keys = (first..self.values.len()).map(|at| self.key(at)).collect::<Result<Vec<_>>>()?;
         let (seed, rest) = keys.split_first().unwrap_or((&0, &[]));
         let (position, substreams) = rest.split_last().unwrap_or((&0, &[]));

@@ -9,15 +9,13 @@ use super::construction::Combinator;
 use super::error::{EvaluateError, Result};
 use super::phase::{entries, explain};
 use super::scope::Evaluator;
+use super::statement::PHASE_STEPS;
 use super::structure::in_one_group;
 use super::weights::Problem;
 use crate::topology::Topology;
 use bfc_dsl::tree::Span;
 use bfc_schedule::MixingMatrix;
 use std::rc::Rc;
-
-/// What a phase costs beside its entries, in steps: as much memory as some hundred of them.
-const PHASE_STEPS: u64 = 256;
 
 /// A combination under way: it pays for what it does, and knows its place in the source.
 struct Workshop<'w, 'a> {

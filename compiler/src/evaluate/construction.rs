@@ -65,6 +65,11 @@ pub(super) enum Combinator {
 }
 
 impl Combinator {
+    /// Whether phases of a random sample give a sample.
+    pub(super) fn keeps_draws(&self) -> bool {
+        matches!(self, Self::Transpose | Self::Lazy(_) | Self::Permute(_) | Self::Symmetrize)
+    }
+
     /// The name of its function.
     pub(super) fn name(&self) -> &'static str {
         match self {

@@ -38,6 +38,8 @@ pub struct Evaluator<'a> {
     pub(super) limits: Limits,
     steps: u64,
     cells: u64,
+    /// How often something was drawn at random.
+    pub(super) draws: u64,
     pub(super) depth: u32,
     pub(super) scope: Vec<(&'a str, Value)>,
     pub(super) base: usize,
@@ -55,6 +57,7 @@ impl<'a> Evaluator<'a> {
             limits,
             steps: 0,
             cells: 0,
+            draws: 0,
             depth: 0,
             scope: vec![],
             base: 0,

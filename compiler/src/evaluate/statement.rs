@@ -12,8 +12,8 @@ use bfc_dsl::tree::{
     BinaryOperator, Clause, Edge, Expression, ExpressionKind, Pattern, Span, TopologyStatement,
 };
 
-/// What a phase costs beside its statements, in steps.
-const PHASE_STEPS: u64 = 256;
+/// What a phase costs beside its statements and entries, in steps: as much memory as some hundred of them.
+pub(super) const PHASE_STEPS: u64 = 256;
 
 impl<'a> Evaluator<'a> {
     /// Statements in order; `requires` that fail together are reported together, and nothing after them is looked at.
@@ -165,6 +165,7 @@ impl<'a> Evaluator<'a> {
         self.spend(PHASE_STEPS, span).map_err(one)?;
         builder.open = Some(Draft::default());
         self.statements(builder, body)?;
+        builder.note_draws(self.draws);
         builder.phases.extend(builder.open.take().map(|draft| Phase::Said(Box::new(draft), span)));
         Ok(())
     }
@@ -180,6 +181,7 @@ impl<'a> Evaluator<'a> {
         builder.outside_of_phase("phases", span).map_err(one)?;
         let construction = self.topology(topology).map_err(one)?;
         let taken = self.realize(&construction, self.size)?;
+        builder.is_drawn &= taken.is_drawn;
         for matrix in &taken.phases {
             self.spend(PHASE_STEPS + entries(matrix), span).map_err(one)?;
             builder.phases.push(Phase::Taken(matrix.clone(), span));

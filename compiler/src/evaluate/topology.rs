@@ -101,6 +101,7 @@ impl<'a> Evaluator<'a> {
     /// The phases of a topology on the ranks here.
     fn phases(&mut self, construction: &Construction) -> std::result::Result<Rc<Topology>, Errors> {
         let (span, size) = (construction.span, self.size);
+        let mut is_drawn = false;
         let phases = match &construction.made {
             Made::Item(id, arguments) => return self.item(*id, arguments, span).map(Rc::new),
             Made::At(inner, _) => return self.realize(inner, size),
@@ -112,10 +113,17 @@ impl<'a> Evaluator<'a> {
                     let own = if combinator.multiplies() { operand.size() } else { None };
                     topologies.push(self.realize(operand, own.unwrap_or(size))?);
                 }
+                is_drawn = combinator.keeps_draws() && topologies.iter().all(|topology| topology.is_drawn);
                 self.combine(combinator, &topologies, span).map_err(one)?
             }
         };
-        Ok(Rc::new(Topology { name: construction.name().to_string(), size, phases, ensures: vec![] }))
+        Ok(Rc::new(Topology {
+            name: construction.name().to_string(),
+            size,
+            phases,
+            is_drawn,
+            ensures: vec![],
+        }))
     }
 
     /// An item with its arguments, which sees no names but theirs.
@@ -140,11 +148,17 @@ impl<'a> Evaluator<'a> {
     fn body(&mut self, item: &'a tree::Topology, start: usize) -> std::result::Result<Topology, Errors> {
         let (name, size) = (item.name.text.clone(), self.size);
         if size == 1 {
-            return Ok(Topology { name, size, phases: vec![MixingMatrix::identity(1)], ensures: vec![] });
+            return Ok(Topology {
+                name,
+                size,
+                phases: vec![MixingMatrix::identity(1)],
+                is_drawn: false,
+                ensures: vec![],
+            });
         }
         match &item.body {
             TopologyBody::Statements(statements) => {
-                let mut builder = Builder::new(&item.name.text, start);
+                let mut builder = Builder::new(&item.name.text, start, self.draws);
                 self.statements(&mut builder, statements)?;
                 builder.finish(size, item.name.span).map_err(one)
             }

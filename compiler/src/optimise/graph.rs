@@ -1,7 +1,7 @@
 //! Optimised weights for undirected edges without known structure.
 
 use super::{Optimum, Signs, TooLarge, best_step, exact, symmetry};
-use bfc_algebra::reproducible::{Square, extreme_eigenvalues};
+use bfc_algebra::reproducible::{Square, center, extreme_eigenvalues};
 use bfc_algebra::semidefinite::{Block, Program, Row, solve};
 use bfc_schedule::Rational;
 use std::collections::{BTreeMap, BTreeSet};
@@ -97,10 +97,6 @@ impl Component {
                 y[j] -= x[i];
             }
             y
-        };
-        let center = |x: &mut [f64]| {
-            let mean = x.iter().sum::<f64>() / n as f64;
-            x.iter_mut().for_each(|x| *x -= mean);
         };
         let most = KRYLOV / (4 * self.edges.len() + 12 * n);
         extreme_eigenvalues(n, most.clamp(64, 2 * n), map, center)

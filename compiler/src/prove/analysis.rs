@@ -1,11 +1,14 @@
 //! From the facts of a topology to the report of `bfc analyze`.
 
+use super::Verdict;
+use super::chance::{self, Expected};
+use super::curve::curve;
 use super::exact::{Exact, ExactAfter};
 use super::facts::Facts;
 use super::properties::Degrees;
 use super::quadratic::Quadratic;
-use super::spectrum::{Enclosure, Method, rounds_to};
-use super::{Verdict, stationary};
+use super::spectrum::{Enclosure, Method, Source, rounds_to};
+use super::stationary::{self, Stationary};
 use crate::optimise::{self, Signs};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -73,12 +76,23 @@ pub struct Analysis {
     /// The same for 10⁻⁶.
     #[serde(rename = "rounds_to_1e-6")]
     pub rounds_to_1e_6: Option<u64>,
+    /// What the worst initial values keep of their disagreement after some steps: steps and ‖(1 − J) W⁽ᵏ⁻¹⁾ … W⁽⁰⁾ (1 − J)‖₂,
+    /// until that is 10⁻⁶; `null` unless rows sum to 1, and where only numbers were asked for.
+    pub consensus_error: Option<Vec<(u64, f64)>>,
+    /// The weights of the limit, where it is not the average; `null` where only numbers were asked for.
+    pub stationary: Option<Stationary>,
+    /// What a step keeps of the disagreement's square in the mean, where phases are drawn at random; `null` where only
+    /// numbers were asked for.
+    pub expected_contraction: Option<Expected>,
     /// What the busiest rank sends in a step, in units of the model, as the mean over the period.
     pub bytes_per_rank_per_model_byte: f64,
     /// What a bandwidth-optimal all-reduce sends instead: 2 (n − 1) / n.
     pub allreduce_bytes_per_rank_per_model_byte: f64,
     /// For every number how it was obtained: `exact`, `enclosed` (see `bounds`) or `estimate`.
     pub methods: BTreeMap<&'static str, &'static str>,
+    /// Of eigenvalues that are estimates: ‖A x − λ x‖ for a unit vector x, where that is known. Some matrix this near has the
+    /// eigenvalue; whether a larger one was missed is not known.
+    pub residuals: BTreeMap<&'static str, f64>,
     /// The certified bounds of the enclosed numbers.
     pub bounds: BTreeMap<&'static str, [f64; 2]>,
     /// How the algorithm converges on quadratics, where there is one that asks for gradients.
@@ -181,9 +195,13 @@ impl Analysis {
             },
             rounds_to_1e_3: steps[0].0,
             rounds_to_1e_6: steps[1].0,
+            consensus_error: None,
+            stationary: None,
+            expected_contraction: None,
             bytes_per_rank_per_model_byte: busiest(&degrees, size) as f64 / period as f64,
             allreduce_bytes_per_rank_per_model_byte: 2.0 * (size - 1) as f64 / size as f64,
             methods: BTreeMap::new(),
+            residuals: residuals(facts),
             bounds: BTreeMap::new(),
             quadratic: None,
             checks: vec![],
@@ -193,6 +211,23 @@ impl Analysis {
         numbers.methods.insert("rounds_to_1e-6", steps[1].1.name());
         (analysis.methods, analysis.bounds) = (numbers.methods, numbers.bounds);
         analysis
+    }
+
+    /// With what is more than numbers.
+    pub(super) fn with_curves(mut self, facts: &Facts, is_drawn: bool) -> Self {
+        if let Some((points, method)) = curve(facts) {
+            self.consensus_error = Some(points);
+            self.methods.insert("consensus_error", method.name());
+        }
+        self.stationary = stationary::stationary(facts);
+        if self.stationary.is_some() {
+            self.methods.insert("stationary", Method::Estimate.name());
+        }
+        self.expected_contraction = if is_drawn { chance::expected(facts) } else { None };
+        if self.expected_contraction.is_some() {
+            self.methods.insert("expected_contraction", Method::Estimate.name());
+        }
+        self
     }
 }
 
@@ -210,6 +245,17 @@ impl Numbers {
             self.bounds.insert(key, [number.low, number.high]);
         }
         number.value.is_finite().then_some(number.value)
+    }
+}
+
+fn residuals(facts: &Facts) -> BTreeMap<&'static str, f64> {
+    let numbers = facts.numbers();
+    let key = if numbers.rho.is_some() { "rho" } else { "period_radius" };
+    match &facts.spectrum().source {
+        Source::Krylov { residual: Some(residual) } if numbers.period_radius.method == Method::Estimate => {
+            BTreeMap::from([(key, *residual)])
+        }
+        _ => BTreeMap::new(),
     }
 }
 

@@ -38,6 +38,14 @@ pub(super) fn contraction(codec: Codec) -> Result<Interval, String> {
     }
 }
 
+/// What a contraction depends on beside its codec.
+pub(super) fn decider(codec: Codec) -> &'static str {
+    match codec {
+        Codec::Cast(_) | Codec::TopFraction { .. } => "the elements of the model decide",
+        _ => "the length of the model decides",
+    }
+}
+
 /// From this number to 1.
 fn above(low: Rational, shown: &str) -> Interval {
     Interval { low, high: Rational::one(), shown: format!("at least {shown}") }

@@ -182,14 +182,19 @@ struct Operator {
 
 enum PhaseOperator {
     Cayley(Group, Vec<(Rank, u64)>),
-    /// For each sender the range of its receivers, and those with their weights.
-    Table(Vec<usize>, Vec<(u32, u64)>),
+    /// For each sender the range of its receivers, and those with their weights; the senders that do more than keep what
+    /// they have.
+    Table {
+        offsets: Vec<usize>,
+        receivers: Vec<(u32, u64)>,
+        active: Vec<u32>,
+    },
 }
 
 /// A column of a product: its entries, and the ranks where it has been different from 0.
 struct Column {
     values: Vec<u64>,
-    next: Vec<u64>,
+    moving: Vec<(u32, u64)>,
     reached: Vec<u32>,
     seen: Vec<bool>,
 }
@@ -201,7 +206,7 @@ impl Column {
         let mut seen = vec![false; size as usize];
         values[start as usize] = 1;
         seen[start as usize] = true;
-        Self { values, next: vec![0; size as usize], reached: vec![start], seen }
+        Self { values, moving: vec![], reached: vec![start], seen }
     }
 
     fn reach(&mut self, rank: u32) {
@@ -222,9 +227,9 @@ impl Operator {
     fn cost(&self, phase: usize, column: &Column) -> u64 {
         let per_rank = match &self.phases[phase] {
             PhaseOperator::Cayley(_, terms) => terms.len(),
-            PhaseOperator::Table(_, receivers) => receivers.len() / column.values.len() + 1,
+            PhaseOperator::Table { receivers, .. } => receivers.len() / column.values.len() + 1,
         };
-        (column.reached.len() * per_rank) as u64
+        (self.phases[phase].senders(column).len() * per_rank) as u64
     }
 
     fn is_average(&self, column: &Column) -> bool {
@@ -234,32 +239,40 @@ impl Operator {
 
     /// Applies one phase.
     fn advance(&self, phase: usize, column: &mut Column) {
-        let field = self.field;
-        for at in 0..column.reached.len() {
-            let from = column.reached[at];
-            let value = std::mem::take(&mut column.values[from as usize]);
-            if value == 0 {
-                continue;
-            }
+        let (field, phase) = (self.field, &self.phases[phase]);
+        let mut moving = std::mem::take(&mut column.moving);
+        let taken = phase.senders(column).iter().map(|&from| (from, column.values[from as usize]));
+        moving.extend(taken.filter(|(_, value)| *value != 0));
+        moving.iter().for_each(|(from, _)| column.values[*from as usize] = 0);
+        for (from, value) in moving.drain(..) {
             let mut give = |to: u32, weight: u64| {
-                column.next[to as usize] = field.add(column.next[to as usize], field.multiply(weight, value));
+                let sum = field.add(column.values[to as usize], field.multiply(weight, value));
+                column.values[to as usize] = sum;
                 column.reach(to);
             };
-            match &self.phases[phase] {
+            match phase {
                 PhaseOperator::Cayley(group, terms) => {
                     terms.iter().for_each(|(hop, weight)| give(group.add(Rank(from), *hop).0, *weight));
                 }
-                PhaseOperator::Table(offsets, receivers) => {
+                PhaseOperator::Table { offsets, receivers, .. } => {
                     let own = offsets[from as usize]..offsets[from as usize + 1];
                     receivers[own].iter().for_each(|&(to, weight)| give(to, weight));
                 }
             }
         }
-        std::mem::swap(&mut column.values, &mut column.next);
+        column.moving = moving;
     }
 }
 
 impl PhaseOperator {
+    /// Ranks among which are all whose values move, few if possible.
+    fn senders<'s>(&'s self, column: &'s Column) -> &'s [u32] {
+        match self {
+            Self::Table { active, .. } if active.len() < column.reached.len() => active,
+            _ => &column.reached,
+        }
+    }
+
     fn new(matrix: &MixingMatrix, field: Field) -> Option<Self> {
         match matrix {
             MixingMatrix::Cayley(cayley) => {
@@ -286,7 +299,13 @@ impl PhaseOperator {
                     receivers.extend(column.into_iter().filter(|(_, weight)| *weight != 0));
                     offsets.push(receivers.len());
                 }
-                Some(Self::Table(offsets, receivers))
+                let one = field.residue(&Rational::one());
+                let keeps = |rank: u32| match receivers[offsets[rank as usize]..offsets[rank as usize + 1]] {
+                    [(to, weight)] => to == rank && Some(weight) == one,
+                    _ => false,
+                };
+                let active = (0..matrix.size()).filter(|rank| !keeps(*rank)).collect();
+                Some(Self::Table { offsets, receivers, active })
             }
         }
     }

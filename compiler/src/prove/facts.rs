@@ -198,7 +198,9 @@ impl<'a> Facts<'a> {
 
     /// The spectrum as computed.
     pub(super) fn spectrum(&self) -> &Spectrum {
-        self.computed.get_or_init(|| spectrum::spectrum(self.phases, &self.known()))
+        self.computed.get_or_init(|| {
+            spectrum::spectrum(self.phases, self.supports(), &self.known(), || self.eigenvalues())
+        })
     }
 
     /// The spectral numbers, with what exact arithmetic knows of them.

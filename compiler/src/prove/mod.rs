@@ -3,7 +3,9 @@
 //! A verdict rests on exact arithmetic or on enclosures; an estimate never decides.
 
 mod analysis;
+mod chance;
 mod codec;
+mod curve;
 mod error;
 mod exact;
 mod facts;
@@ -23,10 +25,12 @@ mod timeline;
 mod timing;
 
 pub use analysis::{Analysis, Check};
+pub use chance::Expected;
 pub use error::Error;
 pub use quadratic::Quadratic;
 pub(crate) use spectrum::characters::Characters;
 pub use spectrum::{Enclosure, Method};
+pub use stationary::Stationary;
 
 use crate::algorithm::Algorithm;
 use crate::claim::{Claim, Comparison, Number, Property, Quantity, Stated};
@@ -169,6 +173,13 @@ impl<'a> Prover<'a> {
         Analysis::of(&self.facts[topology])
     }
 
+    /// What holds of a topology, by index, with the curve of its consensus error, the weights of its limit and, where its
+    /// phases are drawn at random, what they do in the mean.
+    pub fn analyze_with_curves(&self, topology: usize) -> Analysis {
+        let is_drawn = self.topologies[topology].is_drawn;
+        Analysis::of(&self.facts[topology]).with_curves(&self.facts[topology], is_drawn)
+    }
+
     /// Whether the algorithm reaches the optimum of the mean loss of ranks that differ, on quadratics with curvatures in
     /// [μ, L], as far as that is known; an estimate.
     pub fn is_exact(&self, curvature: [f64; 2]) -> bool {
@@ -253,15 +264,16 @@ impl<'a> Prover<'a> {
     }
 
     fn compare(&self, left: &Quantity, comparison: Comparison, right: &Quantity) -> Verdict {
-        let contraction =
-            matches!(left, Quantity::Contraction(_)) || matches!(right, Quantity::Contraction(_));
+        let decider = [left, right].into_iter().find_map(|quantity| match quantity {
+            Quantity::Contraction(of) => Some(codec::decider(*of)),
+            _ => None,
+        });
         match (self.range(left), self.range(right)) {
-            (Ok(left), Ok(right)) => match compare_ranges(&left, comparison, &right) {
-                Verdict::NotDecided { .. } if contraction => Verdict::undecided(format!(
-                    "the length of the model decides: {} and {}",
-                    left.shown, right.shown
-                )),
-                verdict => verdict,
+            (Ok(left), Ok(right)) => match (compare_ranges(&left, comparison, &right), decider) {
+                (Verdict::NotDecided { .. }, Some(decider)) => {
+                    Verdict::undecided(format!("{decider}: {} and {}", left.shown, right.shown))
+                }
+                (verdict, _) => verdict,
             },
             (Err(reason), _) | (_, Err(reason)) => Verdict::undecided(reason),
         }

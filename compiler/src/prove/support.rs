@@ -221,6 +221,16 @@ pub(super) fn roots(phases: &[MixingMatrix], orientation: Orientation) -> Vec<u3
     }
 }
 
+/// The strongly connected components of the union of all phases, each ascending.
+pub(super) fn components(supports: &[Support]) -> Vec<Vec<u32>> {
+    let ascending = |component: Vec<NodeIndex>| {
+        let mut ranks: Vec<u32> = component.into_iter().map(|node| node.index() as u32).collect();
+        ranks.sort_unstable();
+        ranks
+    };
+    petgraph::algo::kosaraju_scc(&union_graph(supports)).into_iter().map(ascending).collect()
+}
+
 /// The graph of the union of all phases, edges from sender to receiver.
 fn union_graph(supports: &[Support]) -> DiGraph<(), ()> {
     let size = supports[0].size();

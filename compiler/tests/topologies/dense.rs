@@ -1,5 +1,6 @@
 //! Compiled topologies as dense matrices, and plain computations with them.
 
+use bfc_compiler::Detail;
 use bfc_compiler::prove::Analysis;
 use bfc_compiler::{Compiled, Entry, NoFiles, Request};
 use bfc_schedule::{MixingMatrix, Rank, Rational};
@@ -52,6 +53,13 @@ impl<'a> Ask<'a> {
     pub fn analyze(self) -> Analysis {
         let Self { name, size, .. } = self;
         bfc_compiler::analyze(&self.request(), &NoFiles)
+            .unwrap_or_else(|error| panic!("{name} at {size}: {error}"))
+    }
+
+    /// With curves, limits and means over draws.
+    pub fn analyze_with_curves(self) -> Analysis {
+        let Self { name, size, .. } = self;
+        bfc_compiler::analyze_on(&self.request(), &NoFiles, bfc_compiler::CURVATURE, Detail::Curves)
             .unwrap_or_else(|error| panic!("{name} at {size}: {error}"))
     }
 

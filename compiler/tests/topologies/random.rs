@@ -233,6 +233,38 @@ fn equidyn_contracts_on_average_as_published() {
     }
 }
 
+/// Of 20 intervals of 95 % at least 16 hold what is true; fewer have a chance of 3 in 1,000.
+#[test]
+fn means_over_draws_are_near_what_is_published() {
+    let gossip = |n: f64| 1.0 - 1.0 / (n - 1.0);
+    let matching = |n: f64| (n - 2.0) / (2.0 * (n - 1.0));
+    for (name, size, horizon, expected) in [
+        ("pairwise_gossip", 8, "120", gossip(8.0)),
+        ("pairwise_gossip", 33, "150", gossip(33.0)),
+        ("random_matching", 12, "60", matching(12.0)),
+        ("ou_equidyn", 8, "400", 0.507813),
+        ("od_equidyn", 16, "250", 0.5 * (1.0 - 1.0 / 16.0)),
+        ("matcha", 8, "100", 0.783905),
+    ] {
+        let seeds: Vec<String> = (1..=20).map(|seed: u32| seed.to_string()).collect();
+        let of = |seed: &String| {
+            let given = [("seed", seed.as_str()), ("horizon", horizon)];
+            ask(name, size).with(&given).analyze_with_curves().expected_contraction.expect("phases are draws")
+        };
+        let found: Vec<_> = seeds.iter().map(of).collect();
+        let holds =
+            found.iter().filter(|found| (found.interval[0]..=found.interval[1]).contains(&expected)).count();
+        let mean = found.iter().map(|found| found.mean).sum::<f64>() / 20.0;
+        assert!(
+            holds >= 16 && (mean - expected).abs() < 0.02,
+            "{name}: {holds} of 20, mean {mean}, true {expected}"
+        );
+    }
+    for fixed in ["ring", "one_peer_exp2", "random_regular", "base"] {
+        assert!(ask(fixed, 12).analyze_with_curves().expected_contraction.is_none(), "{fixed}");
+    }
+}
+
 #[test]
 fn every_matching_of_equidyn_is_the_scan() {
     for n in 2..=14usize {

@@ -41,3 +41,14 @@ schedule {
     topology ring
     algorithm half
 }
+//// size 8
+use topology::ring
+algorithm whole(q: codec = top_fraction(1/2)) {
+    requires contraction(q) >= 3/4
+    state x = params
+    step { x <- mix(compress(x, q)) }
+}
+schedule {
+    topology ring
+    algorithm whole
+}

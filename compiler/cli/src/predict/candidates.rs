@@ -233,10 +233,11 @@ fn candidate(
         let step = shown_seconds(prediction.step_seconds);
         return Ok(Err(Refusal::Because(format!("one step takes {step}, longer than others in all"))));
     }
-    let analysis = match bfc_compiler::analyze_on(&request, &NoFiles, goal.curvature) {
-        Ok(analysis) => analysis,
-        Err(refused) => return Ok(Err(Refusal::Because(first_message(refused)))),
-    };
+    let analysis =
+        match bfc_compiler::analyze_on(&request, &NoFiles, goal.curvature, bfc_compiler::Detail::Numbers) {
+            Ok(analysis) => analysis,
+            Err(refused) => return Ok(Err(Refusal::Because(first_message(refused)))),
+        };
     let (steps, why) = match steps(goal, &analysis) {
         Ok(found) => found,
         Err(reason) => return Ok(Err(Refusal::Because(reason))),

@@ -14,7 +14,7 @@ mod tests;
 use super::facts::Facts;
 use super::linear;
 use super::spectrum::characters::Characters;
-use super::spectrum::dense::{self, Rows};
+use super::spectrum::dense::Rows;
 use super::timeline::{Moment, Timeline};
 use crate::algorithm::{Algorithm, ValueKind};
 use bfc_algebra::{Mat, c64};
@@ -25,6 +25,9 @@ use step::Affine;
 
 /// Entries of the maps of all modes over a period.
 const MODES_BUDGET: usize = 1 << 15;
+
+/// Different eigenvalues of a symmetric matrix.
+const MODES: usize = 512;
 
 /// Rows of a map of all ranks at once.
 const WHOLE: usize = 256;
@@ -236,13 +239,12 @@ impl Problem<'_> {
             return Some(modes);
         }
         let [facts] = self.topologies else { return None };
-        if facts.phases.len() > 1 || facts.symmetric().is_err() || facts.size() > 512 {
+        if facts.phases.len() > 1 || facts.symmetric().is_err() {
             return None;
         }
-        let (mut values, _) = dense::symmetric_eigenvalues(&Rows::of(&facts.phases[0]))?;
-        values.sort_by(|a, b| (a - 1.0).abs().total_cmp(&(b - 1.0).abs()));
-        modes.extend(values[1..].iter().map(|value| (false, vec![vec![c64::new(*value, 0.0)]])));
-        Some(modes)
+        let others = facts.eigenvalues()?.others();
+        modes.extend(others.map(|(value, _)| (false, vec![vec![c64::new(value, 0.0)]])));
+        (modes.len() <= MODES).then_some(modes)
     }
 
     /// The radius per step, for the worst mode and curvature.

@@ -5,9 +5,9 @@
 //! nothing of its errors enters. The radius is above 1 if the trace of some power exceeds the dimension.
 
 use super::super::facts::Facts;
-use super::super::spectrum::dense::{Rows, disagreement, gamma};
+use super::super::spectrum::dense::{Rows, disagreement, gamma, positive_definite};
 use super::{Block, Verdict, phase_of};
-use bfc_algebra::{Mat, eigenvalues, is_cholesky_complete, multiply};
+use bfc_algebra::{Mat, eigenvalues, multiply};
 use bfc_schedule::MixingMatrix;
 
 /// Rows of the operator.
@@ -232,14 +232,5 @@ fn certified(operator: &Operator, p: &Mat<f64>) -> bool {
     let one = |i: usize, j: usize| if i == j { 1.0 } else { 0.0 };
     let distance = Mat::from_fn(n, n, |i, j| p[(i, j)] - q[(i, j)] - one(i, j));
     let defect = (distance.norm_l2() + rounding + from_error) * (1.0 + 1e-12);
-    defect < 1.0 && is_positive_definite(p)
-}
-
-/// By Cholesky of P − α: its backward error is at most γ_{n+1} times the trace (Rump, 2006), and α is larger.
-fn is_positive_definite(mut p: Mat<f64>) -> bool {
-    let n = p.nrows();
-    let trace: f64 = (0..n).map(|i| p[(i, i)].abs()).sum();
-    let shift = 4.0 * gamma(n + 3) * trace;
-    (0..n).for_each(|i| p[(i, i)] -= shift);
-    is_cholesky_complete(&p)
+    defect < 1.0 && positive_definite(p).is_some()
 }

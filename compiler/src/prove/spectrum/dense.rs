@@ -6,7 +6,7 @@
 //! Stability of Numerical Algorithms, 2002, section 3.1); γ is doubled for the rounding of the bounds themselves.
 
 use super::UNIT;
-use bfc_algebra::{Mat, c64, multiply};
+use bfc_algebra::{Cholesky, Mat, c64, multiply};
 use bfc_schedule::{MixingMatrix, Rank};
 
 /// Twice γ_k.
@@ -194,4 +194,14 @@ pub(in crate::prove) fn product(phases: &[Rows], start: Mat<f64>, mut error: f64
 pub(in crate::prove) fn disagreement(n: usize) -> (Mat<f64>, f64) {
     let mean = 1.0 / n as f64;
     (Mat::from_fn(n, n, |i, j| if i == j { 1.0 - mean } else { -mean }), 4.0 * UNIT * (n as f64).sqrt())
+}
+
+/// A Cholesky factorization that shows a symmetric matrix to be positive definite: that of P − α runs to its end. Its
+/// backward error is at most γ_{n+1} times the trace (Rump, 2006), and α is larger.
+pub(in crate::prove) fn positive_definite(mut p: Mat<f64>) -> Option<Cholesky> {
+    let n = p.nrows();
+    let trace: f64 = (0..n).map(|i| p[(i, i)].abs()).sum();
+    let shift = 4.0 * gamma(n + 3) * trace;
+    (0..n).for_each(|i| p[(i, i)] -= shift);
+    Cholesky::new(&p)
 }

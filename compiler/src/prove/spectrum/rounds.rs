@@ -1,12 +1,16 @@
 //! From a spectrum to the number of steps after which disagreement has shrunk below a tolerance.
 
 use super::dense::{self, Rows};
-use super::{Characters, Enclosure, Known, Method, Numbers, Source, krylov};
+use super::{Characters, Enclosure, Known, Method, Numbers, Source};
+use bfc_algebra::reproducible::{center, extreme_eigenvalues};
 use bfc_algebra::{Mat, apply, multiply};
 use bfc_schedule::MixingMatrix;
 
 /// The tolerances that reports give.
 pub(in crate::prove) const TOLERANCES: [f64; 2] = [1e-3, 1e-6];
+
+/// Steps of the recurrence that finds a norm, at most.
+const NORM_STEPS: usize = 128;
 
 /// Steps past which counting ends.
 const LIMIT: u64 = 10_000_000;
@@ -59,7 +63,7 @@ pub(in crate::prove) fn rounds_to(
             let rows: Vec<Rows> = phases.iter().map(Rows::of).collect();
             TOLERANCES.map(|epsilon| (by_products(&rows, numbers, known, epsilon), Method::Estimate))
         }
-        Source::Dense | Source::Krylov => {
+        Source::Dense | Source::Krylov { .. } => {
             let radius = if known.row_stochastic && known.column_stochastic {
                 numbers.period_radius.value
             } else {
@@ -123,7 +127,8 @@ fn by_products(rows: &[Rows], numbers: &Numbers, known: &Known, epsilon: f64) ->
     let n = rows[0].rows.len();
     let period = rows.len() as u64;
     let (start, _) = dense::disagreement(n);
-    if let Some(steps) = first_below(rows, start.clone(), epsilon) {
+    let monotone = known.averaging();
+    if let Some(steps) = first_below(rows, start.clone(), epsilon, monotone) {
         return Some(steps);
     }
     if !(known.column_stochastic && numbers.period_radius.value < 1.0) {
@@ -148,12 +153,29 @@ fn by_products(rows: &[Rows], numbers: &Numbers, known: &Known, epsilon: f64) ->
             periods += 1 << bit;
         }
     }
-    let steps = periods * period + first_below(rows, done, epsilon)?;
+    let steps = periods * period + first_below(rows, done, epsilon, monotone)?;
     Some(steps).filter(|&steps| steps <= LIMIT)
 }
 
-/// How many steps of one period bring `start` to the tolerance.
-fn first_below(rows: &[Rows], start: Mat<f64>, epsilon: f64) -> Option<u64> {
+/// How many steps of one period bring `start` to the tolerance. Where no step lets norms grow, by halving.
+fn first_below(rows: &[Rows], start: Mat<f64>, epsilon: f64, monotone: bool) -> Option<u64> {
+    let after =
+        |start: &Mat<f64>, phases: &[Rows]| phases.iter().fold(start.clone(), |m, phase| phase.times(&m));
+    if monotone {
+        if !below(&after(&start, rows), epsilon) {
+            return None;
+        }
+        let (mut done, mut from, mut to) = (start, 0, rows.len());
+        while to - from > 1 {
+            let middle = (from + to) / 2;
+            let product = after(&done, &rows[from..middle]);
+            match below(&product, epsilon) {
+                true => to = middle,
+                false => (done, from) = (product, middle),
+            }
+        }
+        return Some(to as u64);
+    }
     let mut product = start;
     for (step, phase) in (1..).zip(rows) {
         product = phase.times(&product);
@@ -175,6 +197,5 @@ fn below(matrix: &Mat<f64>, epsilon: f64) -> bool {
         return false;
     }
     let gram = |x: &[f64]| apply(matrix.transpose(), &apply(matrix.as_ref(), x));
-    let largest = krylov::ritz_values(n, &gram).iter().map(|value| value.0).fold(0.0, f64::max);
-    largest.sqrt() <= epsilon * (1.0 + SLACK)
+    extreme_eigenvalues(n, NORM_STEPS, gram, center).1.max(0.0).sqrt() <= epsilon * (1.0 + SLACK)
 }

@@ -14,6 +14,14 @@ const LIMIT: usize = 2048;
 /// Distinct weights of a row that are tried for being that between twins.
 const TRIED: usize = 4;
 
+/// How many classes of twins a symmetric matrix has.
+pub(super) fn classes(matrix: &MixingMatrix) -> usize {
+    match matrix {
+        MixingMatrix::Sparse(sparse) => Classes::of(sparse).members.len(),
+        MixingMatrix::Cayley(_) => matrix.size() as usize,
+    }
+}
+
 /// All eigenvalues of a symmetric matrix.
 pub(in crate::prove) struct Eigenvalues {
     /// Computed values, each with how often it counts.

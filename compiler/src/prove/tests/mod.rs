@@ -3,6 +3,8 @@
 mod adversarial;
 pub(super) mod build;
 mod golden;
+mod search;
+mod spectra;
 mod stability;
 
 use bfc_schedule::matrix::Row;
@@ -144,5 +146,11 @@ pub(super) fn explicit(rows: Vec<BTreeMap<u32, Rational>>) -> MixingMatrix {
 
 /// A topology of these phases.
 pub(super) fn topology(phases: Vec<MixingMatrix>) -> crate::topology::Topology {
-    crate::topology::Topology { name: "t".into(), size: phases[0].size(), phases, ensures: vec![] }
+    crate::topology::Topology {
+        name: "t".into(),
+        size: phases[0].size(),
+        phases,
+        is_drawn: false,
+        ensures: vec![],
+    }
 }
