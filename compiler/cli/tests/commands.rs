@@ -5,7 +5,7 @@ mod common;
 use common::{bfc, codes, files, json, json_with_exit, stdout};
 use serde_json::{Value, json as value};
 
-const ANALYSIS_KEYS: [&str; 32] = [
+const ANALYSIS_KEYS: [&str; 36] = [
     "size",
     "period",
     "max_out_degree",
@@ -34,6 +34,10 @@ const ANALYSIS_KEYS: [&str; 32] = [
     "rounds_to_1e-6",
     "bytes_per_rank_per_model_byte",
     "allreduce_bytes_per_rank_per_model_byte",
+    "consensus_error",
+    "stationary",
+    "expected_contraction",
+    "residuals",
     "checks",
     "notes",
     "methods",
@@ -262,7 +266,7 @@ fn a_schedule_comes_through_a_pipe() {
 fn one_size_is_drawn_as_a_curve() {
     let (_directory, path) = files(&[]);
     let out = path("out");
-    let arguments = ["analyze", "topology::ring", "--size", "8", "--out", &out, "--format", "json"];
+    let arguments = ["analyze", "topology::ring", "--size", "8", "--out", &out];
     let found = json(&arguments);
     let points = found["consensus_error"].as_array().expect("points");
     assert_eq!(points[0][0], 1);

@@ -8,6 +8,7 @@
 
 use super::facts::Facts;
 use super::spectrum::dense::Rows;
+use super::spectrum::edges;
 use bfc_algebra::krylov::leading_vector;
 use bfc_algebra::reproducible::{center, dot};
 use serde::Serialize;
@@ -16,7 +17,7 @@ use serde::Serialize;
 const LEAST: usize = 8;
 
 /// The dimension of the space in which the worst x is looked for, and entries that this may read.
-const SEARCH: (usize, usize) = (40, 1 << 28);
+const SEARCH: (usize, u64) = (40, 1 << 28);
 
 /// The part of disagreement's square that a step keeps in the mean at worst, estimated from phases that are draws.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,10 +36,10 @@ pub(super) fn expected(facts: &Facts) -> Option<Expected> {
     if draws < LEAST || facts.size() < 2 || facts.row_stochastic().is_err() {
         return None;
     }
-    let sample = Sample::of(facts.phases.iter().map(Rows::of).collect());
-    if 3 * SEARCH.0 * sample.entries() > SEARCH.1 {
+    if 3 * SEARCH.0 as u64 * edges(facts.phases) > SEARCH.1 {
         return None;
     }
+    let sample = Sample::of(facts.phases.iter().map(Rows::of).collect());
     let [even, odd]: [Vec<usize>; 2] = [0, 1].map(|first| (first..draws).step_by(2).collect());
     let mut others = sample.kept(&even, &sample.worst(&odd)?);
     others.extend(sample.kept(&odd, &sample.worst(&even)?));
@@ -57,10 +58,6 @@ struct Sample {
 impl Sample {
     fn of(phases: Vec<Rows>) -> Self {
         Self { transposes: phases.iter().map(Rows::transpose).collect(), phases }
-    }
-
-    fn entries(&self) -> usize {
-        self.phases.iter().flat_map(|phase| &phase.rows).map(Vec::len).sum()
     }
 
     /// The vector of which these phases keep most.

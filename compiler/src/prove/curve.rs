@@ -5,7 +5,7 @@
 
 use super::facts::Facts;
 use super::spectrum::dense::Rows;
-use super::spectrum::{Enclosure, Method, Source};
+use super::spectrum::{Enclosure, Method, Source, TABLE_LIMIT, edges};
 use bfc_algebra::reproducible::{center, extreme_eigenvalues};
 
 /// The error at which the curve ends.
@@ -39,6 +39,7 @@ pub(super) fn curve(facts: &Facts) -> Option<(Vec<(u64, f64)>, Method)> {
             let first = places.into_iter().map(|at| (at as u64, prefixes[at - 1]));
             Some((powers(first.collect(), contraction.value, period), trusted(contraction)))
         }
+        _ if edges(facts.phases) > TABLE_LIMIT => None,
         _ => Some((by_maps(facts), Method::Estimate)),
     }
 }

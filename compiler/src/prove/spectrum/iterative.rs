@@ -2,13 +2,10 @@
 //! where maps are symmetric, restarted Arnoldi's where not.
 
 use super::dense::Rows;
-use super::{Enclosure, Known, Source, Spectrum, edges};
+use super::{Enclosure, Known, Source, Spectrum, TABLE_LIMIT, edges};
 use bfc_algebra::krylov::dominant;
 use bfc_algebra::reproducible::{center, extreme_eigenvalues};
 use bfc_schedule::MixingMatrix;
-
-/// Entries of all phases.
-const LIMIT: u64 = 1 << 26;
 
 /// Operations for one number.
 const BUDGET: usize = 1 << 32;
@@ -20,7 +17,7 @@ const RESTARTED: usize = 4000;
 pub(super) fn spectrum(phases: &[MixingMatrix], known: &Known) -> Spectrum {
     let unknown = Enclosure::estimate(f64::NAN);
     let entries = edges(phases);
-    if entries > LIMIT {
+    if entries > TABLE_LIMIT {
         return Spectrum::new(unknown, unknown, unknown, Source::Krylov { residual: None });
     }
     let n = phases[0].size() as usize;

@@ -39,6 +39,9 @@ const GENERAL_LIMIT: u32 = 640;
 /// Ranks for Fourier transforms.
 const FOURIER_LIMIT: u32 = 1 << 24;
 
+/// Entries of phases that are made tables of.
+pub(super) const TABLE_LIMIT: u64 = 1 << 26;
+
 /// Classes of twins up to which all eigenvalues of a symmetric matrix are computed, and not only the extreme ones.
 const ALL_LIMIT: usize = 512;
 
@@ -125,6 +128,7 @@ pub(super) fn spectrum<'e>(
     let numbers = &mut spectrum.numbers;
     if numbers.period_radius.method == Method::Estimate
         && (known.row_stochastic || known.column_stochastic)
+        && edges(phases) <= TABLE_LIMIT
         && let Some(radius) = triangular::radius(phases, supports)
     {
         numbers.set_radius(radius);
@@ -151,7 +155,8 @@ fn of_symmetric<'e>(
 ) -> Option<Spectrum> {
     match twins::classes(matrix) <= ALL_LIMIT {
         true => eigenvalues().map(|values| symmetric::by_eigenvalues(values, matrix.size())),
-        false => symmetric::by_elimination(matrix),
+        false if edges(std::slice::from_ref(matrix)) <= TABLE_LIMIT => symmetric::by_elimination(matrix),
+        false => None,
     }
 }
 
@@ -203,7 +208,7 @@ impl Spectrum {
 }
 
 /// Entries of all phases together.
-fn edges(phases: &[MixingMatrix]) -> u64 {
+pub(super) fn edges(phases: &[MixingMatrix]) -> u64 {
     let entries = |phase: &MixingMatrix| match phase {
         MixingMatrix::Cayley(cayley) => (cayley.hops().len() as u64 + 1) * phase.size() as u64,
         MixingMatrix::Sparse(sparse) => {

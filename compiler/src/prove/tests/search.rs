@@ -4,6 +4,7 @@
 use super::*;
 use crate::claim::{Claim, Comparison, Number, Property, Quantity, Stated};
 use crate::prove::{Analysis, Prover, Verdict};
+use bfc_schedule::random;
 use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 use std::cell::Cell;
@@ -11,17 +12,14 @@ use std::cell::Cell;
 /// Instances unless the environment asks for more.
 const INSTANCES: u64 = 200;
 
-/// Numbers from a seed.
+/// Numbers from a position of the fixed stream on.
 struct Draws(Cell<u64>);
 
 impl Draws {
     fn below(&self, n: u64) -> u64 {
-        let state = self.0.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
-        self.0.set(state);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % n
+        let position = self.0.get();
+        self.0.set(position + 1);
+        random::output(0, position) % n
     }
 
     fn rank(&self, size: u32) -> u32 {
@@ -449,7 +447,7 @@ fn check_claims(
 fn search(instances: u64, seed: u64) -> Tally {
     let mut tally = Tally::default();
     for index in 0..instances {
-        let draws = Draws(Cell::new(seed.wrapping_add(index << 20)));
+        let draws = Draws(Cell::new((seed + index) << 20));
         let phases = instance(&draws);
         let truth = Truth::of(&phases);
         let what = || format!("instance {index} of seed {seed}: {phases:?}");
