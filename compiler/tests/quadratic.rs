@@ -1,6 +1,6 @@
 //! How library algorithms converge on quadratics, through the language.
 
-use bfc_compiler::{Entry, NoFiles, Request, analyze_on, prove::Quadratic};
+use bfc_compiler::{Detail, Entry, NoFiles, Request, analyze_on, prove::Quadratic};
 
 fn quadratic(topology: &str, algorithm: &str, size: u32) -> Quadratic {
     let text = format!(
@@ -8,7 +8,8 @@ fn quadratic(topology: &str, algorithm: &str, size: u32) -> Quadratic {
     );
     let entry = Entry::Source { name: "quadratic.bf".into(), text };
     let request = Request { entry, size, local_size: 1, parameters: vec![], allow: vec![] };
-    let analysis = analyze_on(&request, &NoFiles, [0.2, 1.0]).unwrap_or_else(|error| panic!("{error}"));
+    let analysis =
+        analyze_on(&request, &NoFiles, [0.2, 1.0], Detail::Numbers).unwrap_or_else(|error| panic!("{error}"));
     analysis.quadratic.expect("it asks for gradients")
 }
 
