@@ -6,12 +6,13 @@ mod float;
 pub(crate) mod gossip;
 mod low_rank;
 mod select;
+mod thin;
 
 use crate::element::Element;
 use bfc_schedule::Codec;
 use bfc_schedule::compression::Float;
 use bfc_schedule::random::{output, unit};
-use bits::{Bits, pack};
+use bits::{pack, unpack};
 use bytemuck::{bytes_of, cast_slice, pod_read_unaligned};
 
 /// What random codecs draw from besides their seed.
@@ -47,7 +48,7 @@ pub(crate) fn encode<T: Element>(codec: Codec, x: &[T], draw: Draw, code: &mut [
             put(mean, [T::from_f64(sum / x.len() as f64)]);
             pack(signs, 1, x.iter().map(|x| (*x < T::default()) as u32));
         }
-        Codec::LowRank { rank, rows } => low_rank::encode(Codec::matrix(rank, rows, x.len()), x, code),
+        Codec::LowRank(low_rank) => low_rank::encode(low_rank.sizes(x.len()), x, code),
     }
 }
 
@@ -56,13 +57,13 @@ pub(crate) fn decode<T: Element>(codec: Codec, code: &[u8], step: u64, x: &mut [
     match codec {
         Codec::Cast(format) if format.bytes() >= size_of::<T>() => fill(x, elements(code)),
         Codec::Cast(Float::F32) => fill(x, numbers::<f32>(code).map(|x| T::from_f64(x as f64))),
-        Codec::Cast(Float::F16) => fill(x, numbers::<u16>(code).map(|x| T::from_f64(float::from_f16(x)))),
-        Codec::Cast(_) => fill(x, numbers::<u16>(code).map(|x| T::from_f64(float::from_bf16(x)))),
+        Codec::Cast(Float::F16) => fill(x, numbers::<u16>(code).map(|x| T::from_f64(float::F16.read(x)))),
+        Codec::Cast(_) => fill(x, numbers::<u16>(code).map(|x| T::from_f64(float::BF16.read(x)))),
         Codec::Quantize { bits, .. } => {
             let (scale, levels) = code.split_at(size_of::<T>());
             let (scale, top) = (pod_read_unaligned::<T>(scale).to_f64(), top_level(bits));
             let value = |level: u32| T::from_f64(scale * ((level as f64 - top) / top));
-            fill(x, Bits::new(levels, bits).map(value));
+            unpack(levels, bits, x, value);
         }
         Codec::TopK(_) | Codec::TopFraction { .. } => {
             let kept = codec.kept(x.len());
@@ -77,9 +78,9 @@ pub(crate) fn decode<T: Element>(codec: Codec, code: &[u8], step: u64, x: &mut [
         Codec::Sign => {
             let (mean, signs) = code.split_at(size_of::<T>());
             let mean: T = pod_read_unaligned(mean);
-            fill(x, Bits::new(signs, 1).map(|negative| if negative == 1 { -mean } else { mean }));
+            unpack(signs, 1, x, |negative| if negative == 1 { -mean } else { mean });
         }
-        Codec::LowRank { rank, rows } => low_rank::decode(Codec::matrix(rank, rows, x.len()), code, x),
+        Codec::LowRank(low_rank) => low_rank::decode(low_rank.sizes(x.len()), code, x),
     }
 }
 
@@ -87,8 +88,8 @@ fn cast<T: Element>(format: Float, x: &[T], code: &mut [u8]) {
     match format {
         _ if format.bytes() >= size_of::<T>() => code.copy_from_slice(cast_slice(x)),
         Float::F32 => put(code, x.iter().map(|x| float::to_f32(x.to_f64()))),
-        Float::F16 => put(code, x.iter().map(|x| float::to_f16(x.to_f64()))),
-        _ => put(code, x.iter().map(|x| float::to_bf16(x.to_f64()))),
+        Float::F16 => put(code, x.iter().map(|x| float::F16.write(x.to_f64()))),
+        _ => put(code, x.iter().map(|x| float::BF16.write(x.to_f64()))),
     }
 }
 
@@ -103,17 +104,22 @@ fn quantize<T: Element>(bits: u8, stream: Option<u64>, x: &[T], code: &mut [u8])
         x => x,
     };
     let (scale, top) = (x.iter().fold(0.0, magnitude), top_level(bits));
-    let level = |(index, x): (usize, &T)| {
-        let exact = if scale == 0.0 { 0.0 } else { x.to_f64() / scale * top };
-        let level = match stream {
-            Some(stream) => (exact + unit(stream, index as u64)).floor(),
-            None => exact.round_ties_even(),
-        };
-        (level.clamp(-top, top) + top) as u32
-    };
+    let exact = |x: &T| if scale == 0.0 { 0.0 } else { x.to_f64() / scale * top };
     let (start, levels) = code.split_at_mut(size_of::<T>());
     put(start, [T::from_f64(scale)]);
-    pack(levels, bits, x.iter().enumerate().map(level));
+    match stream {
+        Some(stream) => {
+            let drawn = |(x, index): (&T, u64)| (exact(x) + unit(stream, index) + top) as u32;
+            pack(levels, bits, x.iter().zip(0..).map(|drawn_from| drawn(drawn_from).min(2 * top as u32)));
+        }
+        None => pack(levels, bits, x.iter().map(|x| (nearest(exact(x)) + top) as u32)),
+    }
+}
+
+/// The nearest integer, ties to even, of a number below 2^51: far out there are integers only.
+fn nearest(x: f64) -> f64 {
+    const FAR: f64 = (3u64 << 51) as f64;
+    (x + FAR) - FAR
 }
 
 /// Writes numbers one after another.

@@ -1,7 +1,6 @@
 //! A program for one rank, compiled for an element type, and the run of its blocks up to the next question.
 
-use crate::compression::gossip::Factors;
-use crate::compression::{Draw, decode, encode};
+use crate::compression::{Draw, decode, encode, gossip};
 use crate::element::Element;
 use crate::error::{ExchangeKind, RuntimeError};
 use crate::exchange::{Operands, Wire};
@@ -10,6 +9,7 @@ use crate::kernel;
 use crate::plan::Plan;
 use crate::registers::Registers;
 use crate::transport::Transport;
+use bfc_schedule::compression::LowRank;
 use bfc_schedule::program::{Expression, Instruction, Operator, Register, Shape};
 use bfc_schedule::schedule::RankSchedule;
 use bfc_schedule::{Average, Codec, Rank, program};
@@ -50,10 +50,10 @@ enum Operation {
     Gather { from: usize, into: usize, vector: bool },
     Encode { codec: Codec, from: usize, into: usize },
     Decode { codec: Codec, from: usize, into: usize },
-    Start { factors: Factors, into: usize },
-    Project { factors: Factors, from: usize, factor: usize, into: usize },
-    Difference { factors: Factors, mine: usize, theirs: usize, into: usize },
-    Correct { factors: Factors, at: usize, factor: usize, difference: usize, into: usize },
+    Start { low_rank: LowRank, into: usize },
+    Project { low_rank: LowRank, from: usize, factor: usize, into: usize },
+    Difference { low_rank: LowRank, mine: usize, theirs: usize, into: usize },
+    Correct { low_rank: LowRank, at: usize, factor: usize, difference: usize, into: usize },
 }
 
 /// What the trainer is asked; registers by index.
@@ -123,18 +123,18 @@ impl<T: Element> Executable<T> {
                     let draw = Draw { step: surroundings.clock.step, rank };
                     encode(*codec, &registers.vectors[*from], draw, &mut registers.small.codes[*into]);
                 }
-                Operation::Difference { factors, mine, theirs, into } => {
+                Operation::Difference { low_rank, mine, theirs, into } => {
                     let ends = (surroundings.wire.transport.rank(), self.edges());
                     let mut target = std::mem::take(&mut registers.vectors[*into]);
                     let vectors = [&registers.vectors[*mine][..], &registers.vectors[*theirs][..]];
-                    factors.difference(registers.length(), ends, vectors, &mut target);
+                    gossip::difference(*low_rank, registers.length(), ends, vectors, &mut target);
                     registers.vectors[*into] = target;
                 }
-                Operation::Correct { factors, at, factor, difference, into } => {
+                Operation::Correct { low_rank, at, factor, difference, into } => {
                     let ends = (surroundings.wire.transport.rank(), self.edges());
                     let mut target = std::mem::take(&mut registers.vectors[*into]);
                     let vectors = [&registers.vectors[*factor][..], &registers.vectors[*difference][..]];
-                    factors.correct(&registers.vectors[*at], ends, vectors, &mut target);
+                    gossip::correct(*low_rank, &registers.vectors[*at], ends, vectors, &mut target);
                     registers.vectors[*into] = target;
                 }
                 local => {
@@ -177,7 +177,7 @@ impl<T: Element> Executable<T> {
             | Operator::Incoming(topology) => {
                 let (phase, plan) = self.phase(topology as usize, clock);
                 let exchange = ExchangeKind::Mix { topology, phase };
-                wire.mix(&plan.part(operator), operands, registers, step, exchange)
+                wire.mix(plan.part(operator), operands, registers, step, exchange)
             }
         }
     }
@@ -246,7 +246,7 @@ impl Operation {
                     (Shape::EdgeVector, into) => Self::Edges { into, expression: compiled() },
                     (Shape::Scalar, into) => Self::Scalar { into, expression: expression.clone() },
                     (Shape::EdgeScalar, into) => Self::EdgeScalars { into, expression: expression.clone() },
-                    (Shape::Vector | Shape::Code(_) | Shape::EdgeFactor { .. }, into) => {
+                    (Shape::Vector | Shape::Code(_) | Shape::EdgeFactor(_), into) => {
                         Self::Vector { into, expression: compiled() }
                     }
                 }
@@ -281,22 +281,22 @@ impl Operation {
                 Self::Decode { codec: codec(registers, *from), from: index(*from), into: index(*into) }
             }
             Instruction::Start { into } => {
-                Self::Start { factors: factors(registers, *into), into: index(*into) }
+                Self::Start { low_rank: low_rank(registers, *into), into: index(*into) }
             }
             Instruction::Project { from, factor, into } => Self::Project {
-                factors: factors(registers, *into),
+                low_rank: low_rank(registers, *into),
                 from: index(*from),
                 factor: index(*factor),
                 into: index(*into),
             },
             Instruction::Difference { mine, theirs, into } => Self::Difference {
-                factors: factors(registers, *into),
+                low_rank: low_rank(registers, *into),
                 mine: index(*mine),
                 theirs: index(*theirs),
                 into: index(*into),
             },
             Instruction::Correct { at, factor, difference, into } => Self::Correct {
-                factors: factors(registers, *factor),
+                low_rank: low_rank(registers, *factor),
                 at: index(*at),
                 factor: index(*factor),
                 difference: index(*difference),
@@ -352,12 +352,17 @@ impl Operation {
                 decode(*codec, &registers.small.codes[*from], step, &mut target);
                 registers.vectors[*into] = target;
             }
-            Self::Start { factors, into } => {
-                factors.start(registers.length(), &mut registers.vectors[*into]);
+            Self::Start { low_rank, into } => {
+                gossip::start(*low_rank, registers.length(), &mut registers.vectors[*into]);
             }
-            Self::Project { factors, from, factor, into } => {
+            Self::Project { low_rank, from, factor, into } => {
                 let mut target = std::mem::take(&mut registers.vectors[*into]);
-                factors.project(&registers.vectors[*from], &registers.vectors[*factor], &mut target);
+                gossip::project(
+                    *low_rank,
+                    &registers.vectors[*from],
+                    &registers.vectors[*factor],
+                    &mut target,
+                );
                 registers.vectors[*into] = target;
             }
             Self::Exchange { .. }
@@ -379,9 +384,9 @@ fn codec(registers: &[Shape], code: Register) -> Codec {
     }
 }
 
-fn factors(registers: &[Shape], register: Register) -> Factors {
+fn low_rank(registers: &[Shape], register: Register) -> LowRank {
     match registers[register.0 as usize] {
-        Shape::EdgeFactor { rank, rows } => Factors::new(rank, rows),
+        Shape::EdgeFactor(low_rank) => low_rank,
         other => unreachable!("a checked program finds factors there, not a {}", other.name()),
     }
 }

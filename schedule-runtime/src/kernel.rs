@@ -37,7 +37,19 @@ pub fn pair<T: Element>(x: &mut [T], y: &mut [T], a: [T; 2], b: [T; 2]) {
     }
 }
 
-/// `Σ_k x_k y_k` in `f64`, from the first element to the last.
-pub fn dot<T: Element>(x: &[T], y: &[T]) -> f64 {
-    x.iter().zip(y).map(|(x, y)| x.to_f64() * y.to_f64()).sum()
+/// `Σ_k x_k y_k` in `f64`, as far as both go: eight sums, each of every eighth product in order, are added up in order.
+pub fn dot<T: Element, U: Element>(x: &[T], y: &[U]) -> f64 {
+    const SUMS: usize = 8;
+    let length = x.len().min(y.len());
+    let ((x, last_x), (y, last_y)) = (x[..length].as_chunks::<SUMS>(), y[..length].as_chunks::<SUMS>());
+    let mut sums = [0.0; SUMS];
+    for (x, y) in x.iter().zip(y) {
+        for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) {
+            *sum += x.to_f64() * y.to_f64();
+        }
+    }
+    for ((sum, x), y) in sums.iter_mut().zip(last_x).zip(last_y) {
+        *sum += x.to_f64() * y.to_f64();
+    }
+    sums.iter().sum()
 }

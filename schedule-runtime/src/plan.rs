@@ -4,14 +4,23 @@ use crate::element::Element;
 use bfc_schedule::program::Operator;
 use bfc_schedule::rounds::RankPlan;
 use bfc_schedule::{Rank, Rational};
-use std::borrow::Cow;
 
 /// One rank's part of one phase.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan<T> {
+    /// What the rank keeps of its own.
+    own: Weight<T>,
+    pub(crate) actions: Vec<Action<T>>,
+}
+
+/// One rank's part of a part of a phase's matrix, or of its pattern.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part<'a, T> {
     /// What the rank keeps of its own; `None` for nothing.
     pub(crate) own: Option<Weight<T>>,
-    pub(crate) actions: Vec<Action<T>>,
+    pub(crate) actions: &'a [Action<T>],
+    /// In place of all other weights.
+    weight: Option<Weight<T>>,
 }
 
 /// One rank's part of one round.
@@ -49,22 +58,19 @@ impl<T: Element> Plan<T> {
             })
             .collect();
         let own = Weight { vector: T::nearest(&vector_rest), scalar: f64::nearest(&scalar_rest) };
-        Self { own: Some(own), actions }
+        Self { own, actions }
     }
 
-    /// The plan for a part of the phase's matrix, or for its pattern.
-    pub(crate) fn part(&self, operator: Operator) -> Cow<'_, Self> {
+    /// What an operator applies.
+    pub(crate) fn part(&self, operator: Operator) -> Part<'_, T> {
+        let whole = Part { own: Some(self.own), actions: &self.actions, weight: None };
         let one = Weight { vector: T::from_f64(1.0), scalar: 1.0 };
-        let counted = |action: &Action<T>| Action {
-            receive: action.receive.map(|(source, _)| (source, one)),
-            ..action.clone()
-        };
-        Cow::Owned(match operator {
-            Operator::Own(_) => Self { own: self.own, actions: vec![] },
-            Operator::Others(_) => Self { own: None, actions: self.actions.clone() },
-            Operator::Incoming(_) => Self { own: None, actions: self.actions.iter().map(counted).collect() },
-            Operator::Mix(_) | Operator::Back | Operator::Average => return Cow::Borrowed(self),
-        })
+        match operator {
+            Operator::Own(_) => Part { actions: &[], ..whole },
+            Operator::Others(_) => Part { own: None, ..whole },
+            Operator::Incoming(_) => Part { own: None, weight: Some(one), ..whole },
+            Operator::Mix(_) | Operator::Back | Operator::Average => whole,
+        }
     }
 
     /// The number of in-neighbours.
@@ -76,6 +82,13 @@ impl<T: Element> Plan<T> {
     pub(crate) fn neighbours(&self) -> impl Iterator<Item = Rank> + '_ {
         self.actions.iter().filter_map(|action| Some(action.receive?.0))
     }
+}
+
+impl<T: Element> Part<'_, T> {
+    /// Whom the rank hears in a round, and with which weight.
+    pub(crate) fn receive(&self, action: &Action<T>) -> Option<(Rank, Weight<T>)> {
+        action.receive.map(|(source, weight)| (source, self.weight.unwrap_or(weight)))
+    }
 
     /// Whether the rank does nothing and keeps its value.
     pub(crate) fn is_identity(&self) -> bool {
@@ -84,7 +97,7 @@ impl<T: Element> Plan<T> {
 
     /// The partner, the rank's own weight and the partner's, and the round, where that is the rank's only one.
     pub(crate) fn partner(&self) -> Option<(Rank, [Weight<T>; 2], u32)> {
-        match (self.own, self.actions.as_slice()) {
+        match (self.own, self.actions) {
             (Some(own), [Action { round, send_to: Some(to), receive: Some((from, weight)) }])
                 if to == from =>
             {

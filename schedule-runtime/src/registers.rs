@@ -1,6 +1,5 @@
 //! The buffers of a program while it runs: owned by the machine, or lent by the caller for the length of a call.
 
-use crate::compression::gossip::Factors;
 use bfc_schedule::program::Shape;
 use std::ops::{Deref, DerefMut};
 
@@ -56,6 +55,8 @@ pub(crate) struct Registers<'a, T> {
 pub(crate) struct Small {
     pub(crate) edge_scalars: Vec<Vec<f64>>,
     pub(crate) codes: Vec<Vec<u8>>,
+    /// Room for codes that arrive.
+    pub(crate) arriving: Vec<Vec<u8>>,
 }
 
 /// Registers between calls.
@@ -73,7 +74,7 @@ impl<T: Copy + Default> Memory<T> {
         let vector = |shape: &Shape| match shape {
             Shape::Vector => length,
             Shape::EdgeVector => neighbours * length,
-            Shape::EdgeFactor { rank, rows } => neighbours * Factors::new(*rank, *rows).block(length),
+            Shape::EdgeFactor(low_rank) => neighbours * low_rank.sizes(length).factor(),
             _ => 0,
         };
         let numbers = |shape: &Shape| if *shape == Shape::EdgeScalar { neighbours } else { 0 };
@@ -87,6 +88,7 @@ impl<T: Copy + Default> Memory<T> {
             small: Small {
                 edge_scalars: shapes.iter().map(|shape| vec![0.0; numbers(shape)]).collect(),
                 codes: shapes.iter().map(|shape| vec![0; code(shape)]).collect(),
+                arriving: vec![],
             },
             spare: vec![],
         }
@@ -98,7 +100,10 @@ impl<T: Copy + Default> Memory<T> {
         length: usize,
         lent: Option<(usize, &'a mut [T])>,
     ) -> Registers<'a, T> {
-        let own = |vectors: &mut Vec<Vec<T>>| vectors.drain(..).map(Buffer::Own).collect::<Vec<_>>();
+        // In place: a step that exchanges little allocates nothing for it.
+        let own = |vectors: &mut Vec<Vec<T>>| {
+            std::mem::take(vectors).into_iter().map(Buffer::Own).collect::<Vec<_>>()
+        };
         let mut registers = Registers {
             vectors: own(&mut self.vectors),
             spare: own(&mut self.spare),

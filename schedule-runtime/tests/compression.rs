@@ -3,7 +3,7 @@
 mod support;
 
 use bfc_runtime::{Element, Machine, State, local};
-use bfc_schedule::compression::Float;
+use bfc_schedule::compression::{Float, LowRank};
 use bfc_schedule::program::{Instruction, Register, Shape};
 use bfc_schedule::{Codec, Rank};
 use proptest::prelude::*;
@@ -70,8 +70,8 @@ fn contracting(length: usize) -> Vec<(Codec, f64)> {
         (Codec::TopFraction { numerator: 1, denominator: 3 }, 1.0 / 3.0),
         (Codec::TopFraction { numerator: 1, denominator: 1 }, 1.0),
         (Codec::Sign, 1.0 / d),
-        (Codec::LowRank { rank: 1, rows: None }, 1.0 / rows),
-        (Codec::LowRank { rank: 3, rows: Some(4) }, 1.0 / d.min(4.0)),
+        (Codec::LowRank(LowRank { rank: 1, rows: None }), 1.0 / rows),
+        (Codec::LowRank(LowRank { rank: 3, rows: Some(4) }), 1.0 / d.min(4.0)),
     ]
 }
 
@@ -126,7 +126,7 @@ proptest! {
     fn a_thin_matrix_is_kept(left in prop::collection::vec(-3.0..3.0f64, 10), right in prop::collection::vec(-3.0..3.0f64, 12)) {
         let entry = |row: usize, column: usize| left[row] * right[column] + left[5 + row] * right[6 + column];
         let x: Vec<f64> = (0..30).map(|index| entry(index / 6, index % 6)).collect();
-        let y = once(Codec::LowRank { rank: 2, rows: Some(5) }, &x);
+        let y = once(Codec::LowRank(LowRank { rank: 2, rows: Some(5) }), &x);
         prop_assert!(error(&x, &y) <= 1e-18 * (1.0 + square(&x)), "{x:?} became {y:?}");
     }
 }
@@ -160,6 +160,23 @@ fn short_formats_round_to_the_nearest_and_stay_finite() {
     assert_eq!(once(Codec::Cast(Float::F64), &[0.1f32, -3.0]), [0.1f32, -3.0]);
 }
 
+/// bf16 is the upper half of an `f32`: each number, what lies halfway to the next, and what lies just before and after that.
+#[test]
+fn bf16_is_the_nearest_upper_half() {
+    let number = |bits: u32| f64::from(f32::from_bits(bits));
+    let most = 0x7f7f;
+    for sign in [0, 0x8000u32] {
+        let upper = |half: u32| number((sign | half.min(most)) << 16);
+        let next_to = |half: u32, low: u32| number((sign | half) << 16 | low);
+        let x: Vec<f64> =
+            (0..=most).flat_map(|half| [0, 0x7fff, 0x8000, 0x8001].map(|low| next_to(half, low))).collect();
+        let expected: Vec<f64> = (0..=most)
+            .flat_map(|half| [upper(half), upper(half), upper(half + (half & 1)), upper(half + 1)])
+            .collect();
+        assert!(once(Codec::Cast(Float::Bf16), &x) == expected);
+    }
+}
+
 #[test]
 fn signs_carry_the_mean_magnitude() {
     assert_eq!(once(Codec::Sign, &[1.0, -2.0, 0.0, 5.0]), [2.0, -2.0, 2.0, 2.0]);
@@ -173,7 +190,7 @@ fn what_is_no_number_stays_none() {
         Codec::TopK(1),
         Codec::Quantize { bits: 4, seed: None },
         Codec::Sign,
-        Codec::LowRank { rank: 1, rows: None },
+        Codec::LowRank(LowRank { rank: 1, rows: None }),
     ] {
         assert!(once(codec, &x).iter().any(|y| y.is_nan()), "{codec}");
     }
@@ -215,7 +232,7 @@ fn codes_are_short() {
         (Codec::TopFraction { numerator: 1, denominator: 300 }, 32),
         (Codec::RandomK { count: 10, seed: 0 }, 40),
         (Codec::Sign, 129),
-        (Codec::LowRank { rank: 2, rows: None }, (31 + 33) * 2 * 4),
+        (Codec::LowRank(LowRank { rank: 2, rows: None }), (31 + 33) * 2 * 4),
     ] {
         assert_eq!(codec.bytes(1000, 4), bytes, "{codec}");
     }

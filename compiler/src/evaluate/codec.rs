@@ -5,7 +5,7 @@ use super::builtin::Call;
 use super::error::Result;
 use super::expect::wrong_type_at;
 use bfc_schedule::Codec;
-use bfc_schedule::compression::Float;
+use bfc_schedule::compression::{Float, LowRank};
 use num_traits::ToPrimitive;
 
 /// Codecs without parameters, and number formats, each of which is the cast to it.
@@ -41,7 +41,7 @@ pub(super) fn low_rank(call: &mut Call) -> Result<Value> {
         None => Err(call.outside(at, HELP)),
     };
     let rows = if call.values.len() > 1 { Some(at_least_one(call, 1)?) } else { None };
-    Ok(Value::Codec(Codec::LowRank { rank: at_least_one(call, 0)?, rows }))
+    Ok(Value::Codec(Codec::LowRank(LowRank { rank: at_least_one(call, 0)?, rows })))
 }
 
 pub(super) fn quantize(call: &mut Call) -> Result<Value> {

@@ -34,7 +34,7 @@ pub(super) fn contraction(codec: Codec) -> Result<Interval, String> {
             let shown = fraction.to_string();
             Ok(above(fraction, &shown))
         }
-        Codec::LowRank { .. } => some(1, "1/rows of the model as a matrix"),
+        Codec::LowRank(_) => some(1, "1/rows of the model as a matrix"),
     }
 }
 

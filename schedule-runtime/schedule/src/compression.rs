@@ -38,14 +38,54 @@ pub enum Codec {
     },
     /// The sign of every element times the mean magnitude.
     Sign,
-    /// The vector as a matrix by rows, the last one filled with zeros, projected on the column space that its largest rows
-    /// span.
-    LowRank {
-        /// The rank.
-        rank: u32,
-        /// The rows of the matrix; by default the integer below the square root of the length.
-        rows: Option<u32>,
-    },
+    /// The vector as a matrix, projected on the column space that its largest rows span.
+    LowRank(LowRank),
+}
+
+/// A vector as a matrix by rows, the last one filled with zeros, beside thin matrices of so many columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LowRank {
+    /// The columns of the thin matrices, at least 1.
+    pub rank: u32,
+    /// The rows of the matrix, at least 1; by default the integer below the square root of the length.
+    pub rows: Option<u32>,
+}
+
+/// The sizes of such a matrix for vectors of one length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// The rows of the matrix, at least 1.
+    pub rows: usize,
+    /// Its columns.
+    pub columns: usize,
+    /// The columns of the thin matrices, at most the smaller side.
+    pub rank: usize,
+}
+
+impl LowRank {
+    /// Whether its numbers lie in their ranges.
+    pub fn is_valid(self) -> bool {
+        self.rank >= 1 && self.rows != Some(0)
+    }
+
+    /// The sizes for a vector of this length.
+    pub fn sizes(self, length: usize) -> Sizes {
+        let rows = self.rows.map_or(length.isqrt(), |rows| rows as usize).clamp(1, length.max(1));
+        let columns = length.div_ceil(rows);
+        Sizes { rows, columns, rank: (self.rank as usize).min(rows).min(columns) }
+    }
+}
+
+impl Sizes {
+    /// The larger of rows and columns.
+    pub fn longer_side(self) -> usize {
+        self.rows.max(self.columns)
+    }
+
+    /// Elements of a factor per edge: one that tells its side, then columns with room for the longer side.
+    pub fn factor(self) -> usize {
+        1 + self.longer_side() * self.rank
+    }
 }
 
 /// A format of floating-point numbers.
@@ -105,8 +145,8 @@ impl Codec {
             }
             ("random_k", 2) => Self::RandomK { count: number(0)?, seed: number(1)? },
             ("sign", 0) => Self::Sign,
-            ("low_rank", 1) => Self::LowRank { rank: small(0)?, rows: None },
-            ("low_rank", 2) => Self::LowRank { rank: small(0)?, rows: Some(small(1)?) },
+            ("low_rank", 1) => Self::LowRank(LowRank { rank: small(0)?, rows: None }),
+            ("low_rank", 2) => Self::LowRank(LowRank { rank: small(0)?, rows: Some(small(1)?) }),
             _ => return None,
         };
         codec.is_valid().then_some(codec)
@@ -121,7 +161,7 @@ impl Codec {
             Self::TopFraction { numerator, denominator } => {
                 (1..=denominator).contains(&numerator) && numerator.gcd(&denominator) == 1
             }
-            Self::LowRank { rank, rows } => rank >= 1 && rows != Some(0),
+            Self::LowRank(low_rank) => low_rank.is_valid(),
         }
     }
 
@@ -138,13 +178,6 @@ impl Codec {
         }
     }
 
-    /// Rows, columns and rank of the matrix that a vector of this length is written as.
-    pub fn matrix(rank: u32, rows: Option<u32>, length: usize) -> (usize, usize, usize) {
-        let rows = rows.map_or(length.isqrt(), |rows| rows as usize).clamp(1, length.max(1));
-        let columns = length.div_ceil(rows);
-        (rows, columns, (rank as usize).min(rows).min(columns))
-    }
-
     /// The length in bytes of the code of a vector of `length` elements of `element` bytes.
     pub fn bytes(self, length: usize, element: usize) -> usize {
         match self {
@@ -153,8 +186,8 @@ impl Codec {
             Self::TopK(_) | Self::TopFraction { .. } => self.kept(length) * (element + index_bytes(length)),
             Self::RandomK { .. } => self.kept(length) * element,
             Self::Sign => element + packed(length, 1),
-            Self::LowRank { rank, rows } => {
-                let (rows, columns, rank) = Self::matrix(rank, rows, length);
+            Self::LowRank(low_rank) => {
+                let Sizes { rows, columns, rank } = low_rank.sizes(length);
                 (rows + columns) * rank * element
             }
         }
@@ -184,8 +217,8 @@ impl fmt::Display for Codec {
             }
             Self::RandomK { count, seed } => write!(f, "random_k({count}, {seed})"),
             Self::Sign => write!(f, "sign"),
-            Self::LowRank { rank, rows: None } => write!(f, "low_rank({rank})"),
-            Self::LowRank { rank, rows: Some(rows) } => write!(f, "low_rank({rank}, {rows})"),
+            Self::LowRank(LowRank { rank, rows: None }) => write!(f, "low_rank({rank})"),
+            Self::LowRank(LowRank { rank, rows: Some(rows) }) => write!(f, "low_rank({rank}, {rows})"),
         }
     }
 }

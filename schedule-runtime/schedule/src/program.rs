@@ -6,7 +6,7 @@
 //! same machine.
 
 use crate::Rational;
-use crate::compression::Codec;
+use crate::compression::{Codec, LowRank};
 
 /// A buffer; numbers that are not part of a vector are kept in `f64`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,13 +26,8 @@ pub enum Shape {
     /// A vector as its codec writes it.
     Code(Codec),
     /// For each neighbour in the first topology a thin matrix, as high as the model's matrix or as wide, which both ends of
-    /// the edge know: what they compare their models along.
-    EdgeFactor {
-        /// Its columns.
-        rank: u32,
-        /// The rows of the model's matrix, as in [`Codec::LowRank`].
-        rows: Option<u32>,
-    },
+    /// the edge know: what they compare their models along ([`Sizes::factor`](crate::compression::Sizes::factor)).
+    EdgeFactor(LowRank),
 }
 
 impl Shape {
@@ -41,7 +36,7 @@ impl Shape {
     pub fn join(self, other: Self) -> Option<Self> {
         use Shape::*;
         Some(match (self, other) {
-            (Code(_) | EdgeFactor { .. }, _) | (_, Code(_) | EdgeFactor { .. }) => return None,
+            (Code(_) | EdgeFactor(_), _) | (_, Code(_) | EdgeFactor(_)) => return None,
             (Scalar, shape) | (shape, Scalar) => shape,
             (Vector, Vector) => Vector,
             (EdgeScalar, EdgeScalar) => EdgeScalar,
@@ -52,7 +47,7 @@ impl Shape {
 
     /// Whether a register of this shape has one entry for each neighbour.
     pub fn is_per_edge(self) -> bool {
-        matches!(self, Self::EdgeVector | Self::EdgeScalar | Self::EdgeFactor { .. })
+        matches!(self, Self::EdgeVector | Self::EdgeScalar | Self::EdgeFactor(_))
     }
 
     /// Bytes of a message that carries it to one neighbour, for a model of `length` elements of `element` bytes.
@@ -61,10 +56,7 @@ impl Shape {
             Self::Vector | Self::EdgeVector => length * element,
             Self::Scalar | Self::EdgeScalar => size_of::<f64>(),
             Self::Code(codec) => codec.bytes(length, element),
-            Self::EdgeFactor { rank, rows } => {
-                let (rows, columns, rank) = Codec::matrix(rank, rows, length);
-                (1 + rows.max(columns) * rank) * element
-            }
+            Self::EdgeFactor(low_rank) => low_rank.sizes(length).factor() * element,
         }
     }
 
@@ -76,7 +68,7 @@ impl Shape {
             Self::EdgeVector => "vector per edge",
             Self::EdgeScalar => "scalar per edge",
             Self::Code(_) => "code",
-            Self::EdgeFactor { .. } => "factor per edge",
+            Self::EdgeFactor(_) => "factor per edge",
         }
     }
 }
@@ -167,7 +159,7 @@ pub enum Instruction {
         /// The minimizer; may not be `at`.
         into: Register,
     },
-    /// `into ← Σ_k a_k b_k`, in `f64` and in the order of the elements.
+    /// `into ← Σ_k a_k b_k`, in `f64`: eight sums, each of every eighth product in order, are added up in order.
     Dot {
         /// A vector.
         a: Register,

@@ -2,6 +2,7 @@
 
 mod common;
 
+use bfc_schedule::compression::LowRank;
 use bfc_schedule::matrix::Row;
 use bfc_schedule::program::{Input, Instruction, Operation, Operator, Shape, Transfer};
 use bfc_schedule::verify::{MOST_ERRORS, MOST_WEIGHT_BITS};
@@ -483,7 +484,7 @@ fn shapes_of_what_concerns_neighbours() {
         at(24, &has("vector", "factor per edge"))
     );
     let sizes = neighbourly(vec![both_ways(4)], |draft| {
-        draft.program.registers[18] = Shape::EdgeFactor { rank: 3, rows: None };
+        draft.program.registers[18] = Shape::EdgeFactor(LowRank { rank: 3, rows: None });
     });
     let other = has("factor per edge of another size", "factor per edge");
     assert_eq!(sizes, [at(24, &other), at(25, &other)]);

@@ -1,46 +1,28 @@
-//! Groups of at most 16 bits, packed one after another, the lowest bits first.
+//! Groups of at most 16 bits, packed one after another, the lowest bits first: eight groups fill as many bytes as one has
+//! bits.
+
+const GROUPS: usize = 8;
 
 /// Writes groups of so many bits; the last byte is filled with zeros.
-pub(super) fn pack(bytes: &mut [u8], width: u8, groups: impl Iterator<Item = u32>) {
-    let mut bytes = bytes.iter_mut();
-    let (mut waiting, mut held) = (0u64, 0);
-    for group in groups {
-        waiting |= (group as u64) << held;
-        held += width;
-        while held >= 8 {
-            bytes.next().into_iter().for_each(|byte| *byte = waiting as u8);
-            waiting >>= 8;
-            held -= 8;
+pub(super) fn pack(bytes: &mut [u8], width: u8, mut groups: impl Iterator<Item = u32>) {
+    for bytes in bytes.chunks_mut(width as usize) {
+        let mut packed = 0u128;
+        for (at, group) in groups.by_ref().take(GROUPS).enumerate() {
+            packed |= (group as u128) << (at * width as usize);
         }
-    }
-    bytes.next().into_iter().for_each(|byte| *byte = waiting as u8);
-}
-
-/// Reads what [`pack`] wrote.
-pub(super) struct Bits<'a> {
-    bytes: std::slice::Iter<'a, u8>,
-    width: u8,
-    waiting: u64,
-    held: u8,
-}
-
-impl<'a> Bits<'a> {
-    pub(super) fn new(bytes: &'a [u8], width: u8) -> Self {
-        Self { bytes: bytes.iter(), width, waiting: 0, held: 0 }
+        bytes.copy_from_slice(&packed.to_le_bytes()[..bytes.len()]);
     }
 }
 
-impl Iterator for Bits<'_> {
-    type Item = u32;
-
-    fn next(&mut self) -> Option<u32> {
-        while self.held < self.width {
-            self.waiting |= (*self.bytes.next()? as u64) << self.held;
-            self.held += 8;
+/// Fills `x` with what [`pack`] wrote.
+pub(super) fn unpack<T>(bytes: &[u8], width: u8, x: &mut [T], value: impl Fn(u32) -> T) {
+    let mask = (1 << width) - 1;
+    for (bytes, x) in bytes.chunks(width as usize).zip(x.chunks_mut(GROUPS)) {
+        let mut packed = [0; 16];
+        packed[..bytes.len()].copy_from_slice(bytes);
+        let packed = u128::from_le_bytes(packed);
+        for (at, x) in x.iter_mut().enumerate() {
+            *x = value((packed >> (at * width as usize)) as u32 & mask);
         }
-        let group = self.waiting & ((1 << self.width) - 1);
-        self.waiting >>= self.width;
-        self.held -= self.width;
-        Some(group as u32)
     }
 }

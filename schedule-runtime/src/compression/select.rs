@@ -3,33 +3,38 @@
 use crate::element::Element;
 use bfc_schedule::compression::index_bytes;
 use bfc_schedule::random::output;
-use std::collections::BTreeSet;
 
 /// The indices of the `count` elements of the largest magnitude, ascending; of equal ones the first are taken, and what
 /// is no number is taken before all.
 pub(super) fn largest<T: Element>(x: &[T], count: usize) -> Vec<usize> {
-    let mut indices: Vec<usize> = (0..x.len()).collect();
-    if count < x.len() {
-        let magnitude = |index: usize| x[index].abs().to_f64();
-        let order = |a: &usize, b: &usize| magnitude(*b).total_cmp(&magnitude(*a)).then(a.cmp(b));
-        indices.select_nth_unstable_by(count, order);
-        indices.truncate(count);
-        indices.sort_unstable();
+    if count >= x.len() {
+        return (0..x.len()).collect();
     }
-    indices
+    let magnitude = |x: &T| x.abs().to_f64();
+    let mut magnitudes: Vec<f64> = x.iter().map(magnitude).collect();
+    let (above, least, _) = magnitudes.select_nth_unstable_by(count - 1, |a, b| b.total_cmp(a));
+    let mut equal = 1 + above.iter().filter(|above| above.total_cmp(least).is_eq()).count();
+    let mut kept = Vec::with_capacity(count);
+    for (index, x) in x.iter().enumerate() {
+        let order = magnitude(x).total_cmp(least);
+        if order.is_gt() || (order.is_eq() && equal > 0) {
+            equal -= order.is_eq() as usize;
+            kept.push(index);
+        }
+    }
+    kept
 }
 
 /// `count` of the indices below `length`, every subset equally likely, ascending (Floyd, in Bentley, "Programming pearls:
 /// a sample of brilliance", 1987).
 pub(super) fn drawn(length: usize, count: usize, seed: u64) -> Vec<usize> {
-    let mut chosen = BTreeSet::new();
+    let mut chosen = vec![false; length];
     for last in length - count..length {
         let index = (output(seed, last as u64) % (last as u64 + 1)) as usize;
-        if !chosen.insert(index) {
-            chosen.insert(last);
-        }
+        let index = if chosen[index] { last } else { index };
+        chosen[index] = true;
     }
-    chosen.into_iter().collect()
+    (0..length).filter(|index| chosen[*index]).collect()
 }
 
 pub(super) fn write_indices(bytes: &mut [u8], indices: &[usize], length: usize) {

@@ -1,22 +1,21 @@
 //! A mix: each rank's weighted sum of what its in-neighbours send, vectors, numbers or codes. What a code says is added
 //! as a vector would be, so that compression changes messages and nothing else.
 
-use super::{Broken, Operands, Running, Wire};
+use super::{Broken, Coded, Operands, Running, Wire};
 use crate::compression::decode;
 use crate::element::Element;
 use crate::error::{ExchangeKind, Place, RuntimeError, What};
 use crate::kernel;
-use crate::plan::{Plan, Weight};
+use crate::plan::{Part, Weight};
 use crate::registers::{Buffer, Registers};
 use crate::transport::{Chunk, Tag, Transport};
-use bfc_schedule::Codec;
 use bytemuck::{cast_slice, cast_slice_mut};
 
 impl<X: Transport> Wire<X> {
     /// `into ← W from` for all operands, by the rounds of one phase.
     pub(crate) fn mix<T: Element>(
         &mut self,
-        plan: &Plan<T>,
+        plan: Part<'_, T>,
         operands: &Operands,
         registers: &mut Registers<'_, T>,
         step: Option<u64>,
@@ -28,6 +27,7 @@ impl<X: Transport> Wire<X> {
             return Ok(());
         }
         let scalars = operands.read_scalars(registers);
+        let mut arriving = Arriving::take(operands, registers, step.unwrap_or(0));
         let targets = || {
             operands.vectors.iter().copied().chain(operands.codes.iter().map(|code| (usize::MAX, code.into)))
         };
@@ -46,9 +46,9 @@ impl<X: Transport> Wire<X> {
             codes: operands.codes.iter().map(|code| &registers.small.codes[code.from][..]).collect(),
             scalars: &scalars,
         };
-        let mut arriving = Arriving::new(operands, &sources, registers.length(), step.unwrap_or(0));
         let result =
             self.run(exchange, |running| weighted_sum(running, plan, &sources, &mut sums, &mut arriving));
+        arriving.give_back(registers);
         for ((from, into), sum) in targets().zip(sums.vectors) {
             match (from == into, &result) {
                 (true, Ok(())) => {
@@ -68,7 +68,7 @@ impl<X: Transport> Wire<X> {
     fn pair<T: Element>(
         &mut self,
         exchange: u64,
-        plan: &Plan<T>,
+        plan: Part<'_, T>,
         operands: &Operands,
         registers: &mut Registers<'_, T>,
     ) -> Result<bool, RuntimeError> {
@@ -124,10 +124,10 @@ struct Sums<'a, T> {
 
 fn weighted_sum<'env, T: Element, X: Transport>(
     running: &mut Running<'_, '_, 'env, X>,
-    plan: &Plan<T>,
+    plan: Part<'_, T>,
     sources: &'env Sources<'_, T>,
     sums: &mut Sums<'_, T>,
-    arriving: &mut Arriving<T>,
+    arriving: &mut Arriving<'_, '_, T>,
 ) -> Result<(), Broken> {
     let mut parts: Vec<&[u8]> = sources.vectors.iter().map(|vector| cast_slice(vector)).collect();
     parts.extend(&sources.codes);
@@ -136,13 +136,13 @@ fn weighted_sum<'env, T: Element, X: Transport>(
     }
     let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
     let mut tickets = vec![];
-    for action in &plan.actions {
+    for action in plan.actions {
         let send = action.send_to.map(|to| (to, parts.as_slice()));
         let receive = action.receive.map(|(from, _)| (from, lengths.as_slice()));
         tickets.push(running.begin(action.round, send, receive)?);
     }
     for (action, ticket) in plan.actions.iter().zip(tickets) {
-        let Some((_, weight)) = action.receive else { continue };
+        let Some((_, weight)) = plan.receive(action) else { continue };
         running.finish(ticket, &mut |chunk| sums.take(plan.own, weight, sources, arriving, chunk))?;
         arriving.read(plan.own, weight, sources, sums);
         sums.fresh = false;
@@ -159,7 +159,7 @@ impl<T: Element> Sums<'_, T> {
         own: Option<Weight<T>>,
         weight: Weight<T>,
         sources: &Sources<'_, T>,
-        arriving: &mut Arriving<T>,
+        arriving: &mut Arriving<'_, '_, T>,
         chunk: Chunk<'_>,
     ) {
         let (part, fresh) = (chunk.part, self.fresh);
@@ -175,7 +175,7 @@ impl<T: Element> Sums<'_, T> {
     }
 
     /// What is left where nothing is received.
-    fn keep(&mut self, own: Option<Weight<T>>, sources: &Sources<'_, T>, arriving: &mut Arriving<T>) {
+    fn keep(&mut self, own: Option<Weight<T>>, sources: &Sources<'_, T>, arriving: &mut Arriving<'_, '_, T>) {
         let Some(own) = own else {
             self.vectors.iter_mut().for_each(|sum| sum.fill(T::default()));
             return self.scalars.fill(0.0);
@@ -202,30 +202,41 @@ fn term<T: Element>(sum: &mut [T], own: Option<(T, &[T])>, weight: T, fresh: boo
     }
 }
 
-/// Codes on their way, and vectors to read them into.
-struct Arriving<T> {
-    codecs: Vec<Codec>,
+/// Codes on their way, and vectors to read them into: room that stays with the registers from mix to mix.
+struct Arriving<'o, 'm, T> {
+    operands: &'o [Coded],
     codes: Vec<Vec<u8>>,
-    theirs: Vec<T>,
-    mine: Vec<T>,
+    theirs: Buffer<'m, T>,
+    mine: Buffer<'m, T>,
     step: u64,
 }
 
-impl<T: Element> Arriving<T> {
-    fn new(operands: &Operands, sources: &Sources<'_, T>, length: usize, step: u64) -> Self {
-        let room = if operands.codes.is_empty() { 0 } else { length };
-        Self {
-            codecs: operands.codes.iter().map(|code| code.codec).collect(),
-            codes: sources.codes.iter().map(|code| vec![0; code.len()]).collect(),
-            theirs: vec![T::default(); room],
-            mine: vec![T::default(); room],
-            step,
+impl<'o, 'm, T: Element> Arriving<'o, 'm, T> {
+    fn take(operands: &'o Operands, registers: &mut Registers<'m, T>, step: u64) -> Self {
+        let operands = &operands.codes[..];
+        let mut arriving =
+            Self { operands, codes: vec![], theirs: Buffer::default(), mine: Buffer::default(), step };
+        if !operands.is_empty() {
+            arriving.codes = std::mem::take(&mut registers.small.arriving);
+            arriving.codes.resize_with(operands.len(), Vec::new);
+            for (code, operand) in arriving.codes.iter_mut().zip(operands) {
+                code.resize(registers.small.codes[operand.from].len(), 0);
+            }
+            (arriving.theirs, arriving.mine) = (registers.take_spare(), registers.take_spare());
+        }
+        arriving
+    }
+
+    fn give_back(self, registers: &mut Registers<'m, T>) {
+        if !self.operands.is_empty() {
+            registers.small.arriving = self.codes;
+            registers.spare.extend([self.theirs, self.mine]);
         }
     }
 
     /// What this rank's own code says.
     fn own(&mut self, code: usize, sources: &Sources<'_, T>) -> &[T] {
-        decode(self.codecs[code], sources.codes[code], self.step, &mut self.mine);
+        decode(self.operands[code].codec, sources.codes[code], self.step, &mut self.mine);
         &self.mine
     }
 
@@ -238,7 +249,7 @@ impl<T: Element> Arriving<T> {
         sums: &mut Sums<'_, T>,
     ) {
         for code in 0..self.codes.len() {
-            decode(self.codecs[code], &self.codes[code], self.step, &mut self.theirs);
+            decode(self.operands[code].codec, &self.codes[code], self.step, &mut self.theirs);
             let sum = &mut sums.vectors[sources.vectors.len() + code];
             match own.filter(|_| sums.fresh) {
                 Some(own) => {

@@ -48,7 +48,7 @@ impl Operands {
         for transfer in transfers {
             let (from, into) = (transfer.from.0 as usize, transfer.into.0 as usize);
             match registers[from] {
-                Shape::Vector | Shape::EdgeVector | Shape::EdgeFactor { .. } => {
+                Shape::Vector | Shape::EdgeVector | Shape::EdgeFactor(_) => {
                     operands.vectors.push((from, into))
                 }
                 Shape::Scalar | Shape::EdgeScalar => operands.scalars.push((from, into)),

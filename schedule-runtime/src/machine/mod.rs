@@ -277,7 +277,7 @@ impl<T: Element, X: Transport> Machine<T, X> {
             Shape::Scalar => Ok(State::Scalar(self.memory.scalars[register])),
             Shape::Vector if self.lent && self.home == Some(register) => Err(self.lent_error()),
             Shape::EdgeVector => Ok(State::EdgeVector(&self.memory.vectors[register])),
-            Shape::EdgeFactor { .. } => Ok(State::EdgeFactor(&self.memory.vectors[register])),
+            Shape::EdgeFactor(_) => Ok(State::EdgeFactor(&self.memory.vectors[register])),
             Shape::EdgeScalar => Ok(State::EdgeScalar(&self.memory.small.edge_scalars[register])),
             Shape::Vector => Ok(State::Vector(&self.memory.vectors[register])),
             Shape::Code(_) => unreachable!("no state of a checked program is a code"),

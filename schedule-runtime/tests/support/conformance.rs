@@ -29,7 +29,7 @@ pub fn cases(size: u32) -> Vec<Case> {
         add("codes", coded(), one_peer(size), length);
         add("edges", relayed(), vec![path(size)], length);
         if length < 10_000 {
-            add("factors", compared(), vec![path(size)], length);
+            add("factors", compared(LowRank { rank: 2, rows: None }), vec![path(size)], length);
         }
     }
     cases

@@ -4,6 +4,7 @@
 pub mod conformance;
 
 use bfc_schedule::average::{Average, SliceRound};
+use bfc_schedule::compression::LowRank;
 use bfc_schedule::matrix::Row;
 use bfc_schedule::program::{Input, Instruction, Operation, Operator, Program, Register, Shape, Transfer};
 use bfc_schedule::*;
@@ -129,9 +130,9 @@ pub fn relayed() -> Program {
     program
 }
 
-/// Moves along thin matrices that the ends of an edge know: `x <- mix(x, via = low_rank(2))`.
-pub fn compared() -> Program {
-    let factor = Shape::EdgeFactor { rank: 2, rows: None };
+/// Moves along thin matrices that the ends of an edge know: `x <- mix(x, via = low_rank(…))`.
+pub fn compared(low_rank: LowRank) -> Program {
+    let factor = Shape::EdgeFactor(low_rank);
     let r = self::Register;
     let registers = vec![Shape::Vector, factor, factor, factor, factor, Shape::Vector];
     let step = vec![

@@ -34,7 +34,7 @@ pub(super) fn described(shape: Shape) -> &'static str {
         Shape::EdgeVector => "a vector per edge",
         Shape::EdgeScalar => "a scalar per edge",
         Shape::Code(_) => "a code",
-        Shape::EdgeFactor { .. } => "a factor per edge",
+        Shape::EdgeFactor(_) => "a factor per edge",
     }
 }
 

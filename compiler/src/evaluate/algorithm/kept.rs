@@ -80,7 +80,7 @@ impl<'a> Context<'_, 'a> {
         span: Span,
     ) -> Outcome<Operand> {
         let shape = match self.term(codec)? {
-            Term::Constant(Value::Codec(Codec::LowRank { rank, rows })) => Shape::EdgeFactor { rank, rows },
+            Term::Constant(Value::Codec(Codec::LowRank(low_rank))) => Shape::EdgeFactor(low_rank),
             other => {
                 return Err(self.wrong(
                     "`low_rank(…)`, which knows what differences are along",
@@ -178,7 +178,7 @@ impl<'a> Context<'_, 'a> {
     pub fn flying_states(&mut self) -> Vec<State> {
         let mut states: Vec<State> = vec![];
         for Flight { name, shape, delay, .. } in &self.flights {
-            let factors = matches!(shape, Shape::EdgeFactor { .. });
+            let factors = matches!(shape, Shape::EdgeFactor(_));
             let initial = match factors {
                 true => self.graph.value(ValueKind::Start, *shape),
                 false => self.graph.constant(Rational::zero(), *shape),

@@ -4,7 +4,7 @@ use super::FormatError;
 use super::bytes::{Reader, Write};
 use super::weights::{WeightReader, WeightWriter};
 use crate::Program;
-use crate::compression::{Codec, Float};
+use crate::compression::{Codec, Float, LowRank};
 use crate::program::{Block, Expression, Input, Instruction, Operation, Operator, Register, Shape, Transfer};
 
 /// Formats of numbers, by number.
@@ -131,9 +131,9 @@ fn write_shape(section: &mut Vec<u8>, shape: Shape) {
             section.u8(4);
             write_codec(section, codec);
         }
-        Shape::EdgeFactor { rank, rows } => {
+        Shape::EdgeFactor(low_rank) => {
             section.u8(5);
-            write_matrix(section, rank, rows);
+            write_low_rank(section, low_rank);
         }
     }
 }
@@ -165,14 +165,14 @@ fn write_codec(section: &mut Vec<u8>, codec: Codec) {
             section.u64(seed);
         }
         Codec::Sign => section.u8(5),
-        Codec::LowRank { rank, rows } => {
+        Codec::LowRank(low_rank) => {
             section.u8(6);
-            write_matrix(section, rank, rows);
+            write_low_rank(section, low_rank);
         }
     }
 }
 
-fn write_matrix(section: &mut Vec<u8>, rank: u32, rows: Option<u32>) {
+fn write_low_rank(section: &mut Vec<u8>, LowRank { rank, rows }: LowRank) {
     section.u32(rank);
     section.u8(rows.is_some().into());
     rows.iter().for_each(|rows| section.u32(*rows));
@@ -233,7 +233,7 @@ fn shape(reader: &mut Reader<'_>) -> Result<Shape, FormatError> {
         2 => Ok(Shape::EdgeVector),
         3 => Ok(Shape::EdgeScalar),
         4 => codec(reader).map(Shape::Code),
-        5 => Ok(Shape::EdgeFactor { rank: reader.u32()?, rows: optional(reader, Reader::u32)? }),
+        5 => low_rank(reader).map(Shape::EdgeFactor),
         _ => Err(reader.malformed("there is no shape of this number")),
     }
 }
@@ -250,9 +250,13 @@ fn codec(reader: &mut Reader<'_>) -> Result<Codec, FormatError> {
         3 => Codec::TopFraction { numerator: reader.u64()?, denominator: reader.u64()? },
         4 => Codec::RandomK { count: reader.u64()?, seed: reader.u64()? },
         5 => Codec::Sign,
-        6 => Codec::LowRank { rank: reader.u32()?, rows: optional(reader, Reader::u32)? },
+        6 => Codec::LowRank(low_rank(reader)?),
         _ => return Err(reader.malformed("there is no codec of this number")),
     })
+}
+
+fn low_rank(reader: &mut Reader<'_>) -> Result<LowRank, FormatError> {
+    Ok(LowRank { rank: reader.u32()?, rows: optional(reader, Reader::u32)? })
 }
 
 fn optional<'a, T>(

@@ -52,7 +52,7 @@ fn codecs(program: &Program, report: &mut Report) {
     for (register, shape) in program.registers.iter().enumerate() {
         let codec = match *shape {
             Shape::Code(codec) => codec,
-            Shape::EdgeFactor { rank, rows } => Codec::LowRank { rank, rows },
+            Shape::EdgeFactor(low_rank) => Codec::LowRank(low_rank),
             _ => continue,
         };
         if !codec.is_valid() {
@@ -261,9 +261,9 @@ impl Checker<'_> {
     /// Whether an operator makes one shape of the other.
     fn maps(&mut self, operator: Operator, from: Shape, into: Shape) {
         let expected = match (operator, from) {
-            (Operator::Back, Shape::EdgeVector | Shape::EdgeScalar | Shape::EdgeFactor { .. }) => from,
+            (Operator::Back, Shape::EdgeVector | Shape::EdgeScalar | Shape::EdgeFactor(_)) => from,
             (Operator::Back, _) => return self.shape(from.name(), "vector per edge"),
-            (_, Shape::EdgeVector | Shape::EdgeScalar | Shape::EdgeFactor { .. }) => {
+            (_, Shape::EdgeVector | Shape::EdgeScalar | Shape::EdgeFactor(_)) => {
                 return self.shape(from.name(), "vector");
             }
             (Operator::Average, Shape::Code(_)) => return self.shape("code", "vector"),
@@ -405,7 +405,7 @@ impl Checker<'_> {
     /// Registers of these shapes hold factors per edge, all of one size.
     fn factors<const N: usize>(&mut self, shapes: [Option<Shape>; N]) {
         let (factors, others): (Vec<Shape>, Vec<Shape>) =
-            shapes.into_iter().flatten().partition(|shape| matches!(shape, Shape::EdgeFactor { .. }));
+            shapes.into_iter().flatten().partition(|shape| matches!(shape, Shape::EdgeFactor(_)));
         others.iter().for_each(|other| self.shape(other.name(), "factor per edge"));
         if factors.windows(2).any(|pair| pair[0] != pair[1]) {
             self.shape("factor per edge of another size", "factor per edge");

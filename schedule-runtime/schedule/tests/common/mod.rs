@@ -1,7 +1,7 @@
 //! Schedules to test with, made without the compiler: rounds are coloured greedily.
 #![allow(dead_code)] // every suite uses its own part
 
-use bfc_schedule::compression::Float;
+use bfc_schedule::compression::{Float, LowRank};
 use bfc_schedule::matrix::{Interner, Row};
 use bfc_schedule::program::{Input, Instruction, Operation, Operator, Register, Shape, Transfer};
 use bfc_schedule::{
@@ -71,7 +71,7 @@ pub fn rich() -> Program {
 /// One of everything else: codes, registers per edge, parts of a mix, products, degrees and minimizers.
 pub fn neighbours() -> Program {
     let reg = |number| Operation::Register(r(number));
-    let low_rank = Codec::LowRank { rank: 2, rows: Some(3) };
+    let low_rank = Codec::LowRank(LowRank { rank: 2, rows: Some(3) });
     let codecs = [
         Codec::TopK(3),
         Codec::Cast(Float::Bf16),
@@ -113,7 +113,7 @@ pub fn neighbours() -> Program {
     step.push(exchange(Operator::Mix(0), &[(7, 3), (4, 4)]));
     step.push(Instruction::Decode { from: r(14), into: r(3) });
     let factor = |number: u16| r(15 + number);
-    registers.extend([Shape::EdgeFactor { rank: 2, rows: None }; 4]);
+    registers.extend([Shape::EdgeFactor(LowRank { rank: 2, rows: None }); 4]);
     step.extend([
         Instruction::Start { into: factor(0) },
         Instruction::Project { from: r(0), factor: factor(0), into: factor(1) },
