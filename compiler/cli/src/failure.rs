@@ -204,6 +204,11 @@ impl Failure {
         Self { exit: REFUSED, reports: reports.into_iter().collect() }
     }
 
+    /// The input was refused for this reason.
+    pub fn refused_by(error: impl Diagnostic + Send + Sync + 'static) -> Self {
+        Self::refused([Report::new(error)])
+    }
+
     /// These failures at once, ending as the last of them.
     pub fn all(failures: Vec<Self>) -> Result<(), Self> {
         let merge = |first: Self, next: Self| Self {

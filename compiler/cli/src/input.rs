@@ -6,7 +6,6 @@ use crate::suggest;
 use bfc_compiler::{Compiled, Entry, Files, Request, library};
 use bfc_schedule::Schedule;
 use bfc_schedule::codec::MAGIC;
-use miette::Report;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -147,7 +146,7 @@ pub fn schedule(path: &Path) -> Result<Schedule, Failure> {
     // What does not begin like a schedule is not read on, however long it is.
     let read = begin.and_then(|_| if bytes == MAGIC { source.read_to_end(&mut bytes) } else { Ok(0) });
     read.map_err(|error| unreadable(path, error))?;
-    Schedule::decode(&bytes).map_err(|error| Failure::refused([Report::new(error)]))
+    Schedule::decode(&bytes).map_err(Failure::refused_by)
 }
 
 /// Reads a source file.

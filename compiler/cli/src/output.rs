@@ -3,6 +3,7 @@
 use crate::failure::{CliError, Failure};
 use comfy_table::{LineStyle, Table, TableStyle};
 use serde::Serialize;
+use serde_json::Value;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -90,11 +91,24 @@ pub fn check_directory(path: &Path) -> Result<(), Failure> {
 }
 
 /// Creates a directory and those above it.
+fn create_directory(path: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(path).map_err(|error| unwritable(path, error))
+}
+
+/// Writes a document and a picture by their names into a directory, which is created, and says so.
 ///
 /// # Errors
-/// Where it cannot be made.
-pub fn create_directory(path: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(path).map_err(|error| unwritable(path, error))
+/// Where one of them cannot be made.
+pub fn write_results(
+    directory: &Path,
+    document: (&str, &Value),
+    picture: (&str, &str),
+) -> Result<(), Failure> {
+    create_directory(directory)?;
+    write_file(&directory.join(document.0), format!("{:#}\n", document.1).as_bytes())?;
+    write_file(&directory.join(picture.0), picture.1.as_bytes())?;
+    say(&format!("wrote {} and {} into {}", document.0, picture.0, directory.display()));
+    Ok(())
 }
 
 fn unwritable(path: &Path, error: io::Error) -> Failure {

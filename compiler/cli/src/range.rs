@@ -49,10 +49,8 @@ pub fn analyze(
         }
     }
     if let Some(directory) = &arguments.out {
-        output::create_directory(directory)?;
-        output::write_file(&directory.join("analysis.json"), format!("{:#}\n", range.json()).as_bytes())?;
-        output::write_file(&directory.join("convergence.svg"), range.svg().as_bytes())?;
-        output::say(&format!("wrote analysis.json and convergence.svg into {}", directory.display()));
+        let (document, picture) = (range.json(), range.svg());
+        output::write_results(directory, ("analysis.json", &document), ("convergence.svg", &picture))?;
     }
     match format {
         Format::Json => output::print_json(&range.json()),

@@ -8,23 +8,16 @@ use bfc_schedule::Codec;
 use bfc_schedule::compression::{Float, LowRank};
 use num_traits::ToPrimitive;
 
-/// Codecs without parameters, and number formats, each of which is the cast to it.
-const NAMED: [(&str, Codec); 5] = [
-    ("bf16", Codec::Cast(Float::Bf16)),
-    ("f16", Codec::Cast(Float::F16)),
-    ("f32", Codec::Cast(Float::F32)),
-    ("f64", Codec::Cast(Float::F64)),
-    ("sign", Codec::Sign),
-];
+const SIGN: &str = "sign";
 
-/// The codec of a name.
+/// The codec of a name: one without parameters, or a format of numbers, which is the cast to it.
 pub fn named(name: &str) -> Option<Codec> {
-    NAMED.iter().find(|(known, _)| *known == name).map(|(_, codec)| *codec)
+    if name == SIGN { Some(Codec::Sign) } else { Float::from_name(name).map(Codec::Cast) }
 }
 
 /// The names of codecs without parameters.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    NAMED.iter().map(|(name, _)| *name)
+    Float::ALL.into_iter().map(Float::name).chain([SIGN])
 }
 
 pub(super) fn cast(call: &mut Call) -> Result<Value> {

@@ -99,6 +99,14 @@ pub enum Float {
 }
 
 impl Float {
+    /// All formats, from the shortest; a file names them by their places.
+    pub const ALL: [Self; 4] = [Self::Bf16, Self::F16, Self::F32, Self::F64];
+
+    /// The format of a name in the language.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|float| float.name() == name)
+    }
+
     /// Bytes of a number.
     pub fn bytes(self) -> usize {
         match self {
@@ -128,9 +136,8 @@ impl Codec {
         };
         let number = |at: usize| arguments.get(at)?.parse::<u64>().ok();
         let small = |at: usize| number(at).and_then(|number| u32::try_from(number).ok());
-        let floats = [Float::Bf16, Float::F16, Float::F32, Float::F64];
         let codec = match (name, arguments.len()) {
-            ("cast", 1) => Self::Cast(floats.into_iter().find(|float| float.name() == arguments[0])?),
+            ("cast", 1) => Self::Cast(Float::from_name(arguments[0])?),
             ("quantize", 1) => Self::Quantize { bits: u8::try_from(number(0)?).ok()?, seed: None },
             ("quantize", 2) => {
                 Self::Quantize { bits: u8::try_from(number(0)?).ok()?, seed: Some(number(1)?) }

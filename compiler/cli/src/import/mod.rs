@@ -12,7 +12,7 @@ use crate::failure::{CliError, Failure};
 use crate::{input, new, output};
 use error::{ImportError, Text};
 use graph::Graph;
-use miette::{NamedSource, Report};
+use miette::NamedSource;
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ const FOREIGN: [(&str, &str); 9] = [
 /// # Errors
 /// The file cannot be read or is no graph, or the source cannot be written.
 pub fn import(arguments: &arguments::Import, format: Format) -> Result<(), Failure> {
-    let refused = |error: ImportError| Failure::refused([Report::new(error)]);
+    let refused = |error: ImportError| Failure::refused_by(error);
     let (name, text) = read(&arguments.graph)?;
     let source: Text = Arc::new(NamedSource::new(&name, Arc::from(text.as_str())));
     let mut graph = graph(arguments, &text, &source).map_err(refused)?;
@@ -95,7 +95,7 @@ fn read(path: &Path) -> Result<(String, String), Failure> {
             found: format!("more than {MAX_BYTES} bytes"),
             limit: MAX_BYTES.to_string(),
         };
-        return Err(Failure::refused([Report::new(error)]));
+        return Err(Failure::refused_by(error));
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok((name, text)),

@@ -12,7 +12,6 @@ use bfc_predict::links::Wiring;
 use bfc_predict::units::{shown_bytes, shown_seconds};
 use bfc_predict::{AllReduce, Cluster};
 use comfy_table::CellAlignment;
-use miette::Report;
 use serde_json::{Value, json};
 
 /// So many candidates are shown to people.
@@ -44,10 +43,7 @@ pub fn advise(arguments: &Advise, format: Format) -> Result<(), Failure> {
         rank(&efforts).into_iter().map(|(index, front)| (&candidates[index], front)).collect();
     let Some((best, _)) = ranked.first() else {
         let reasons = left_out.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
-        return Err(Failure::refused([Report::new(PredictError::NothingReaches {
-            error: goal.error,
-            reasons,
-        })]));
+        return Err(Failure::refused_by(PredictError::NothingReaches { error: goal.error, reasons }));
     };
     let source = format!("// {}\n// {}\n\n{}", title(&goal), summary(best), best.source);
     if let Some(path) = &arguments.output {

@@ -6,13 +6,12 @@ use crate::failure::{CliError, Failure};
 use crate::{input, output};
 use bfc_compiler::Request;
 use bfc_predict::{Cluster, ClusterError};
-use miette::Report;
 use serde_json::{Value, json};
 use std::path::Path;
 
 impl From<ClusterError> for Failure {
     fn from(error: ClusterError) -> Self {
-        Self::refused([Report::new(error)])
+        Self::refused_by(error)
     }
 }
 

@@ -12,7 +12,6 @@ use bfc_predict::units::{shown_bytes, shown_seconds};
 use bfc_predict::{Cluster, Cost, Setting, Simulation};
 use bfc_schedule::Schedule;
 use comfy_table::CellAlignment;
-use miette::Report;
 use serde_json::{Value, json};
 
 /// A simulation of each size, and what was simulated.
@@ -46,17 +45,15 @@ pub fn simulate(arguments: &Simulate, format: Format) -> Result<(), Failure> {
         let schedule = input::compile_request(&request)?.schedule;
         let fitted = fit(schedule, &runs.cluster, setting.model_bytes, arguments.placing.place)?;
         let schedule = fitted.schedule();
-        check(schedule, &setting).map_err(|error| Failure::refused([Report::new(error)]))?;
+        check(schedule, &setting).map_err(Failure::refused_by)?;
         runs.runs.push(bfc_predict::simulate(schedule, &runs.cluster, &setting)?);
         let names: Vec<&str> = schedule.topologies().iter().map(|topology| &*topology.name).collect();
         runs.name = format!("{} over {}", schedule.program().name, names.join(", "));
         runs.fits.push(fitted);
     }
     if let Some(directory) = &arguments.out {
-        output::create_directory(directory)?;
-        output::write_file(&directory.join("simulation.json"), format!("{:#}\n", runs.json()).as_bytes())?;
-        output::write_file(&directory.join("efficiency.svg"), runs.svg().as_bytes())?;
-        output::say(&format!("wrote simulation.json and efficiency.svg into {}", directory.display()));
+        let (document, picture) = (runs.json(), runs.svg());
+        output::write_results(directory, ("simulation.json", &document), ("efficiency.svg", &picture))?;
     }
     match format {
         Format::Json => output::print_json(&runs.json()),

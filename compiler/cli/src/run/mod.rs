@@ -129,7 +129,7 @@ enum RunError {
 /// Bad input, a schedule that is refused, a failure of a rank, or a loss that ends far above its start.
 pub fn run(arguments: &arguments::Run, format: Format) -> Result<(), Failure> {
     if arguments.source.size > MAX_RANKS {
-        return Err(refused(RunError::TooManyRanks { size: arguments.source.size }));
+        return Err(Failure::refused_by(RunError::TooManyRanks { size: arguments.source.size }));
     }
     if let Some(directory) = &arguments.out {
         output::check_directory(directory)?;
@@ -163,10 +163,7 @@ pub fn run(arguments: &arguments::Run, format: Format) -> Result<(), Failure> {
 fn tell(report: &RunReport, format: Format) -> Result<(), Failure> {
     let mut document = report.json();
     if let Some(directory) = &report.arguments.out {
-        output::create_directory(directory)?;
-        output::write_file(&directory.join("run.json"), format!("{document:#}\n").as_bytes())?;
-        output::write_file(&directory.join("convergence.svg"), report.svg().as_bytes())?;
-        output::say(&format!("wrote run.json and convergence.svg into {}", directory.display()));
+        output::write_results(directory, ("run.json", &document), ("convergence.svg", &report.svg()))?;
     }
     let runs = report.diverged();
     let diverged = if runs.is_empty() { None } else { Some(diverged(report, runs)?) };
@@ -230,12 +227,12 @@ fn learning_rate(schedule: &Schedule, arguments: &arguments::Run) -> Result<f64,
     let asks = |one: &Instruction| matches!(one, Instruction::Gradient { .. } | Instruction::Prox { .. });
     let trains = instructions.any(asks) || adapts(schedule);
     if !trains {
-        return Err(refused(RunError::NoGradient { algorithm }));
+        return Err(Failure::refused_by(RunError::NoGradient { algorithm }));
     }
     let input = program.inputs.iter().find(|input| input.name == "lr");
     if let Some(flag) = arguments.lr {
         if !takes_rate(schedule) {
-            return Err(refused(RunError::NoLearningRate { algorithm }));
+            return Err(Failure::refused_by(RunError::NoLearningRate { algorithm }));
         }
         let mut parameters = arguments.source.settings.parameters.iter();
         let is_rate = |name: &str| name == "lr" || name.ends_with(".lr") && name != "topology.lr";
@@ -249,7 +246,7 @@ fn learning_rate(schedule: &Schedule, arguments: &arguments::Run) -> Result<f64,
     if rate > 0.0 && rate.is_finite() {
         Ok(rate)
     } else {
-        Err(refused(RunError::LearningRate { found: rate }))
+        Err(Failure::refused_by(RunError::LearningRate { found: rate }))
     }
 }
 
@@ -259,7 +256,10 @@ fn load(arguments: &arguments::Run) -> Result<(String, Data), Failure> {
         Some(path) => {
             let name = path.display().to_string();
             let text = String::from_utf8(input::read(path)?).map_err(|error| {
-                refused(DataError::NotText { name: name.clone(), byte: error.utf8_error().valid_up_to() })
+                Failure::refused_by(DataError::NotText {
+                    name: name.clone(),
+                    byte: error.utf8_error().valid_up_to(),
+                })
             })?;
             (name, text)
         }
@@ -268,7 +268,7 @@ fn load(arguments: &arguments::Run) -> Result<(String, Data), Failure> {
         csv::parse(&name, &text).map_err(|faults| Failure::refused(faults.into_iter().map(Report::new)))?;
     let (ranks, found) = (arguments.source.size as usize, data::training_rows(table.labels.len()));
     if found < ranks {
-        return Err(refused(DataError::TooFewRows { name, found, ranks }));
+        return Err(Failure::refused_by(DataError::TooFewRows { name, found, ranks }));
     }
     let split = Split { ranks, skew: arguments.skew, seed: arguments.seed };
     Ok((name, data::prepare(table, split)))
@@ -290,8 +290,4 @@ fn failed(error: SpmdError<RuntimeError>) -> Failure {
         SpmdError::Failed { error, .. } => Failure::running(error),
         SpmdError::Panicked { rank, message } => Failure::running(RunError::Panicked { rank, message }),
     }
-}
-
-fn refused(error: impl Diagnostic + Send + Sync + 'static) -> Failure {
-    Failure::refused([Report::new(error)])
 }

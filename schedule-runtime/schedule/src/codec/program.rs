@@ -8,7 +8,6 @@ use crate::compression::{Codec, Float, LowRank};
 use crate::program::{Block, Expression, Input, Instruction, Operation, Operator, Register, Shape, Transfer};
 
 /// Formats of numbers, by number.
-const FLOATS: [Float; 4] = [Float::Bf16, Float::F16, Float::F32, Float::F64];
 
 /// Operations without operands of their own; the first has the number [`FIRST_PLAIN`].
 const PLAIN: [Operation; 24] = [
@@ -142,7 +141,9 @@ fn write_codec(section: &mut Vec<u8>, codec: Codec) {
     match codec {
         Codec::Cast(float) => {
             section.u8(0);
-            section.u8(FLOATS.iter().position(|other| *other == float).expect("every format has a number") as u8);
+            section
+                .u8(Float::ALL.iter().position(|other| *other == float).expect("every format has a number")
+                    as u8);
         }
         Codec::Quantize { bits, seed } => {
             section.u8(1);
@@ -242,7 +243,7 @@ fn codec(reader: &mut Reader<'_>) -> Result<Codec, FormatError> {
     Ok(match reader.u8()? {
         0 => {
             let number = reader.u8()? as usize;
-            let float = FLOATS.get(number).copied();
+            let float = Float::ALL.get(number).copied();
             Codec::Cast(float.ok_or(reader.malformed("there is no format of this number"))?)
         }
         1 => Codec::Quantize { bits: reader.u8()?, seed: optional(reader, Reader::u64)? },
