@@ -99,20 +99,20 @@ fn top_level(bits: u8) -> f64 {
 }
 
 fn quantize<T: Element>(bits: u8, stream: Option<u64>, x: &[T], code: &mut [u8]) {
-    let magnitude = |most: f64, x: &T| match x.abs().to_f64() {
-        x if most.is_nan() || x <= most => most,
-        x => x,
-    };
-    let (scale, top) = (x.iter().fold(0.0, magnitude), top_level(bits));
+    // The bits of magnitudes have the order of their values, and those of what is no number stand above all.
+    let magnitudes = x.iter().map(|x| x.abs().to_f64().to_bits());
+    let (scale, top) = (f64::from_bits(magnitudes.fold(0, u64::max)), top_level(bits));
     let exact = |x: &T| if scale == 0.0 { 0.0 } else { x.to_f64() / scale * top };
+    // Through `i64`: that is one instruction.
+    let level = |exact: f64| (exact + top) as i64 as u32;
     let (start, levels) = code.split_at_mut(size_of::<T>());
     put(start, [T::from_f64(scale)]);
     match stream {
         Some(stream) => {
-            let drawn = |(x, index): (&T, u64)| (exact(x) + unit(stream, index) + top) as u32;
-            pack(levels, bits, x.iter().zip(0..).map(|drawn_from| drawn(drawn_from).min(2 * top as u32)));
+            let drawn = |(x, index): (&T, u64)| level(exact(x) + unit(stream, index)).min(2 * top as u32);
+            pack(levels, bits, x.iter().zip(0..).map(drawn));
         }
-        None => pack(levels, bits, x.iter().map(|x| (nearest(exact(x)) + top) as u32)),
+        None => pack(levels, bits, x.iter().map(|x| level(nearest(exact(x))))),
     }
 }
 

@@ -1,28 +1,46 @@
-//! Groups of at most 16 bits, packed one after another, the lowest bits first: eight groups fill as many bytes as one has
-//! bits.
+//! Groups of at most 16 bits, packed one after another, the lowest bits first, and moved by words of 32 bits.
 
-const GROUPS: usize = 8;
+const WORD: u32 = u32::BITS;
 
 /// Writes groups of so many bits; the last byte is filled with zeros.
-pub(super) fn pack(bytes: &mut [u8], width: u8, mut groups: impl Iterator<Item = u32>) {
-    for bytes in bytes.chunks_mut(width as usize) {
-        let mut packed = 0u128;
-        for (at, group) in groups.by_ref().take(GROUPS).enumerate() {
-            packed |= (group as u128) << (at * width as usize);
+pub(super) fn pack(bytes: &mut [u8], width: u8, groups: impl Iterator<Item = u32>) {
+    let mut words = bytes.chunks_mut(size_of::<u32>());
+    let mut write = |word: u32| {
+        if let Some(bytes) = words.next() {
+            bytes.copy_from_slice(&word.to_le_bytes()[..bytes.len()]);
         }
-        bytes.copy_from_slice(&packed.to_le_bytes()[..bytes.len()]);
+    };
+    let (mut waiting, mut held) = (0u64, 0);
+    for group in groups {
+        waiting |= (group as u64) << held;
+        held += width as u32;
+        if held >= WORD {
+            write(waiting as u32);
+            waiting >>= WORD;
+            held -= WORD;
+        }
+    }
+    if held > 0 {
+        write(waiting as u32);
     }
 }
 
 /// Fills `x` with what [`pack`] wrote.
 pub(super) fn unpack<T>(bytes: &[u8], width: u8, x: &mut [T], value: impl Fn(u32) -> T) {
+    let mut words = bytes.chunks(size_of::<u32>()).map(|bytes| {
+        let mut word = [0; size_of::<u32>()];
+        word[..bytes.len()].copy_from_slice(bytes);
+        u32::from_le_bytes(word)
+    });
     let mask = (1 << width) - 1;
-    for (bytes, x) in bytes.chunks(width as usize).zip(x.chunks_mut(GROUPS)) {
-        let mut packed = [0; 16];
-        packed[..bytes.len()].copy_from_slice(bytes);
-        let packed = u128::from_le_bytes(packed);
-        for (at, x) in x.iter_mut().enumerate() {
-            *x = value((packed >> (at * width as usize)) as u32 & mask);
+    let (mut waiting, mut held) = (0u64, 0);
+    for x in x {
+        if held < width as u32 {
+            waiting |= (words.next().unwrap_or(0) as u64) << held;
+            held += WORD;
         }
+        *x = value(waiting as u32 & mask);
+        waiting >>= width;
+        held -= width as u32;
     }
 }

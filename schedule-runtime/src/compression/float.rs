@@ -28,10 +28,10 @@ impl Format {
                 let even = (magnitude >> shift & 1) + (1 << (shift - 1)) - 1;
                 (magnitude + even >> shift) - ((BIAS - self.bias) << self.fraction)
             }
-            // In units of the least number; adding 2^52 rounds to an integer.
+            // In units of the least number; beside 2^52 there are integers only, and they stand in the low bits.
             _ => {
                 let units = f64::from_bits(magnitude) * power_of_two(self.bias - 1 + self.fraction as u64);
-                (units + power_of_two(52)) as u64 - (1 << 52)
+                (units + power_of_two(52)).to_bits() & ((1 << 52) - 1)
             }
         };
         let most = if magnitude == INFINITE { units } else { self.infinite() - 1 };
@@ -50,7 +50,7 @@ impl Format {
         } else {
             f64::from_bits((units << (52 - self.fraction)) + ((BIAS - self.bias) << 52))
         };
-        if bits >> 15 == 1 { -magnitude } else { magnitude }
+        f64::from_bits(magnitude.to_bits() | (bits as u64 >> 15) << 63)
     }
 
     /// The bits of the infinite number.
