@@ -21,12 +21,9 @@ pub fn analyze(arguments: &arguments::Analyze, format: Format) -> Result<(), Fai
     let request = input::request(&arguments.file, size, &arguments.settings)?;
     let analysis = bfc_compiler::analyze_on(&request, &input::Beside, arguments.curvature.0, Detail::Curves)?;
     if let Some(directory) = &arguments.out {
-        output::create_directory(directory)?;
         let document = serde_json::to_value(&analysis).unwrap_or_default();
-        output::write_file(&directory.join("analysis.json"), format!("{document:#}\n").as_bytes())?;
         let picture = picture(&arguments.file, &analysis).svg();
-        output::write_file(&directory.join("consensus.svg"), picture.as_bytes())?;
-        output::say(&format!("wrote analysis.json and consensus.svg into {}", directory.display()));
+        output::write_results(directory, ("analysis.json", &document), ("consensus.svg", &picture))?;
     }
     match format {
         Format::Json => output::print_json(&analysis),
