@@ -2,9 +2,8 @@
 //! no longer than their codes.
 
 use crate::problem::{Vector, least_squares};
-use crate::run::{compiled, source};
-use bfc_runtime::local::spmd;
-use bfc_runtime::{Ask, Machine, RuntimeError, State, Transport};
+use crate::run::{Run, compiled, observed, source};
+use bfc_runtime::{RuntimeError, State};
 use bfc_schedule::Schedule;
 
 fn schedule(topology: &str, own: &str, algorithm: &str, size: usize) -> Schedule {
@@ -18,36 +17,21 @@ type States = Vec<Vec<Vector>>;
 
 /// The named states of every rank after every step, from rank r at r + 1, r + 2, …, and the bytes that rank 0 has sent.
 fn states(schedule: &Schedule, names: &[&str], dimension: usize, steps: usize) -> (Vec<States>, u64) {
-    let problem = least_squares(schedule.size() as usize);
-    let by_rank = spmd(schedule.size(), |transport| -> Result<(Vec<Vec<Vector>>, u64), RuntimeError> {
-        let rank = transport.rank();
-        let start: Vector = (1..=dimension).map(|k| (rank.index() + k) as f64).collect();
-        let mut machine = Machine::<f64, _>::new(schedule.rank(rank), transport, &start)?;
-        let mut seen = vec![];
-        for _ in 0..steps {
-            machine.step(&mut |ask: Ask<'_, f64>| match ask {
-                Ask::Gradient { point, gradient } => problem.gradient(rank.index(), point, gradient),
-                Ask::Prox { point, rho, minimizer } => {
-                    minimizer.copy_from_slice(&problem.minimizer(rank.index(), point, rho));
-                }
-                Ask::Adapt { .. } => unreachable!("nothing here adapts"),
-            })?;
-            let state = |name: &&str| {
-                Ok(match machine.state(name)? {
-                    State::Vector(values) | State::EdgeVector(values) | State::EdgeFactor(values) => {
-                        values.to_vec()
-                    }
-                    State::Scalar(value) => vec![value],
-                    State::EdgeScalar(values) => values.to_vec(),
-                })
-            };
-            seen.push(names.iter().map(state).collect::<Result<Vec<_>, RuntimeError>>()?);
-        }
-        Ok((seen, machine.bytes_sent()))
-    });
-    let by_rank = by_rank.unwrap_or_else(|error| panic!("{error}"));
-    let bytes = by_rank[0].1;
-    let after = |step: usize| by_rank.iter().map(|(seen, _)| seen[step].clone()).collect();
+    let start = |rank: usize| (1..=dimension).map(|k| (rank + k) as f64).collect();
+    let state = |machine: &Run, name: &str| {
+        Ok(match machine.state(name)? {
+            State::Vector(values) | State::EdgeVector(values) | State::EdgeFactor(values) => values.to_vec(),
+            State::Scalar(value) => vec![value],
+            State::EdgeScalar(values) => values.to_vec(),
+        })
+    };
+    let by_rank =
+        observed(schedule, &least_squares(schedule.size() as usize), 0.1, steps, start, |_, machine| {
+            let states = names.iter().map(|name| state(machine, name));
+            Ok((states.collect::<Result<Vec<Vector>, RuntimeError>>()?, machine.bytes_sent()))
+        });
+    let bytes = by_rank[0].last().map_or(0, |(_, bytes)| *bytes);
+    let after = |step: usize| by_rank.iter().map(|seen| seen[step].0.clone()).collect();
     ((0..steps).map(after).collect(), bytes)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::problem::{Problem, Vector};
 use bfc_compiler::{Compiled, Diagnostics, Entry, NoFiles, Request, compile};
-use bfc_runtime::local::spmd;
+use bfc_runtime::local::{LocalTransport, spmd};
 use bfc_runtime::{Ask, Machine, RuntimeError, Transport};
 use bfc_schedule::Schedule;
 
@@ -86,15 +86,33 @@ pub fn run(
     every: usize,
     start: impl Fn(usize) -> Vector + Sync,
 ) -> Vec<Vec<Vector>> {
-    let by_rank = spmd(schedule.size(), |transport| -> Result<Vec<Vector>, RuntimeError> {
+    let by_rank = observed(schedule, problem, lr, samples * every, start, |step, machine| {
+        if step % every == 0 { machine.model().map(|model| Some(model.to_vec())) } else { Ok(None) }
+    });
+    let mut by_rank: Vec<_> = by_rank.into_iter().map(|models| models.into_iter().flatten()).collect();
+    (0..samples).map(|_| by_rank.iter_mut().filter_map(Iterator::next).collect()).collect()
+}
+
+/// A rank's machine.
+pub type Run = Machine<f64, LocalTransport>;
+
+/// For every rank what is `seen` of its machine after each step, of which it is told the number, from 1.
+pub fn observed<S: Send>(
+    schedule: &Schedule,
+    problem: &Problem,
+    lr: f64,
+    steps: usize,
+    start: impl Fn(usize) -> Vector + Sync,
+    seen: impl Fn(usize, &mut Run) -> Result<S, RuntimeError> + Sync,
+) -> Vec<Vec<S>> {
+    let by_rank = spmd(schedule.size(), |transport| {
         let rank = transport.rank();
-        let mut machine = Machine::<f64, _>::new(schedule.rank(rank), transport, &start(rank.index()))?;
+        let mut machine = Run::new(schedule.rank(rank), transport, &start(rank.index()))?;
         if machine.inputs().any(|(name, _)| name == "lr") {
             machine.set_input("lr", lr)?;
         }
         let mut scratch = vec![0.0; problem.dimension()];
-        let mut sampled = Vec::with_capacity(samples);
-        for step in 1..=samples * every {
+        let step = |step| {
             machine.step(&mut |ask: Ask<'_, f64>| match ask {
                 Ask::Gradient { point, gradient } => problem.gradient(rank.index(), point, gradient),
                 Ask::Adapt { point, direction } => {
@@ -108,15 +126,11 @@ pub fn run(
                     minimizer.copy_from_slice(&problem.minimizer(rank.index(), point, rho));
                 }
             })?;
-            if step % every == 0 {
-                sampled.push(machine.model()?.to_vec());
-            }
-        }
-        Ok(sampled)
+            seen(step, &mut machine)
+        };
+        (1..=steps).map(step).collect::<Result<Vec<S>, RuntimeError>>()
     });
-    let mut by_rank = by_rank.unwrap_or_else(|error| panic!("{error}"));
-    let transpose = |sample| by_rank.iter_mut().map(|models| std::mem::take(&mut models[sample])).collect();
-    (0..samples).map(transpose).collect()
+    by_rank.unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The largest difference between two runs.

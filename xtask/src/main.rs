@@ -5,6 +5,7 @@ mod checks;
 mod mpi;
 mod python;
 mod shell;
+mod venv;
 
 use std::process::ExitCode;
 use std::time::Instant;

