@@ -19,23 +19,21 @@ const BIAS: u64 = 1023;
 impl Format {
     /// The bits of the nearest number.
     pub(super) fn write(&self, x: f64) -> u16 {
-        let magnitude = x.to_bits() & !SIGN;
-        let units = match magnitude {
-            INFINITE => self.infinite(),
-            INFINITE.. => return (self.infinite() | 1 << (self.fraction - 1)) as u16,
-            _ if magnitude >> 52 > BIAS - self.bias => {
-                let shift = 52 - self.fraction;
-                let even = (magnitude >> shift & 1) + (1 << (shift - 1)) - 1;
-                (magnitude + even >> shift) - ((BIAS - self.bias) << self.fraction)
-            }
+        let (magnitude, sign) = (x.to_bits() & !SIGN, (x.to_bits() >> 48) as u16 & 0x8000);
+        if magnitude >= INFINITE {
+            let no_number = if magnitude > INFINITE { 1 << (self.fraction - 1) } else { 0 };
+            return sign | (self.infinite() | no_number) as u16;
+        }
+        let units = if magnitude >> 52 > BIAS - self.bias {
+            let shift = 52 - self.fraction;
+            let even = (magnitude >> shift & 1) + (1 << (shift - 1)) - 1;
+            ((magnitude + even) >> shift) - ((BIAS - self.bias) << self.fraction)
+        } else {
             // In units of the least number; beside 2^52 there are integers only, and they stand in the low bits.
-            _ => {
-                let units = f64::from_bits(magnitude) * power_of_two(self.bias - 1 + self.fraction as u64);
-                (units + power_of_two(52)).to_bits() & ((1 << 52) - 1)
-            }
+            let units = f64::from_bits(magnitude) * power_of_two(self.bias - 1 + self.fraction as u64);
+            (units + power_of_two(52)).to_bits() & ((1 << 52) - 1)
         };
-        let most = if magnitude == INFINITE { units } else { self.infinite() - 1 };
-        units.min(most) as u16 | ((x.to_bits() >> 48) as u16 & 0x8000)
+        sign | units.min(self.infinite() - 1) as u16
     }
 
     /// The number of these bits.

@@ -7,8 +7,6 @@ use crate::Program;
 use crate::compression::{Codec, Float, LowRank};
 use crate::program::{Block, Expression, Input, Instruction, Operation, Operator, Register, Shape, Transfer};
 
-/// Formats of numbers, by number.
-
 /// Operations without operands of their own; the first has the number [`FIRST_PLAIN`].
 const PLAIN: [Operation; 24] = [
     Operation::Negate,
