@@ -78,7 +78,7 @@ pub(crate) fn decode<T: Element>(codec: Codec, code: &[u8], step: u64, x: &mut [
         Codec::Sign => {
             let (mean, signs) = code.split_at(size_of::<T>());
             let mean: T = pod_read_unaligned(mean);
-            unpack(signs, 1, x, |negative| if negative == 1 { -mean } else { mean });
+            unpack(signs, 1, x, |negative| [mean, -mean][negative as usize]);
         }
         Codec::LowRank(low_rank) => low_rank::decode(low_rank.sizes(x.len()), code, x),
     }

@@ -1,8 +1,9 @@
 //! An algorithm's data-flow graph, turned into the straight-line program that all ranks share.
 //!
-//! First, what one step would send again after another is carried over (`carry`). Then three passes over each block: `fuse` decides which values need a buffer and folds all others into expressions,
-//! `order` puts exchanges, questions to the trainer and expressions in a sequence, `registers` gives the values
-//! their buffers and leaves every state where the next step looks for it.
+//! First, what one step would send again after another is carried over (`carry`). Then three passes over each block:
+//! `fuse` decides which values need a buffer and folds all others into expressions, `order` puts exchanges, questions to the
+//! trainer and expressions in a sequence, `registers` gives the values their buffers and leaves every state where the next
+//! step looks for it.
 
 mod carry;
 mod fuse;

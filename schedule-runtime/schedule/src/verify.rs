@@ -31,8 +31,8 @@
 //!    is not its point, an adapted point is not its direction.
 //! 5. Initial parameters are read in the initial block only. The model block neither exchanges nor asks the trainer,
 //!    and leaves the states alone.
-//! 6. Codecs have numbers in range, and a code is only written, read and sent, within one block. With registers per edge, the first
-//!    topology has one phase, in which every rank sends to those that it receives from.
+//! 6. Codecs have numbers in range, and a code is only written, read and sent, within one block. With registers per edge,
+//!    the first topology has one phase, in which every rank sends to those that it receives from.
 //!
 //! The work is O(n log n) in the draft's own length, whatever sizes it claims.
 

@@ -62,13 +62,23 @@ pub(super) fn each_of_product<T: Element>(
     right: &[Vec<f64>],
     change: impl Fn(&mut T, f64),
 ) {
-    let mut sum = vec![0.0; sizes.columns];
+    // So many sums at a time stay in registers.
+    const SUMS: usize = 8;
     for (index, row) in x.chunks_mut(sizes.columns.max(1)).enumerate() {
-        sum.fill(0.0);
-        for (left, right) in left.iter().zip(right) {
-            sum.iter_mut().zip(right).for_each(|(sum, right)| *sum += left[index] * right);
+        let (blocks, last) = row.as_chunks_mut::<SUMS>();
+        let rest = blocks.len() * SUMS;
+        for (block, at) in blocks.iter_mut().zip((0..).step_by(SUMS)) {
+            let mut sums = [0.0; SUMS];
+            for (left, right) in left.iter().zip(right) {
+                let right = &right[at..at + SUMS];
+                sums.iter_mut().zip(right).for_each(|(sum, right)| *sum += left[index] * right);
+            }
+            block.iter_mut().zip(sums).for_each(|(x, sum)| change(x, sum));
         }
-        row.iter_mut().zip(&sum).for_each(|(x, sum)| change(x, *sum));
+        for (x, at) in last.iter_mut().zip(rest..) {
+            let terms = left.iter().zip(right).map(|(left, right)| left[index] * right[at]);
+            change(x, terms.fold(0.0, |sum, term| sum + term));
+        }
     }
 }
 
