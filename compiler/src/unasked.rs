@@ -1,11 +1,15 @@
 //! What nobody asked for and users should know: a topology without an algorithm is plain averaging, whose lacks are told;
 //! so are those of an algorithm that requires nothing.
 
+use crate::CURVATURE;
 use crate::algorithm::ValueKind;
 use crate::claim::{Claim, Property, Stated};
 use crate::evaluate::request::Evaluated;
 use crate::prove::{Prover, Verdict};
+use crate::topology::Topology;
 use bfc_dsl::tree::Span;
+use bfc_schedule::program::Operation;
+use bfc_schedule::{MixingMatrix, Rational};
 
 /// Signed weights must contract: averaging over them may otherwise grow without bound.
 pub fn requires(evaluated: &Evaluated, prover: &Prover) -> Option<Stated> {
@@ -16,11 +20,54 @@ pub fn requires(evaluated: &Evaluated, prover: &Prover) -> Option<Stated> {
 
 /// What averaging, or an algorithm that requires nothing, will not do.
 pub fn warnings(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {
-    match evaluated.bare {
+    let mut warnings = match evaluated.bare {
         Some(span) => of_averaging(prover, span),
-        None => of_algorithm(evaluated, prover),
-    }
+        None => [of_algorithm(evaluated, prover), of_step(evaluated, prover)].concat(),
+    };
+    warnings.extend(evaluated.topologies.iter().filter_map(of_weights));
+    warnings
 }
+
+/// What the equations of an algorithm will not do, whatever it requires of topologies.
+fn of_step(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {
+    let algorithm = &evaluated.algorithm;
+    let name = &algorithm.name;
+    let stable = Claim::Property(Property::Stable, vec![]);
+    let told = algorithm.requires.iter().any(|stated| stated.claim == stable);
+    let undefined = prover.undefined().filter(|_| !told);
+    let used = |index: usize| {
+        let input = Operation::Input(index as u16);
+        algorithm
+            .values
+            .iter()
+            .any(|value| matches!(&value.kind, ValueKind::Apply(known, _) if *known == input))
+    };
+    let idle = algorithm.inputs.iter().enumerate().filter(|(index, _)| !used(*index));
+    let idle =
+        idle.map(|(_, input)| format!("nothing of `{name}` depends on its parameter `{}`", input.name));
+    let undefined = undefined.map(|undefined| format!("`{name}` asks for {undefined}"));
+    let lost = prover.never_descends(CURVATURE).map(|reason| format!("`{name}` cannot train: {reason}"));
+    undefined.into_iter().chain(lost).chain(idle).collect()
+}
+
+/// A weight that exact arithmetic sees, and a run does not.
+fn of_weights(topology: &Topology) -> Option<String> {
+    let vanishes = |weight: &Rational| !weight.is_zero() && weight.to_f64().abs() < VANISHING;
+    let found = topology.phases.iter().any(|phase| match phase {
+        MixingMatrix::Cayley(cayley) => cayley.hops().iter().any(|(_, weight)| vanishes(weight)),
+        MixingMatrix::Sparse(sparse) => sparse.weights().iter().any(vanishes),
+    });
+    let name = &topology.name;
+    found.then(|| {
+        format!(
+            "`{name}` has a weight below {VANISHING:.1e}, which vanishes beside 1 in 64-bit numbers: what is proved of the \
+             exact weights need not hold of a run"
+        )
+    })
+}
+
+/// The rounding of a 64-bit number near 1.
+const VANISHING: f64 = f64::EPSILON / 2.0;
 
 /// What an algorithm that mixes and requires nothing lacks of what most require.
 fn of_algorithm(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {

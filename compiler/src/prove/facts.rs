@@ -92,13 +92,13 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// The period product is irreducible and aperiodic. With negative weights, entries of a product may cancel.
+    /// Some power of the period product has no zero. Negative weights may cancel, and leave more zeros than edges do.
     pub(super) fn primitive(&self) -> &Verdict {
-        self.primitive.get_or_init(|| {
-            if self.phases.len() > 1 && self.nonnegative().is_err() {
-                return Verdict::undecided("negative weights may cancel in the product of the phases");
+        self.primitive.get_or_init(|| match Verdict::of_reach(support::primitive(self.supports())) {
+            Verdict::Proved { .. } if self.nonnegative().is_err() => {
+                Verdict::undecided("negative weights may cancel in powers of the period product")
             }
-            Verdict::of_reach(support::primitive(self.supports()))
+            verdict => verdict,
         })
     }
 

@@ -180,6 +180,17 @@ impl<'a> Prover<'a> {
         Analysis::of(&self.facts[topology]).with_curves(&self.facts[topology], is_drawn)
     }
 
+    /// Numbers of the algorithm's step that do not exist, such as a division by 0; the first.
+    pub fn undefined(&self) -> Option<String> {
+        timeline::undefined(self.algorithm?)
+    }
+
+    /// Why the algorithm, which asks for gradients, cannot minimise a quadratic with curvatures in [μ, L], as far as that
+    /// is known; an estimate.
+    pub fn never_descends(&self, curvature: [f64; 2]) -> Option<&'static str> {
+        quadratic::never_descends(self.algorithm?, curvature)
+    }
+
     /// Whether the algorithm reaches the optimum of the mean loss of ranks that differ, on quadratics with curvatures in
     /// [μ, L], as far as that is known; an estimate.
     pub fn is_exact(&self, curvature: [f64; 2]) -> bool {

@@ -12,7 +12,7 @@ use super::Verdict;
 use super::facts::Facts;
 use super::linear::{self, Form, Polynomial};
 use super::radius::{self, Block};
-use super::timeline::{Moment, Timeline};
+use super::timeline::{self, Moment, Timeline};
 use super::timing::Numbers;
 use crate::algorithm::{Algorithm, ValueKind};
 use bfc_schedule::Rational;
@@ -23,6 +23,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) fn stable(algorithm: &Algorithm, topologies: &[Facts]) -> Verdict {
     if topologies.first().is_some_and(|facts| facts.size() == 1) {
         return Verdict::proved("one rank has no disagreement");
+    }
+    if let Some(undefined) = timeline::undefined(algorithm) {
+        return Verdict::refuted(undefined);
     }
     match Schedule::of(algorithm, topologies) {
         Ok(schedule) => schedule.verdict(algorithm, topologies),

@@ -4,7 +4,7 @@
 use super::facts::Facts;
 use super::linear;
 use super::timing::{LONGEST, Numbers};
-use crate::algorithm::{Algorithm, ValueId};
+use crate::algorithm::{Algorithm, ValueId, reachable};
 use num_integer::Integer;
 
 /// The steps before everything repeats, and those of a period.
@@ -58,6 +58,25 @@ impl Timeline {
         Ok(Self { transient, period })
     }
 }
+
+/// The first step in which numbers are computed that do not exist, and what that is.
+pub(super) fn undefined(algorithm: &Algorithm) -> Option<String> {
+    let numbers = Numbers::of(algorithm);
+    let (start, cycle) = rhythm(algorithm, &numbers, &[]).unwrap_or((0, 1));
+    (0..(start + cycle).clamp(2, LOOKED_AT)).find_map(|step| {
+        let next = &algorithm.steps[mask(algorithm, &numbers, step).ok()?];
+        let needed = reachable(&algorithm.values, next.iter().copied());
+        let ids = (0..algorithm.values.len() as u32).map(ValueId).filter(|id| needed[id.0 as usize]);
+        let what = ids.into_iter().find_map(|id| numbers.undefined(id, step))?;
+        Some(match step {
+            0 => format!("{what} in the first step, where `t` is 0: `t + 1` counts from 1"),
+            step => format!("{what} in the step where `t` is {step}"),
+        })
+    })
+}
+
+/// Steps in which numbers are looked at.
+const LOOKED_AT: u64 = 256;
 
 /// From when on, and how often, conditions and coefficients repeat.
 fn rhythm(algorithm: &Algorithm, numbers: &Numbers, coefficients: &[ValueId]) -> Result<(u64, u64), String> {

@@ -79,6 +79,22 @@ impl<'a> Numbers<'a> {
         self.value_with(id, step, &mut BTreeMap::new())
     }
 
+    /// What is done with numbers at a step that has no result: a division by 0, a root or a logarithm outside of its
+    /// domain.
+    pub(super) fn undefined(&self, id: ValueId, step: u64) -> Option<&'static str> {
+        let ValueKind::Apply(operation, operands) = &self.algorithm.value(id).kind else { return None };
+        let value = |at: usize| self.value(operands[at], step).filter(|_| self.is_number(operands[at]));
+        match operation {
+            Operation::Divide | Operation::Div | Operation::Mod if value(1)?.is_zero() => {
+                Some("a division by 0")
+            }
+            Operation::Power if value(0)?.is_zero() && value(1)?.is_negative() => Some("a division by 0"),
+            Operation::SquareRoot if value(0)?.is_negative() => Some("the root of a negative number"),
+            Operation::Log if value(0)? <= Rational::zero() => Some("the logarithm of no positive number"),
+            _ => None,
+        }
+    }
+
     fn value_with(
         &self,
         id: ValueId,
@@ -191,7 +207,8 @@ fn evaluate(
     let nonzero = |value: &Rational| Some(value.clone()).filter(|value| !value.is_zero());
     match (operation, operands) {
         (Step, []) => Some(Rational::integer(step)),
-        (Input(index), []) => algorithm.inputs.get(*index as usize).map(|input| input.default.clone()),
+        // A run has the nearest 64-bit number.
+        (Input(index), []) => Rational::from_f64(algorithm.inputs.get(*index as usize)?.default.to_f64()),
         (Constant(value), []) => Some(value.clone()),
         (Negate, [a]) => Some(-a),
         (Not, [a]) => truth(a.is_zero()),

@@ -16,7 +16,7 @@ use super::linear;
 use super::spectrum::characters::Characters;
 use super::spectrum::dense::Rows;
 use super::timeline::{Moment, Timeline};
-use crate::algorithm::{Algorithm, ValueKind};
+use crate::algorithm::{Algorithm, ValueKind, reachable};
 use bfc_algebra::{Mat, c64};
 use bfc_schedule::Rational;
 use serde::Serialize;
@@ -34,6 +34,12 @@ const WHOLE: usize = 256;
 
 /// Rows of a map of all ranks whose eigenvalues are taken for many step sizes.
 const WHOLE_SEARCH: usize = 64;
+
+/// The radius below which a step size converges; above, it may be 1 but for rounding.
+const CONVERGES: f64 = 1.0 - 1e-9;
+
+/// Steps of a period over which agreement alone is followed.
+const PERIOD: usize = 1 << 12;
 
 /// How close to 1 an eigenvalue of the consensus mode is one of a conserved quantity.
 const CONSERVED: f64 = 1e-9;
@@ -85,6 +91,58 @@ pub(super) fn quadratic(
         result.note = Some(reason);
     }
     Some(result)
+}
+
+/// Why no step size descends even where all ranks agree, so that mixing does nothing; `None` where one does, or it is
+/// not known.
+pub(super) fn never_descends(algorithm: &Algorithm, curvature: [f64; 2]) -> Option<&'static str> {
+    if !algorithm.values.iter().any(|value| value.kind.asks()) {
+        return None;
+    }
+    if !reaches_model(algorithm) {
+        return Some("no gradient has an influence on the model");
+    }
+    let problem = Problem { algorithm, topologies: &[], knob: Some(Knob::of(algorithm)?), curvature };
+    let agreement = vec![(true, vec![vec![c64::new(1.0, 0.0)]; algorithm.topologies.len()])];
+    if problem.timeline(&Affine::new(algorithm, 0.0)).ok()?.period.len() > PERIOD {
+        return None;
+    }
+    let [smallest, largest] = problem.steps();
+    let default = problem.knob.as_ref()?.default(algorithm, curvature[1]);
+    let mut radii =
+        [smallest, default, largest].map(|step| problem.radius_by_modes(&agreement, Some(step))).into_iter();
+    let never = radii.all(|radius| radius.is_ok_and(|radius| radius >= CONVERGES));
+    never.then_some("no step size makes it converge on a quadratic, even where all ranks agree")
+}
+
+/// Whether what the trainer answers has an influence on the model, in some step.
+fn reaches_model(algorithm: &Algorithm) -> bool {
+    let mut roots = vec![algorithm.model];
+    loop {
+        let reached = reachable(&algorithm.values, roots.iter().copied());
+        let kinds = || {
+            algorithm
+                .values
+                .iter()
+                .zip(&reached)
+                .filter(|(_, reached)| **reached)
+                .map(|(value, _)| &value.kind)
+        };
+        if kinds().any(ValueKind::asks) {
+            return true;
+        }
+        let states =
+            kinds().filter_map(|kind| if let ValueKind::State(state) = kind { Some(*state) } else { None });
+        let next: Vec<_> =
+            states.flat_map(|state| algorithm.steps.iter().map(move |step| step[state])).collect();
+        let known = roots.len();
+        roots.extend(next);
+        roots.sort_unstable();
+        roots.dedup();
+        if roots.len() == known {
+            return false;
+        }
+    }
 }
 
 /// Whether full gradients bring every rank to the optimum of the mean loss, though each has an optimum of its own; false
@@ -206,6 +264,9 @@ impl Problem<'_> {
 
     fn timeline(&self, affine: &Affine) -> Result<Timeline, String> {
         let coefficients = linear::coefficients(affine.algorithm, &affine.numbers);
+        if coefficients.iter().any(|id| affine.numbers.repeats(*id).is_none()) {
+            return Err("a coefficient does not repeat: it is not the same after any number of steps".into());
+        }
         Timeline::of(affine.algorithm, &affine.numbers, &coefficients, self.topologies)
     }
 
@@ -292,10 +353,15 @@ impl Problem<'_> {
         self.topologies.iter().map(|facts| facts.phases.iter().map(Rows::of).collect()).collect()
     }
 
+    /// The least and the largest step size that is tried.
+    fn steps(&self) -> [f64; 2] {
+        [1e-3, 16.0].map(|step| step / self.curvature[1])
+    }
+
     /// The end of the interval of step sizes that converge, which starts at almost 0.
     fn largest_step(&self, radius: impl Fn(f64) -> Result<f64, String>) -> Result<Search, String> {
-        let (smallest, largest) = (1e-3 / self.curvature[1], 16.0 / self.curvature[1]);
-        let converges = |step: f64| radius(step).map(|radius| radius < 1.0);
+        let [smallest, largest] = self.steps();
+        let converges = |step: f64| radius(step).map(|radius| radius < CONVERGES);
         if !converges(smallest)? {
             return Ok(Search::Never);
         }

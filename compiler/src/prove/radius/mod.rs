@@ -16,6 +16,7 @@ use super::facts::Facts;
 use super::linear::Polynomial;
 use super::spectrum::characters::Characters;
 use super::spectrum::twins::Eigenvalues;
+use super::spectrum::{Enclosure, Method};
 use super::support::{self, Orientation, Reach, Support, common_group};
 use ball::{Ball, BallNumber, Finding};
 use bfc_algebra::c64;
@@ -63,18 +64,32 @@ fn numeric(block: &Block, topologies: &[Facts]) -> Verdict {
     if let Some(weight) = phases.iter().find_map(huge) {
         return Verdict::undecided(format!("a weight has {weight} bits, too many to compute with"));
     }
-    if let [topology] = used[..]
-        && by_interval(block, &topologies[topology])
-    {
-        return Verdict::proved(format!("the radius is below 1{} at every eigenvalue", block.over()));
+    // A small block is decided for all eigenvalues at once, however many there are; a larger one is rather at each.
+    let small = block.size <= 2 && block.steps.len() == 1;
+    let everywhere = || match used[..] {
+        [topology] if by_interval(block, &topologies[topology]) => {
+            Some(Verdict::proved(format!("the radius is below 1{} at every eigenvalue", block.over())))
+        }
+        _ => None,
+    };
+    if let Some(proved) = small.then(everywhere).flatten() {
+        return proved;
     }
-    if let Some(group) = common_group(&phases)
-        && let Some(characters) = Characters::new(&phases)
+    match at_each(block, topologies, &used, &phases) {
+        open @ Verdict::NotDecided { .. } if !small => everywhere().unwrap_or(open),
+        verdict => verdict,
+    }
+}
+
+/// At each eigenvalue where the phases have theirs in common, else of the dense operator.
+fn at_each(block: &Block, topologies: &[Facts], used: &[usize], phases: &[MixingMatrix]) -> Verdict {
+    if let Some(group) = common_group(phases)
+        && let Some(characters) = Characters::new(phases)
         && characters.count() as u64 * (block.steps.len() * block.size.pow(3)) as u64 <= BUDGET
     {
-        return Spectral { block, topologies, used: &used, phases: &phases, group }.by_character(&characters);
+        return Spectral { block, topologies, used, phases, group }.by_character(&characters);
     }
-    if let ([topology], [phase]) = (&used[..], &phases[..])
+    if let ([topology], [phase]) = (used, phases)
         && topologies[*topology].symmetric().is_ok()
         && let Some(eigenvalues) = topologies[*topology].eigenvalues()
     {
@@ -256,7 +271,7 @@ fn local(block: &Block) -> Verdict {
 }
 
 /// Whether the block is stable at every eigenvalue that a static symmetric contracting matrix of this topology can
-/// have: in (−1, 1), or above what the self weights leave.
+/// have: in (−1, 1), above what the self weights leave, or above the least one.
 fn by_interval(block: &Block, facts: &Facts) -> bool {
     let static_symmetric = facts.phases.len() == 1 && facts.symmetric().is_ok();
     let averages = facts.nonnegative().is_ok() && facts.row_stochastic().is_ok();
@@ -267,7 +282,14 @@ fn by_interval(block: &Block, facts: &Facts) -> bool {
     let two = Rational::integer(2);
     let gershgorin = two * super::properties::least_self_weight(facts.phases) - Rational::one();
     let holds = |low: &Rational, closed: bool| interval::is_stable_between(block, low, closed) == Some(true);
-    holds(&-&Rational::one(), false) || holds(&gershgorin, true)
+    let least = || {
+        let enclosed =
+            |least: &Enclosure| least.method != Method::Estimate && least.low > gershgorin.to_f64();
+        facts.numbers().lambda_min.filter(enclosed).and_then(|least| Rational::from_f64(least.low))
+    };
+    holds(&-&Rational::one(), false)
+        || holds(&gershgorin, true)
+        || least().is_some_and(|least| holds(&least, true))
 }
 
 /// What was found over many eigenvalues.
