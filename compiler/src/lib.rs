@@ -11,6 +11,7 @@ pub mod library;
 pub mod lower;
 mod numbers;
 pub mod optimise;
+mod prospect;
 pub mod prove;
 mod remedy;
 mod report;
@@ -19,6 +20,7 @@ pub mod topology;
 mod unasked;
 
 pub use diagnostic::Diagnostics;
+pub use prospect::Prospect;
 pub use report::{Detail, PhaseRounds, Report};
 
 use bfc_schedule::Schedule;
@@ -114,6 +116,24 @@ pub fn check(request: &Request, files: &dyn Files) -> Result<Report, Diagnostics
     Ok(report)
 }
 
+/// [`compile`] with less patience: what takes more than some tenths of a second to evaluate is refused, and how the schedule
+/// converges can be asked for without evaluating it again.
+///
+/// # Errors
+/// As [`compile`], or where the source evaluates for too long.
+pub fn prospect(request: &Request, files: &dyn Files) -> Result<Prospect, Diagnostics> {
+    let program = resolve(request, files)?;
+    let evaluated = evaluate_within(request, &program, prospect::limits(request))?;
+    let report = prove(request, &program, &evaluated)?;
+    let schedule = lower(request, &program, evaluated.clone(), &report)?;
+    let first = evaluated.topologies.first().map(|topology| &topology.name);
+    let is_exact = |check: &prove::Check| {
+        Some(&check.item) == first && check.claim == "exact_average" && check.verdict == "proved"
+    };
+    let exact = report.checks.iter().any(is_exact);
+    Ok(Prospect { evaluated, schedule, exact })
+}
+
 /// The curvatures [μ, L] for which algorithms are analyzed unless told otherwise.
 pub const CURVATURE: [f64; 2] = [0.1, 1.0];
 
@@ -168,10 +188,14 @@ fn library_source(name: &str) -> Result<&'static str, Diagnostics> {
 }
 
 fn evaluate(request: &Request, program: &Program) -> Result<Evaluated, Diagnostics> {
+    evaluate_within(request, program, Limits::default())
+}
+
+fn evaluate_within(request: &Request, program: &Program, limits: Limits) -> Result<Evaluated, Diagnostics> {
     let library_name = if let Entry::Library(name) = &request.entry { Some(name.as_str()) } else { None };
     let evaluated = evaluate::on_deep_stack(|| {
         let mut target = Target::of(program, library_name)?;
-        let mut evaluator = Evaluator::new(program, request.size, request.local_size, Limits::default());
+        let mut evaluator = Evaluator::new(program, request.size, request.local_size, limits);
         let wrap = |errors: Vec<_>| errors.into_iter().map(Error::from).collect::<Vec<_>>();
         target.distribute(&mut evaluator).map_err(wrap)?;
         let mut evaluated = evaluate::request::evaluate(&mut evaluator, &target).map_err(wrap)?;

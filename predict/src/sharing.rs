@@ -18,12 +18,15 @@ mod ports;
 
 use crate::links::Wiring;
 use crate::traffic::{Traffic, seconds};
-use arrangement::Arrangement;
+use arrangement::{Arrangement, bound};
 use bfc_schedule::{Draft, RoundPlan, Schedule};
 use serde::Serialize;
 
 /// Messages that are moved and counted for all phases, at most: some seconds.
 const MOST_WORK: usize = 30_000_000;
+
+/// Rounds are changed for a gain of this share of their time: what is not in the model makes many rounds dearer than few.
+const WORTHWHILE: f64 = 0.01;
 
 /// How the rounds of a phase share links.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -43,7 +46,7 @@ pub struct Sharing {
     pub rounds: u32,
     /// Their seconds.
     pub seconds: f64,
-    /// No rounds take less; absent for symbolic and very large phases, which keep theirs.
+    /// No rounds take less; absent for symbolic phases, which keep theirs.
     pub bound_seconds: Option<f64>,
 }
 
@@ -59,9 +62,14 @@ pub fn arrange(schedule: Schedule, wiring: &Wiring, traffic: &Traffic) -> (Draft
                 continue;
             }
             let by_rounds = seconds(sizes, &loads, wiring);
-            let arrangement = match &phase.plan {
-                RoundPlan::Table(table) => Arrangement::new(table, wiring, sizes, &mut work),
+            let bound = match &phase.plan {
+                RoundPlan::Table(table) => Some(bound(table, wiring, sizes)),
                 RoundPlan::Cayley { .. } => None,
+            };
+            let improvable = bound.is_some_and(|bound| by_rounds > bound * (1.0 + WORTHWHILE));
+            let arrangement = match &phase.plan {
+                RoundPlan::Table(table) if improvable => Arrangement::new(table, wiring, sizes, &mut work),
+                _ => None,
             };
             let least_rounds_seconds = arrangement.as_ref().map_or(by_rounds, Arrangement::seconds);
             let mut sharing = Sharing {
@@ -72,14 +80,12 @@ pub fn arrange(schedule: Schedule, wiring: &Wiring, traffic: &Traffic) -> (Draft
                 least_rounds_seconds,
                 rounds: phase.plan.rounds(),
                 seconds: least_rounds_seconds,
-                bound_seconds: None,
+                bound_seconds: bound,
             };
-            if let Some(arrangement) = arrangement {
-                sharing.bound_seconds = Some(arrangement.bound().min(sharing.seconds));
-                if let Some((plan, seconds)) = arrangement.faster(&mut work) {
-                    (sharing.rounds, sharing.seconds) = (plan.rounds(), seconds);
-                    phase.plan = plan;
-                }
+            let faster = arrangement.and_then(|arrangement| arrangement.faster(bound?, &mut work));
+            if let Some((plan, seconds)) = faster {
+                (sharing.rounds, sharing.seconds) = (plan.rounds(), seconds);
+                phase.plan = plan;
             }
             found.push(sharing);
         }

@@ -18,6 +18,7 @@ mod new;
 mod output;
 mod picture;
 mod predict;
+mod progress;
 mod range;
 mod run;
 mod suggest;
@@ -38,7 +39,7 @@ fn main() -> ExitCode {
     match execute(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            run::clear_progress();
+            progress::clear();
             ExitCode::from(failure.tell(arguments.format))
         }
     }
@@ -74,7 +75,7 @@ fn execute(arguments: &Arguments) -> Result<(), Failure> {
 fn end_on_interrupt() {
     let end = || {
         let _guard = output::hold_writes();
-        run::clear_progress();
+        progress::clear();
         output::say("interrupted");
         std::process::exit(failure::INTERRUPTED.into());
     };

@@ -79,3 +79,47 @@ fn files_are_compared_side_by_side() {
     let line = text.lines().find(|line| line.trim_start().starts_with("exact_after")).expect("a line");
     assert_eq!(line.split_whitespace().collect::<Vec<_>>(), ["exact_after", "–", "4"]);
 }
+
+/// What is not analyzed is named with the reason, and nothing that is listed is ahead of it unlisted.
+#[test]
+fn larger_sizes_are_searched_too() {
+    let start = std::time::Instant::now();
+    let advised = json(&["advise", "--size", "256", "--cluster", "v100"]);
+    assert!(start.elapsed().as_secs() < 100, "{:?}", start.elapsed());
+    let ranking = advised["ranking"].as_array().expect("a ranking");
+    assert!(ranking.len() > 20, "{advised:#}");
+    let reason = |name: &str| {
+        let left_out = advised["left_out"].as_array().expect("a list");
+        let entry = left_out.iter().find(|one| one["topology"] == name).expect("left out");
+        entry["reason"].as_str().expect("a reason").to_string()
+    };
+    assert!(
+        reason("random_matching").starts_with("takes at least 8 steps of "),
+        "{}",
+        reason("random_matching")
+    );
+    assert!(reason("petersen").contains("requires size == 10"));
+    // Each of 256 ranks has to hear of nearly all others, and doubles what it knows at best.
+    let one_peer: Vec<&Value> = ranking.iter().filter(|one| one["rounds"] == 1.0).collect();
+    assert!(one_peer.len() > 3 && one_peer.iter().all(|one| number(one, "/steps") >= 8.0), "{one_peer:#?}");
+}
+
+#[test]
+fn an_algorithm_without_heterogeneity_needs_its_rate_alone() {
+    let advise = |z| {
+        [
+            "advise",
+            "--size",
+            "128",
+            "--cluster",
+            "v100",
+            "--algorithm",
+            "gradient_tracking",
+            "--heterogeneity",
+            z,
+        ]
+    };
+    assert_eq!(codes(&advise("1"), 1), ["bfc::predict::nothing_reaches"], "biases are known up to 256 rows");
+    let alike = json(&advise("0"));
+    assert!(alike["ranking"].as_array().is_some_and(|ranking| !ranking.is_empty()), "{alike:#}");
+}

@@ -3,6 +3,7 @@
 use super::codec;
 use super::error::{EvaluateError, Result};
 use super::value::{LIST_DEPTH, List, Value};
+use crate::optimise;
 use crate::resolve::Program;
 use bfc_dsl::tree::{Item, Span};
 use bfc_schedule::Rational;
@@ -16,11 +17,13 @@ pub struct Limits {
     pub cells: u64,
     /// Expressions within expressions, calls included.
     pub depth: u32,
+    /// Operations of a step of the optimisations of MATCHA.
+    pub optimisation: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { steps: 50_000_000, cells: 16_000_000, depth: 50_000 }
+        Self { steps: 50_000_000, cells: 16_000_000, depth: 50_000, optimisation: optimise::BUDGET }
     }
 }
 

@@ -1,7 +1,7 @@
 //! MATCHA (Wang, Sahu, Joshi, Kar, Matcha: speeding up decentralized SGD via matching decomposition sampling, 2019): with
 //! which probability to activate each matching of a graph, and how far to mix.
 
-use super::{BUDGET, Signs, TooLarge, fraction, rounded};
+use super::{Signs, TooLarge, fraction, rounded};
 use bfc_algebra::reproducible::Square;
 use bfc_algebra::semidefinite::{Block, Program, Row, solve};
 use bfc_schedule::Rational;
@@ -17,14 +17,19 @@ pub struct Matchings {
     pub edges: Vec<Vec<(usize, usize)>>,
 }
 
-/// The probabilities p, at most 1, that maximise λ₂(Σ p_j L_j) where Σ p_j is at most `budget` times the number of matchings.
-pub fn probabilities(matchings: &Matchings, budget: &Rational) -> Result<Vec<Rational>, TooLarge> {
+/// The probabilities p, at most 1, that maximise λ₂(Σ p_j L_j) where Σ p_j is at most `budget` times the number of matchings;
+/// a step may take so many `operations`.
+pub fn probabilities(
+    matchings: &Matchings,
+    budget: &Rational,
+    operations: u64,
+) -> Result<Vec<Rational>, TooLarge> {
     let count = matchings.edges.len();
     if *budget >= Rational::one() {
         return Ok(vec![Rational::one(); count]);
     }
     let edges: u64 = matchings.edges.iter().map(|matching| matching.len() as u64).sum();
-    if 16 * edges * edges + 60 * (matchings.size as u64).pow(3) > BUDGET {
+    if 16 * edges * edges + 60 * (matchings.size as u64).pow(3) > operations {
         return Err(TooLarge);
     }
     let most = budget.to_f64() * count as f64;
@@ -64,10 +69,10 @@ pub struct Step {
     pub contraction: f64,
 }
 
-/// The best step for these probabilities.
-pub fn step(matchings: &Matchings, probabilities: &[Rational]) -> Result<Step, TooLarge> {
+/// The best step for these probabilities, with at most so many operations for an eigenvalue.
+pub fn step(matchings: &Matchings, probabilities: &[Rational], operations: u64) -> Result<Step, TooLarge> {
     let n = matchings.size;
-    if 120 * (n as u64).pow(3) > BUDGET {
+    if 120 * (n as u64).pow(3) > operations {
         return Err(TooLarge);
     }
     let p: Vec<f64> = probabilities.iter().map(Rational::to_f64).collect();
@@ -124,6 +129,7 @@ impl Matchings {
 
 #[cfg(test)]
 mod tests {
+    use super::super::BUDGET;
     use super::*;
 
     /// The graph of the paper's first figure.
@@ -156,24 +162,24 @@ mod tests {
             (ring(), (1, 2), 0.783905),
         ] {
             let budget = Rational::new(budget.0, budget.1);
-            let p = probabilities(&graph, &budget).expect("small");
+            let p = probabilities(&graph, &budget, BUDGET).expect("small");
             let most = &budget * &Rational::integer(p.len());
             assert!(p.iter().cloned().sum::<Rational>() <= most);
             assert!(p.iter().all(|p| !p.is_negative() && *p <= Rational::one()));
-            near(step(&graph, &p).expect("small").contraction, rho);
+            near(step(&graph, &p, BUDGET).expect("small").contraction, rho);
         }
         let one = vec![Rational::one(); 5];
-        assert_eq!(step(&figure(), &one).expect("small").weight, Rational::new(2, 7));
-        let half = probabilities(&figure(), &Rational::new(1, 2)).expect("small");
-        near(step(&figure(), &half).expect("small").weight.to_f64(), 0.396429);
+        assert_eq!(step(&figure(), &one, BUDGET).expect("small").weight, Rational::new(2, 7));
+        let half = probabilities(&figure(), &Rational::new(1, 2), BUDGET).expect("small");
+        near(step(&figure(), &half, BUDGET).expect("small").weight.to_f64(), 0.396429);
     }
 
     #[test]
     fn graphs_that_are_not_connected_have_some_answer() {
         let apart = Matchings { size: 5, edges: vec![vec![(0, 1), (2, 3)]] };
-        let p = probabilities(&apart, &Rational::new(1, 2)).expect("small");
+        let p = probabilities(&apart, &Rational::new(1, 2), BUDGET).expect("small");
         assert!(p[0] <= Rational::new(1, 2));
-        assert!(step(&apart, &p).is_ok());
-        assert_eq!(step(&apart, &[Rational::zero()]).expect("small").weight, Rational::zero());
+        assert!(step(&apart, &p, BUDGET).is_ok());
+        assert_eq!(step(&apart, &[Rational::zero()], BUDGET).expect("small").weight, Rational::zero());
     }
 }

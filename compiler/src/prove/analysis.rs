@@ -103,6 +103,47 @@ pub struct Analysis {
     pub notes: Vec<String>,
 }
 
+/// How averaging converges: the numbers of an [`Analysis`] by which schedules are ranked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Convergence {
+    /// Rows and columns of every phase sum to 1.
+    pub doubly_stochastic: bool,
+    /// The T-th root of ‖W⁽ᵀ⁻¹⁾ … W⁽⁰⁾ − J‖₂.
+    pub rate_per_step: f64,
+    /// The least k with W⁽ᵏ⁻¹⁾ … W⁽⁰⁾ = J.
+    pub exact_after: Option<u64>,
+    /// The least k with ‖W⁽ᵏ⁻¹⁾ … W⁽⁰⁾ − J‖₂ ≤ 10⁻³, if it is at most 10⁷.
+    pub rounds_to_1e_3: Option<u64>,
+    /// The same for 10⁻⁶.
+    pub rounds_to_1e_6: Option<u64>,
+}
+
+impl Convergence {
+    /// The convergence of one topology; of one that does not average, no number is of use.
+    pub(super) fn of(facts: &Facts) -> Self {
+        if !facts.doubly_stochastic() {
+            let (exact_after, rounds_to_1e_3, rounds_to_1e_6) = (None, None, None);
+            let rate_per_step = f64::NAN;
+            return Self {
+                doubly_stochastic: false,
+                rate_per_step,
+                exact_after,
+                rounds_to_1e_3,
+                rounds_to_1e_6,
+            };
+        }
+        let spectrum = facts.numbers();
+        let steps = rounds_to(facts.phases, &spectrum, &facts.spectrum().source, &facts.known());
+        Self {
+            doubly_stochastic: true,
+            rate_per_step: facts.per_step(spectrum.period_contraction).value,
+            exact_after: facts.exact_after().steps(),
+            rounds_to_1e_3: steps[0].0,
+            rounds_to_1e_6: steps[1].0,
+        }
+    }
+}
+
 /// A claim of the source and whether it holds.
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
@@ -189,10 +230,7 @@ impl Analysis {
                 Exact::No => Some(false),
                 Exact::TooLarge => None,
             },
-            exact_after: match facts.exact_after() {
-                ExactAfter::Steps(steps) => Some(steps),
-                _ => None,
-            },
+            exact_after: facts.exact_after().steps(),
             rounds_to_1e_3: steps[0].0,
             rounds_to_1e_6: steps[1].0,
             consensus_error: None,

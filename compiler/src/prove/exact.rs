@@ -37,6 +37,13 @@ pub(super) enum ExactAfter {
     NotWithin(u64),
 }
 
+impl ExactAfter {
+    /// The steps, where it ever is.
+    pub(super) fn steps(self) -> Option<u64> {
+        if let Self::Steps(steps) = self { Some(steps) } else { None }
+    }
+}
+
 /// Whether W⁽ᵏ⁻¹⁾ … W⁽⁰⁾ = J.
 pub(super) fn is_average(phases: &[MixingMatrix], steps: u64) -> Exact {
     let size = phases[0].size();

@@ -24,7 +24,7 @@ mod tests;
 mod timeline;
 mod timing;
 
-pub use analysis::{Analysis, Check};
+pub use analysis::{Analysis, Check, Convergence};
 pub use chance::Expected;
 pub use error::Error;
 pub use quadratic::Quadratic;
@@ -139,6 +139,16 @@ pub fn analyze(topology: &Topology) -> Analysis {
     Analysis::of(&Facts::new(&topology.phases))
 }
 
+/// How averaging over phases converges.
+pub(crate) fn convergence(phases: &[MixingMatrix]) -> Convergence {
+    Convergence::of(&Facts::new(phases))
+}
+
+/// What [`convergence`] costs, in operations, roughly.
+pub(crate) fn work(phases: &[MixingMatrix]) -> f64 {
+    spectrum::work(phases)
+}
+
 /// Whether every matrix equals its transpose, and where not.
 pub(crate) fn symmetric(phases: &[MixingMatrix]) -> Result<(), String> {
     properties::symmetric(phases)
@@ -200,6 +210,11 @@ impl<'a> Prover<'a> {
     /// How the algorithm converges on quadratics with curvatures in [μ, L]; `None` where it asks for no gradients.
     pub fn quadratic(&self, curvature: [f64; 2]) -> Option<Quadratic> {
         quadratic::quadratic(self.algorithm?, &self.facts, curvature)
+    }
+
+    /// [`quadratic`](Self::quadratic) without the largest step size.
+    pub fn rate(&self, curvature: [f64; 2]) -> Option<Quadratic> {
+        quadratic::rate(self.algorithm?, &self.facts, curvature)
     }
 
     /// Whether a claim holds.

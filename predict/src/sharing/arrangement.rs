@@ -1,14 +1,11 @@
 //! The messages of a phase become rounds in which shared ports carry what they can.
 
-use super::flow;
 use super::ports::Ports;
+use super::{WORTHWHILE, flow};
 use crate::links::{CLASSES, Wiring};
 use crate::traffic::seconds;
 use bfc_schedule::{Action, Rank, RoundPlan, RoundTable};
 use std::collections::HashMap;
-
-/// Rounds are changed for a gain of this share of their time: what is not in the model makes many rounds dearer than few.
-const WORTHWHILE: f64 = 0.01;
 
 /// What it takes to run rounds rank by rank, for each of their messages.
 const RUN: usize = 20;
@@ -79,30 +76,11 @@ impl<'a> Arrangement<'a> {
         self.seconds
     }
 
-    /// The messages of the phase.
-    fn messages(&self) -> impl Iterator<Item = &Message> {
-        self.units[0].iter().flat_map(|unit| &unit.messages)
-    }
-
-    /// The seconds that no rounds undercut: what all bytes through a port take at its bandwidth.
-    pub(super) fn bound(&self) -> f64 {
-        let mut seconds_per_byte = vec![0.0f64; self.ports.count()];
-        for message in self.messages() {
-            let class = self.wiring.class(message.from, message.to);
-            for port in self.ports.passed(self.wiring, message.from, message.to) {
-                let shared = self.ports.shared_bandwidth(port, self.wiring);
-                seconds_per_byte[port] += shared.unwrap_or(self.wiring.links[class].bandwidth).recip();
-            }
-        }
-        let busiest = seconds_per_byte.into_iter().fold(0.0, f64::max);
-        self.sizes.iter().map(|(bytes, times)| times * bytes * busiest).sum()
-    }
-
     /// The fastest rounds found and their seconds, if they are faster than those that there are. Ends without `work`.
-    pub(super) fn faster(&self, work: &mut usize) -> Option<(RoundPlan, f64)> {
+    pub(super) fn faster(&self, bound: f64, work: &mut usize) -> Option<(RoundPlan, f64)> {
         let by_rounds = |plan: &RoundPlan| seconds(self.sizes, &self.wiring.rounds(plan), self.wiring);
         let now = by_rounds(&RoundPlan::Table(self.table.clone()));
-        let enough = self.bound() * (1.0 + WORTHWHILE);
+        let enough = bound * (1.0 + WORTHWHILE);
         let mut best = (None, self.seconds * (1.0 - WORTHWHILE));
         for (units, slope) in
             self.units.iter().flat_map(|units| self.slopes().map(move |slope| (units, slope)))
@@ -211,4 +189,21 @@ impl<'a> Arrangement<'a> {
 /// The seconds of a step's exchanges of these sizes, rank by rank.
 fn flow_seconds(table: &RoundTable, wiring: &Wiring, sizes: &[(f64, f64)]) -> f64 {
     sizes.iter().map(|(bytes, times)| times * flow::seconds(table, wiring, *bytes)).sum()
+}
+
+/// The seconds of a step that no rounds undercut: what all bytes through a port take at its bandwidth.
+pub(super) fn bound(table: &RoundTable, wiring: &Wiring, sizes: &[(f64, f64)]) -> f64 {
+    let ports = Ports::new(wiring);
+    let mut seconds_per_byte = vec![0.0f64; ports.count()];
+    for to in (0..wiring.size()).map(Rank) {
+        let received = table.actions_of(to).iter().filter_map(|action| action.receive);
+        for (from, _) in received {
+            let own = wiring.links[wiring.class(from, to)].bandwidth;
+            for port in ports.passed(wiring, from, to) {
+                seconds_per_byte[port] += ports.shared_bandwidth(port, wiring).unwrap_or(own).recip();
+            }
+        }
+    }
+    let busiest = seconds_per_byte.into_iter().fold(0.0, f64::max);
+    sizes.iter().map(|(bytes, times)| times * bytes * busiest).sum()
 }

@@ -19,18 +19,23 @@ impl Ports {
         self.ranks + self.nics + self.sites + 1
     }
 
-    pub(super) fn passed(&self, wiring: &Wiring, from: Rank, to: Rank) -> Vec<usize> {
+    /// The ports that a message passes.
+    pub(super) fn passed(
+        &self,
+        wiring: &Wiring,
+        from: Rank,
+        to: Rank,
+    ) -> impl Iterator<Item = usize> + use<> {
         let class = wiring.class(from, to);
-        let mut passed = vec![2 * from.index(), 2 * to.index() + 1];
-        if class > 0 {
-            for (direction, rank) in [from, to].into_iter().enumerate() {
-                let ports = wiring.ports(rank, class);
-                passed.push(self.ranks + 2 * ports.nic as usize + direction);
-                passed.extend(ports.site.map(|site| self.ranks + self.nics + 2 * site as usize + direction));
-            }
-            passed.extend(wiring.core.map(|_| self.count() - 1));
-        }
-        passed
+        let end = |direction: usize, rank: Rank| {
+            let ports = (class > 0).then(|| wiring.ports(rank, class));
+            let nic = ports.map(|ports| self.ranks + 2 * ports.nic as usize + direction);
+            let sites = self.ranks + self.nics;
+            let site = ports.and_then(|ports| Some(sites + 2 * ports.site? as usize + direction));
+            [Some(2 * rank.index() + direction), nic, site]
+        };
+        let core = wiring.core.filter(|_| class > 0).map(|_| self.count() - 1);
+        [end(0, from), end(1, to)].into_iter().flatten().chain([core]).flatten()
     }
 
     /// The bandwidth of a port, unless it is a rank's own.

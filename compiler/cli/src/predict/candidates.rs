@@ -1,18 +1,29 @@
 //! The library becomes candidates for a size: what compiles, averages, and can be analyzed there.
+//!
+//! All topologies are compiled, within limits, before any is analyzed: what a step takes is known then, and how many steps
+//! there are at least. Those whose convergence costs little are analyzed first. Of the others remain those that no candidate
+//! beats both in the steps and in the seconds of one whatever their spectrum; other weights and hierarchies are analyzed
+//! where they may still be the fastest.
 
-use bfc_compiler::prove::Analysis;
-use bfc_compiler::{Entry, NoFiles, Request, library};
+use super::fit::fit;
+use super::proposal::Proposal;
+use crate::failure::Failure;
+use crate::progress;
+use bfc_compiler::{Entry, NoFiles, Prospect, Request, library};
 use bfc_predict::advise::{Consensus, Effort, Training, rank};
 use bfc_predict::units::shown_seconds;
-use bfc_predict::{Cluster, ClusterError, Cost, Prediction};
-use bfc_schedule::{RoundPlan, Schedule};
+use bfc_predict::{Cluster, Cost, Prediction};
 
 /// Weight rules that are tried beside a topology's own.
 const RULES: [&str; 3] = ["metropolis", "best_constant", "fastest"];
 /// Up to how many ranks weights are optimised.
 const MOST_OPTIMISED: u32 = 32;
-/// Up to how many ranks a topology without symmetry is analyzed.
-const MOST_UNSTRUCTURED: u32 = 512;
+/// Operations of an analysis that is always done, and of one that is done at all.
+const CHEAP: f64 = 1e8;
+const MOST_WORK: f64 = 5e9;
+
+/// Letters of the reason for which a topology is left out.
+const LONGEST_REASON: usize = 100;
 
 /// What is sought.
 pub struct Goal<'a> {
@@ -50,76 +61,111 @@ pub struct Candidate {
     pub why: String,
 }
 
-/// Why a topology is no candidate.
-enum Refusal {
-    /// To analyze it would take long, and its variants too.
-    Unstructured,
-    /// Anything else.
-    Because(String),
-}
-
 /// What a search ends with.
 #[derive(Default)]
 pub struct Found {
-    /// The library's topologies in its order, then those with other weights, then hierarchies.
+    /// The library's topologies, then those with other weights, then hierarchies.
     pub candidates: Vec<Candidate>,
     /// What of the library was left out, and why.
     pub left_out: Vec<(String, String)>,
 }
 
-/// A topology to try.
-struct Proposal {
+/// A schedule whose steps are not counted yet.
+struct Weighed {
     name: String,
-    /// Library names without their part.
-    uses: Vec<String>,
-    /// What is said of them.
-    definition: String,
-    /// The topology of the schedule.
-    topology: String,
+    source: String,
+    prospect: Prospect,
+    cost: Cost,
+    step_seconds: f64,
+    exposed_seconds: f64,
+    /// No fewer reach the target.
+    least_steps: f64,
+    /// Operations of the analysis, roughly.
+    work: f64,
 }
 
-/// Tries the library for a goal. Other weights and hierarchies are analyzed where they may still be the fastest.
+/// Why a topology does not compile.
+struct Refusal {
+    reason: String,
+    /// Whether it may for another number of ranks.
+    at_this_size: bool,
+}
+
+/// Tries the library for a goal.
 ///
 /// # Errors
 /// The cluster has too few machines.
-pub fn search(goal: &Goal<'_>) -> Result<Found, ClusterError> {
+pub fn search(goal: &Goal<'_>) -> Result<Found, Failure> {
     let mut found = Found::default();
-    let mut quick = vec![];
-    for name in topologies() {
-        let reason = match candidate(goal, Proposal::plain(name), f64::INFINITY)? {
-            Ok(candidate) => {
-                found.candidates.push(candidate);
-                quick.push(name);
-                continue;
+    let (mut weighed, mut quick, mut elsewhere) = (vec![], vec![], vec![]);
+    progress::start("library", topologies().count() as u64, "topologies");
+    for (done, name) in (1..).zip(topologies()) {
+        match weigh(goal, Proposal::plain(name))? {
+            Ok(one) => weighed.push((name, one)),
+            Err(Refusal { reason, at_this_size }) => {
+                elsewhere.extend(at_this_size.then_some(name));
+                found.left_out.push((name.to_string(), reason));
             }
-            Err(Refusal::Unstructured) => {
-                format!("topologies without symmetry are analyzed up to {MOST_UNSTRUCTURED} ranks here")
-            }
-            Err(Refusal::Because(reason)) => {
-                quick.push(name);
-                reason
-            }
-        };
-        found.left_out.push((name.to_string(), reason));
+        }
+        progress::advance(done);
     }
-    let weighted =
-        quick.iter().flat_map(|name| goal.rules().iter().map(move |rule| Proposal::weighted(name, rule)));
+    weighed.sort_by(|a, b| a.1.work.total_cmp(&b.1.work));
+    progress::start("spectra", weighed.len() as u64, "topologies");
+    for (done, (name, one)) in (1..).zip(weighed) {
+        if one.work <= CHEAP {
+            quick.push(name);
+        }
+        let candidate = match one.hopeless(&found.candidates) {
+            Some(reason) => Err(reason),
+            None => one.candidate(goal),
+        };
+        match candidate {
+            Ok(candidate) => found.candidates.push(candidate),
+            Err(reason) => found.left_out.push((name.to_string(), reason)),
+        }
+        progress::advance(done);
+    }
+    found.left_out.sort();
+    vary(goal, quick, elsewhere, &mut found)?;
+    progress::clear();
+    Ok(found)
+}
+
+/// Adds other weights and hierarchies, where they may be the fastest and differ from what there is.
+///
+/// `quick` topologies are analyzed quickly, and those `elsewhere` are for other sizes, such as the number of machines.
+fn vary(goal: &Goal<'_>, quick: Vec<&str>, elsewhere: Vec<&str>, found: &mut Found) -> Result<(), Failure> {
+    let mut across = [&quick[..], &elsewhere[..]].concat();
+    across.sort_unstable();
+    let rules = goal.rules();
+    let weighted = quick.iter().flat_map(|name| rules.iter().map(move |rule| Proposal::weighted(name, rule)));
+    let variants: Vec<Proposal> = weighted.chain(hierarchical(goal, &across)?).collect();
     let mut best = found.candidates.iter().map(|one| one.effort.seconds()).fold(f64::INFINITY, f64::min);
-    for proposal in weighted.chain(hierarchical(goal, &quick)?) {
+    // Averaging takes a step at least; no variant is taken to train in fewer than the best of the library.
+    let steps = found.candidates.iter().map(|one| one.effort.steps);
+    let least = if goal.algorithm.is_some() { steps.fold(f64::INFINITY, f64::min) } else { 1.0 };
+    progress::start("variants", variants.len() as u64, "topologies");
+    for (done, proposal) in (1..).zip(variants) {
+        progress::advance(done);
+        let Ok(one) = weigh(goal, proposal)? else { continue };
+        let slow = least * one.step_seconds > best || one.beaten_by(&found.candidates).is_some();
+        if slow || one.work > CHEAP {
+            continue;
+        }
         let same = |a: &Candidate, b: &Candidate| a.effort == b.effort && a.cost == b.cost;
-        if let Ok(candidate) = candidate(goal, proposal, best)?
+        if let Ok(candidate) = one.candidate(goal)
             && !found.candidates.iter().any(|other| same(other, &candidate))
         {
             best = best.min(candidate.effort.seconds());
             found.candidates.push(candidate);
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// An exact average inside machines, then a step across them, over and over: each of `across`, and inside those that no
 /// other beats both in steps and in the seconds of a step.
-fn hierarchical(goal: &Goal<'_>, across: &[&str]) -> Result<Vec<Proposal>, ClusterError> {
+fn hierarchical(goal: &Goal<'_>, across: &[&str]) -> Result<Vec<Proposal>, Failure> {
     let local = goal.local_size();
     if local == 1 || goal.size == local {
         return Ok(vec![]);
@@ -127,8 +173,9 @@ fn hierarchical(goal: &Goal<'_>, across: &[&str]) -> Result<Vec<Proposal>, Clust
     let machine = Goal { size: local, algorithm: None, ..*goal };
     let mut exact: Vec<(&str, Effort)> = vec![];
     for name in topologies() {
-        if let Ok(Candidate { exact_after: Some(steps), effort, .. }) =
-            candidate(&machine, Proposal::plain(name), f64::INFINITY)?
+        if let Ok(one) = weigh(&machine, Proposal::plain(name))?
+            && one.work <= CHEAP
+            && let Ok(Candidate { exact_after: Some(steps), effort, .. }) = one.candidate(&machine)
         {
             let effort = Effort { steps: steps as f64, ..effort };
             if !exact.iter().any(|(_, other)| *other == effort) {
@@ -164,102 +211,77 @@ impl Goal<'_> {
     }
 }
 
-impl Proposal {
-    fn plain(name: &str) -> Self {
-        Self {
-            name: name.to_string(),
-            uses: vec![name.to_string()],
-            definition: String::new(),
-            topology: name.to_string(),
-        }
-    }
-
-    fn weighted(name: &str, rule: &str) -> Self {
-        let topology = format!("{name}_{rule}");
-        Self {
-            name: format!("{name}, weights {rule}"),
-            uses: vec![name.to_string()],
-            definition: format!("topology {topology} = {name} weights {rule}\n"),
-            topology,
-        }
-    }
-
-    fn hierarchical(inside: &str, across: &str) -> Self {
-        let mut uses = vec![inside.to_string(), across.to_string()];
-        uses.dedup();
-        Self {
-            name: format!("{inside} inside, {across} across"),
-            uses,
-            definition: format!(
-                "topology rest {{ }}\n\ntopology hierarchical = concat([\n    \
-                 kronecker(rest at machines, {inside} at local_size),\n    \
-                 kronecker({across} at machines, rest at local_size),\n])\n"
-            ),
-            topology: "hierarchical".to_string(),
-        }
-    }
-
-    /// The schedule in the language.
-    fn source(&self, algorithm: Option<&str>) -> String {
-        let mut text: String = self.uses.iter().map(|name| format!("use topology::{name}\n")).collect();
-        if let Some(algorithm) = algorithm {
-            text.push_str(&format!("use algorithm::{algorithm}\n"));
-        }
-        if !self.definition.is_empty() {
-            text.push_str(&format!("\n{}", self.definition));
-        }
-        let algorithm = algorithm.map(|name| format!("    algorithm {name}\n")).unwrap_or_default();
-        text + &format!("\nschedule {{\n    topology  {}\n{algorithm}}}\n", self.topology)
-    }
-}
-
-/// The candidate of a proposal, unless a step of it takes longer than `at_most`.
-fn candidate(
-    goal: &Goal<'_>,
-    proposal: Proposal,
-    at_most: f64,
-) -> Result<Result<Candidate, Refusal>, ClusterError> {
+/// The schedule of a proposal on the cluster, or why there is none.
+fn weigh(goal: &Goal<'_>, proposal: Proposal) -> Result<Result<Weighed, Refusal>, Failure> {
     let source = proposal.source(goal.algorithm);
     let request = goal.request(source.clone(), goal.size, goal.local_size());
-    let schedule = match bfc_compiler::compile(&request, &NoFiles) {
-        Ok(compiled) => compiled.schedule,
-        Err(refused) => return Ok(Err(Refusal::Because(first_message(refused)))),
+    let prospect = match bfc_compiler::prospect(&request, &NoFiles) {
+        Ok(prospect) => prospect,
+        Err(refused) => return Ok(Err(Refusal::of(refused))),
     };
-    if goal.size > MOST_UNSTRUCTURED && !is_symbolic(&schedule) {
-        return Ok(Err(Refusal::Unstructured));
-    }
-    let prediction = Prediction::new(&schedule, goal.cluster, goal.model_bytes)?;
-    if prediction.step_seconds > at_most {
-        let step = shown_seconds(prediction.step_seconds);
-        return Ok(Err(Refusal::Because(format!("one step takes {step}, longer than others in all"))));
-    }
-    let analysis =
-        match bfc_compiler::analyze_on(&request, &NoFiles, goal.curvature, bfc_compiler::Detail::Numbers) {
-            Ok(analysis) => analysis,
-            Err(refused) => return Ok(Err(Refusal::Because(first_message(refused)))),
-        };
-    let (steps, why) = match steps(goal, &analysis) {
-        Ok(found) => found,
-        Err(reason) => return Ok(Err(Refusal::Because(reason))),
-    };
-    Ok(Ok(Candidate {
+    let exact = prospect.exact_after_a_period().filter(|_| goal.algorithm.is_none());
+    let fit = fit(prospect.schedule().clone(), goal.cluster, goal.model_bytes, false)?;
+    let prediction = Prediction::new(fit.schedule(), goal.cluster, goal.model_bytes)?;
+    Ok(Ok(Weighed {
         name: proposal.name,
         source,
-        effort: Effort { steps, step_seconds: prediction.step_seconds },
-        cost: Cost::of(&schedule),
+        cost: Cost::of(fit.schedule()),
+        step_seconds: prediction.step_seconds,
         exposed_seconds: prediction.exposed_seconds,
-        exact_after: analysis.exact_after,
-        why,
+        // What bounds the steps of averaging says nothing of training.
+        least_steps: if goal.algorithm.is_none() { prospect.least_steps(goal.error) } else { 0.0 },
+        work: if exact.is_some() { prospect.work().min(CHEAP) } else { prospect.work() },
+        prospect,
     }))
 }
 
-/// The steps to the target and why so many, or why it is not reached.
-fn steps(goal: &Goal<'_>, analysis: &Analysis) -> Result<(f64, String), String> {
-    if goal.algorithm.is_none() {
-        return consensus(goal, analysis);
+impl Weighed {
+    /// A candidate that needs no more steps than this at least, and no longer ones.
+    fn beaten_by<'c>(&self, candidates: &'c [Candidate]) -> Option<&'c Candidate> {
+        candidates.iter().find(|other| {
+            other.effort.steps <= self.least_steps && other.effort.step_seconds <= self.step_seconds
+        })
     }
-    let quadratic = analysis.quadratic.as_ref().ok_or("the algorithm asks for no gradient")?;
-    let (rate, bias) = quadratic.rate.zip(quadratic.bias).ok_or_else(|| {
+
+    /// Why it is not analyzed, if it is not.
+    fn hopeless(&self, candidates: &[Candidate]) -> Option<String> {
+        if self.work <= CHEAP {
+            return None;
+        }
+        if let Some(other) = self.beaten_by(candidates) {
+            let (steps, step) = (self.least_steps, shown_seconds(self.step_seconds));
+            return Some(format!("takes at least {steps} steps of {step}, {} no more of either", other.name));
+        }
+        let too_much = || {
+            format!("its spectrum takes about {:.0e} operations, up to {MOST_WORK:.0e} are spent", self.work)
+        };
+        (self.work > MOST_WORK).then(too_much)
+    }
+
+    /// The candidate, or why it is none.
+    fn candidate(self, goal: &Goal<'_>) -> Result<Candidate, String> {
+        let (steps, exact_after, why) = match goal.algorithm {
+            None => consensus(goal, &self.prospect)?,
+            Some(_) => training(goal, &self.prospect).map(|(steps, why)| (steps, None, why))?,
+        };
+        Ok(Candidate {
+            name: self.name,
+            source: self.source,
+            effort: Effort { steps, step_seconds: self.step_seconds },
+            cost: self.cost,
+            exposed_seconds: self.exposed_seconds,
+            exact_after,
+            why,
+        })
+    }
+}
+
+/// The steps of training to the target and why so many, or why it is not reached.
+fn training(goal: &Goal<'_>, prospect: &Prospect) -> Result<(f64, String), String> {
+    let quadratic = prospect.quadratic(goal.curvature).ok_or("the algorithm asks for no gradient")?;
+    // Without heterogeneity no bias shows.
+    let bias = quadratic.bias.or((goal.heterogeneity == 0.0).then_some(0.0));
+    let (rate, bias) = quadratic.rate.zip(bias).ok_or_else(|| {
         quadratic.note.clone().unwrap_or_else(|| "its rate is not known at this size".to_string())
     })?;
     let steps = Training { rate, bias }.steps(goal.error, goal.heterogeneity).ok_or_else(|| {
@@ -277,31 +299,41 @@ fn steps(goal: &Goal<'_>, analysis: &Analysis) -> Result<(f64, String), String> 
     Ok((steps, format!("falls by {rate:.4} a step{floor}")))
 }
 
-fn consensus(goal: &Goal<'_>, analysis: &Analysis) -> Result<(f64, String), String> {
-    if !analysis.doubly_stochastic {
+/// The steps of averaging to the target, those to the exact average, and why so many, or why it is not reached.
+fn consensus(goal: &Goal<'_>, prospect: &Prospect) -> Result<(f64, Option<u64>, String), String> {
+    if let Some(exact) = prospect.exact_after_a_period()
+        && prospect.work() > CHEAP
+    {
+        return Ok((exact as f64, Some(exact), format!("exact after {exact}")));
+    }
+    let convergence = prospect.convergence().ok_or("there is no topology")?;
+    if !convergence.doubly_stochastic {
         return Err("does not keep the average".to_string());
     }
-    let consensus = Consensus {
-        exact_after: analysis.exact_after,
-        to_1e_3: analysis.rounds_to_1e_3,
-        to_1e_6: analysis.rounds_to_1e_6,
-    };
+    let exact_after = convergence.exact_after;
+    let consensus =
+        Consensus { exact_after, to_1e_3: convergence.rounds_to_1e_3, to_1e_6: convergence.rounds_to_1e_6 };
     let steps = consensus.steps(goal.error).ok_or("ranks do not come to agree within 10⁷ steps")?;
-    Ok((
-        steps,
-        match (analysis.exact_after, analysis.rate_per_step) {
-            (Some(exact), _) => format!("exact after {exact}"),
-            (None, Some(rate)) => format!("falls by {rate:.4} a step"),
-            (None, None) => String::new(),
-        },
-    ))
+    let why = match exact_after {
+        Some(exact) => format!("exact after {exact}"),
+        None => format!("falls by {:.4} a step", convergence.rate_per_step),
+    };
+    Ok((steps, exact_after, why))
 }
 
-fn is_symbolic(schedule: &Schedule) -> bool {
-    let mut phases = schedule.topologies().iter().flat_map(|topology| &topology.phases);
-    phases.all(|phase| matches!(phase.plan, RoundPlan::Cayley { .. }))
-}
-
-fn first_message(refused: bfc_compiler::Diagnostics) -> String {
-    refused.into_reports().first().map_or_else(|| "refused".to_string(), |report| report.to_string())
+impl Refusal {
+    fn of(refused: bfc_compiler::Diagnostics) -> Self {
+        let reports = refused.into_reports();
+        let Some(first) = reports.first() else {
+            return Self { reason: "refused".to_string(), at_this_size: false };
+        };
+        let code = first.code().map(|code| code.to_string());
+        let at_this_size = code.as_deref() == Some("bfc::evaluate::precondition");
+        let text = first.to_string();
+        let reason = match text.char_indices().nth(LONGEST_REASON) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text,
+        };
+        Self { reason, at_this_size }
+    }
 }

@@ -8,6 +8,7 @@ mod cost;
 mod error;
 mod fit;
 mod probe;
+mod proposal;
 mod simulate;
 
 pub use advise::advise;

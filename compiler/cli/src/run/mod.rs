@@ -4,15 +4,12 @@ mod csv;
 mod curve;
 mod data;
 mod logistic;
-mod progress;
 mod report;
 mod train;
 
-pub use progress::clear as clear_progress;
-
 use crate::arguments::{self, Format};
 use crate::failure::{self, Failure};
-use crate::{input, output};
+use crate::{input, output, progress};
 use bfc_compiler::{Entry, Request};
 use bfc_runtime::RuntimeError;
 use bfc_runtime::local::SpmdError;
@@ -139,11 +136,11 @@ pub fn run(arguments: &arguments::Run, format: Format) -> Result<(), Failure> {
     let lr = learning_rate(schedule, arguments)?;
     let (data_name, data) = load(arguments)?;
     let plan = Plan { steps: arguments.steps, lr };
-    progress::start("decentralized", plan.steps);
+    progress::start("decentralized", plan.steps, "steps");
     let decentralized = train::on_ranks(schedule, &data, plan).map_err(failed)?;
-    progress::start("all-reduce", plan.steps);
+    progress::start("all-reduce", plan.steps, "steps");
     let allreduce = train::on_ranks(&allreduce(schedule.size())?, &data, plan).map_err(failed)?;
-    progress::start("centralized", plan.steps);
+    progress::start("centralized", plan.steps, "steps");
     let centralized = train::centralized(&data, plan);
     progress::clear();
     let report = RunReport {

@@ -3,7 +3,7 @@
 use super::curve::{self, Point, Sampling};
 use super::data::{Data, Rows};
 use super::logistic::Logistic;
-use super::progress;
+use crate::progress;
 use bfc_runtime::local::{self, SpmdError};
 use bfc_runtime::{Ask, Machine, RuntimeError, Transport};
 use bfc_schedule::{RankSchedule, Schedule};

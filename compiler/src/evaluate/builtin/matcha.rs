@@ -20,7 +20,7 @@ pub(super) fn matcha_probabilities(call: &mut Call) -> Result<Value> {
             call.outside(1, "the budget is the part of all matchings that is active on average, above 0")
         );
     }
-    match optimise::probabilities(&matchings, &budget) {
+    match optimise::probabilities(&matchings, &budget, call.evaluator.limits.optimisation) {
         Ok(probabilities) => {
             call.evaluator.list(probabilities.into_iter().map(Value::number).collect(), call.span)
         }
@@ -36,10 +36,12 @@ pub(super) fn matcha_step(call: &mut Call) -> Result<Value> {
     let probabilities: Option<Vec<Rational>> =
         list.iter().map(|value| value.as_number().filter(is_probability)).collect();
     match probabilities.filter(|list| list.len() == matchings.edges.len()) {
-        Some(probabilities) => match optimise::step(&matchings, &probabilities) {
-            Ok(step) => Ok(Value::number(step.weight)),
-            Err(TooLarge) => Err(call.outside(0, "there are too many ranks for the optimisation")),
-        },
+        Some(probabilities) => {
+            match optimise::step(&matchings, &probabilities, call.evaluator.limits.optimisation) {
+                Ok(step) => Ok(Value::number(step.weight)),
+                Err(TooLarge) => Err(call.outside(0, "there are too many ranks for the optimisation")),
+            }
+        }
         None => Err(wrong_type_at(
             "a list of probabilities, one for each matching",
             &call.values[1],

@@ -71,6 +71,20 @@ pub(super) fn quadratic(
     topologies: &[Facts],
     curvature: [f64; 2],
 ) -> Option<Quadratic> {
+    convergence(algorithm, topologies, curvature, true)
+}
+
+/// [`quadratic`] without the largest step size, for which many are tried.
+pub(super) fn rate(algorithm: &Algorithm, topologies: &[Facts], curvature: [f64; 2]) -> Option<Quadratic> {
+    convergence(algorithm, topologies, curvature, false)
+}
+
+fn convergence(
+    algorithm: &Algorithm,
+    topologies: &[Facts],
+    curvature: [f64; 2],
+    with_largest_step: bool,
+) -> Option<Quadratic> {
     let asks = |kind: &ValueKind| matches!(kind, ValueKind::Gradient(_) | ValueKind::Adapt(..));
     if !algorithm.values.iter().any(|value| asks(&value.kind)) {
         return None;
@@ -87,7 +101,7 @@ pub(super) fn quadratic(
         note: None,
     };
     let problem = Problem { algorithm, topologies, knob, curvature };
-    if let Err(reason) = problem.solve(step, &mut result) {
+    if let Err(reason) = problem.solve(step, with_largest_step, &mut result) {
         result.note = Some(reason);
     }
     Some(result)
@@ -213,7 +227,12 @@ struct Problem<'a> {
 type Modes = Vec<(bool, Vec<Vec<c64>>)>;
 
 impl Problem<'_> {
-    fn solve(&self, step: Option<f64>, result: &mut Quadratic) -> Result<(), String> {
+    fn solve(
+        &self,
+        step: Option<f64>,
+        with_largest_step: bool,
+        result: &mut Quadratic,
+    ) -> Result<(), String> {
         let ranks = self.topologies.first().map_or(1, Facts::size) as usize;
         let rows = ranks * self.algorithm.states.len();
         let modes = self.modes();
@@ -224,7 +243,7 @@ impl Problem<'_> {
         if modes.is_some() || rows <= WHOLE {
             result.rate = Some(digits(radius(step)?, 9));
         }
-        if self.knob.is_some() && (modes.is_some() || rows <= WHOLE_SEARCH) {
+        if with_largest_step && self.knob.is_some() && (modes.is_some() || rows <= WHOLE_SEARCH) {
             match self.largest_step(|step| radius(Some(step)))? {
                 Search::Up(largest) => {
                     result.largest_step = Some(digits(largest, 6));

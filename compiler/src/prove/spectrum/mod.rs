@@ -160,6 +160,21 @@ fn of_symmetric<'e>(
     }
 }
 
+/// The operations that [`spectrum`] and what follows of it take, roughly.
+pub(super) fn work(phases: &[MixingMatrix]) -> f64 {
+    let (size, period) = (f64::from(phases[0].size()), phases.len() as f64);
+    if Characters::new(phases).is_some() {
+        return size * period;
+    }
+    if phases.len() > 1 || super::symmetric(phases).is_err() {
+        return 30.0 * size.powi(3) + 60.0 * period * size.powi(2);
+    }
+    match twins::classes(&phases[0]) {
+        classes if classes <= ALL_LIMIT => 0.5 * (classes as f64).powi(3),
+        _ => 500.0 * edges(phases) as f64,
+    }
+}
+
 impl Numbers {
     /// With what exact arithmetic knows.
     pub(super) fn refined(mut self, average: Exact, after: ExactAfter, row_stochastic: bool) -> Self {

@@ -5,19 +5,20 @@ use std::sync::{Mutex, PoisonError};
 
 static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
-/// Shows a bar of `steps` steps, in place of the last one.
-pub fn start(name: &'static str, steps: u64) {
-    let style = ProgressStyle::with_template("{msg:>13} {bar:40.cyan/dim} {pos}/{len} steps {elapsed:>4} ")
-        .map(|style| style.progress_chars("━━─"))
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::new(steps).with_style(style).with_message(name);
+/// Shows a bar of so many of something, in place of the last one.
+pub fn start(name: &'static str, count: u64, of: &'static str) {
+    let style =
+        ProgressStyle::with_template("{msg:>13} {bar:40.cyan/dim} {pos}/{len} {prefix} {elapsed:>4} ")
+            .map(|style| style.progress_chars("━━─"))
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::new(count).with_style(style).with_message(name).with_prefix(of);
     replace(Some(bar));
 }
 
 /// Moves the bar.
-pub fn advance(step: u64) {
+pub fn advance(done: u64) {
     if let Some(bar) = &*BAR.lock().unwrap_or_else(PoisonError::into_inner) {
-        bar.set_position(step);
+        bar.set_position(done);
     }
 }
 
