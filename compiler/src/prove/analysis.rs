@@ -43,8 +43,8 @@ pub struct Analysis {
     pub primitive: Option<bool>,
     /// 1 is a simple eigenvalue of the period product, all others lie inside the unit circle; `null` if not decided.
     pub contracting: Option<bool>,
-    /// The second largest modulus of an eigenvalue, where rows or columns sum to 1: the largest of those besides one
-    /// eigenvalue 1. Above 1 where negative weights make disagreement grow.
+    /// The largest modulus of an eigenvalue of W − J: where rows or columns sum to 1, of those of W besides one eigenvalue 1.
+    /// Above 1 where negative weights make disagreement grow.
     pub rho: Option<f64>,
     /// ‖W − J‖₂.
     pub sigma2: Option<f64>,

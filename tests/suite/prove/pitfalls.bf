@@ -155,3 +155,19 @@ schedule {
     topology ring
     algorithm forgetful
 }
+//// size 4
+topology sub {
+    for i in ranks {
+        i -> (i + 1) mod size weight 1/10
+        self i weight 1/10
+    }
+    ensure rho <= 1/5
+}
+algorithm average {
+    state x = params
+    step { x <- mix(x) }
+}
+schedule {
+    topology sub
+    algorithm average
+}

@@ -17,7 +17,6 @@ pub(super) fn by_characters(characters: Characters, phases: &[MixingMatrix], kno
     let mut moduli = Vec::with_capacity(if period > 1 { characters.count() } else { 0 });
     let mut least = 1.0f64;
     let mut noise = Noise::default();
-    let mut largest_two = LargestTwo::default();
     characters.each(|character, values| {
         let mut modulus = 1.0;
         for (value, largest) in values.iter().zip(&mut prefixes) {
@@ -28,9 +27,7 @@ pub(super) fn by_characters(characters: Characters, phases: &[MixingMatrix], kno
             moduli.push(modulus.sqrt());
         }
         least = least.min(values[0].re);
-        let multiplicity = characters.multiplicity(character);
-        noise.add(modulus, multiplicity);
-        largest_two.add(modulus.sqrt(), multiplicity);
+        noise.add(modulus, characters.multiplicity(character));
         true
     });
     prefixes.iter_mut().for_each(|square| *square = square.sqrt());
@@ -43,7 +40,6 @@ pub(super) fn by_characters(characters: Characters, phases: &[MixingMatrix], kno
         number =
             number.max(Enclosure::around((sums - 1.0).abs(), 1e-13 * sums.abs().max(1.0) * period as f64));
         lambda_min = Enclosure::estimate(least.min(sums));
-        largest_two.add(sums.abs(), 1.0);
     }
     let mut spectrum = Spectrum::new(
         number,
@@ -51,32 +47,10 @@ pub(super) fn by_characters(characters: Characters, phases: &[MixingMatrix], kno
         lambda_min,
         Source::Characters { characters, prefixes, errors, moduli },
     );
-    if !known.row_stochastic && period == 1 {
-        let second = Enclosure::around(largest_two.second, error + 1e-13 * largest_two.first.max(1.0));
-        spectrum.numbers.rho = Some(second.within(0.0, f64::INFINITY));
-    }
     if known.row_stochastic && period == 1 {
         spectrum.numbers.effective_neighbours = noise.effective_neighbours(phases[0].size(), error);
     }
     spectrum
-}
-
-/// The two largest of moduli, each with its multiplicity.
-#[derive(Default)]
-struct LargestTwo {
-    first: f64,
-    second: f64,
-}
-
-impl LargestTwo {
-    fn add(&mut self, modulus: f64, multiplicity: f64) {
-        let next = if multiplicity > 1.0 { modulus } else { self.first };
-        if modulus > self.first {
-            (self.first, self.second) = (modulus, next);
-        } else {
-            self.second = self.second.max(modulus);
-        }
-    }
 }
 
 fn phase_sum(phase: &MixingMatrix) -> f64 {
@@ -136,15 +110,16 @@ const UNDERFLOW: f64 = 1e-150;
 pub(super) fn by_fourier(phases: &[MixingMatrix]) -> Spectrum {
     let mut moduli = vec![1.0; phases[0].size() as usize - 1];
     let mut prefixes = vec![];
-    let mut least = 1.0f64;
+    let (mut least, mut sums) = (1.0f64, 1.0);
     for phase in phases {
         let MixingMatrix::Cayley(cayley) = phase else { continue };
         let values = fourier::eigenvalues(cayley);
+        sums *= values[0].re;
         moduli.iter_mut().zip(&values[1..]).for_each(|(modulus, value)| *modulus *= value.re.hypot(value.im));
         prefixes.push(moduli.iter().copied().fold(0.0, f64::max));
         least = values.iter().map(|value| value.re).fold(least, f64::min);
     }
-    let number = Enclosure::estimate(*prefixes.last().unwrap_or(&1.0));
+    let number = Enclosure::estimate(prefixes.last().unwrap_or(&1.0).max((sums - 1.0).abs()));
     let source = if phases.len() == 1 { Source::Normal } else { Source::Krylov { residual: None } };
     Spectrum::new(number, number, Enclosure::estimate(least), source)
 }

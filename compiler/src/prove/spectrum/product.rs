@@ -21,11 +21,7 @@ pub(super) fn by_product(phases: &[MixingMatrix], known: &Known) -> Option<Spect
     };
     let lambda_min = Enclosure::estimate(least_eigenvalue(&rows[0])?);
     let source = if normal && known.averaging() { Source::Normal } else { Source::Dense };
-    let mut spectrum = Spectrum::new(contraction, radius, lambda_min, source);
-    if phases.len() == 1 && !known.row_stochastic && !known.column_stochastic {
-        spectrum.numbers.rho = second_largest(&rows[0]).map(Enclosure::estimate);
-    }
-    Some(spectrum)
+    Some(Spectrum::new(contraction, radius, lambda_min, source))
 }
 
 /// P − J and a bound on its error. Where rows sum to 1, P − J = P (1 − J): no digits cancel.
@@ -39,13 +35,6 @@ fn product_minus_average(rows: &[Rows], row_stochastic: bool) -> (bfc_algebra::M
     let mean = 1.0 / n as f64;
     let error = error + 4.0 * UNIT * (product.norm_l2() + 1.0);
     (bfc_algebra::Mat::from_fn(n, n, |i, j| product[(i, j)] - mean), error)
-}
-
-fn second_largest(rows: &Rows) -> Option<f64> {
-    let values = dense::eigenvalues(&rows.dense())?;
-    let mut moduli: Vec<f64> = values.iter().map(|value| value.re.hypot(value.im)).collect();
-    moduli.sort_by(f64::total_cmp);
-    moduli.len().checked_sub(2).map(|at| moduli[at])
 }
 
 fn least_eigenvalue(rows: &Rows) -> Option<f64> {
