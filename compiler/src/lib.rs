@@ -3,14 +3,16 @@
 pub mod algorithm;
 pub mod asks;
 pub mod certificate;
+mod characters;
 pub mod claim;
 pub mod diagnostic;
 mod entry;
 pub mod evaluate;
+mod fraction;
 pub mod library;
 pub mod lower;
 mod numbers;
-pub mod optimise;
+pub(crate) mod optimise;
 mod prospect;
 pub mod prove;
 mod remedy;

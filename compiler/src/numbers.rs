@@ -5,7 +5,6 @@ use crate::algorithm::{Algorithm, TopologyNumber, ValueKind};
 use crate::evaluate::EvaluateError;
 use crate::evaluate::request::Evaluated;
 use crate::prove::Prover;
-use crate::topology::Topology;
 use bfc_schedule::Rational;
 use bfc_schedule::program::Operation;
 
@@ -22,8 +21,9 @@ pub fn settle(evaluated: &mut Evaluated) -> Result<(), Vec<EvaluateError>> {
         return Ok(());
     }
     let (mut constants, mut errors) = (vec![], vec![]);
+    let prover = Prover::new(topologies, None);
     for number in &algorithm.numbers {
-        match constant(number, topologies) {
+        match constant(number, &prover) {
             Ok(constant) => constants.push(constant),
             Err(reason) => errors.push(EvaluateError::NoNumber {
                 number: format!("{}({})", number.number.word(), algorithm.topologies[number.topology]),
@@ -40,8 +40,8 @@ pub fn settle(evaluated: &mut Evaluated) -> Result<(), Vec<EvaluateError>> {
     }
 }
 
-fn constant(number: &TopologyNumber, topologies: &[Topology]) -> Result<Rational, String> {
-    let value = Prover::new(topologies, None).number(number.number, number.topology)?;
+fn constant(number: &TopologyNumber, prover: &Prover) -> Result<Rational, String> {
+    let value = prover.number(number.number, number.topology)?;
     Rational::from_f64((value * PRECISION).round() / PRECISION).ok_or_else(|| format!("it is {value}"))
 }
 

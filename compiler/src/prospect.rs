@@ -2,6 +2,7 @@
 
 use crate::Request;
 use crate::evaluate::request::Evaluated;
+use crate::optimise::Effort;
 use crate::prove::{self, Convergence, Prover, Quadratic};
 use bfc_schedule::{MixingMatrix, Rank, Schedule};
 
@@ -95,7 +96,7 @@ pub(crate) fn limits(request: &Request) -> crate::evaluate::Limits {
     crate::evaluate::Limits {
         steps: 500_000 + 2_000 * ranks.min(4_096),
         cells: 200_000 + 500 * ranks.min(4_096),
-        optimisation: 20_000_000,
+        optimisation: Effort::QUICK,
         ..Default::default()
     }
 }

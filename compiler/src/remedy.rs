@@ -64,7 +64,9 @@ fn is_by_rule(topology: &Topology) -> bool {
     RULES.into_iter().any(|(_, base)| {
         let rule = WeightRule::plain(base);
         let mut phases = topology.phases.iter();
-        phases.all(|phase| phase::reweighted(phase, &rule, Span::default()).is_ok_and(|new| new == *phase))
+        phases.all(|phase| {
+            phase::reweighted(phase, &rule, Span::default()).is_ok_and(|new| new.matrix == *phase)
+        })
     })
 }
 
@@ -77,7 +79,8 @@ fn variants(topology: &Topology) -> Vec<(String, Topology)> {
         .map(|(word, base)| (format!("lazy({word}, 1/2)"), WeightRule { base, moved: half.clone() }));
     let mut variants: Vec<(String, Topology)> = Vec::new();
     for (rule, weights) in plain.chain(lazy) {
-        let phases = topology.phases.iter().map(|old| phase::reweighted(old, &weights, Span::default()));
+        let reweighted = |old| phase::reweighted(old, &weights, Span::default()).map(|new| new.matrix);
+        let phases = topology.phases.iter().map(reweighted);
         let Ok(phases) = phases.collect::<Result<Vec<_>, _>>() else { continue };
         let known = variants.iter().any(|(_, earlier)| earlier.phases == phases);
         if !known && phases != topology.phases {
@@ -120,7 +123,14 @@ fn calm_ring() -> Vec<Topology> {
     let hops = vec![(Rank(1), quarter()), (Rank(4), quarter())];
     let ring = CayleyMatrix::new(Group::cyclic(5), Rational::new(1, 2), hops);
     let phases: Vec<_> = ring.into_iter().map(MixingMatrix::Cayley).collect();
-    vec![Topology { name: "ring".into(), size: 5, phases, is_drawn: false, ensures: vec![] }]
+    vec![Topology {
+        name: "ring".into(),
+        size: 5,
+        phases,
+        is_drawn: false,
+        ensures: vec![],
+        optimised: vec![],
+    }]
 }
 
 /// An algorithm of the library that does not bring a topology of its own.

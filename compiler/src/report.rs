@@ -8,6 +8,7 @@ use crate::evaluate::nearest;
 use crate::evaluate::request::Evaluated;
 use crate::prove::{self, Check, Prover, Verdict};
 use crate::remedy;
+use crate::topology::{Optimised, Topology};
 use crate::unasked;
 use bfc_schedule::{MixingMatrix, Rank, Schedule};
 use miette::Diagnostic;
@@ -24,6 +25,8 @@ pub struct Report {
     pub checks: Vec<Check>,
     /// The phases of every topology.
     pub phases: Vec<PhaseRounds>,
+    /// What was optimised for the weights of the topologies.
+    pub optimised: Vec<OptimisedFor>,
     /// What the algorithm asks of a trainer.
     pub asks: Asks,
     /// What a user should know though nothing is wrong.
@@ -34,6 +37,16 @@ pub struct Report {
     /// The claims and verdicts as the schedule's certificate keeps them.
     #[serde(skip)]
     pub certificate: Vec<serde_json::Value>,
+}
+
+/// What was optimised for a topology.
+#[derive(Clone, Debug, Serialize)]
+pub struct OptimisedFor {
+    /// The topology.
+    pub topology: String,
+    /// What, and how near to the optimum it came.
+    #[serde(flatten)]
+    pub optimised: Optimised,
 }
 
 /// The rounds of one phase.
@@ -80,6 +93,7 @@ pub fn prove(evaluated: &Evaluated, size: u32, allow: &[String]) -> (Report, Vec
         algorithm: evaluated.algorithm.name.clone(),
         checks: vec![],
         phases: vec![],
+        optimised: evaluated.topologies.iter().flat_map(OptimisedFor::of).collect(),
         asks: Asks::of(&evaluated.algorithm),
         warnings: vec![],
         overrides: vec![],
@@ -216,6 +230,14 @@ fn accept(code: &str) -> String {
     format!("`--allow {code}` accepts it unproved, and the schedule says so")
 }
 
+impl OptimisedFor {
+    fn of(topology: &Topology) -> impl Iterator<Item = Self> {
+        let of =
+            |optimised: &Optimised| Self { topology: topology.name.clone(), optimised: optimised.clone() };
+        topology.optimised.iter().map(of)
+    }
+}
+
 impl Report {
     /// Notes the rounds of a schedule.
     pub fn count_rounds(&mut self, schedule: &Schedule) {
@@ -283,5 +305,6 @@ pub fn analyze(
         .map(|(role, item, stated)| Check::new(*item, role.word(), &stated.text, &prover.decide(stated)))
         .collect();
     analysis.quadratic = prover.quadratic(curvature);
+    analysis.optimised.clone_from(&evaluated.topologies[0].optimised);
     Ok(analysis)
 }

@@ -140,6 +140,47 @@ fn the_bounds_of_the_report_hold_the_optimum() {
     assert_eq!(analysis("for i in ranks { i -> (i + 1) mod size }", "uniform", 8).least_sigma2, None);
 }
 
+/// Too many ranks for the interior-point method: `rows` by 2 `rows`.
+fn grid(rows: u32) -> String {
+    format!(
+        "for r in 0..{rows}, c in 0..2 * {rows} {{
+            if c + 1 < 2 * {rows} {{ 2 * {rows} * r + c -- 2 * {rows} * r + c + 1 }}
+            if r + 1 < {rows} {{ 2 * {rows} * r + c -- 2 * {rows} * (r + 1) + c }}
+        }}"
+    )
+}
+
+#[test]
+fn large_graphs_come_near_the_optimum_and_tell_how_near() {
+    let (edges, size) = (grid(11), 242);
+    for rule in ["fastest", "fastest(nonnegative)"] {
+        let found = analysis(&edges, rule, size);
+        let [one] = &found.optimised[..] else { panic!("{:?}", found.optimised) };
+        assert_eq!((one.what, one.method, one.times), (rule, "enclosed", 1));
+        // Lines of a grid mix no faster than the longer path.
+        let rho = found.rho.expect("a number");
+        assert!((rho - one.value).abs() < 1e-7 && one.gap < 1e-4, "{rho} {one:?}");
+        assert!(one.value - one.gap > 0.98 && rho < self::rho(&edges, "best_constant", size) - 1e-4);
+        assert!(found.doubly_stochastic && found.symmetric);
+        assert!(found.nonnegative || rule == "fastest");
+    }
+}
+
+#[test]
+fn matcha_takes_graphs_of_a_thousand_ranks() {
+    let text = "use topology::matcha\nuse topology::random_regular
+        topology t = matcha(base = random_regular(degree = 4), horizon = 4)\n schedule { topology t }";
+    let entry = Entry::Source { name: "t.bf".into(), text: text.into() };
+    let allow = vec!["requirement_not_decided".to_string()];
+    let request = Request { entry, allow, ..request("", "", 1000) };
+    let compiled = compile(&request, &NoFiles).unwrap_or_else(|errors| panic!("{errors}"));
+    let found: Vec<_> = compiled.report.optimised.iter().map(|one| &one.optimised).collect();
+    let [connectivity, contraction] = &found[..] else { panic!("{found:?}") };
+    assert_eq!([connectivity.what, contraction.what], ["matcha_probabilities", "matcha_step"]);
+    assert!(connectivity.gap < 1e-3 * connectivity.value, "{connectivity:?}");
+    assert!(contraction.value < 1.0 && contraction.gap < 1e-6, "{contraction:?}");
+}
+
 /// The 8-node graph of the paper in its matchings.
 const MATCHINGS: &str = "[[[1, 5], [6, 7], [0, 4], [2, 3]], [[1, 7], [3, 6]], [[1, 0], [3, 7], [5, 6]], [[1, 2], [7, 0]], [[3, 1]]]";
 

@@ -70,13 +70,19 @@ fn refusal(diagnostics: Diagnostics) -> String {
     out
 }
 
-/// The matrices, the verdicts and the warnings.
+/// The matrices, what was optimised, the verdicts and the warnings.
 fn description(compiled: &Compiled) -> String {
     let mut out = String::new();
     for topology in compiled.schedule.topologies() {
         for (phase, lowered) in topology.phases.iter().enumerate() {
             writeln!(out, "{}, phase {phase}: {}", topology.name, matrix(&lowered.matrix)).unwrap();
         }
+    }
+    for one in &compiled.report.optimised {
+        let (what, times) = (one.optimised.what, one.optimised.times);
+        assert!(one.optimised.gap < 1e-6, "{one:?}");
+        writeln!(out, "{} optimised: {what} {times} times, {:.5}", one.topology, one.optimised.value)
+            .unwrap();
     }
     for check in &compiled.report.checks {
         writeln!(out, "{}: {}", check.claim, check.verdict).unwrap();

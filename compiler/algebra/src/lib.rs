@@ -2,9 +2,13 @@
 //!
 //! A crate of its own because the generic code beneath takes a minute to compile, and what stands on it changes often.
 
+mod descent;
 pub mod krylov;
+pub mod lanczos;
+pub mod lowrank;
 pub mod reproducible;
 pub mod semidefinite;
+mod tridiagonal;
 
 pub use faer::{Mat, c64};
 

@@ -1,8 +1,7 @@
 //! Dense symmetric matrices with the same bits on every machine: additions, products, quotients and square roots in a
 //! fixed order, nothing fused. For numbers that a program is made of; what only proves something may use faer.
-//!
-//! Householder's reduction to tridiagonal form and Sturm counts (Golub, Van Loan, Matrix Computations, 2013, section 8);
-//! Lanczos' recurrence.
+
+use crate::tridiagonal::Tridiagonal;
 
 /// Columns that are eliminated together.
 const PANEL: usize = 32;
@@ -36,7 +35,7 @@ impl Square {
         &self.entries[i * self.size..(i + 1) * self.size]
     }
 
-    fn row_mut(&mut self, i: usize) -> &mut [f64] {
+    pub(crate) fn row_mut(&mut self, i: usize) -> &mut [f64] {
         &mut self.entries[i * self.size..(i + 1) * self.size]
     }
 
@@ -53,6 +52,14 @@ impl Square {
     /// Adds a multiple of another.
     pub fn add(&mut self, factor: f64, other: &Self) {
         self.entries.iter_mut().zip(&other.entries).for_each(|(x, y)| *x += factor * y);
+    }
+
+    /// Adds a multiple of (e_i − e_j)(e_i − e_j)ᵀ.
+    pub fn add_edge(&mut self, i: usize, j: usize, weight: f64) {
+        *self.at_mut(i, i) += weight;
+        *self.at_mut(j, j) += weight;
+        *self.at_mut(i, j) -= weight;
+        *self.at_mut(j, i) -= weight;
     }
 
     /// Adds a number to the diagonal.
@@ -214,149 +221,6 @@ pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
 }
 
-/// A symmetric matrix with entries on three diagonals.
-struct Tridiagonal {
-    diagonal: Vec<f64>,
-    beside: Vec<f64>,
-}
-
-impl Tridiagonal {
-    /// Similar to a symmetric matrix.
-    fn of(mut a: Square) -> Self {
-        let n = a.size;
-        let mut beside = vec![];
-        for k in 0..n.saturating_sub(1) {
-            let mut v: Vec<f64> = (k + 1..n).map(|i| a.row(i)[k]).collect();
-            let norm = dot(&v, &v).sqrt();
-            let head = if v[0] > 0.0 { -norm } else { norm };
-            beside.push(head);
-            v[0] -= head;
-            let square = dot(&v, &v);
-            if square == 0.0 {
-                continue;
-            }
-            let mut p: Vec<f64> = (k + 1..n).map(|i| dot(&a.row(i)[k + 1..], &v) * 2.0 / square).collect();
-            let along = dot(&v, &p) / square;
-            p.iter_mut().zip(&v).for_each(|(p, v)| *p -= along * v);
-            for i in 0..v.len() {
-                let row = &mut a.row_mut(k + 1 + i)[k + 1..];
-                for j in 0..v.len() {
-                    row[j] -= v[i] * p[j] + p[i] * v[j];
-                }
-            }
-        }
-        Self { diagonal: (0..n).map(|i| a.row(i)[i]).collect(), beside }
-    }
-
-    /// How many eigenvalues are below x.
-    fn count_below(&self, x: f64) -> usize {
-        let mut pivot = 1.0f64;
-        let mut count = 0;
-        for (i, d) in self.diagonal.iter().enumerate() {
-            let square = if i > 0 { self.beside[i - 1] * self.beside[i - 1] } else { 0.0 };
-            pivot = d - x - square / pivot;
-            if pivot == 0.0 {
-                pivot = 1e-300;
-            }
-            count += usize::from(pivot < 0.0);
-        }
-        count
-    }
-
-    /// The least and the greatest eigenvalue; 0 where there is none.
-    fn extremes(&self) -> (f64, f64) {
-        match self.diagonal.len() {
-            0 => (0.0, 0.0),
-            count => (self.eigenvalue(0), self.eigenvalue(count - 1)),
-        }
-    }
-
-    /// A bound on the moduli of the eigenvalues (Gershgorin).
-    fn bound(&self) -> f64 {
-        let around = |i: usize| {
-            let left = if i > 0 { self.beside[i - 1].abs() } else { 0.0 };
-            left + self.beside.get(i).map_or(0.0, |b| b.abs())
-        };
-        let reach = |(i, d): (usize, &f64)| d.abs() + around(i);
-        self.diagonal.iter().enumerate().map(reach).fold(0.0, f64::max)
-    }
-
-    /// All eigenvalues, ascending, by halving intervals until each holds none or is too short.
-    fn distinct_eigenvalues(&self) -> Vec<f64> {
-        let bound = self.bound() + f64::MIN_POSITIVE;
-        let mut found = vec![];
-        let mut open = vec![(-bound, 0, bound, self.diagonal.len())];
-        while let Some((low, below, high, until)) = open.pop() {
-            let middle = 0.5 * (low + high);
-            if below < until && (high - low <= bound * 1e-15 || middle <= low || middle >= high) {
-                found.push(middle);
-            } else if below < until {
-                let count = self.count_below(middle).clamp(below, until);
-                open.extend([(middle, count, high, until), (low, below, middle, count)]);
-            }
-        }
-        found
-    }
-
-    /// The eigenvalue of this index in ascending order, by bisection.
-    fn eigenvalue(&self, index: usize) -> f64 {
-        let bound = self.bound();
-        let (mut low, mut high) = (-bound, bound);
-        while high - low > bound * 1e-16 {
-            let middle = 0.5 * (low + high);
-            if middle <= low || middle >= high {
-                break;
-            }
-            if self.count_below(middle) > index { high = middle } else { low = middle }
-        }
-        0.5 * (low + high)
-    }
-}
-
-/// Estimates of the least and the greatest eigenvalue of a symmetric map on vectors of length n, from a fixed start, by at
-/// most `most` steps of Lanczos' recurrence; `project` takes away what is not to be seen.
-///
-/// Nothing is orthogonalized again: rounding then brings copies of eigenvalues that are found, but the extremes stay right
-/// (Paige, 1972), and two vectors are all that is kept.
-pub fn extreme_eigenvalues(
-    n: usize,
-    most: usize,
-    map: impl Fn(&[f64]) -> Vec<f64>,
-    project: impl Fn(&mut [f64]),
-) -> (f64, f64) {
-    let mut next: Vec<f64> = (0..n as u64).map(scattered).collect();
-    let mut vector = vec![0.0; n];
-    let mut found = Tridiagonal { diagonal: vec![], beside: vec![] };
-    let mut extremes = (f64::NAN, f64::NAN);
-    let mut scale = 0.0f64;
-    loop {
-        project(&mut next);
-        let norm = dot(&next, &next).sqrt();
-        let steps = found.diagonal.len();
-        let is_over = steps >= most.max(1) || norm == 0.0 || norm <= 1e-13 * scale;
-        if is_over || steps >= 64 && steps.is_power_of_two() {
-            let before = extremes;
-            extremes = found.extremes();
-            let moved = (extremes.0 - before.0).abs().max((extremes.1 - before.1).abs());
-            if is_over || moved <= 1e-13 * scale {
-                return extremes;
-            }
-        }
-        next.iter_mut().for_each(|x| *x /= norm);
-        let mut image = map(&next);
-        if steps > 0 {
-            found.beside.push(norm);
-            image.iter_mut().zip(&vector).for_each(|(x, v)| *x -= norm * v);
-            scale = scale.max(norm);
-        }
-        let along = dot(&image, &next);
-        image.iter_mut().zip(&next).for_each(|(x, v)| *x -= along * v);
-        scale = scale.max(along.abs());
-        found.diagonal.push(along);
-        vector = std::mem::replace(&mut next, image);
-    }
-}
-
 /// Takes the mean away.
 pub fn center(vector: &mut [f64]) {
     let mean = vector.iter().sum::<f64>() / vector.len() as f64;
@@ -453,12 +317,6 @@ mod tests {
         for (k, value) in path.eigenvalues(&all).into_iter().enumerate() {
             assert!((value - cosine(k)).abs() < 1e-13, "{k}: {value}");
         }
-        let map = |x: &[f64]| (0..n).map(|i| dot(path.row(i), x)).collect();
-        for most in [50, 1000] {
-            let (least, greatest) = extreme_eigenvalues(n, most, map, |_| {});
-            assert!((least - cosine(0)).abs() < 1e-11 && (greatest - cosine(n - 1)).abs() < 1e-11);
-        }
-        assert_eq!(extreme_eigenvalues(3, 10, |_| vec![0.0; 3], |x| x.fill(0.0)), (0.0, 0.0));
     }
 
     #[test]

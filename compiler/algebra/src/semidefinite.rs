@@ -90,11 +90,7 @@ impl Program {
         let mut sum = Square::zeros(block.constant.size());
         sum.add_to_diagonal(u[0]);
         for &(i, j, k) in &self.edges {
-            let weight = block.sign * u[k];
-            *sum.at_mut(i, i) += weight;
-            *sum.at_mut(j, j) += weight;
-            *sum.at_mut(i, j) -= weight;
-            *sum.at_mut(j, i) -= weight;
+            sum.add_edge(i, j, block.sign * u[k]);
         }
         sum
     }

@@ -1,6 +1,7 @@
 //! `bfc analyze`: what is known of a topology, shown.
 
 use crate::arguments::{self, Format, Sizes};
+use crate::compile::optimised;
 use crate::failure::Failure;
 use crate::picture::{Curve, Panel, Picture, Scale};
 use crate::{input, output, range};
@@ -61,6 +62,9 @@ fn shown(document: &Value) -> String {
         column.set_cell_alignment(CellAlignment::Right);
     }
     let mut text = table.trim_fmt() + "\n";
+    for one in document["optimised"].as_array().into_iter().flatten() {
+        text.push_str(&format!("\noptimised: {}\n", optimised(one)));
+    }
     text.push_str(&consensus(document));
     text.push_str(&quadratic(&document["quadratic"]));
     text.push_str(&checks(&document["checks"]));

@@ -104,6 +104,9 @@ fn shown(document: &Value, lines: &[(&str, String)]) -> String {
     for line in rounds(&list("phases")) {
         table.add_row(["rounds", &line]);
     }
+    for one in list("optimised") {
+        table.add_row(["optimised", &optimised(&one)]);
+    }
     for line in predict::lines(&document["cost"]) {
         table.add_row(["cost", &line]);
     }
@@ -139,6 +142,36 @@ fn rounds(phases: &[Value]) -> Vec<String> {
         format!("{}: {rounds} in {} of a period, {least}", plain(name), count(own.len() as u64, "phase"))
     };
     names.into_iter().map(of).collect()
+}
+
+/// What an optimisation came to, and how far from the optimum that may be.
+pub fn optimised(one: &Value) -> String {
+    let (symbol, direction) = match one["number"].as_str() {
+        Some("lambda_2") => ("λ₂ ", "below"),
+        Some("rho") => ("ρ ", "above"),
+        _ => ("", "above"),
+    };
+    let number = |key: &str| one[key].as_f64().unwrap_or(f64::NAN);
+    let about = if one["method"] == "enclosed" { "" } else { "about " };
+    let (what, value) = (plain(&one["what"]), significant(number("value")));
+    let gap = rounded_up(number("gap"));
+    let worst = match one["times"].as_u64() {
+        Some(times) if times > 1 => format!(" ({times} times, the worst)"),
+        _ => String::new(),
+    };
+    format!("{what}: {symbol}{about}{value}, {about}at most {gap} {direction} the optimum{worst}")
+}
+
+/// Six digits of a number.
+fn significant(x: f64) -> String {
+    format!("{x:.5e}").parse::<f64>().unwrap_or(x).to_string()
+}
+
+/// Two digits of a number, or the next above.
+fn rounded_up(x: f64) -> String {
+    let shown = [x, 1.1 * x].map(|x| format!("{x:.1e}"));
+    let is_above = |shown: &String| shown.parse::<f64>().is_ok_and(|shown| shown >= x);
+    shown.iter().find(|shown| is_above(shown)).unwrap_or(&shown[0]).clone()
 }
 
 fn asks(asks: &Value) -> String {

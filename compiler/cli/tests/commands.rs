@@ -77,6 +77,25 @@ fn analyze_reports_what_fails_and_succeeds_where_check_refuses() {
 }
 
 #[test]
+fn how_near_optimised_weights_come_is_told() {
+    let text = b"topology t {\n for i in 1..size { i - 1 -- i }\n weights fastest\n}";
+    let (_directory, path) = files(&[("t.bf", text)]);
+    let told = stdout(&["check", &path("t.bf"), "--size", "8"]);
+    assert!(told.contains("fastest: 0.92388, at most ") && told.contains(" above the optimum"), "{told}");
+    assert!(
+        stdout(&["analyze", &path("t.bf"), "--size", "8"]).contains("optimised: fastest: 0.92388, at most")
+    );
+    for verb in ["check", "analyze"] {
+        let document = json(&[verb, &path("t.bf"), "--size", "8"]);
+        let one = &document["optimised"][0];
+        assert_eq!((&one["what"], &one["number"]), (&value!("fastest"), &value!("sigma2")), "{document:#}");
+        assert!(one["gap"].as_f64().is_some_and(|gap| (0.0..1e-6).contains(&gap)), "{document:#}");
+    }
+    let plain = json(&["check", "topology::ring", "--size", "8"]);
+    assert_eq!(plain["optimised"], value!([]));
+}
+
+#[test]
 fn parameters_reach_the_topology() {
     let document = json(&["analyze", "topology::exponential", "--param", "base=3", "--size", "33"]);
     assert_eq!(document["max_out_degree"], 4);

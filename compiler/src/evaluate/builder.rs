@@ -2,6 +2,7 @@
 
 use super::error::{EvaluateError, Result};
 use super::phase::{Draft, reweighted};
+use super::scope::Evaluator;
 use super::structure::{self, Move, in_one_group};
 use super::weights::WeightRule;
 use crate::claim::Stated;
@@ -108,7 +109,8 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    pub fn finish(mut self, size: u32, span: Span) -> Result<Topology> {
+    pub fn finish(mut self, evaluator: &mut Evaluator, span: Span) -> Result<Topology> {
+        let size = evaluator.size;
         if let (Some(edge), Some(phase)) = (self.single.first, self.phases.first().map(Phase::span)) {
             return Err(Box::new(EvaluateError::EdgeOutsidePhase { edge, phase }));
         }
@@ -122,18 +124,22 @@ impl<'a> Builder<'a> {
         let drafts: Vec<&Draft> = self.phases.iter().filter_map(Phase::draft).collect();
         let common = common_group(&drafts, size);
         let rule = self.rule.as_ref();
-        let phases = self.phases.iter().map(|phase| match phase {
-            Phase::Said(draft, span) => {
-                let own = if common.is_some() { None } else { common_group(&[draft], size) };
-                draft.matrix(size, rule, common.as_ref().or(own.as_ref()), *span)
-            }
-            Phase::Taken(matrix, _) => match rule {
-                Some((rule, span)) => reweighted(matrix, rule, *span),
-                None => Ok(matrix.clone()),
-            },
+        let phases = self.phases.iter().map(|phase| {
+            let weighed = match phase {
+                Phase::Said(draft, span) => {
+                    let own = if common.is_some() { None } else { common_group(&[draft], size) };
+                    draft.matrix(size, rule, common.as_ref().or(own.as_ref()), *span)?
+                }
+                Phase::Taken(matrix, _) => match rule {
+                    Some((rule, span)) => reweighted(matrix, rule, *span)?,
+                    None => matrix.clone().into(),
+                },
+            };
+            evaluator.weighed(weighed, phase.span())
         });
         let phases = in_one_group(phases.collect::<Result<Vec<_>>>()?);
-        Ok(Topology { name: self.name.to_string(), size, phases, is_drawn, ensures: self.ensures })
+        let (name, ensures) = (self.name.to_string(), self.ensures);
+        Ok(Topology { name, size, phases, is_drawn, ensures, optimised: vec![] })
     }
 }
 

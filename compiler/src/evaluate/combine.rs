@@ -101,9 +101,7 @@ impl Workshop<'_, '_> {
         operands: &[Rc<Topology>],
         mut combine: impl FnMut(&mut Self, &[&MixingMatrix]) -> Result<MixingMatrix>,
     ) -> Result<Vec<MixingMatrix>> {
-        let periods = operands.iter().map(|operand| operand.phases.len() as u64);
-        let period =
-            periods.fold(1u64, |all, period| (all / num_integer::gcd(all, period)).saturating_mul(period));
+        let period = common_multiple(operands.iter().map(|operand| operand.phases.len() as u64));
         let phase_of = |operand: &Rc<Topology>, t| (t % operand.phases.len() as u64) as usize;
         (0..period)
             .map(|t| {
@@ -113,4 +111,9 @@ impl Workshop<'_, '_> {
             })
             .collect()
     }
+}
+
+/// The least common multiple of numbers above 0, or the largest `u64` where it is larger.
+fn common_multiple(numbers: impl Iterator<Item = u64>) -> u64 {
+    numbers.fold(1u64, |all, number| (all / num_integer::gcd(all, number)).saturating_mul(number))
 }

@@ -86,6 +86,14 @@ impl Combinator {
         }
     }
 
+    /// Whether it is made of the weights of its operands, not only of their edges.
+    pub(super) fn keeps_weights(&self) -> bool {
+        match self {
+            Self::Concat | Self::Transpose | Self::Lazy(_) | Self::Permute(_) | Self::Kronecker => true,
+            Self::Cartesian | Self::Union | Self::Symmetrize | Self::Cycle | Self::Matchings => false,
+        }
+    }
+
     /// Whether sizes of operands multiply; those of all others are the same.
     pub(super) fn multiplies(&self) -> bool {
         matches!(self, Self::Kronecker | Self::Cartesian)

@@ -4,6 +4,7 @@
 //! A rational eigenvalue of W is a multiple of 1/D, D being the common denominator of the weights: what lies within the
 //! rounding error of one with a small denominator is taken to be it. Nothing that is proved rests on that.
 
+use crate::fraction::simple;
 use bfc_algebra::reproducible::{Square, root_of_unity};
 use bfc_schedule::{CayleyMatrix, MixingMatrix, Rank, Rational};
 use num_bigint::BigInt;
@@ -56,7 +57,7 @@ fn exact(values: &[f64], matrix: &MixingMatrix) -> Vec<Rational> {
     let denominator = common_denominator(matrix);
     let scale = values.iter().fold(1.0f64, |most, value| most.max(value.abs()));
     let of = |value: f64| {
-        simple(value, EXACT * scale)
+        simple(value, EXACT * scale, MAX_DENOMINATOR)
             .filter(|simple| denominator.is_multiple_of(simple.denominator()))
             .or_else(|| Rational::from_f64(value))
             .unwrap_or_else(Rational::zero)
@@ -69,25 +70,6 @@ fn exact(values: &[f64], matrix: &MixingMatrix) -> Vec<Rational> {
         nearest.into_iter().for_each(|at| exact[at] = sum.clone());
     }
     exact
-}
-
-/// The number with the least denominator, by continued fractions, that is as near as this.
-fn simple(value: f64, error: f64) -> Option<Rational> {
-    let (mut p, mut q) = ((1i64, 0i64), (0i64, 1i64));
-    let mut rest = value;
-    while rest.abs() < 1e9 {
-        let whole = rest.floor();
-        p = ((whole as i64).checked_mul(p.0)?.checked_add(p.1)?, p.0);
-        q = ((whole as i64).checked_mul(q.0)?.checked_add(q.1)?, q.0);
-        if q.0 > MAX_DENOMINATOR {
-            return None;
-        }
-        if (value - p.0 as f64 / q.0 as f64).abs() <= error {
-            return Some(Rational::new(p.0, q.0));
-        }
-        rest = 1.0 / (rest - whole);
-    }
-    None
 }
 
 fn weights(matrix: &MixingMatrix) -> Vec<&Rational> {
@@ -125,7 +107,7 @@ fn row_sum(matrix: &MixingMatrix) -> Option<Rational> {
 /// Σ w_h cos(2πχ·h) for every character χ.
 fn character_sums(matrix: &CayleyMatrix) -> Vec<f64> {
     let group = matrix.group();
-    let exponent = group.radices().iter().fold(1u64, |all, &radix| all.lcm(&u64::from(radix)));
+    let exponent = group.exponent();
     let stretch: Vec<u64> = group.radices().iter().map(|&radix| exponent / u64::from(radix)).collect();
     let hops: Vec<(Vec<u64>, f64)> = matrix
         .hops()

@@ -3,7 +3,7 @@
 use super::builder::End;
 use super::error::{EvaluateError, Result};
 use super::number::MAX_BITS;
-use super::weights::{self, Edges, MAX_EDGES, MAX_TABLE, Problem, WeightRule};
+use super::weights::{self, Edges, MAX_EDGES, MAX_TABLE, Problem, Weighed, WeightRule};
 use bfc_dsl::tree::Span;
 use bfc_schedule::{Group, MixingMatrix, Rank, Rational};
 use std::collections::BTreeMap;
@@ -100,7 +100,7 @@ impl Draft {
         topology_rule: Option<&(WeightRule, Span)>,
         group: Option<&Group>,
         span: Span,
-    ) -> Result<MixingMatrix> {
+    ) -> Result<Weighed> {
         if let (Some((_, rule)), Some(first)) = (&self.rule, self.with_weight) {
             return Err(Box::new(EvaluateError::WeightsTwice { span: *rule, first }));
         }
@@ -134,7 +134,7 @@ pub fn entries(matrix: &MixingMatrix) -> u64 {
 }
 
 /// The edges of a matrix with weights by another rule.
-pub fn reweighted(matrix: &MixingMatrix, rule: &WeightRule, span: Span) -> Result<MixingMatrix> {
+pub fn reweighted(matrix: &MixingMatrix, rule: &WeightRule, span: Span) -> Result<Weighed> {
     let (edges, group) = weights::support(matrix);
     let result = edges.matrix(matrix.size(), Some(rule), group.as_ref());
     result.map_err(|problem| explain(problem, matrix.size(), span, span))

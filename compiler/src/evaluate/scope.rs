@@ -3,10 +3,12 @@
 use super::codec;
 use super::error::{EvaluateError, Result};
 use super::value::{LIST_DEPTH, List, Value};
-use crate::optimise;
+use super::weights::Weighed;
+use crate::optimise::{Effort, Optimum};
 use crate::resolve::Program;
+use crate::topology::{Number, Optimised};
 use bfc_dsl::tree::{Item, Span};
-use bfc_schedule::Rational;
+use bfc_schedule::{MixingMatrix, Rational};
 
 /// How much an evaluation may do.
 #[derive(Clone, Copy, Debug)]
@@ -17,13 +19,16 @@ pub struct Limits {
     pub cells: u64,
     /// Expressions within expressions, calls included.
     pub depth: u32,
-    /// Operations of a step of the optimisations of MATCHA.
-    pub optimisation: u64,
+    /// How much the optimisations of MATCHA may do.
+    pub optimisation: Effort,
 }
+
+/// Operations of an optimisation that count as a step.
+const OPERATIONS: u64 = 512;
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { steps: 50_000_000, cells: 16_000_000, depth: 50_000, optimisation: optimise::BUDGET }
+        Self { steps: 50_000_000, cells: 16_000_000, depth: 50_000, optimisation: Effort::FULL }
     }
 }
 
@@ -38,6 +43,8 @@ pub struct Evaluator<'a> {
     /// Whether loops over ranks are tried symbolically; without, all is enumerated, with the same meaning.
     pub symbolic: bool,
     pub(super) topology_depth: u8,
+    /// What was optimised so far for the topologies under way.
+    pub(super) optimised: Vec<Optimised>,
     pub(super) limits: Limits,
     steps: u64,
     cells: u64,
@@ -57,6 +64,7 @@ impl<'a> Evaluator<'a> {
             local_size,
             symbolic: true,
             topology_depth: 0,
+            optimised: vec![],
             limits,
             steps: 0,
             cells: 0,
@@ -124,6 +132,26 @@ impl<'a> Evaluator<'a> {
             return Err(Box::new(EvaluateError::TooManySteps { limit: self.limits.steps, span }));
         }
         Ok(())
+    }
+
+    /// Pays for what was optimised and keeps it in mind.
+    pub(super) fn optimised(
+        &mut self,
+        what: &'static str,
+        number: Number,
+        optimum: Optimum,
+        span: Span,
+    ) -> Result<()> {
+        self.optimised.push(Optimised::new(what, number, optimum));
+        self.spend(optimum.work / OPERATIONS, span)
+    }
+
+    /// A matrix whose weights may have been optimised.
+    pub(super) fn weighed(&mut self, weighed: Weighed, span: Span) -> Result<MixingMatrix> {
+        if let Some((rule, optimum)) = weighed.optimum {
+            self.optimised(rule, Number::Norm, optimum, span)?;
+        }
+        Ok(weighed.matrix)
     }
 
     pub(super) fn spend_cells(&mut self, cells: usize, span: Span) -> Result<()> {

@@ -9,7 +9,7 @@ use super::scope::Evaluator;
 use super::value::{LIST_DEPTH, Value};
 use super::{phase, rule};
 use crate::resolve::ItemId;
-use crate::topology::Topology;
+use crate::topology::{Optimised, Topology};
 use bfc_dsl::tree::{self, Argument, Expression, Span, TopologyBody};
 use bfc_schedule::MixingMatrix;
 use std::rc::Rc;
@@ -76,6 +76,7 @@ impl<'a> Evaluator<'a> {
         let here = (self.size, self.local_size);
         let place = (size, if size == self.size { self.local_size } else { 1 });
         if let Some(known) = construction.known(place) {
+            self.optimised.extend_from_slice(&known.optimised);
             return Ok(known);
         }
         let span = construction.span;
@@ -85,45 +86,50 @@ impl<'a> Evaluator<'a> {
         self.spend(1, span).map_err(one)?;
         self.topology_depth += 1;
         (self.size, self.local_size) = place;
+        let before = self.optimised.len();
         let result = self.phases(construction);
         (self.size, self.local_size) = here;
         self.topology_depth -= 1;
-        let topology = result?;
+        let mut topology = result?;
+        topology.optimised = Optimised::summary(&self.optimised.split_off(before));
+        self.optimised.extend_from_slice(&topology.optimised);
+        let topology = Rc::new(topology);
         construction.remember(place, &topology);
         Ok(topology)
     }
 
-    /// The phases of a topology where it says its size, else on the ranks here.
+    /// The phases of a topology where it says its size, else on the ranks here. What is asked of them is not their weights.
     pub(super) fn realize_here(&mut self, construction: &Construction) -> Result<Rc<Topology>> {
-        self.realize(construction, construction.size().unwrap_or(self.size)).map_err(first)
+        let before = self.optimised.len();
+        let topology = self.realize(construction, construction.size().unwrap_or(self.size)).map_err(first);
+        self.optimised.truncate(before);
+        topology
     }
 
     /// The phases of a topology on the ranks here.
-    fn phases(&mut self, construction: &Construction) -> std::result::Result<Rc<Topology>, Errors> {
+    fn phases(&mut self, construction: &Construction) -> std::result::Result<Topology, Errors> {
         let (span, size) = (construction.span, self.size);
         let mut is_drawn = false;
         let phases = match &construction.made {
-            Made::Item(id, arguments) => return self.item(*id, arguments, span).map(Rc::new),
-            Made::At(inner, _) => return self.realize(inner, size),
+            Made::Item(id, arguments) => return self.item(*id, arguments, span),
+            Made::At(inner, _) => return self.realize(inner, size).map(|topology| (*topology).clone()),
             Made::Phase(matrix) => vec![matrix.clone()],
             Made::Combined(..) if size == 1 => vec![MixingMatrix::identity(1)],
             Made::Combined(combinator, operands) => {
+                let before = self.optimised.len();
                 let mut topologies = Vec::with_capacity(operands.len());
                 for operand in operands {
                     let own = if combinator.multiplies() { operand.size() } else { None };
                     topologies.push(self.realize(operand, own.unwrap_or(size))?);
                 }
                 is_drawn = combinator.keeps_draws() && topologies.iter().all(|topology| topology.is_drawn);
+                if !combinator.keeps_weights() {
+                    self.optimised.truncate(before);
+                }
                 self.combine(combinator, &topologies, span).map_err(one)?
             }
         };
-        Ok(Rc::new(Topology {
-            name: construction.name().to_string(),
-            size,
-            phases,
-            is_drawn,
-            ensures: vec![],
-        }))
+        Ok(Topology { is_drawn, ..plain(construction.name(), size, phases) })
     }
 
     /// An item with its arguments, which sees no names but theirs.
@@ -148,28 +154,26 @@ impl<'a> Evaluator<'a> {
     fn body(&mut self, item: &'a tree::Topology, start: usize) -> std::result::Result<Topology, Errors> {
         let (name, size) = (item.name.text.clone(), self.size);
         if size == 1 {
-            return Ok(Topology {
-                name,
-                size,
-                phases: vec![MixingMatrix::identity(1)],
-                is_drawn: false,
-                ensures: vec![],
-            });
+            return Ok(plain(&name, size, vec![MixingMatrix::identity(1)]));
         }
         match &item.body {
             TopologyBody::Statements(statements) => {
                 let mut builder = Builder::new(&item.name.text, start, self.draws);
                 self.statements(&mut builder, statements)?;
-                builder.finish(size, item.name.span).map_err(one)
+                builder.finish(self, item.name.span).map_err(one)
             }
             TopologyBody::Value(value, rule) => {
                 let construction = self.topology(value).map_err(one)?;
+                let before = self.optimised.len();
                 let mut topology = (*self.realize(&construction, size)?).clone();
                 if let Some(expression) = rule {
+                    self.optimised.truncate(before);
                     let rule = rule::evaluate(self, expression).map_err(one)?;
                     for matrix in &mut topology.phases {
                         self.spend(phase::entries(matrix), expression.span).map_err(one)?;
-                        *matrix = phase::reweighted(matrix, &rule, expression.span).map_err(one)?;
+                        let weighed = phase::reweighted(matrix, &rule, expression.span);
+                        let weighed = weighed.and_then(|weighed| self.weighed(weighed, expression.span));
+                        *matrix = weighed.map_err(one)?;
                     }
                     topology.ensures.clear();
                 }
@@ -178,6 +182,11 @@ impl<'a> Evaluator<'a> {
             }
         }
     }
+}
+
+fn plain(name: &str, size: u32, phases: Vec<MixingMatrix>) -> Topology {
+    let name = name.to_string();
+    Topology { name, size, phases, is_drawn: false, ensures: vec![], optimised: vec![] }
 }
 
 fn wrong_size(construction: &Construction, expected: u32) -> EvaluateError {

@@ -5,7 +5,7 @@
 //! I − aL. lazy(rule, θ): θI + (1 − θ)W. best_constant, fastest and fastest(nonnegative): see `optimise`.
 
 use super::structure::Move;
-use crate::optimise::{BUDGET, Graph, Hops, Signs, TooLarge};
+use crate::optimise::{Effort, Graph, Hops, Optimum, Signs, TooLarge};
 use bfc_schedule::matrix::Interner;
 use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational, SparseMatrix};
 use std::collections::{BTreeMap, HashMap};
@@ -18,6 +18,9 @@ pub struct WeightRule {
     /// The part of W that is moved: the product of all 1 − θ.
     pub moved: Rational,
 }
+
+/// The weights of hops, with the rule that optimised them and how good they are.
+type Chosen = (Vec<Rational>, Option<(&'static str, Optimum)>);
 
 /// A rule by itself. The weight of an edge is 1/k for an integer k, except for `Constant` and the last two.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +67,20 @@ pub const MAX_TABLE: u32 = 1 << 24;
 
 /// The most edges that are written out.
 pub const MAX_EDGES: u64 = 1 << 24;
+
+/// The mixing matrix of a phase.
+pub struct Weighed {
+    /// The matrix.
+    pub matrix: MixingMatrix,
+    /// What its weights were optimised by, and how good they are.
+    pub optimum: Option<(&'static str, Optimum)>,
+}
+
+impl From<MixingMatrix> for Weighed {
+    fn from(matrix: MixingMatrix) -> Self {
+        Self { matrix, optimum: None }
+    }
+}
 
 /// The edges of one phase as they were said.
 #[derive(Clone, Debug, Default)]
@@ -134,19 +151,20 @@ impl WeightRule {
         Self { base, moved: Rational::one() }
     }
 
-    /// The weights of these hops, before laziness.
-    fn of_hops(&self, group: &Group, hops: &[Rank]) -> Result<Vec<Rational>, Problem> {
+    /// The weights of these hops, before laziness, and how good they are where they were optimised.
+    fn of_hops(&self, group: &Group, hops: &[Rank]) -> Result<Chosen, Problem> {
         let problem = Hops { group, hops };
         let too_large = self.base.too_large();
         let alike = match &self.base {
             BaseRule::Constant(a) => a.clone(),
             BaseRule::BestConstant => problem.best_constant().map_err(too_large)?,
             BaseRule::Fastest(signs) => {
-                return problem.fastest(*signs, BUDGET).map(|(weights, _)| weights).map_err(too_large);
+                let (weights, optimum) = problem.fastest(*signs, Effort::FULL).map_err(too_large)?;
+                return Ok((weights, Some((signs.rule(), optimum))));
             }
             _ => Rational::new(1, hops.len() as u32 + 1),
         };
-        Ok(vec![alike; hops.len()])
+        Ok((vec![alike; hops.len()], None))
     }
 
     fn edge(&self, k: u32) -> Rational {
@@ -177,7 +195,7 @@ impl Edges {
         size: u32,
         rule: Option<&WeightRule>,
         group: Option<&Group>,
-    ) -> Result<MixingMatrix, Problem> {
+    ) -> Result<Weighed, Problem> {
         match group {
             Some(group) if self.is_symmetric() => self.cayley(group, rule),
             _ if self.listed.is_empty() && self.moved.is_empty() && self.selves.is_empty() => {
@@ -194,7 +212,7 @@ impl Edges {
         self.listed.len() as u64 + self.moved.len() as u64 * u64::from(size)
     }
 
-    fn cayley(&self, group: &Group, rule: Option<&WeightRule>) -> Result<MixingMatrix, Problem> {
+    fn cayley(&self, group: &Group, rule: Option<&WeightRule>) -> Result<Weighed, Problem> {
         let mut hops: BTreeMap<Rank, Rational> = BTreeMap::new();
         for (from, to, weight) in &self.moved {
             let hop = group.subtract(to.element(), from.element());
@@ -208,12 +226,14 @@ impl Edges {
         {
             return Err(Problem::OneWay(name, 0, hop.0));
         }
-        let mut own = None;
+        let (mut own, mut optimum) = (None, None);
         if !self.is_weighted() {
             let default = WeightRule::plain(BaseRule::Uniform);
             let rule = rule.unwrap_or(&default);
             let edges: Vec<Rank> = hops.keys().copied().collect();
-            for (weight, chosen) in hops.values_mut().zip(rule.of_hops(group, &edges)?) {
+            let (chosen, reached) = rule.of_hops(group, &edges)?;
+            optimum = reached;
+            for (weight, chosen) in hops.values_mut().zip(chosen) {
                 *weight = &rule.moved * &chosen;
             }
             if let Some(edge) = hops.values().next()
@@ -229,7 +249,8 @@ impl Edges {
         };
         let hops = hops.into_iter().collect();
         let matrix = CayleyMatrix::new(group.clone(), own, hops);
-        Ok(MixingMatrix::Cayley(matrix.expect("hops of a map are distinct and elements of the group")))
+        let matrix = matrix.expect("hops of a map are distinct and elements of the group");
+        Ok(Weighed { matrix: MixingMatrix::Cayley(matrix), optimum })
     }
 
     /// All edges between different ranks, by receiver and then by sender.
@@ -246,12 +267,14 @@ impl Edges {
         edges
     }
 
-    fn table(&self, size: u32, rule: Option<&WeightRule>) -> Result<MixingMatrix, Problem> {
+    fn table(&self, size: u32, rule: Option<&WeightRule>) -> Result<Weighed, Problem> {
         let edges = self.sorted(size);
         let rows = Rows::new(&edges, size);
         let table = if self.is_weighted() { self.explicit(&rows) } else { self.by_rule(&rows, rule)? };
+        let optimum = table.optimum;
         let matrix = SparseMatrix::from_parts(table.weights.values, table.own, table.offsets, table.edges);
-        Ok(MixingMatrix::Sparse(matrix.expect("rows are sorted, distinct and in range")))
+        let matrix = matrix.expect("rows are sorted, distinct and in range");
+        Ok(Weighed { matrix: MixingMatrix::Sparse(matrix), optimum })
     }
 
     fn self_weight(&self, rank: u32) -> Option<&Rational> {
@@ -313,9 +336,10 @@ impl Edges {
                 return self.by_rule(rows, Some(&constant));
             }
             BaseRule::Fastest(signs) => {
-                let weights = rows.with_graph(|graph| graph.fastest(*signs, BUDGET));
-                let (weights, _) = weights.map_err(rule.base.too_large())?;
-                return Ok(self.by_edge(rows, &weights, &rule.moved));
+                let found = rows.with_graph(|graph| graph.fastest(*signs, Effort::FULL));
+                let (weights, optimum) = found.map_err(rule.base.too_large())?;
+                let optimum = Some((signs.rule(), optimum));
+                return Ok(Table { optimum, ..self.by_edge(rows, &weights, &rule.moved) });
             }
             _ => {}
         }
@@ -441,11 +465,13 @@ struct Table {
     own: Vec<u32>,
     offsets: Vec<usize>,
     edges: Vec<(Rank, u32)>,
+    optimum: Option<(&'static str, Optimum)>,
 }
 
 impl Default for Table {
     fn default() -> Self {
-        Self { weights: Interner::default(), own: vec![], offsets: vec![0], edges: vec![] }
+        let weights = Interner::default();
+        Self { weights, own: vec![], offsets: vec![0], edges: vec![], optimum: None }
     }
 }
 

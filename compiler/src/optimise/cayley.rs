@@ -4,8 +4,8 @@
 //! Where there are many characters, the program is solved over some, and those that exceed its value most are added; the
 //! bound of a program with fewer inequalities holds for all.
 
-use super::{Optimum, Signs, TooLarge, best_step, exact, symmetry};
-use crate::prove::Characters;
+use super::{Effort, Optimum, Signs, TooLarge, best_step, exact, floats, symmetry};
+use crate::characters::Characters;
 use bfc_algebra::semidefinite::{Program, Row, solve};
 use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational};
 
@@ -45,21 +45,20 @@ impl Hops<'_> {
         Ok(best_step(least, greatest, Signs::Any, 1))
     }
 
-    /// The weight of every hop by `fastest`, and how good they are. A step of the method may take `budget` operations.
-    pub fn fastest(&self, signs: Signs, budget: u64) -> Result<(Vec<Rational>, Optimum), TooLarge> {
+    /// The weight of every hop by `fastest`, and how good they are.
+    pub fn fastest(&self, signs: Signs, effort: Effort) -> Result<(Vec<Rational>, Optimum), TooLarge> {
         if self.hops.is_empty() {
-            return Ok((vec![], Optimum { value: 0.0, bound: 0.0 }));
+            return Ok((vec![], Optimum::ZERO));
         }
         let sums = Sums::new(self, symmetry::hop_classes(self.group, self.hops))?;
         let (weights, bound) = match sums.sizes.len() {
             1 => sums.single(signs),
-            _ => sums.several(signs, budget)?,
+            _ => sums.several(signs, effort.interior)?,
         };
         let bound = (bound - sums.error).max(0.0);
-        let floats: Vec<f64> = weights.iter().map(Rational::to_f64).collect();
-        let value = (sums.largest(&floats) + sums.error).max(bound);
+        let value = (sums.largest(&floats(&weights)) + sums.error).max(bound);
         let of_hops = sums.classes.iter().map(|class| weights[*class].clone()).collect();
-        Ok((of_hops, Optimum { value, bound }))
+        Ok((of_hops, Optimum { value, bound, is_enclosed: true, work: sums.work() }))
     }
 }
 
@@ -91,6 +90,11 @@ impl<'h> Sums<'h> {
         });
     }
 
+    /// Operations of a look at all characters.
+    fn work(&self) -> u64 {
+        (self.hops.len() * self.characters.count()) as u64
+    }
+
     fn at(&self, character: usize) -> Vec<f64> {
         self.characters.at(character).iter().zip(&self.sizes).map(|(value, size)| size - value.re).collect()
     }
@@ -98,7 +102,7 @@ impl<'h> Sums<'h> {
     /// Whether a character is 1 on all hops.
     fn is_trivial(&self, character: usize) -> bool {
         let radices = self.group.radices();
-        let exponent = radices.iter().fold(1u64, |all, radix| num_integer::lcm(all, u64::from(*radix)));
+        let exponent = self.group.exponent();
         let digits = self.characters.digits(character);
         self.hops.iter().all(|hop| {
             let hop = self.group.digits(*hop);
@@ -167,7 +171,6 @@ impl<'h> Sums<'h> {
             beyond.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
             active.extend(beyond.iter().take(ROUNDS.1).map(|(_, character)| self.at(*character)));
         }
-        let floats = |weights: &[Rational]| weights.iter().map(Rational::to_f64).collect::<Vec<f64>>();
         let is_allowed = |weights: &[Rational]| self.allows(weights, signs);
         Ok((exact(&weights, signs, is_allowed, |weights| self.largest(&floats(weights))), bound))
     }

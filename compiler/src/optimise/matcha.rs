@@ -1,9 +1,11 @@
 //! MATCHA (Wang, Sahu, Joshi, Kar, Matcha: speeding up decentralized SGD via matching decomposition sampling, 2019): with
-//! which probability to activate each matching of a graph, and how far to mix.
+//! which probability to activate each matching of a graph.
 
-use super::{Signs, TooLarge, fraction, rounded};
+use super::enclose::Map;
+use super::{Effort, Optimum, Signs, TooLarge, floats, rounded};
+use bfc_algebra::lowrank::{self, Limit};
 use bfc_algebra::reproducible::Square;
-use bfc_algebra::semidefinite::{Block, Program, Row, solve};
+use bfc_algebra::semidefinite::{self, Block, Row};
 use bfc_schedule::Rational;
 
 /// Probabilities within this of 0 or 1 are 0 or 1.
@@ -18,119 +20,113 @@ pub struct Matchings {
 }
 
 /// The probabilities p, at most 1, that maximise λ₂(Σ p_j L_j) where Σ p_j is at most `budget` times the number of matchings;
-/// a step may take so many `operations`.
+/// and how good they are, as −λ₂, unless all are 1.
 pub fn probabilities(
     matchings: &Matchings,
     budget: &Rational,
-    operations: u64,
-) -> Result<Vec<Rational>, TooLarge> {
+    effort: Effort,
+) -> Result<(Vec<Rational>, Option<Optimum>), TooLarge> {
     let count = matchings.edges.len();
-    if *budget >= Rational::one() {
-        return Ok(vec![Rational::one(); count]);
-    }
-    let edges: u64 = matchings.edges.iter().map(|matching| matching.len() as u64).sum();
-    if 16 * edges * edges + 60 * (matchings.size as u64).pow(3) > operations {
-        return Err(TooLarge);
+    if *budget >= Rational::one() || count == 0 {
+        return Ok((vec![Rational::one(); count], None));
     }
     let most = budget.to_f64() * count as f64;
-    // u₀ = −λ: L(p) − λ ⪰ 0 where L is raised along 1 above all its eigenvalues.
-    let raised = 2.0 * matchings.size as f64 * count as f64;
-    let constant = Square::from_fn(matchings.size, |_, _| raised / matchings.size as f64);
-    let listed = matchings.edges.iter().zip(1..);
-    let edges = listed.flat_map(|(matching, k)| matching.iter().map(move |&(i, j)| (i, j, k))).collect();
-    let at_least = |k: usize| Row { constant: 0.0, coefficients: vec![(k, 1.0)] };
-    let at_most = |k: usize| Row { constant: 1.0, coefficients: vec![(k, -1.0)] };
-    let mut rows: Vec<Row> = (1..=count).flat_map(|k| [at_least(k), at_most(k)]).collect();
-    rows.push(Row { constant: most, coefficients: (1..=count).map(|k| (k, -1.0)).collect() });
-    let blocks = vec![Block { constant, sign: 1.0 }];
-    let program = Program { variables: count + 1, edges, blocks, rows };
-    let mut start = vec![0.5 * budget.to_f64(); count + 1];
-    start[0] = 1.0;
-    let solution = solve(&program, start).ok_or(TooLarge)?;
+    let (found, bound) = match matchings.newton() <= effort.interior {
+        true => matchings.by_interior_point(budget.to_f64(), most),
+        false => matchings.by_low_rank(budget.to_f64(), most, effort.first_order),
+    }
+    .ok_or(TooLarge)?;
     let exact = |p: &f64| match *p {
         p if p < NEAR => Rational::zero(),
         p if p > 1.0 - NEAR => Rational::one(),
         p => rounded(p, Signs::Nonnegative),
     };
-    let mut probabilities: Vec<Rational> = solution.point[1..].iter().map(exact).collect();
+    let mut probabilities: Vec<Rational> = found.iter().map(exact).collect();
     if probabilities.iter().cloned().sum::<Rational>() > budget * &Rational::integer(count as u64) {
-        probabilities = solution.point[1..].iter().map(|p| rounded(*p, Signs::Nonnegative)).collect();
+        probabilities = found.iter().map(|p| rounded(p.min(1.0), Signs::Nonnegative)).collect();
     }
-    Ok(probabilities)
-}
-
-/// How far to mix, α, and what is expected of ‖WᵀW − J‖₂ for W = I − α Σ B_j L_j, where each B_j is 1 with probability
-/// p_j.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Step {
-    /// The α for which `contraction` is least.
-    pub weight: Rational,
-    /// ρ(α) = λ_max(I − 2αL̄ + α²(L̄² + 2L̃) − J), L̄ = Σ p_j L_j and L̃ = Σ p_j (1 − p_j) L_j.
-    pub contraction: f64,
-}
-
-/// The best step for these probabilities, with at most so many operations for an eigenvalue.
-pub fn step(matchings: &Matchings, probabilities: &[Rational], operations: u64) -> Result<Step, TooLarge> {
-    let n = matchings.size;
-    if 120 * (n as u64).pow(3) > operations {
-        return Err(TooLarge);
-    }
-    let p: Vec<f64> = probabilities.iter().map(Rational::to_f64).collect();
-    let mean = matchings.laplacian(|j| p[j]);
-    let mut second = mean.times(&mean).symmetrized();
-    second.add(2.0, &matchings.laplacian(|j| p[j] * (1.0 - p[j])));
-    let greatest = mean.eigenvalues(&[n - 1])[0];
-    let contraction = |alpha: f64| {
-        let mut matrix = Square::from_fn(n, |i, j| f64::from(i == j) - 1.0 / n as f64);
-        matrix.add(-2.0 * alpha, &mean);
-        matrix.add(alpha * alpha, &second);
-        matrix.eigenvalues(&[n - 1])[0]
-    };
-    let best = if greatest > 0.0 { minimum(contraction, 2.0 / greatest) } else { 0.0 };
-    let weight = fraction(best);
-    Ok(Step { contraction: contraction(weight.to_f64()), weight })
-}
-
-/// Where a convex function of 0..=end is least, by the golden section.
-fn minimum(f: impl Fn(f64) -> f64, end: f64) -> f64 {
-    let ratio = 0.5 * (5f64.sqrt() - 1.0);
-    let (mut low, mut high) = (0.0, end);
-    let (mut left, mut right) = (high - ratio * (high - low), low + ratio * (high - low));
-    let (mut at_left, mut at_right) = (f(left), f(right));
-    while high - low > end * 1e-13 {
-        if at_left <= at_right {
-            (high, right, at_right) = (right, left, at_left);
-            left = high - ratio * (high - low);
-            at_left = f(left);
-        } else {
-            (low, left, at_left) = (left, right, at_right);
-            right = low + ratio * (high - low);
-            at_right = f(right);
-        }
-    }
-    0.5 * (low + high)
+    let optimum = matchings.optimum(&floats(&probabilities), bound);
+    Ok((probabilities, Some(optimum)))
 }
 
 impl Matchings {
-    fn laplacian(&self, weight: impl Fn(usize) -> f64) -> Square {
-        let mut laplacian = Square::zeros(self.size);
-        for (number, matching) in self.edges.iter().enumerate() {
-            let weight = weight(number);
-            for &(i, j) in matching {
-                *laplacian.at_mut(i, i) += weight;
-                *laplacian.at_mut(j, j) += weight;
-                *laplacian.at_mut(i, j) -= weight;
-                *laplacian.at_mut(j, i) -= weight;
-            }
+    /// Operations of a step of the interior-point method.
+    pub fn newton(&self) -> u64 {
+        Effort::of_interior_point(self.size, self.listed().count(), self.edges.len())
+    }
+
+    /// Edges with the number of their matching.
+    pub(super) fn listed(&self) -> impl Iterator<Item = (usize, usize, usize)> {
+        self.edges.iter().zip(0..).flat_map(|(matching, k)| matching.iter().map(move |&(i, j)| (i, j, k)))
+    }
+
+    /// Σ w_j L_j x.
+    pub(super) fn flows(&self, weights: &[f64], x: &[f64]) -> Vec<f64> {
+        let mut flows = vec![0.0; self.size];
+        for (i, j, k) in self.listed() {
+            let flow = weights[k] * (x[i] - x[j]);
+            flows[i] += flow;
+            flows[j] -= flow;
         }
-        laplacian
+        flows
+    }
+
+    pub(super) fn map<F: Fn(&[f64]) -> Vec<f64>>(&self, laplacians: usize, image: F) -> Map<F> {
+        Map { size: self.size, cost: 4 * laplacians * self.listed().count(), image }
+    }
+
+    /// How good probabilities are, given a bound on −λ₂ of all.
+    fn optimum(&self, probabilities: &[f64], bound: f64) -> Optimum {
+        let map = self.map(1, |x| self.flows(probabilities, x).into_iter().map(|flow| -flow).collect());
+        let (_, greatest) = map.extremes();
+        let proved = map.upper_bound(greatest, false);
+        let value = proved.unwrap_or(greatest).min(0.0).max(bound);
+        let work = self.newton().min(Effort::FULL.interior);
+        Optimum { value, bound, is_enclosed: proved.is_some(), work }
+    }
+
+    /// Probabilities and a bound on −λ₂.
+    fn by_interior_point(&self, budget: f64, most: f64) -> Option<(Vec<f64>, f64)> {
+        let count = self.edges.len();
+        // u₀ = −λ: L(p) − λ ⪰ 0 where L is raised along 1 above all its eigenvalues.
+        let raised = 2.0 * self.size as f64 * count as f64;
+        let constant = Square::from_fn(self.size, |_, _| raised / self.size as f64);
+        let edges = self.listed().map(|(i, j, k)| (i, j, k + 1)).collect();
+        let at_least = |k: usize| Row { constant: 0.0, coefficients: vec![(k, 1.0)] };
+        let at_most = |k: usize| Row { constant: 1.0, coefficients: vec![(k, -1.0)] };
+        let mut rows: Vec<Row> = (1..=count).flat_map(|k| [at_least(k), at_most(k)]).collect();
+        rows.push(Row { constant: most, coefficients: (1..=count).map(|k| (k, -1.0)).collect() });
+        let blocks = vec![Block { constant, sign: 1.0 }];
+        let program = semidefinite::Program { variables: count + 1, edges, blocks, rows };
+        let mut start = vec![0.5 * budget; count + 1];
+        start[0] = 1.0;
+        let solution = semidefinite::solve(&program, start)?;
+        Some((solution.point[1..].to_vec(), solution.bound))
+    }
+
+    /// The same for many edges: the first-order method minimises 1 − λ₂.
+    fn by_low_rank(&self, budget: f64, most: f64, work: u64) -> Option<(Vec<f64>, f64)> {
+        let count = self.edges.len();
+        let mut limits: Vec<Limit> =
+            (0..count).map(|k| Limit { most: 1.0, coefficients: vec![(k, 1.0)] }).collect();
+        limits.push(Limit { most, coefficients: (0..count).map(|k| (k, 1.0)).collect() });
+        let edges = self.listed().collect();
+        let program = lowrank::Program {
+            size: self.size,
+            edges,
+            variables: count,
+            both_ends: false,
+            limits: Some(limits),
+        };
+        let solution = lowrank::solve(&program, vec![budget; count], work)?;
+        Some((solution.weights, (solution.bound - 1.0).next_down()))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::BUDGET;
     use super::*;
+    use crate::optimise::step;
 
     /// The graph of the paper's first figure.
     fn figure() -> Matchings {
@@ -162,24 +158,52 @@ mod tests {
             (ring(), (1, 2), 0.783905),
         ] {
             let budget = Rational::new(budget.0, budget.1);
-            let p = probabilities(&graph, &budget, BUDGET).expect("small");
+            let (p, optimum) = probabilities(&graph, &budget, Effort::FULL).expect("small");
+            assert!(
+                optimum.is_none_or(|optimum| optimum.is_enclosed && optimum.value - optimum.bound < 1e-6)
+            );
             let most = &budget * &Rational::integer(p.len());
             assert!(p.iter().cloned().sum::<Rational>() <= most);
             assert!(p.iter().all(|p| !p.is_negative() && *p <= Rational::one()));
-            near(step(&graph, &p, BUDGET).expect("small").contraction, rho);
+            let (_, optimum) = step(&graph, &p, Effort::FULL).expect("small");
+            near(optimum.value, rho);
+            assert!(optimum.is_enclosed && optimum.value - optimum.bound < 1e-6, "{optimum:?}");
         }
         let one = vec![Rational::one(); 5];
-        assert_eq!(step(&figure(), &one, BUDGET).expect("small").weight, Rational::new(2, 7));
-        let half = probabilities(&figure(), &Rational::new(1, 2), BUDGET).expect("small");
-        near(step(&figure(), &half, BUDGET).expect("small").weight.to_f64(), 0.396429);
+        assert_eq!(step(&figure(), &one, Effort::FULL).expect("small").0, Rational::new(2, 7));
+        let (half, _) = probabilities(&figure(), &Rational::new(1, 2), Effort::FULL).expect("small");
+        near(step(&figure(), &half, Effort::FULL).expect("small").0.to_f64(), 0.396429);
     }
 
     #[test]
     fn graphs_that_are_not_connected_have_some_answer() {
         let apart = Matchings { size: 5, edges: vec![vec![(0, 1), (2, 3)]] };
-        let p = probabilities(&apart, &Rational::new(1, 2), BUDGET).expect("small");
+        let (p, optimum) = probabilities(&apart, &Rational::new(1, 2), Effort::FULL).expect("small");
         assert!(p[0] <= Rational::new(1, 2));
-        assert!(step(&apart, &p, BUDGET).is_ok());
-        assert_eq!(step(&apart, &[Rational::zero()], BUDGET).expect("small").weight, Rational::zero());
+        assert_eq!(optimum.map(|optimum| optimum.value), Some(0.0));
+        let (_, optimum) = step(&apart, &p, Effort::FULL).expect("small");
+        assert!(optimum.value >= 1.0 && optimum.bound > 1.0 - 1e-9 && optimum.value < 1.0 + 1e-6);
+        assert_eq!(step(&apart, &[Rational::zero()], Effort::FULL).expect("small").0, Rational::zero());
+        let rare = Matchings { size: 2, edges: vec![vec![(0, 1)]] };
+        let (weight, _) = step(&rare, &[Rational::new(1, 1u64 << 40)], Effort::FULL).expect("small");
+        assert!(weight > Rational::zero() && weight <= Rational::one(), "{weight}");
+    }
+
+    /// A ring of more ranks than the interior-point method takes, in its two matchings and a chord.
+    #[test]
+    fn large_graphs_come_near_the_optimum() {
+        let n = 240;
+        let parity = |parity: usize| (0..n).filter(|i| i % 2 == parity).map(|i| (i, (i + 1) % n)).collect();
+        let graph = Matchings { size: n, edges: vec![parity(0), parity(1), vec![(0, n / 2)]] };
+        assert!(graph.newton() > Effort::FULL.interior);
+        let (p, optimum) = probabilities(&graph, &Rational::new(1, 2), Effort::FULL).expect("sparse");
+        assert!(probabilities(&graph, &Rational::new(1, 2), Effort::QUICK).is_err());
+        assert!(p.iter().cloned().sum::<Rational>() <= Rational::new(3, 2));
+        let optimum = optimum.expect("less than all");
+        assert!(optimum.is_enclosed && optimum.value - optimum.bound < -0.05 * optimum.value, "{optimum:?}");
+        assert!(step(&graph, &p, Effort::QUICK).is_err());
+        let (weight, optimum) = step(&graph, &p, Effort::FULL).expect("sparse");
+        assert!(!weight.is_negative() && optimum.is_enclosed);
+        assert!(optimum.value < 1.0 && optimum.value - optimum.bound < 1e-7, "{optimum:?}");
     }
 }

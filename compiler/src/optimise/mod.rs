@@ -2,40 +2,69 @@
 //! iterations for distributed averaging, 2004) and `fastest(nonnegative)` (Boyd, Diaconis, Xiao, Fastest mixing Markov
 //! chain on a graph, 2004).
 //!
-//! Computed with the same bits on every machine, then rounded to fractions, so that sums of rows are exact. A component
-//! of a phase is optimised by itself: what a disconnected phase leaves apart, other phases join.
+//! By an interior-point method, or where that is too much work by low-rank duals; whichever it was, a bound tells how far
+//! from the optimum the result may be. Computed with the same bits on every machine, then rounded to fractions, so that
+//! sums of rows are exact. A component of a phase is optimised by itself: what a disconnected phase leaves apart, other
+//! phases join.
 
 mod cayley;
+mod enclose;
 mod graph;
 mod matcha;
+mod step;
 mod symmetry;
 
 pub use cayley::Hops;
 pub use graph::Graph;
-pub use matcha::{Matchings, Step, probabilities, step};
+pub use matcha::{Matchings, probabilities};
+pub use step::step;
 
+use crate::fraction::simple;
 use bfc_schedule::{MixingMatrix, Rank, Rational};
 
 /// Weights are multiples of 2⁻⁴⁰.
 const UNIT: f64 = (1u64 << 40) as f64;
 
-/// Operations of a step of the interior-point method, for weights.
-pub const BUDGET: u64 = 3_000_000_000;
+/// How much an optimisation may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// Operations of a step of the interior-point method; beyond, the first-order method is taken.
+    interior: u64,
+    /// Operations of the first-order method.
+    first_order: u64,
+}
 
-/// The same, for a number in a report.
-const REPORT_BUDGET: u64 = 18_000_000;
+impl Effort {
+    /// For what a schedule is made of.
+    pub const FULL: Self = Self { interior: 3_000_000_000, first_order: 6_000_000_000 };
+
+    /// What a step of the interior-point method costs, measured in operations of its factorization.
+    fn of_interior_point(ranks: usize, edges: usize, variables: usize) -> u64 {
+        let [ranks, edges, variables] = [ranks, edges, variables].map(|count| count as u64);
+        let newton =
+            (variables.saturating_pow(3) / 3).saturating_add(edges.saturating_pow(2).saturating_mul(16));
+        newton.saturating_add(ranks.saturating_pow(3).saturating_mul(360))
+    }
+
+    /// For a number in a report, and for schedules that are only weighed.
+    pub const QUICK: Self = Self { interior: 100_000_000, first_order: 0 };
+}
 
 /// Ranks of a phase in a report.
 const REPORT_RANKS: u32 = 64;
 
-/// How good the weights of a phase are. Both numbers are certified; for a phase that is not connected, they are about the
-/// component that mixes most slowly.
+/// How good an optimised number is: it should be small. For a phase that is not connected, both are about the component
+/// that mixes most slowly.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Optimum {
-    /// ‖W − J‖₂ is at most this.
+    /// What the rounded weights come to: at most this where it is enclosed, else about this.
     pub value: f64,
-    /// No weights that the rule allows on these edges have a smaller ‖W − J‖₂ than this.
+    /// Nothing that is allowed comes to less than this: certified.
     pub bound: f64,
+    /// Whether the value is certified.
+    pub is_enclosed: bool,
+    /// Operations, up to a factor that is the same for all.
+    pub work: u64,
 }
 
 /// Too large for the method.
@@ -43,9 +72,17 @@ pub struct Optimum {
 pub struct TooLarge;
 
 impl Optimum {
+    /// Of nothing.
+    const ZERO: Self = Self { value: 0.0, bound: 0.0, is_enclosed: true, work: 0 };
+
     /// Of two components with these.
     fn slowest(self, other: Self) -> Self {
-        Self { value: self.value.max(other.value), bound: self.bound.max(other.bound) }
+        Self {
+            value: self.value.max(other.value),
+            bound: self.bound.max(other.bound),
+            is_enclosed: self.is_enclosed && other.is_enclosed,
+            work: self.work.saturating_add(other.work),
+        }
     }
 }
 
@@ -56,6 +93,16 @@ pub enum Signs {
     Any,
     /// No weight below 0, self weights included.
     Nonnegative,
+}
+
+impl Signs {
+    /// The rule that chooses from them.
+    pub fn rule(self) -> &'static str {
+        match self {
+            Self::Any => "fastest",
+            Self::Nonnegative => "fastest(nonnegative)",
+        }
+    }
 }
 
 /// How small ‖W − J‖₂ can be made by symmetric weights on the edges of a matrix; `None` where an edge goes one way, or
@@ -71,7 +118,7 @@ pub fn of_edges(matrix: &MixingMatrix, signs: Signs) -> Option<Optimum> {
             if hops.iter().any(|hop| hops.binary_search(&group.negate(*hop)).is_err()) {
                 return None;
             }
-            Hops { group, hops: &hops }.fastest(signs, REPORT_BUDGET)
+            Hops { group, hops: &hops }.fastest(signs, Effort::QUICK)
         }
         MixingMatrix::Sparse(sparse) => {
             let into = |i: u32| sparse.in_edges(Rank(i)).iter().map(move |(j, _)| (i, j.0));
@@ -80,10 +127,10 @@ pub fn of_edges(matrix: &MixingMatrix, signs: Signs) -> Option<Optimum> {
                 return None;
             }
             let edges: Vec<(u32, u32)> = all.into_iter().filter(|(i, j)| i < j).collect();
-            Graph { size: matrix.size() as usize, edges: &edges }.fastest(signs, REPORT_BUDGET)
+            Graph { size: matrix.size() as usize, edges: &edges }.fastest(signs, Effort::QUICK)
         }
     };
-    optimum.ok().map(|(_, optimum)| optimum)
+    optimum.ok().map(|(_, optimum)| optimum).filter(|optimum| optimum.is_enclosed)
 }
 
 /// The nearest weight, or where it must not grow, the nearest below.
@@ -92,11 +139,15 @@ fn rounded(weight: f64, signs: Signs) -> Rational {
         Signs::Any => (weight * UNIT).round(),
         Signs::Nonnegative => (weight * UNIT).floor().max(0.0),
     };
-    Rational::new(scaled as i64, 1u64 << 40)
+    let is_held = scaled.abs() < (1u64 << 62) as f64;
+    if is_held {
+        Rational::new(scaled as i64, 1u64 << 40)
+    } else {
+        Rational::from_f64(weight).unwrap_or_else(Rational::zero)
+    }
 }
 
-/// Weights that are optimal within some 10⁻⁸, as simple fractions if those are allowed and cost less than 10⁻⁹ in value,
-/// else as multiples of 2⁻⁴⁰.
+/// Optimised weights as simple fractions if those are allowed and cost less than 10⁻⁹ in value, else as multiples of 2⁻⁴⁰.
 fn exact(
     weights: &[f64],
     signs: Signs,
@@ -116,29 +167,6 @@ fn fraction(x: f64) -> Rational {
     simple(x, 1.0 / UNIT, 1000).unwrap_or_else(|| rounded(x, Signs::Any))
 }
 
-/// The first convergent of the continued fraction of x that is as near as `error`, if its denominator is at most `most`.
-fn simple(x: f64, error: f64, most: i64) -> Option<Rational> {
-    if !x.is_finite() {
-        return None;
-    }
-    let (mut p, mut q) = ([1i64, x.floor() as i64], [0i64, 1i64]);
-    let mut rest = x - x.floor();
-    while (p[1] as f64 / q[1] as f64 - x).abs() > error {
-        rest = 1.0 / rest;
-        let whole = rest.floor();
-        if whole > most as f64 {
-            return None;
-        }
-        rest -= whole;
-        p = [p[1], whole as i64 * p[1] + p[0]];
-        q = [q[1], whole as i64 * q[1] + q[0]];
-        if q[1] > most {
-            return None;
-        }
-    }
-    Some(Rational::new(p[1], q[1]))
-}
-
 /// 2/(least + greatest): the α for which I − αL contracts most, where L has these positive eigenvalues.
 fn best_step(least: f64, greatest: f64, signs: Signs, degree: u32) -> Rational {
     let best = fraction(2.0 / (least + greatest));
@@ -148,17 +176,17 @@ fn best_step(least: f64, greatest: f64, signs: Signs, degree: u32) -> Rational {
     }
 }
 
+fn floats(weights: &[Rational]) -> Vec<f64> {
+    weights.iter().map(Rational::to_f64).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn numbers_near_a_fraction_are_that_fraction() {
-        for (p, q) in [(1, 3), (2, 7), (0, 1), (1, 1), (999, 1000), (-2, 3), (37, 11)] {
-            assert_eq!(fraction(p as f64 / q as f64 + 1e-14), Rational::new(p, q));
-        }
-        assert_eq!(simple(0.25 + 2e-8, 1e-6, 100), Some(Rational::new(1, 4)));
-        assert_eq!([simple(1.0 / 101.0, 1e-6, 100), simple(f64::NAN, 1e-6, 100)], [None, None]);
+    fn numbers_without_a_fraction_near_by_are_multiples() {
+        assert_eq!(fraction(1.0 / 3.0 + 1e-14), Rational::new(1, 3));
         let root = fraction(2f64.sqrt());
         assert_eq!(root, rounded(2f64.sqrt(), Signs::Any));
         assert!((root.to_f64() - 2f64.sqrt()).abs() < 1e-12);

@@ -10,6 +10,7 @@ use super::quadratic::Quadratic;
 use super::spectrum::{Enclosure, Method, Source, rounds_to};
 use super::stationary::{self, Stationary};
 use crate::optimise::{self, Signs};
+use crate::topology::Optimised;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -95,6 +96,8 @@ pub struct Analysis {
     pub residuals: BTreeMap<&'static str, f64>,
     /// The certified bounds of the enclosed numbers.
     pub bounds: BTreeMap<&'static str, [f64; 2]>,
+    /// What was optimised for the weights, and how near to the optimum it came.
+    pub optimised: Vec<Optimised>,
     /// How the algorithm converges on quadratics, where there is one that asks for gradients.
     pub quadratic: Option<Quadratic>,
     /// The claims of the source and whether they hold.
@@ -241,6 +244,7 @@ impl Analysis {
             methods: BTreeMap::new(),
             residuals: residuals(facts),
             bounds: BTreeMap::new(),
+            optimised: vec![],
             quadratic: None,
             checks: vec![],
             notes: notes(facts),

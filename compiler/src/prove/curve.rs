@@ -6,7 +6,8 @@
 use super::facts::Facts;
 use super::spectrum::dense::Rows;
 use super::spectrum::{Enclosure, Method, Source, TABLE_LIMIT, edges};
-use bfc_algebra::reproducible::{center, extreme_eigenvalues};
+use bfc_algebra::lanczos::extreme_eigenvalues;
+use bfc_algebra::reproducible::center;
 
 /// The error at which the curve ends.
 const ENOUGH: f64 = 1e-6;

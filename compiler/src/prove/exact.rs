@@ -6,7 +6,7 @@
 
 use super::modular::Field;
 use super::properties::{nonnegative, over_one_denominator, row_stochastic};
-use super::support::common_group;
+use crate::characters::common_group;
 use bfc_schedule::{Group, MixingMatrix, Rank, Rational};
 use num_bigint::BigInt;
 use num_rational::BigRational;

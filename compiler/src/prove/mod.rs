@@ -28,7 +28,6 @@ pub use analysis::{Analysis, Check, Convergence};
 pub use chance::Expected;
 pub use error::Error;
 pub use quadratic::Quadratic;
-pub(crate) use spectrum::characters::Characters;
 pub use spectrum::{Enclosure, Method};
 pub use stationary::Stationary;
 

@@ -87,22 +87,6 @@ impl Support {
     }
 }
 
-/// The group under which all phases are invariant, if there is one; a phase without hops is invariant under any.
-pub(super) fn common_group(phases: &[MixingMatrix]) -> Option<Group> {
-    let mut common: Option<&Group> = None;
-    for phase in phases {
-        let MixingMatrix::Cayley(cayley) = phase else { return None };
-        if cayley.hops().is_empty() {
-            continue;
-        }
-        match common {
-            Some(group) if group != cayley.group() => return None,
-            _ => common = Some(cayley.group()),
-        }
-    }
-    Some(common.cloned().unwrap_or_else(|| Group::cyclic(phases[0].size())))
-}
-
 /// The elements of all phases where they are subsets of one group.
 fn common_elements(supports: &[Support]) -> Option<(Group, Vec<&[Rank]>)> {
     let mut common: Option<&Group> = None;

@@ -40,6 +40,11 @@ impl Group {
         self.radices.iter().product()
     }
 
+    /// The least number of times that every element, added up, is 0: the least common multiple of the radices.
+    pub fn exponent(&self) -> u64 {
+        self.radices.iter().fold(1, |all, &radix| num_integer::lcm(all, u64::from(radix)))
+    }
+
     /// `a + b`, digit by digit; an element is encoded as the rank with its digits.
     pub fn add(&self, a: Rank, b: Rank) -> Rank {
         self.combine(a, b, |x, y, radix| (x as u64 + y as u64) % radix as u64)

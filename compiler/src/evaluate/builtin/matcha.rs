@@ -6,10 +6,8 @@ use crate::evaluate::error::Result;
 use crate::evaluate::expect::wrong_type_at;
 use crate::evaluate::value::Value;
 use crate::optimise::{self, Matchings, TooLarge};
+use crate::topology::Number;
 use bfc_schedule::Rational;
-
-/// The most ranks for which it is quick.
-const MAX_RANKS: u32 = 256;
 
 /// `matcha_probabilities(matchings, budget)`: for each matching how probable it is to be active.
 pub(super) fn matcha_probabilities(call: &mut Call) -> Result<Value> {
@@ -20,12 +18,14 @@ pub(super) fn matcha_probabilities(call: &mut Call) -> Result<Value> {
             call.outside(1, "the budget is the part of all matchings that is active on average, above 0")
         );
     }
-    match optimise::probabilities(&matchings, &budget, call.evaluator.limits.optimisation) {
-        Ok(probabilities) => {
-            call.evaluator.list(probabilities.into_iter().map(Value::number).collect(), call.span)
-        }
-        Err(TooLarge) => Err(call.outside(0, "there are too many edges for the optimisation")),
+    let found = optimise::probabilities(&matchings, &budget, call.evaluator.limits.optimisation);
+    let (probabilities, optimum) = found.map_err(|TooLarge| {
+        call.outside(0, "there are too many ranks and edges, even for the first-order method")
+    })?;
+    if let Some(optimum) = optimum {
+        call.evaluator.optimised("matcha_probabilities", Number::Connectivity, optimum, call.span)?;
     }
+    call.evaluator.list(probabilities.into_iter().map(Value::number).collect(), call.span)
 }
 
 /// `matcha_step(matchings, probabilities)`: the weight of the edges of active matchings.
@@ -37,10 +37,12 @@ pub(super) fn matcha_step(call: &mut Call) -> Result<Value> {
         list.iter().map(|value| value.as_number().filter(is_probability)).collect();
     match probabilities.filter(|list| list.len() == matchings.edges.len()) {
         Some(probabilities) => {
-            match optimise::step(&matchings, &probabilities, call.evaluator.limits.optimisation) {
-                Ok(step) => Ok(Value::number(step.weight)),
-                Err(TooLarge) => Err(call.outside(0, "there are too many ranks for the optimisation")),
-            }
+            let found = optimise::step(&matchings, &probabilities, call.evaluator.limits.optimisation);
+            let (weight, optimum) = found.map_err(|TooLarge| {
+                call.outside(0, "there are too many ranks and edges for the optimisation")
+            })?;
+            call.evaluator.optimised("matcha_step", Number::Contraction, optimum, call.span)?;
+            Ok(Value::number(weight))
         }
         None => Err(wrong_type_at(
             "a list of probabilities, one for each matching",
@@ -51,12 +53,9 @@ pub(super) fn matcha_step(call: &mut Call) -> Result<Value> {
 }
 
 impl Call<'_, '_> {
-    /// The first argument: a list of lists of pairs of ranks. Its optimisation is paid for.
+    /// The first argument: a list of lists of pairs of ranks.
     fn matchings(&mut self) -> Result<Matchings> {
-        let size = self.evaluator.size;
-        if size > MAX_RANKS {
-            return Err(self.outside(0, "matchings are optimised for up to 256 ranks"));
-        }
+        let size = self.evaluator.size as usize;
         let mut edges = vec![];
         for matching in self.list(0)?.iter() {
             let Value::List(pairs) = &matching else {
@@ -73,8 +72,6 @@ impl Call<'_, '_> {
             }
             edges.push(of_matching);
         }
-        let count: u64 = edges.iter().map(|matching| matching.len() as u64).sum();
-        self.evaluator.spend(u64::from(size).pow(3) / 4 + count * count / 4 + 1, self.span)?;
-        Ok(Matchings { size: size as usize, edges })
+        Ok(Matchings { size, edges })
     }
 }

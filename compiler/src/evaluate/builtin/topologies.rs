@@ -197,6 +197,7 @@ pub(super) fn edges(call: &mut Call) -> Result<Value> {
 /// A topology of one phase for each phase.
 pub(super) fn phases(call: &mut Call) -> Result<Value> {
     let topology = call.evaluator.realize_here(&*call.topology(0)?)?;
+    call.evaluator.optimised.extend_from_slice(&topology.optimised);
     let mut values = Vec::new();
     for phase in &topology.phases {
         call.evaluator.spend(crate::evaluate::phase::entries(phase) / 8, call.span)?;

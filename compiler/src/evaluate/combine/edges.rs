@@ -1,7 +1,7 @@
 //! Combinations that give edges: products along axes, unions, both directions, and schedules that take edges in turn.
 
-use super::Workshop;
 use super::keep::entries_written;
+use super::{Workshop, common_multiple};
 use crate::evaluate::error::Result;
 use crate::evaluate::matching;
 use crate::evaluate::structure::{Move, common_group};
@@ -13,7 +13,7 @@ impl Workshop<'_, '_> {
     fn weighed(&mut self, edges: &Edges, group: Option<&Group>, size: u32) -> Result<MixingMatrix> {
         let symbolic = group.is_some() && edges.is_symmetric();
         self.spend(if symbolic { edges.moved.len() as u64 } else { edges.count(size) })?;
-        edges.matrix(size, None, group).map_err(|problem| self.explain(problem))
+        edges.matrix(size, None, group).map(|weighed| weighed.matrix).map_err(|problem| self.explain(problem))
     }
 
     /// Ranks are points of a grid with one axis for each matrix, the last varying fastest; edges run along the axes.
@@ -95,8 +95,7 @@ impl Workshop<'_, '_> {
         }
         targets.iter_mut().for_each(|ahead| ahead.sort_unstable());
         let degrees = targets.iter().map(|ahead| ahead.len() as u64).filter(|degree| *degree > 0);
-        let period =
-            degrees.fold(1u64, |all, degree| (all / num_integer::gcd(all, degree)).saturating_mul(degree));
+        let period = common_multiple(degrees);
         self.spend(period.saturating_mul(u64::from(size)))?;
         let phase = |p: usize| {
             let senders = (0..).zip(&targets).filter(|(_, ahead)| !ahead.is_empty());

@@ -13,10 +13,10 @@ mod tests;
 
 use super::facts::Facts;
 use super::linear;
-use super::spectrum::characters::Characters;
 use super::spectrum::dense::Rows;
 use super::timeline::{Moment, Timeline};
 use crate::algorithm::{Algorithm, ValueKind, reachable};
+use crate::characters::Characters;
 use bfc_algebra::{Mat, c64};
 use bfc_schedule::Rational;
 use serde::Serialize;

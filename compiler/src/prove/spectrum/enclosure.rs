@@ -38,7 +38,7 @@ pub struct Enclosure {
 }
 
 impl From<Optimum> for Enclosure {
-    fn from(Optimum { value, bound }: Optimum) -> Self {
+    fn from(Optimum { value, bound, .. }: Optimum) -> Self {
         Self { value, low: bound, high: value, method: Method::Enclosed }
     }
 }

@@ -1,9 +1,9 @@
 //! From phases that are invariant under one group to their spectral numbers: by character sums, with bounds on every error,
 //! or where those cost too much by Fourier transforms, as estimates.
 
-use super::characters::Characters;
 use super::noise::Noise;
 use super::{Enclosure, Known, Source, Spectrum, UNIT, fourier};
+use crate::characters::Characters;
 use bfc_schedule::MixingMatrix;
 
 /// The numbers of the phases that `characters` are of.

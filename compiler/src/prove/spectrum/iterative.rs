@@ -4,7 +4,8 @@
 use super::dense::Rows;
 use super::{Enclosure, Known, Source, Spectrum, TABLE_LIMIT, edges};
 use bfc_algebra::krylov::dominant;
-use bfc_algebra::reproducible::{center, extreme_eigenvalues};
+use bfc_algebra::lanczos::extreme_eigenvalues;
+use bfc_algebra::reproducible::center;
 use bfc_schedule::MixingMatrix;
 
 /// Operations for one number.

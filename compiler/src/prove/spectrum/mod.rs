@@ -5,7 +5,6 @@
 //! the rest by Krylov spaces, as estimates. What combinatorics or exact arithmetic know (ranks in an order in which all
 //! phases are triangular, a product that is J, a schedule that never mixes) replaces computed values.
 
-pub(super) mod characters;
 pub(super) mod dense;
 mod elimination;
 mod enclosure;
@@ -22,9 +21,9 @@ pub(super) mod twins;
 pub use enclosure::{Enclosure, Method};
 
 use super::exact::{Exact, ExactAfter};
-use super::support::{Support, common_group};
+use super::support::Support;
+use crate::characters::{Characters, common_group};
 use bfc_schedule::MixingMatrix;
-use characters::Characters;
 pub(super) use rounds::rounds_to;
 #[cfg(test)]
 pub(super) use symmetric::by_elimination;

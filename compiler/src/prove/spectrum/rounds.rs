@@ -2,7 +2,8 @@
 
 use super::dense::{self, Rows};
 use super::{Characters, Enclosure, Known, Method, Numbers, Source};
-use bfc_algebra::reproducible::{center, extreme_eigenvalues};
+use bfc_algebra::lanczos::extreme_eigenvalues;
+use bfc_algebra::reproducible::center;
 use bfc_algebra::{Mat, apply, multiply};
 use bfc_schedule::MixingMatrix;
 

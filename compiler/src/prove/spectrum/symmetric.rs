@@ -9,7 +9,8 @@ use super::noise::Noise;
 use super::twins::Eigenvalues;
 use super::{Enclosure, Spectrum, UNIT};
 use bfc_algebra::krylov::leading_vector;
-use bfc_algebra::reproducible::{center, dot, extreme_eigenvalues};
+use bfc_algebra::lanczos::extreme_eigenvalues;
+use bfc_algebra::reproducible::{center, dot};
 use bfc_schedule::MixingMatrix;
 
 /// Steps of Lanczos' recurrence for a first guess.

@@ -152,5 +152,6 @@ pub(super) fn topology(phases: Vec<MixingMatrix>) -> crate::topology::Topology {
         phases,
         is_drawn: false,
         ensures: vec![],
+        optimised: vec![],
     }
 }

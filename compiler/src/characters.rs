@@ -7,13 +7,14 @@
 //! Rounding: table entries are within [`ROOT_ERROR`] of the roots of unity; a sum of k weighted entries is within
 //! `Σ|w| (ROOT_ERROR + 2 (k + 8) u)` of its value, u = 2⁻⁵³.
 
-use super::UNIT;
-use crate::prove::support::common_group;
 use bfc_algebra::c64;
 use bfc_algebra::reproducible::root_of_unity;
 use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational};
 use std::collections::BTreeMap;
 use std::ops::Range;
+
+/// The unit roundoff of `f64`.
+const UNIT: f64 = 1.0 / (1u64 << 53) as f64;
 
 /// Bound on the error of a tabulated root of unity.
 const ROOT_ERROR: f64 = 1e-15;
@@ -26,6 +27,22 @@ const ROOTS: u64 = 1 << 24;
 
 /// Characters evaluated at a time.
 const CHUNK: usize = 1024;
+
+/// The group under which all phases are invariant, if there is one; a phase without hops is invariant under any.
+pub(crate) fn common_group(phases: &[MixingMatrix]) -> Option<Group> {
+    let mut common: Option<&Group> = None;
+    for phase in phases {
+        let MixingMatrix::Cayley(cayley) = phase else { return None };
+        if cayley.hops().is_empty() {
+            continue;
+        }
+        match common {
+            Some(group) if group != cayley.group() => return None,
+            _ => common = Some(cayley.group()),
+        }
+    }
+    Some(common.cloned().unwrap_or_else(|| Group::cyclic(phases[0].size())))
+}
 
 /// The eigenvalues of phases that share a group.
 pub(crate) struct Characters {
@@ -48,7 +65,7 @@ impl Characters {
     /// `None` if the phases share no group or the sums cost too much.
     pub(crate) fn new(phases: &[MixingMatrix]) -> Option<Self> {
         let group = common_group(phases)?;
-        let exponent = group.radices().iter().fold(1u64, |l, &r| num_integer::lcm(l, r as u64));
+        let exponent = group.exponent();
         if exponent > ROOTS {
             return None;
         }
