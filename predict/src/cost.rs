@@ -8,7 +8,7 @@ use crate::links::{Load, Wiring};
 use crate::tasks::{Exchange, Tasks};
 use crate::units::shown_seconds;
 use bfc_schedule::program::Shape;
-use bfc_schedule::{Group, Rank, RoundPlan, Schedule};
+use bfc_schedule::{Group, Rank, RoundPlan, Schedule, SliceRound};
 use num_integer::Integer;
 use serde::Serialize;
 
@@ -90,7 +90,7 @@ impl Cost {
             let [rounds, sends] = match exchange.operator.topology() {
                 Some(topology) => {
                     let phases = &phases[topology as usize];
-                    phases[(exchange.phase % phases.len() as u64) as usize]
+                    phases[exchange.phase_of(phases.len())]
                 }
                 None => average_rounds_and_sends(schedule),
             };
@@ -194,7 +194,7 @@ impl Prediction {
 
 /// The seconds of exchanges on a cluster.
 #[derive(Clone, Debug)]
-pub struct Network {
+struct Network {
     wiring: Wiring,
     /// For each topology and phase the loads of its rounds.
     phases: Vec<Vec<Vec<Load>>>,
@@ -207,12 +207,10 @@ impl Network {
     ///
     /// # Errors
     /// The cluster has too few machines.
-    pub fn new(schedule: &Schedule, cluster: &Cluster) -> Result<Self, ClusterError> {
+    fn new(schedule: &Schedule, cluster: &Cluster) -> Result<Self, ClusterError> {
         let wiring = Wiring::new(cluster, schedule.size())?;
         let group = Group::cyclic(schedule.size());
-        let rounds =
-            schedule.average().into_iter().flat_map(|average| average.reduce.iter().chain(&average.gather));
-        let slice = |round: &bfc_schedule::SliceRound| {
+        let slice = |round: &SliceRound| {
             (wiring.shift(&group, Rank(round.hop)), f64::from(round.count) / f64::from(schedule.size()))
         };
         Ok(Self {
@@ -221,23 +219,23 @@ impl Network {
                 .iter()
                 .map(|topology| topology.phases.iter().map(|phase| wiring.rounds(&phase.plan)).collect())
                 .collect(),
-            average: rounds.map(slice).collect(),
+            average: slices(schedule).map(slice).collect(),
             wiring,
         })
     }
 
     /// The links.
-    pub fn wiring(&self) -> &Wiring {
+    fn wiring(&self) -> &Wiring {
         &self.wiring
     }
 
     /// The seconds of an exchange of models of so many bytes, one round after the other.
-    pub fn seconds(&self, exchange: &Exchange, model_bytes: f64) -> f64 {
+    fn seconds(&self, exchange: &Exchange, model_bytes: f64) -> f64 {
         let bytes = message_bytes(exchange, model_bytes);
         match exchange.operator.topology() {
             Some(topology) => {
                 let phases = &self.phases[topology as usize];
-                let loads = &phases[(exchange.phase % phases.len() as u64) as usize];
+                let loads = &phases[exchange.phase_of(phases.len())];
                 loads.iter().map(|load| load.seconds(&self.wiring, bytes)).sum()
             }
             None => self.average.iter().map(|(load, share)| load.seconds(&self.wiring, bytes * share)).sum(),
@@ -285,12 +283,15 @@ fn rounds_and_sends(plan: &RoundPlan, size: u32) -> [Amount; 2] {
     [even(plan.rounds()), sends]
 }
 
+/// The rounds of an average, where the program has one.
+pub(crate) fn slices(schedule: &Schedule) -> impl Iterator<Item = &SliceRound> {
+    schedule.average().into_iter().flat_map(|average| average.reduce.iter().chain(&average.gather))
+}
+
 /// Rounds of an average, and the vectors that a rank sends in them.
 fn average_rounds_and_sends(schedule: &Schedule) -> [Amount; 2] {
-    let rounds =
-        || schedule.average().into_iter().flat_map(|average| average.reduce.iter().chain(&average.gather));
-    let sent = rounds().map(|round| f64::from(round.count)).sum::<f64>() / f64::from(schedule.size());
-    let count = rounds().count() as f64;
+    let sent = slices(schedule).map(|round| f64::from(round.count)).sum::<f64>() / f64::from(schedule.size());
+    let count = slices(schedule).count() as f64;
     [Amount { mean: count, max: count }, Amount { mean: sent, max: sent }]
 }
 

@@ -4,9 +4,9 @@
 //!
 //! - [`cluster`]: a TOML description becomes link classes, shared ports and a compute time.
 //! - [`links`]: rounds on a cluster become loads of shared ports, hence seconds per byte.
-//! - [`tasks`]: a program becomes two queues, of gradients and of exchanges, and what each waits for.
-//! - [`cost`]: all of it becomes the time of a step, beside all-reduce ([`allreduce`]).
-//! - [`traffic`]: the same program becomes the bytes that each phase carries in a period.
+//! - `tasks`: a program becomes two queues, of gradients and of exchanges, and what each waits for.
+//! - [`cost`]: all of it becomes the time of a step, beside all-reduce ([`AllReduce`]).
+//! - `traffic`: the same program becomes the bytes that each phase carries in a period.
 //! - [`sharing`]: rounds become rounds for a cluster; [`mod@place`]: ranks get better places.
 //! - [`advise`]: convergence and cost become a ranking.
 //! - [`simulate`](mod@simulate): the same by discrete events, with jitter, stragglers and lost ranks.
@@ -14,17 +14,17 @@
 //! Units everywhere: seconds, bytes, and bytes per second in one direction of a full-duplex link.
 
 pub mod advise;
-pub mod allreduce;
+mod allreduce;
 pub mod cluster;
 mod condition;
 pub mod cost;
-pub mod jitter;
+mod jitter;
 pub mod links;
 pub mod place;
 pub mod sharing;
 pub mod simulate;
-pub mod tasks;
-pub mod traffic;
+mod tasks;
+mod traffic;
 pub mod units;
 
 pub use allreduce::AllReduce;

@@ -51,7 +51,7 @@ pub struct Sharing {
 }
 
 /// The draft of `schedule` with rounds for a cluster, and what became of each phase that communicates.
-pub fn arrange(schedule: Schedule, wiring: &Wiring, traffic: &Traffic) -> (Draft, Vec<Sharing>) {
+pub(crate) fn arrange(schedule: Schedule, wiring: &Wiring, traffic: &Traffic) -> (Draft, Vec<Sharing>) {
     let mut draft = schedule.into_draft();
     let (mut found, mut work) = (vec![], MOST_WORK);
     for (index, topology) in draft.topologies.iter_mut().enumerate() {

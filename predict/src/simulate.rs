@@ -15,11 +15,11 @@ mod report;
 pub use report::{Lost, Simulation};
 
 use crate::cluster::{Cluster, ClusterError};
-use crate::cost::message_bytes;
+use crate::cost::{message_bytes, slices};
 use crate::jitter::Jitter;
 use crate::links::Wiring;
 use crate::tasks::Tasks;
-use bfc_schedule::{Average, Group, Rank, RoundPlan, Schedule, random};
+use bfc_schedule::{Group, Rank, RoundPlan, Schedule, random};
 pub(crate) use ports::Ports;
 use ranks::{Event, RankState};
 use std::cmp::Reverse;
@@ -232,7 +232,7 @@ impl<'a> Machine<'a> {
         match exchange.operator.topology() {
             Some(topology) => {
                 let phases = &self.schedule.topologies()[topology as usize].phases;
-                match &phases[(exchange.phase % phases.len() as u64) as usize].plan {
+                match &phases[exchange.phase_of(phases.len())].plan {
                     RoundPlan::Cayley { group, rounds, .. } => {
                         rounds.get(index).map(|(hop, _)| Action::shift(group, rank, *hop, state.action, 1.0))
                     }
@@ -245,9 +245,8 @@ impl<'a> Machine<'a> {
                 }
             }
             None => {
-                let Average { size, reduce, gather } = self.schedule.average()?;
-                let slice = reduce.iter().chain(gather).nth(index)?;
-                let share = f64::from(slice.count) / f64::from(*size);
+                let slice = slices(self.schedule).nth(index)?;
+                let share = f64::from(slice.count) / f64::from(self.schedule.size());
                 Some(Action::shift(&self.cyclic, rank, Rank(slice.hop), state.action, share))
             }
         }

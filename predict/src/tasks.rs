@@ -56,6 +56,13 @@ pub struct Exchange {
     pub others: Vec<Shape>,
 }
 
+impl Exchange {
+    /// Which of so many phases it is in.
+    pub(crate) fn phase_of(&self, phases: usize) -> usize {
+        (self.phase % phases as u64) as usize
+    }
+}
+
 /// The tasks of a number of steps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tasks {

@@ -22,7 +22,7 @@ impl Traffic {
         for exchange in &Tasks::of(schedule.program(), steps).exchanges {
             let Some(topology) = exchange.operator.topology() else { continue };
             let own = &mut phases[topology as usize];
-            let number = (exchange.phase % own.len() as u64) as usize;
+            let number = exchange.phase_of(own.len());
             let bytes = message_bytes(exchange, model_bytes);
             match own[number].iter_mut().find(|(known, _)| *known == bytes) {
                 Some((_, times)) => *times += once,

@@ -503,7 +503,8 @@ fn parameter(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn count(text: &str) -> Result<u32, String> {
+/// A whole number.
+pub fn count(text: &str) -> Result<u32, String> {
     text.parse().map_err(|_| format!("expected a whole number, at most {}", u32::MAX))
 }
 

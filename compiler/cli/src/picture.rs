@@ -73,7 +73,7 @@ impl Picture {
         );
         for (index, panel) in self.panels.iter().enumerate() {
             let top = TOP + index as f64 * (PANEL + GAP);
-            let frame = Frame { top, x: self.x_axis(), y: panel.axis(), scales: (self.x_scale, panel.scale) };
+            let frame = Frame { top, x: self.x_axis(), y: panel.axis() };
             panel.draw(&mut svg, &frame, index + 1 == self.panels.len());
         }
         let middle = LEFT + (WIDTH - LEFT - RIGHT) / 2.0;
@@ -93,7 +93,6 @@ struct Frame {
     top: f64,
     x: Axis,
     y: Axis,
-    scales: (Scale, Scale),
 }
 
 impl Frame {
@@ -106,7 +105,7 @@ impl Frame {
     }
 
     fn shows(&self, point: &(f64, f64)) -> bool {
-        self.scales.0.shows(point.0) && self.scales.1.shows(point.1)
+        self.x.shows(point.0) && self.y.shows(point.1)
     }
 }
 

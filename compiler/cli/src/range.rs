@@ -32,6 +32,9 @@ pub fn analyze(
     sizes: RangeInclusive<u32>,
     format: Format,
 ) -> Result<(), Failure> {
+    if let Some(directory) = &arguments.out {
+        output::check_directory(directory)?;
+    }
     let mut range = Range { arguments, analyses: vec![], skipped: vec![] };
     let mut request = input::request(&arguments.file, *sizes.start(), &arguments.settings)?;
     for size in sizes {

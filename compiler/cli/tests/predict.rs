@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{bfc, codes, files, json, stdout};
+use common::{bfc, codes, files, json, json_with_exit, stdout};
 use serde_json::Value;
 
 fn number(document: &Value, path: &str) -> f64 {
@@ -136,6 +136,10 @@ fn bad_requests_are_refused() {
     assert_eq!(simulate(&[&path("bad.toml"), "--size", "8"]), ["bfc::cluster::malformed"]);
     assert_eq!(simulate(&[&path("few.toml"), "--size", "32"]), ["bfc::cluster::too_few_machines"]);
     assert_eq!(simulate(&["v100", "--size", "8", "--lost", "8@1"]), ["bfc::predict::unknown_rank"]);
+    let late = ["v100", "--size", "8", "--steps", "100", "--lost", "3@100"];
+    assert_eq!(simulate(&late), ["bfc::predict::lost_too_late"]);
+    let slow = ["v100", "--sizes", "16,8", "--stragglers", "9x2"];
+    assert_eq!(simulate(&slow), ["bfc::predict::too_many_stragglers"]);
     let days = ["v100", "--size", "100000", "--steps", "1000000"];
     assert_eq!(simulate(&days), ["bfc::predict::too_large"]);
     for wrong in [["--stragglers", "2x0.5"], ["--lost", "3"], ["--model-bytes", "much"], ["--jitter", "-1"]] {
@@ -144,6 +148,34 @@ fn bad_requests_are_refused() {
             .assert()
             .code(2);
     }
+}
+
+#[test]
+fn numbers_are_asked_for_in_words() {
+    let simulate = |more: &[&str]| {
+        let arguments = [&["simulate", "examples/ring_dgd.bf", "--cluster", "v100"], more].concat();
+        let document = json_with_exit(&arguments, 2);
+        document["diagnostics"][0]["message"].as_str().expect("a message").to_string()
+    };
+    let sizes = simulate(&["--size", "8,8,x"]);
+    assert!(sizes.contains("expected a whole number, at most 4294967295"), "{sizes}");
+    for (flag, most) in [("--batch", "4294967295"), ("--steps", "1000000")] {
+        let told = simulate(&["--size", "8", flag, "0"]);
+        assert!(told.contains(&format!("expected a whole number from 1 to {most}")), "{told}");
+    }
+    let probe = json_with_exit(&["probe", "--ranks", "none"], 2);
+    assert!(probe["diagnostics"][0]["message"].as_str().is_some_and(|told| told.contains("from 1 to 65536")));
+}
+
+#[test]
+fn what_is_in_the_way_of_results_is_told_before_anything_runs() {
+    let (_directory, path) = files(&[("file", b"")]);
+    let out = path("file");
+    let long = ["--size", "1024", "--cluster", "v100", "--steps", "100000", "--out", &out];
+    let simulate = [&["simulate", "examples/ring_dgd.bf"], &long[..]].concat();
+    assert_eq!(codes(&simulate, 2), ["bfc::cli::not_a_directory"]);
+    let range = ["analyze", "topology::ring", "--size", "2..4000", "--out", &out];
+    assert_eq!(codes(&range, 2), ["bfc::cli::not_a_directory"]);
 }
 
 /// A cluster of two machines.

@@ -21,8 +21,8 @@ pub struct Axis {
 }
 
 impl Scale {
-    /// Whether the axis has a place for this value.
-    pub fn shows(self, value: f64) -> bool {
+    /// Whether an axis has a place for this value.
+    fn shows(self, value: f64) -> bool {
         value.is_finite() && (value > 0.0 || matches!(self, Self::Counts | Self::Shares))
     }
 
@@ -51,6 +51,11 @@ impl Axis {
             Scale::Decades => (low.floor(), high.ceil().max(low.floor() + 1.0)),
         };
         Self { scale, low, high }
+    }
+
+    /// Whether it has a place for this value.
+    pub fn shows(&self, value: f64) -> bool {
+        self.scale.shows(value)
     }
 
     /// Where a value lies, from 0 to 1.

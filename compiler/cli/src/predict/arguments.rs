@@ -1,6 +1,6 @@
 //! Flags of the commands that predict.
 
-use crate::arguments::{Curvature, Settings, curvature, positive};
+use crate::arguments::{Curvature, Settings, count, curvature, positive};
 use bfc_predict::units;
 use bfc_schedule::Rank;
 use clap::{Args, ValueEnum};
@@ -60,6 +60,8 @@ pub struct Simulate {
         short = 'n',
         value_name = "N,…",
         value_delimiter = ',',
+        allow_negative_numbers = true,
+        value_parser = count,
         required = true
     )]
     pub sizes: Vec<u32>,
@@ -76,7 +78,7 @@ pub struct Simulate {
     #[command(flatten)]
     pub load: Load,
     /// Steps of training.
-    #[arg(long, default_value_t = 1000, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, default_value_t = 1000, value_name = "STEPS", value_parser = whole::<1_000_000>)]
     pub steps: u32,
     /// Selects the jitter and the stragglers.
     #[arg(long, default_value_t = 0, value_name = "SEED")]
@@ -88,7 +90,7 @@ pub struct Simulate {
     #[arg(long, value_name = "RANK@STEP", value_parser = lost)]
     pub lost: Vec<(Rank, u32)>,
     /// Samples that a rank takes for a gradient; adds samples per second to the results.
-    #[arg(long, value_name = "SAMPLES", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "SAMPLES", value_parser = whole::<{ u32::MAX }>)]
     pub batch: Option<u32>,
     /// Write simulation.json and efficiency.svg into this directory.
     #[arg(long, value_name = "DIR")]
@@ -105,7 +107,7 @@ pub struct Probe {
     #[arg(long, default_value = "ethernet", value_name = "NAME|FILE")]
     pub cluster: String,
     /// Ranks of a machine; as many as it has processors where left out.
-    #[arg(long, value_name = "L", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    #[arg(long, value_name = "L", value_parser = whole::<65_536>)]
     pub ranks: Option<u32>,
     /// Write the description of a cluster.
     #[arg(long, short, value_name = "TOML")]
@@ -125,7 +127,7 @@ pub enum Wire {
 #[derive(Args)]
 pub struct Advise {
     /// The number of ranks.
-    #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, short = 'n', value_name = "N", allow_negative_numbers = true, value_parser = whole::<{ u32::MAX }>)]
     pub size: u32,
     /// A ready cluster (`bfc cluster` lists them) or a description in TOML.
     #[arg(long, value_name = "NAME|FILE")]
@@ -148,6 +150,12 @@ pub struct Advise {
     /// Write the first as a `.bf` source.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// A whole number from 1 to `MOST`.
+fn whole<const MOST: u32>(text: &str) -> Result<u32, String> {
+    let fits = text.trim().parse().ok().filter(|number| (1..=MOST).contains(number));
+    fits.ok_or_else(|| format!("expected a whole number from 1 to {MOST}"))
 }
 
 fn target(text: &str) -> Result<f64, String> {

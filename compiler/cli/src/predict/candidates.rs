@@ -205,16 +205,21 @@ impl Goal<'_> {
         if self.size <= MOST_OPTIMISED { &RULES } else { &RULES[..1] }
     }
 
-    fn request(&self, source: String, size: u32, local_size: u32) -> Request {
-        let entry = Entry::Source { name: "advised.bf".to_string(), text: source };
-        Request { entry, size, local_size, parameters: vec![], allow: vec![] }
+    fn request(&self, source: String) -> Request {
+        Request {
+            entry: Entry::Source { name: "advised.bf".to_string(), text: source },
+            size: self.size,
+            local_size: self.local_size(),
+            parameters: vec![],
+            allow: vec![],
+        }
     }
 }
 
 /// The schedule of a proposal on the cluster, or why there is none.
 fn weigh(goal: &Goal<'_>, proposal: Proposal) -> Result<Result<Weighed, Refusal>, Failure> {
     let source = proposal.source(goal.algorithm);
-    let request = goal.request(source.clone(), goal.size, goal.local_size());
+    let request = goal.request(source.clone());
     let prospect = match bfc_compiler::prospect(&request, &NoFiles) {
         Ok(prospect) => prospect,
         Err(refused) => return Ok(Err(Refusal::of(refused))),

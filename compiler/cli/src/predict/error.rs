@@ -48,6 +48,32 @@ pub enum PredictError {
         /// The number of ranks.
         size: u32,
     },
+    /// More ranks are slow than there are.
+    #[error("`--stragglers` names {count} ranks, and there are {size}")]
+    #[diagnostic(
+        code(bfc::predict::too_many_stragglers),
+        help("slow down up to {size} ranks, such as `1x2`")
+    )]
+    TooManyStragglers {
+        /// The ranks that are slow.
+        count: u32,
+        /// The number of ranks.
+        size: u32,
+    },
+    /// A rank is lost when all is over.
+    #[error("`--lost` lets rank {rank} go in step {step}, and the last of {steps} steps is {}", steps - 1)]
+    #[diagnostic(
+        code(bfc::predict::lost_too_late),
+        help("steps count from 0; name an earlier one, or simulate more `--steps`")
+    )]
+    LostTooLate {
+        /// The rank.
+        rank: u32,
+        /// Its first step without it.
+        step: u32,
+        /// The number of steps.
+        steps: u32,
+    },
     /// No topology of the library reaches the target.
     #[error("no topology of the library reaches an error of {error:e}:\n  {}", reasons.join("\n  "))]
     #[diagnostic(

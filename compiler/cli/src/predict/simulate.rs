@@ -10,7 +10,7 @@ use crate::picture::{Curve, Panel, Picture, Scale};
 use crate::{input, output};
 use bfc_predict::units::{shown_bytes, shown_seconds};
 use bfc_predict::{Cluster, Cost, Setting, Simulation};
-use bfc_schedule::Schedule;
+use bfc_schedule::{Rank, Schedule};
 use comfy_table::CellAlignment;
 use serde_json::{Value, json};
 
@@ -30,6 +30,9 @@ struct Runs<'a> {
 /// # Errors
 /// The source or the cluster is refused, or the simulation would be too large.
 pub fn simulate(arguments: &Simulate, format: Format) -> Result<(), Failure> {
+    if let Some(directory) = &arguments.out {
+        output::check_directory(directory)?;
+    }
     let cluster = cluster_for(&arguments.cluster, &arguments.load)?;
     let setting = Setting {
         model_bytes: arguments.load.model_bytes,
@@ -38,6 +41,7 @@ pub fn simulate(arguments: &Simulate, format: Format) -> Result<(), Failure> {
         stragglers: arguments.stragglers,
         lost: arguments.lost.clone(),
     };
+    arguments.sizes.iter().try_for_each(|size| possible(*size, &setting)).map_err(Failure::refused_by)?;
     let mut runs = Runs { arguments, cluster, name: String::new(), runs: vec![], fits: vec![] };
     for &size in &arguments.sizes {
         let mut request = input::request(&arguments.file, size, &arguments.settings)?;
@@ -45,7 +49,7 @@ pub fn simulate(arguments: &Simulate, format: Format) -> Result<(), Failure> {
         let schedule = input::compile_request(&request)?.schedule;
         let fitted = fit(schedule, &runs.cluster, setting.model_bytes, arguments.placing.place)?;
         let schedule = fitted.schedule();
-        check(schedule, &setting).map_err(Failure::refused_by)?;
+        affordable(schedule, &setting).map_err(Failure::refused_by)?;
         runs.runs.push(bfc_predict::simulate(schedule, &runs.cluster, &setting)?);
         let names: Vec<&str> = schedule.topologies().iter().map(|topology| &*topology.name).collect();
         runs.name = format!("{} over {}", schedule.program().name, names.join(", "));
@@ -61,16 +65,30 @@ pub fn simulate(arguments: &Simulate, format: Format) -> Result<(), Failure> {
     }
 }
 
-fn check(schedule: &Schedule, setting: &Setting) -> Result<(), PredictError> {
+/// Whether all ranks and steps that go wrong are there.
+fn possible(size: u32, setting: &Setting) -> Result<(), PredictError> {
+    let steps = setting.steps;
+    if let Some((count, _)) = setting.stragglers.filter(|(count, _)| *count > size) {
+        return Err(PredictError::TooManyStragglers { count, size });
+    }
+    for &(Rank(rank), step) in &setting.lost {
+        if rank >= size {
+            return Err(PredictError::UnknownRank { rank, size });
+        }
+        if step >= steps {
+            return Err(PredictError::LostTooLate { rank, step, steps });
+        }
+    }
+    Ok(())
+}
+
+fn affordable(schedule: &Schedule, setting: &Setting) -> Result<(), PredictError> {
     let (size, steps) = (schedule.size(), setting.steps);
     let events = f64::from(size) * f64::from(steps) * (1.0 + Cost::of(schedule).rounds.mean);
     if size > MOST_RANKS || events > MOST_EVENTS {
         return Err(PredictError::TooLarge { size, steps, events });
     }
-    match setting.lost.iter().find(|(rank, _)| rank.0 >= size) {
-        Some((rank, _)) => Err(PredictError::UnknownRank { rank: rank.0, size }),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 impl Runs<'_> {
