@@ -5,7 +5,7 @@
 //! - [`cluster`]: a TOML description becomes link classes, shared ports and a compute time.
 //! - [`links`]: rounds on a cluster become loads of shared ports, hence seconds per byte.
 //! - `tasks`: a program becomes two queues, of gradients and of exchanges, and what each waits for.
-//! - [`cost`]: all of it becomes the time of a step, beside all-reduce ([`AllReduce`]).
+//! - [`cost`]: all of it becomes the time of a step, beside all-reduce ([`allreduce`]).
 //! - `traffic`: the same program becomes the bytes that each phase carries in a period.
 //! - [`sharing`]: rounds become rounds for a cluster; [`mod@place`]: ranks get better places.
 //! - [`advise`]: convergence and cost become a ranking.
@@ -14,7 +14,7 @@
 //! Units everywhere: seconds, bytes, and bytes per second in one direction of a full-duplex link.
 
 pub mod advise;
-mod allreduce;
+pub mod allreduce;
 pub mod cluster;
 mod condition;
 pub mod cost;
