@@ -8,7 +8,7 @@
 //! `Σ|w| (ROOT_ERROR + 2 (k + 8) u)` of its value, u = 2⁻⁵³.
 
 use bfc_algebra::c64;
-use bfc_algebra::reproducible::root_of_unity;
+use bfc_algebra::reproducible::roots_of_unity;
 use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -80,11 +80,8 @@ impl Characters {
             }
             characters.phases.push(sum);
         }
-        let root = |k| {
-            let (re, im) = root_of_unity(k, exponent);
-            c64::new(re, im)
-        };
-        characters.roots = (0..exponent).map(root).collect();
+        let roots = roots_of_unity(exponent).into_iter();
+        characters.roots = roots.map(|(re, im)| c64::new(re, im)).collect();
         Some(characters)
     }
 
@@ -99,7 +96,7 @@ impl Characters {
     /// How many characters a character stands for: itself, and its conjugate where that is not among the `count`.
     pub(crate) fn multiplicity(&self, character: usize) -> f64 {
         let Some(&leading) = self.group.radices().first() else { return 1.0 };
-        let digit = self.digits(character)[0];
+        let digit = (character / (self.group.order() / leading) as usize) as u32;
         if digit == 0 || 2 * digit == leading { 1.0 } else { 2.0 }
     }
 

@@ -246,6 +246,32 @@ pub fn root_of_unity(k: u64, n: u64) -> (f64, f64) {
     }
 }
 
+/// All n-th roots of unity, the k-th as [`root_of_unity`] but for the last bit: those of one octant, or half of a turn, tell
+/// the others.
+pub fn roots_of_unity(n: u64) -> Vec<(f64, f64)> {
+    let mut roots = vec![(1.0, 0.0); n as usize];
+    let mut put = |k: u64, root| roots[(k % n) as usize] = root;
+    if !n.is_multiple_of(8) {
+        for k in 0..=n / 2 {
+            let (cos, sin) = root_of_unity(k, n);
+            put(n - k, (cos, -sin));
+            put(k, (cos, sin));
+        }
+        return roots;
+    }
+    for k in 0..=n / 8 {
+        let (cos, sin) = root_of_unity(k, n);
+        let quarter = [(cos, sin), (-sin, cos), (-cos, -sin), (sin, -cos)];
+        for (turn, (re, im)) in (0..).zip(quarter) {
+            put(turn * n / 4 + k, (re, im));
+            // The same, reflected in the axis at the end of the next quarter.
+            let (re, im) = quarter[3 - turn as usize];
+            put((turn + 1) * n / 4 - k, (re, -im));
+        }
+    }
+    roots
+}
+
 /// Taylor's series up to x¹⁷, for 0 ≤ x ≤ π/4: what follows is below 10⁻¹⁷.
 fn cosine_and_sine(x: f64) -> (f64, f64) {
     let square = x * x;
@@ -327,6 +353,16 @@ mod tests {
                 let (re, im) = root_of_unity(k, n);
                 assert!((re - cos).abs() < 3e-15 && (im - sin).abs() < 3e-15, "{k}/{n}");
                 assert!((re * re + im * im - 1.0).abs() < 1e-15);
+            }
+        }
+    }
+
+    #[test]
+    fn tables_of_roots_hold_each() {
+        for n in [1u64, 2, 3, 4, 6, 8, 12, 15, 16, 24, 40, 1000, 4096] {
+            for (k, (re, im)) in (0..).zip(roots_of_unity(n)) {
+                let (cos, sin) = root_of_unity(k, n);
+                assert!((re - cos).abs() < 3e-16 && (im - sin).abs() < 3e-16, "{k}/{n}");
             }
         }
     }

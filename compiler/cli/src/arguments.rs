@@ -58,11 +58,18 @@ Examples:
     Compile(Compile),
     /// Report degrees, rounds, stochasticity, spectra and consensus speed.
     ///
+    /// Every spectral number says how it was obtained: `exact`, `enclosed` between certified bounds, which `--format json`
+    /// tells, or an `estimate`, where known with the residual of its eigenvalue. One size is also told the consensus error of
+    /// the worst initial values after each number of steps, the weights of a limit that is not the average, and, where every
+    /// phase is drawn at random, what a step keeps of the disagreement's square in the mean. Effective neighbours take all
+    /// eigenvalues: they are told of groups, and up to 512 ranks that are not interchangeable.
+    ///
     /// `requires` and `ensure` that do not hold are listed under `checks`; they do not fail this command.
     #[command(after_help = "\
 Examples:
   bfc analyze topology::ring --size 16
   bfc analyze topology::exponential --param base=3 --size 33 --format json
+  bfc analyze topology::pairwise_gossip --size 32 --out results
   bfc analyze topology::one_peer_exp2 --size 2..256 --out results")]
     Analyze(Analyze),
     /// Analyze several topologies or schedules side by side.

@@ -1,6 +1,7 @@
 //! From a codec to what holds of it for every vector: how much it contracts the error, and whether it is right on average.
 
-use super::{Interval, Verdict};
+use super::Verdict;
+use super::quantity::Interval;
 use bfc_schedule::compression::Float;
 use bfc_schedule::{Codec, Rational};
 

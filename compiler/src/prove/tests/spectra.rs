@@ -82,6 +82,19 @@ fn large_sparse_graphs_are_enclosed() {
     assert!((analysis.spectral_gap.expect("a gap") - gap).abs() < 2e-3 * gap);
 }
 
+#[test]
+fn what_elimination_fills_is_estimated() {
+    // A hypercube whose names hide it: no order of elimination keeps it sparse.
+    let (size, digits) = (1u32 << 13, 13);
+    let name = |i: u32| (i * 5) % size;
+    let edges = (0..size).flat_map(|i| (0..digits).map(move |bit| (i, i ^ 1 << bit))).filter(|(i, j)| i < j);
+    let pairs: Vec<_> = edges.map(|(i, j)| (name(i), name(j))).collect();
+    let found = analyze(&topology(vec![metropolis(size, &pairs)]));
+    assert_eq!((found.methods["rho"], found.contracting), ("estimate", Some(true)));
+    assert!((found.rho.expect("one phase") - 6.0 / 7.0).abs() < 1e-11, "{:?}", found.rho);
+    assert!((found.lambda_min.expect("symmetric") + 6.0 / 7.0).abs() < 1e-11);
+}
+
 /// Rank i takes all from the parent, but for what it keeps.
 fn pull(size: u32, keep: Rational) -> MixingMatrix {
     let taken = Rational::one() - keep;

@@ -1,0 +1,122 @@
+//! From numbers of topologies, between their bounds, to what comparisons of them decide.
+
+use super::Verdict;
+use super::facts::Facts;
+use super::properties::{self, Degrees};
+use super::spectrum::{Enclosure, Method};
+use crate::claim::{Comparison, Number};
+use bfc_schedule::Rational;
+
+/// The coarsest bound within which numbers may pass for equal.
+pub(super) const COARSE: f64 = 1e-9;
+
+/// A number between two bounds; `exact` if they are equal in exact arithmetic.
+#[derive(Clone, Debug)]
+pub(super) struct Interval {
+    pub(super) low: Rational,
+    pub(super) high: Rational,
+    pub(super) shown: String,
+}
+
+impl Interval {
+    pub(super) fn exact(value: Rational) -> Self {
+        let shown = if value.bits() > 96 { value.to_f64().to_string() } else { value.to_string() };
+        Self { shown, low: value.clone(), high: value }
+    }
+}
+
+/// The bounds of a number of a topology; or why there are none.
+pub(super) fn number_of(facts: &Facts, number: Number) -> Result<Interval, String> {
+    let degrees = |pick: fn(&Degrees) -> u32| {
+        let most = facts.phases.iter().map(|phase| pick(&Degrees::of(phase))).max().unwrap_or(0);
+        Ok(Interval::exact(Rational::integer(most)))
+    };
+    let most = |list: &[u32]| list.iter().copied().max().unwrap_or(0);
+    match number {
+        Number::SelfWeight => return Ok(Interval::exact(properties::least_self_weight(facts.phases))),
+        Number::MaxInDegree => return degrees(|d| d.receives.iter().copied().max().unwrap_or(0)),
+        Number::MaxOutDegree => return degrees(|d| d.sends.iter().copied().max().unwrap_or(0)),
+        Number::Rounds => {
+            let all = facts.phases.iter().map(Degrees::of);
+            let rounds =
+                all.map(|degrees| most(&degrees.sends).max(most(&degrees.receives))).max().unwrap_or(0);
+            return Ok(Interval::exact(Rational::integer(rounds)));
+        }
+        _ => {}
+    }
+    spectral(facts, number).and_then(interval)
+}
+
+/// A spectral number of a topology, perhaps an estimate; or why there is none.
+pub(super) fn spectral(facts: &Facts, number: Number) -> Result<Enclosure, String> {
+    let spectrum = facts.numbers();
+    let single = |value: Option<Enclosure>| match (value, facts.phases.len()) {
+        (Some(value), _) => Ok(value),
+        (None, 1) => Err("the matrix is not symmetric".into()),
+        (None, phases) => Err(format!("the number is of a single phase, and there are {phases}")),
+    };
+    match number {
+        Number::Rho => single(spectrum.rho),
+        Number::SpectralGap => single(spectrum.rho.map(Enclosure::complement)),
+        Number::Sigma2 => single(spectrum.sigma2),
+        Number::LambdaMin => single(spectrum.lambda_min),
+        Number::PeriodContraction => Ok(spectrum.period_contraction),
+        Number::RatePerStep => Ok(facts.per_step(spectrum.period_contraction)),
+        _ => Ok(facts.per_step(spectrum.period_radius)),
+    }
+}
+
+fn interval(enclosure: Enclosure) -> Result<Interval, String> {
+    let shown = format!("{}", enclosure.value);
+    match (Rational::from_f64(enclosure.low), Rational::from_f64(enclosure.high)) {
+        (Some(low), Some(high)) if enclosure.method != Method::Estimate => Ok(Interval { low, high, shown }),
+        _ => Err(format!("there is only an estimate, {shown}")),
+    }
+}
+
+/// What two numbers between bounds decide.
+pub(super) fn compare_ranges(left: &Interval, comparison: Comparison, right: &Interval) -> Verdict {
+    let evidence = format!("{} and {}", left.shown, right.shown);
+    let decided = |holds: bool| {
+        if holds { Verdict::proved(evidence.clone()) } else { Verdict::refuted(evidence.clone()) }
+    };
+    let points = left.low == left.high && right.low == right.high;
+    let (below, above) = (left.high < right.low, left.low > right.high);
+    // Neither: the two may be equal. A claim that equality fulfils then holds within the bound.
+    let bound = || {
+        let width = (left.high.clone() - left.low.clone()) + (right.high.clone() - right.low.clone());
+        match width.to_f64() {
+            bound if bound <= COARSE => Verdict::Within { bound, evidence: evidence.clone() },
+            bound => {
+                Verdict::undecided(format!("{evidence} are equal within {bound:.1e}, which is too coarse"))
+            }
+        }
+    };
+    let open = || Verdict::undecided(format!("{evidence} are equal within their certified bounds"));
+    match comparison {
+        Comparison::Equal if points => decided(left.low == right.low),
+        Comparison::Equal if below || above => decided(false),
+        Comparison::Equal => bound(),
+        Comparison::NotEqual if points => decided(left.low != right.low),
+        Comparison::NotEqual if below || above => decided(true),
+        Comparison::NotEqual => open(),
+        Comparison::Less if below => decided(true),
+        Comparison::Less if left.low >= right.high => decided(false),
+        Comparison::Less => open(),
+        Comparison::LessEqual if left.high <= right.low => decided(true),
+        Comparison::LessEqual if above => decided(false),
+        Comparison::LessEqual => bound(),
+        Comparison::Greater | Comparison::GreaterEqual => {
+            let mirrored =
+                if comparison == Comparison::Greater { Comparison::Less } else { Comparison::LessEqual };
+            let Verdict::Within { bound, .. } = compare_ranges(right, mirrored, left) else {
+                return match compare_ranges(right, mirrored, left) {
+                    Verdict::Proved { .. } => decided(true),
+                    Verdict::Refuted { .. } => decided(false),
+                    _ => open(),
+                };
+            };
+            Verdict::Within { bound, evidence }
+        }
+    }
+}
