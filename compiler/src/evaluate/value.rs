@@ -3,7 +3,7 @@
 use super::construction::Construction;
 use super::structure::Symbol;
 use bfc_schedule::{Codec, Rational};
-use std::cell::RefCell;
+use std::cell::{Ref, RefCell};
 use std::cmp::Ordering;
 use std::fmt;
 use std::rc::Rc;
@@ -232,7 +232,26 @@ impl List {
         }
     }
 
+    /// The elements where they lie, unless they are a range.
+    fn cells(&self) -> Option<Ref<'_, [Value]>> {
+        match &self.0 {
+            Cells::Range { .. } => None,
+            Cells::Part { buffer, start, end } => {
+                Some(Ref::map(buffer.cells.borrow(), |cells| &cells[*start as usize..*end as usize]))
+            }
+        }
+    }
+
     fn order(&self, other: &List) -> Option<Ordering> {
+        if let (Some(a), Some(b)) = (self.cells(), other.cells()) {
+            for (a, b) in a.iter().zip(b.iter()) {
+                match a.order(b)? {
+                    Ordering::Equal => {}
+                    different => return Some(different),
+                }
+            }
+            return Some(a.len().cmp(&b.len()));
+        }
         for (a, b) in self.iter().zip(other.iter()) {
             match a.order(&b)? {
                 Ordering::Equal => {}

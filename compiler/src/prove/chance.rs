@@ -46,7 +46,9 @@ pub(super) fn expected(facts: &Facts) -> Option<Expected> {
     let all: Vec<usize> = (0..draws).collect();
     let (mean, off) = with_error(&others);
     let (own, own_off) = with_error(&sample.kept(&all, &sample.worst(&all)?));
-    Some(Expected { mean, interval: [(mean - off).max(0.0), (mean + off).max(own + own_off)], draws })
+    let most = if facts.known().averaging() { 1.0 } else { f64::INFINITY };
+    let interval = [(mean - off).max(0.0), (mean + off).max(own + own_off).min(most)];
+    Some(Expected { mean, interval, draws })
 }
 
 /// Phases and their transposes.

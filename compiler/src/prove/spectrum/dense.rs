@@ -180,11 +180,21 @@ pub(in crate::prove) fn eigenvalues(matrix: &Mat<f64>) -> Option<Vec<c64>> {
     bfc_algebra::eigenvalues(matrix)
 }
 
+/// After so many factors the norm of a product is measured again.
+const MEASURED: usize = 16;
+
 /// A product of phases (the last on the left) applied to `start`, and the bound on its error in the Frobenius norm.
 pub(in crate::prove) fn product(phases: &[Rows], start: Mat<f64>, mut error: f64) -> (Mat<f64>, f64) {
     let mut product = start;
-    for phase in phases {
-        error = (phase.norm * error + phase.times_error(&product)) * (1.0 + 1e-12);
+    let mut norm = f64::INFINITY;
+    for (at, phase) in phases.iter().enumerate() {
+        // Norms are measured now and then, and follow from those of the phases in between, where these do not exceed 1.
+        if at.is_multiple_of(MEASURED) || phase.norm > 1.0 + 1e-9 {
+            norm = product.norm_l2() * (1.0 + 1e-12);
+        }
+        let rounding = gamma(phase.width + 2) * phase.norm * norm;
+        error = (phase.norm * error + rounding) * (1.0 + 1e-12);
+        norm = (phase.norm * norm + rounding) * (1.0 + 1e-12);
         product = phase.times(&product);
     }
     (product, error)

@@ -10,6 +10,7 @@
 
 use super::UNIT;
 use super::dense::{Rows, gamma, positive_definite};
+use bfc_algebra::reproducible::dot;
 use bfc_algebra::{Cholesky, Mat};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -37,8 +38,9 @@ pub(super) struct Elimination {
     core: Vec<u32>,
     /// Of C + c zzᵀ.
     factor: Cholesky,
-    /// c and z, where C alone may not be positive definite.
-    update: Option<(f64, Vec<f64>)>,
+    /// Where C alone may not be positive definite: z, and what takes c zzᵀ away again, c (C + c zzᵀ)⁻¹z / (1 − c zᵀ(C + c zzᵀ)⁻¹z)
+    /// (Sherman, Morrison, 1950).
+    update: Option<(Vec<f64>, Vec<f64>)>,
     /// No other eigenvalue of W lies beyond the bound by more than this.
     pub(super) error: f64,
 }
@@ -71,6 +73,12 @@ impl Elimination {
             }
         }
         let factor = positive_definite(dense).ok_or(Refusal::Indefinite)?;
+        let update = update.map(|(c, z)| {
+            let mut back = factor.solve(&z);
+            let scale = c / (1.0 - c * dot(&z, &back));
+            back.iter_mut().for_each(|x| *x *= scale);
+            (z, back)
+        });
         let error = (of_elimination + of_entries + of_update) * (1.0 + 1e-12);
         Ok(Self { pivots, core, factor, update, error })
     }
@@ -83,23 +91,15 @@ impl Elimination {
             row.iter().for_each(|(u, a)| x[*u as usize] -= a * part);
         }
         let right: Vec<f64> = self.core.iter().map(|v| x[*v as usize]).collect();
-        let solution = self.solve_core(&right);
+        let mut solution = self.factor.solve(&right);
+        if let Some((z, back)) = &self.update {
+            let along = dot(z, &solution);
+            solution.iter_mut().zip(back).for_each(|(x, w)| *x += along * w);
+        }
         self.core.iter().zip(solution).for_each(|(v, value)| x[*v as usize] = value);
         for Pivot { vertex, value, row } in self.pivots.iter().rev() {
             let rest: f64 = row.iter().map(|(u, a)| a * x[*u as usize]).sum();
             x[*vertex as usize] = (x[*vertex as usize] - rest) / value;
-        }
-        x
-    }
-
-    /// C⁻¹ b, from the factors of C + c zzᵀ (Sherman, Morrison, 1950).
-    fn solve_core(&self, b: &[f64]) -> Vec<f64> {
-        let mut x = self.factor.solve(b);
-        if let Some((c, z)) = &self.update {
-            let w = self.factor.solve(z);
-            let along = |v: &[f64]| z.iter().zip(v).map(|(z, x)| z * x).sum::<f64>();
-            let scale = c * along(&x) / (1.0 - c * along(&w));
-            x.iter_mut().zip(&w).for_each(|(x, w)| *x += scale * w);
         }
         x
     }

@@ -62,7 +62,8 @@ pub(in crate::prove) fn rounds_to(
         }
         Source::Dense if known.row_stochastic => {
             let rows: Vec<Rows> = phases.iter().map(Rows::of).collect();
-            TOLERANCES.map(|epsilon| (by_products(&rows, numbers, known, epsilon), Method::Estimate))
+            let period = after(&dense::disagreement(rows[0].rows.len()).0, &rows);
+            TOLERANCES.map(|epsilon| (by_products(&rows, &period, numbers, known, epsilon), Method::Estimate))
         }
         Source::Dense | Source::Krylov { .. } => {
             let radius = if known.row_stochastic && known.column_stochastic {
@@ -123,19 +124,26 @@ fn by_moduli(characters: &Characters, prefixes: &[f64], moduli: &[f64], enough: 
     Some((periods - 1) * period + within + 1).filter(|&steps| steps <= LIMIT)
 }
 
-/// By dense products: the periods by repeated squaring, the steps of the last period one by one.
-fn by_products(rows: &[Rows], numbers: &Numbers, known: &Known, epsilon: f64) -> Option<u64> {
-    let n = rows[0].rows.len();
+/// By dense products, of which that of a period is given: the periods by repeated squaring, then the steps of the last.
+fn by_products(
+    rows: &[Rows],
+    product: &Mat<f64>,
+    numbers: &Numbers,
+    known: &Known,
+    epsilon: f64,
+) -> Option<u64> {
     let period = rows.len() as u64;
-    let (start, _) = dense::disagreement(n);
     let monotone = known.averaging();
-    if let Some(steps) = first_below(rows, start.clone(), epsilon, monotone) {
+    let (start, _) = dense::disagreement(rows[0].rows.len());
+    if (!monotone || below(product, epsilon))
+        && let Some(steps) = first_below(rows, start.clone(), epsilon, monotone)
+    {
         return Some(steps);
     }
     if !(known.column_stochastic && numbers.period_radius.value < 1.0) {
         return None;
     }
-    let mut powers = vec![dense::product(rows, start.clone(), 0.0).0];
+    let mut powers = vec![product.clone()];
     loop {
         let last = powers.last().expect("never empty");
         if below(last, epsilon) {
@@ -158,14 +166,15 @@ fn by_products(rows: &[Rows], numbers: &Numbers, known: &Known, epsilon: f64) ->
     Some(steps).filter(|&steps| steps <= LIMIT)
 }
 
-/// How many steps of one period bring `start` to the tolerance. Where no step lets norms grow, by halving.
+/// The product of phases, applied to `start`.
+fn after(start: &Mat<f64>, phases: &[Rows]) -> Mat<f64> {
+    phases.iter().fold(start.clone(), |product, phase| phase.times(&product))
+}
+
+/// How many steps of one period bring `start` to the tolerance; by halving where no step lets norms grow and the whole
+/// period is enough.
 fn first_below(rows: &[Rows], start: Mat<f64>, epsilon: f64, monotone: bool) -> Option<u64> {
-    let after =
-        |start: &Mat<f64>, phases: &[Rows]| phases.iter().fold(start.clone(), |m, phase| phase.times(&m));
     if monotone {
-        if !below(&after(&start, rows), epsilon) {
-            return None;
-        }
         let (mut done, mut from, mut to) = (start, 0, rows.len());
         while to - from > 1 {
             let middle = (from + to) / 2;

@@ -14,7 +14,7 @@ use bfc_algebra::reproducible::{center, dot};
 use bfc_schedule::MixingMatrix;
 
 /// Steps of Lanczos' recurrence for a first guess.
-const GUESS: usize = 256;
+const GUESS: usize = 128;
 
 /// Steps of the inverse iteration.
 const INVERSE: usize = 24;
