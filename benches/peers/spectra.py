@@ -124,8 +124,8 @@ def main():
     else:
         with tempfile.TemporaryDirectory() as directory:
             path = pathlib.Path(directory)
-            (path / "ring.csv").write_text("".join(f"{i},{j}\n{j},{i}\n" for i, j in edges(size)))
-            subprocess.run([arguments.bfc, "import", path / "ring.csv", "-o", path / "ring.bf"], check=True)
+            (path / "ring.csv").write_text("".join(f"{i},{j}\n" for i, j in edges(size)))
+            subprocess.run([arguments.bfc, "import", path / "ring.csv", "--direction", "undirected", "-o", path / "ring.bf"], check=True)
             measured("bfc analyze of the import", [arguments.bfc, "analyze", path / "ring.bf", "--size", str(size)])
     for peer in peers:
         measured(peer, [sys.executable, __file__, "one", peer, str(size)])

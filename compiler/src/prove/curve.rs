@@ -19,7 +19,7 @@ const POINTS: usize = 64;
 const LONGEST: u64 = 10_000_000;
 
 /// Entries that norms of maps may read, and steps of their recurrence.
-const MAPS: (u64, usize) = (1 << 29, 64);
+const MAPS: (u64, usize) = (1 << 28, 64);
 
 /// Steps and the part of the disagreement that is left after them at worst, and how far to trust that; `None` where agreement
 /// is not kept.
