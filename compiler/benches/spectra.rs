@@ -27,7 +27,14 @@ fn exponential() -> Topology {
     let hops = hops.into_iter().map(|hop| (Rank(hop), weight.clone())).collect();
     let matrix = CayleyMatrix::new(Group::cyclic(SIZE), weight, hops).expect("hops of the group");
     let phases = vec![MixingMatrix::Cayley(matrix)];
-    Topology { name: "exponential".into(), size: SIZE, phases, is_drawn: false, optimised: vec![], ensures: vec![] }
+    Topology {
+        name: "exponential".into(),
+        size: SIZE,
+        phases,
+        is_drawn: false,
+        optimised: vec![],
+        ensures: vec![],
+    }
 }
 
 fn request(name: &str, size: u32, parameters: &[(&str, &str)]) -> Request {
