@@ -149,6 +149,11 @@ impl Cluster {
         self.ranks_per_machine
     }
 
+    /// The links between ranks of one machine.
+    pub fn inside(&self) -> Link {
+        self.inside
+    }
+
     /// Seconds of one gradient.
     pub fn compute(&self) -> Compute {
         self.compute
@@ -172,6 +177,13 @@ impl Cluster {
         self.ranks_per_machine = ranks_per_machine.max(1);
         self.nics = self.nics.min(self.ranks_per_machine);
         self.inside = inside;
+        self
+    }
+
+    /// The same cluster with machines that are linked so, by so many NICs each.
+    pub fn with_network(mut self, link: Link, nics: u32) -> Self {
+        self.between = link;
+        self.nics = nics.clamp(1, self.ranks_per_machine);
         self
     }
 

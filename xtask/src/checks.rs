@@ -40,11 +40,14 @@ fn loom() -> Result<(), String> {
     run(cargo(&test).env("RUSTFLAGS", "--cfg loom"))
 }
 
-/// The conformance suite under `mpirun`.
+/// The conformance suite and `bfc probe` under `mpirun`.
 fn mpi() -> Result<(), String> {
     let environment = mpi::install()?;
-    let feature = ["-p", "bfc-runtime", "--features", "mpi", "--test", "mpi"];
-    let lint = [&["clippy", "--quiet"], &feature[..], &["--", "-D", "warnings"]].concat();
-    run(cargo(&lint).envs(environment.clone()))?;
-    run(cargo(&[&["test"], &feature[..]].concat()).envs(environment))
+    for package in ["bfc-runtime", "bfc"] {
+        let feature = ["-p", package, "--features", "mpi", "--test", "mpi"];
+        let lint = [&["clippy", "--quiet"], &feature[..], &["--", "-D", "warnings"]].concat();
+        run(cargo(&lint).envs(environment.clone()))?;
+        run(cargo(&[&["test"], &feature[..]].concat()).envs(environment.clone()))?;
+    }
+    Ok(())
 }

@@ -194,10 +194,13 @@ Examples:
   bfc advise --size 32 --cluster ethernet --algorithm dgd --heterogeneity 0.01 -o best.bf")]
     Advise(predict::Advise),
     /// Measure messages between ranks of this machine, and write the description of a cluster.
+    ///
+    /// Under `mpirun`, where `bfc` was built with `--features mpi`: between ranks of each machine and of different machines.
     #[command(after_help = "\
 Examples:
   bfc probe
-  bfc probe --cluster v100 --ranks 8 -o mine.toml")]
+  bfc probe --cluster v100 --ranks 8 -o mine.toml
+  mpirun -np 16 --map-by slot bfc probe --cluster v100 -o mine.toml")]
     Probe(predict::Probe),
     /// List the ready clusters, or print the description of one.
     #[command(after_help = "\

@@ -31,7 +31,9 @@ pub enum PredictError {
     #[error("messages over {wire} cannot be measured: {reason}")]
     #[diagnostic(
         code(bfc::predict::probe),
-        help("check that the temporary directory can be written; `TMPDIR` names another one")
+        help(
+            "sockets need a temporary directory that can be written, such as `TMPDIR=/tmp`; MPI needs as many ranks on each machine, one machine after the other"
+        )
     )]
     Probe {
         /// The transport.
@@ -39,6 +41,16 @@ pub enum PredictError {
         /// What it says.
         reason: String,
     },
+    /// Started by `mpirun` without MPI.
+    #[error("`mpirun` has started this `bfc`, which was built without MPI")]
+    #[diagnostic(
+        code(bfc::predict::no_mpi),
+        help(
+            "`cargo install --path compiler/cli --features mpi` builds it with MPI; it needs an installation of MPI and libclang"
+        )
+    )]
+    #[cfg_attr(feature = "mpi", allow(dead_code, reason = "this one has MPI"))]
+    NoMpi,
     /// A rank is lost that is not there.
     #[error("`--lost` names rank {rank}, and there are {size} ranks")]
     #[diagnostic(code(bfc::predict::unknown_rank), help("ranks count from 0 to {}", size - 1))]

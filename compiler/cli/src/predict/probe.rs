@@ -1,4 +1,9 @@
-//! `bfc probe`: what a message between two ranks of this machine takes, measured, as the description of a cluster.
+//! `bfc probe`: what a message between two ranks takes, measured, as the description of a cluster: on this machine, or under
+//! `mpirun` on all of its machines and between them.
+
+#[cfg(feature = "mpi")]
+mod between;
+mod machines;
 
 use super::arguments::{Probe, Wire};
 use super::clusters::cluster;
@@ -27,6 +32,9 @@ const LONG: (usize, usize) = (16 << 20, 9);
 /// The base is not known, a transport fails, or the file cannot be written.
 pub fn probe(arguments: &Probe, format: Format) -> Result<(), Failure> {
     let base = cluster(&arguments.cluster)?;
+    if under_mpi() {
+        return between_machines(arguments, base, format);
+    }
     let ranks =
         arguments.ranks.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get() as u32));
     let failed = |wire: &'static str| move |reason: String| PredictError::Probe { wire, reason };
@@ -70,8 +78,25 @@ pub fn probe(arguments: &Probe, format: Format) -> Result<(), Failure> {
     }
 }
 
+/// Whether `mpirun` has started this process beside others.
+fn under_mpi() -> bool {
+    let processes = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"].iter().find_map(|name| std::env::var(name).ok());
+    processes.is_some_and(|number| number != "1")
+}
+
+#[cfg(feature = "mpi")]
+fn between_machines(arguments: &Probe, base: bfc_predict::Cluster, format: Format) -> Result<(), Failure> {
+    between::probe(arguments, base, format)
+}
+
+#[cfg(not(feature = "mpi"))]
+fn between_machines(_: &Probe, _: bfc_predict::Cluster, _: Format) -> Result<(), Failure> {
+    Err(Failure::usage(PredictError::NoMpi))
+}
+
 fn on_threads() -> Result<Link, String> {
-    let links = local::spmd(2, |mut transport| measure(&mut transport)).map_err(|error| error.to_string())?;
+    let links =
+        local::spmd(2, |mut transport| measure(&mut transport, None)).map_err(|error| error.to_string())?;
     Ok(links[0])
 }
 
@@ -83,7 +108,7 @@ fn on_sockets() -> Result<Link, String> {
             scope.spawn(move || {
                 let mut transport =
                     SocketTransport::join(path, Rank(rank), 2).map_err(|error| error.to_string())?;
-                measure(&mut transport).map_err(|fault| fault.to_string())
+                measure(&mut transport, None).map_err(|fault| fault.to_string())
             })
         };
         let threads: Vec<_> = (0..2).map(start).collect();
@@ -95,8 +120,10 @@ fn on_sockets() -> Result<Link, String> {
     measured.into_iter().next().unwrap_or(Err("nothing was measured".to_string()))
 }
 
-/// Exchanges short and long messages with the other rank. Both send at once, as in a round of a schedule.
-fn measure(transport: &mut impl Transport) -> Result<Link, Fault> {
+/// Exchanges short and long messages with a peer, or the other one of two ranks. Both send at once, as in a round of a
+/// schedule.
+fn measure(transport: &mut impl Transport, peer: Option<Rank>) -> Result<Link, Fault> {
+    let peer = peer.unwrap_or(Rank(1 - transport.rank().0.min(1)));
     let mut exchange = 0;
     let mut median = |(bytes, times): (usize, usize)| -> Result<f64, Fault> {
         let sent = vec![1u8; bytes];
@@ -104,7 +131,7 @@ fn measure(transport: &mut impl Transport) -> Result<Link, Fault> {
         let mut seconds = vec![];
         for _ in 0..times {
             let start = Instant::now();
-            swap(transport, exchange, &sent, &mut received)?;
+            swap(transport, peer, exchange, &sent, &mut received)?;
             seconds.push(start.elapsed().as_secs_f64());
             exchange += 1;
         }
@@ -118,11 +145,11 @@ fn measure(transport: &mut impl Transport) -> Result<Link, Fault> {
 
 fn swap(
     transport: &mut impl Transport,
+    peer: Rank,
     exchange: u64,
     sent: &[u8],
     received: &mut [u8],
 ) -> Result<(), Fault> {
-    let peer = Rank(1 - transport.rank().0);
     let (tag, lengths) = (Tag { exchange, round: 0 }, [sent.len()]);
     rounds(transport, |rounds| {
         let ticket = rounds.begin(tag, Some((peer, &[sent])), Some((peer, &lengths)), DEADLINE)?;
