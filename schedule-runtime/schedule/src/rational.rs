@@ -7,8 +7,16 @@ use std::fmt;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// An exact rational number in lowest terms.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rational(BigRational);
+
+impl std::hash::Hash for Rational {
+    /// Lowest terms are the same for equal numbers; the hash of a ratio in general takes a long division.
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.numerator().hash(state);
+        self.denominator().hash(state);
+    }
+}
 
 impl Rational {
     /// `numerator / denominator`; the denominator must not be zero.
