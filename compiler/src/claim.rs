@@ -14,6 +14,14 @@ pub struct Stated {
     pub span: Span,
 }
 
+impl Stated {
+    /// The claim of a property about the only topology, or the algorithm, that nobody wrote down.
+    pub fn unwritten(property: Property, span: Span) -> Self {
+        let of = if property.topologies() == 0 { vec![] } else { vec![0] };
+        Self { claim: Claim::Property(property, of), text: property.word().to_string(), span }
+    }
+}
+
 /// Something that holds or does not.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Claim {

@@ -209,7 +209,7 @@ fn evaluate_within(request: &Request, program: &Program, limits: Limits) -> Resu
 }
 
 fn prove(request: &Request, program: &Program, evaluated: &Evaluated) -> Result<Report, Diagnostics> {
-    let (report, errors) = report::prove(evaluated, request.size, &request.allow);
+    let (report, errors) = report::prove(request, program, evaluated);
     if errors.is_empty() { Ok(report) } else { Err(Diagnostics::new(errors, program.sources.clone())) }
 }
 

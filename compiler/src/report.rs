@@ -1,5 +1,6 @@
 //! What a compilation found out: the verdict on every claim, and the rounds of every phase.
 
+use crate::Request;
 use crate::asks::Asks;
 use crate::certificate;
 use crate::claim::{Claim, Quantity, Stated};
@@ -8,6 +9,7 @@ use crate::evaluate::nearest;
 use crate::evaluate::request::Evaluated;
 use crate::prove::{self, Check, Prover, Verdict};
 use crate::remedy;
+use crate::resolve::Program;
 use crate::topology::{Optimised, Topology};
 use crate::unasked;
 use bfc_schedule::{MixingMatrix, Rank, Schedule};
@@ -74,22 +76,25 @@ const ALLOWABLE: [&str; 4] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     Requirement,
+    /// Of plain averaging, which nobody wrote down.
+    Averaging,
     Ensure,
 }
 
 impl Role {
     fn word(self) -> &'static str {
         match self {
-            Self::Requirement => "requires",
+            Self::Requirement | Self::Averaging => "requires",
             Self::Ensure => "ensures",
         }
     }
 }
 
 /// Decides all claims. Those that are refuted or not decided are errors, unless `allow` names them.
-pub fn prove(evaluated: &Evaluated, size: u32, allow: &[String]) -> (Report, Vec<Error>) {
+pub fn prove(request: &Request, program: &Program, evaluated: &Evaluated) -> (Report, Vec<Error>) {
+    let allow = &request.allow;
     let mut report = Report {
-        size,
+        size: request.size,
         algorithm: evaluated.algorithm.name.clone(),
         checks: vec![],
         phases: vec![],
@@ -128,11 +133,12 @@ pub fn prove(evaluated: &Evaluated, size: u32, allow: &[String]) -> (Report, Vec
             }
         }
     }
-    (report, with_remedy(errors, evaluated).into_iter().map(Error::from).collect())
+    let errors = with_remedy(errors, remedy::Refused { request, program, evaluated });
+    (report, errors.into_iter().map(Error::from).collect())
 }
 
 /// What is refuted makes what is open uninteresting. The remedy is the same for all requirements; the first tells it.
-fn with_remedy(mut errors: Vec<prove::Error>, evaluated: &Evaluated) -> Vec<prove::Error> {
+fn with_remedy(mut errors: Vec<prove::Error>, refused: remedy::Refused) -> Vec<prove::Error> {
     let refuted = |error: &prove::Error| {
         matches!(error, prove::Error::RequirementRefuted { .. } | prove::Error::EnsureRefuted { .. })
     };
@@ -140,11 +146,18 @@ fn with_remedy(mut errors: Vec<prove::Error>, evaluated: &Evaluated) -> Vec<prov
         errors.retain(refuted);
     }
     let requirement = errors.iter_mut().find_map(|error| match error {
-        prove::Error::RequirementRefuted { remedy, .. } => Some(remedy),
+        prove::Error::RequirementRefuted { remedy, .. } => Some((remedy, true)),
+        prove::Error::RequirementNotDecided { remedy, .. } => Some((remedy, false)),
         _ => None,
     });
-    if let Some(place) = requirement {
-        *place = remedy::of(evaluated);
+    match requirement {
+        Some((place, true)) => *place = remedy::of(refused),
+        // What takes long to decide is not tried in many ways.
+        Some((place, false)) => {
+            let remedies: Vec<String> = remedy::simple(refused).into_iter().chain(place.take()).collect();
+            *place = Some(remedies.join("; "));
+        }
+        None => {}
     }
     errors
 }
@@ -152,8 +165,9 @@ fn with_remedy(mut errors: Vec<prove::Error>, evaluated: &Evaluated) -> Vec<prov
 /// All claims, those of topology k speaking of topology k.
 fn claims<'e>(evaluated: &'e Evaluated, prover: &Prover) -> Vec<(Role, &'e str, Stated)> {
     let algorithm = &evaluated.algorithm;
-    let requirements = algorithm.requires.iter().cloned().chain(unasked::requires(evaluated, prover));
-    let requirements = requirements.map(|stated| (Role::Requirement, algorithm.name.as_str(), stated));
+    let written = algorithm.requires.iter().cloned().map(|stated| (Role::Requirement, stated));
+    let unwritten = unasked::requires(evaluated, prover).map(|stated| (Role::Averaging, stated));
+    let requirements = written.chain(unwritten).map(|(role, stated)| (role, algorithm.name.as_str(), stated));
     let ensures = evaluated.topologies.iter().enumerate().flat_map(|(index, topology)| {
         let ensure = move |stated| (Role::Ensure, topology.name.as_str(), of_topology(stated, index));
         topology.ensures.iter().map(ensure)
@@ -205,14 +219,19 @@ fn unknown_allowances<'c>(claims: impl Iterator<Item = &'c Stated>, allow: &[Str
 
 fn refusal(role: Role, stated: &Stated, verdict: &Verdict) -> Option<prove::Error> {
     let (claim, span) = (stated.text.clone(), stated.span);
+    let place = match role {
+        Role::Averaging => "a file without `schedule` compiles to plain averaging, which requires it",
+        _ => "required here",
+    };
     match (verdict, role) {
         (Verdict::Proved { .. } | Verdict::Within { .. }, _) => None,
-        (Verdict::Refuted { evidence }, Role::Requirement) => {
-            Some(prove::Error::RequirementRefuted { claim, evidence: evidence.clone(), remedy: None, span })
+        (Verdict::Refuted { evidence }, Role::Requirement | Role::Averaging) => {
+            let (evidence, remedy) = (evidence.clone(), None);
+            Some(prove::Error::RequirementRefuted { claim, evidence, remedy, span, place })
         }
-        (Verdict::NotDecided { reason }, Role::Requirement) => {
-            let remedy = Some(accept("requirement_not_decided"));
-            Some(prove::Error::RequirementNotDecided { claim, reason: reason.clone(), remedy, span })
+        (Verdict::NotDecided { reason }, Role::Requirement | Role::Averaging) => {
+            let (reason, remedy) = (reason.clone(), Some(accept("requirement_not_decided")));
+            Some(prove::Error::RequirementNotDecided { claim, reason, remedy, span, place })
         }
         (Verdict::Refuted { evidence }, Role::Ensure) => {
             let remedy =

@@ -11,7 +11,7 @@ mod walk;
 pub use error::ResolveError;
 pub use load::load;
 
-use bfc_dsl::tree::{self, Expression, FileId, Item, Span};
+use bfc_dsl::tree::{self, Expression, ExpressionKind, FileId, Item, Span};
 use std::collections::BTreeMap;
 
 /// A source file: its name for messages, and its text.
@@ -91,6 +91,65 @@ impl Program {
     /// The names that a file knows, its own and imported.
     pub fn names(&self, file: FileId) -> impl Iterator<Item = &str> {
         self.names.get(file.0 as usize).into_iter().flat_map(|names| names.keys()).map(String::as_str)
+    }
+
+    /// The program with a further source: an expression that sees the names of the entry.
+    pub fn with_expression(&self, text: &str) -> Option<(Self, Expression)> {
+        let mut program = self.clone();
+        let id = FileId(u16::try_from(program.sources.len()).ok()?);
+        program.sources.push(Source { name: "an expression".into(), text: text.to_string() });
+        program.files.push(tree::File::default());
+        program.names.push(self.names.first()?.clone());
+        let expression = bfc_dsl::parse_expression(id, text).ok()?;
+        Some((program, expression))
+    }
+
+    /// The arguments by name in the schedules of the entry, with their values.
+    pub fn named_arguments(&self) -> Vec<(String, Span)> {
+        let mut program = self.clone();
+        let arguments = program.schedule_arguments();
+        let named = arguments
+            .into_iter()
+            .flatten()
+            .filter_map(|argument| Some((argument.name.as_ref()?.text.clone(), argument.value.span)));
+        named.collect()
+    }
+
+    /// The program without the arguments of this name in the schedules of the entry.
+    pub fn without_argument(&self, name: &str) -> Self {
+        let mut program = self.clone();
+        for arguments in program.schedule_arguments() {
+            arguments.retain(|argument| argument.name.as_ref().is_none_or(|known| known.text != name));
+        }
+        program
+    }
+
+    /// The arguments of each call in the schedules of the entry.
+    fn schedule_arguments(&mut self) -> Vec<&mut Vec<tree::Argument>> {
+        let items = self.files.first_mut().map_or(&mut [][..], |file| &mut file.items);
+        let schedules = items.iter_mut().filter_map(|item| match item {
+            Item::Schedule(schedule) => Some(schedule),
+            _ => None,
+        });
+        let entries = schedules.flat_map(|schedule| {
+            let topologies = schedule.topologies.iter_mut().map(|(_, topology)| topology);
+            topologies.chain(&mut schedule.algorithms)
+        });
+        let arguments = entries.filter_map(|entry| match &mut *entry.kind {
+            ExpressionKind::Call(_, arguments) => Some(arguments),
+            _ => None,
+        });
+        arguments.collect()
+    }
+
+    /// The default of the only parameter of this name among the algorithms and topologies that the entry knows, as written.
+    pub fn default_of(&self, parameter: &str) -> Option<&str> {
+        let known = self.names.first()?.values();
+        let items = known.filter_map(|id| self.files[id.file.0 as usize].items.get(id.index));
+        let parameters = items.filter(|item| !matches!(item, Item::Function(_))).filter_map(declaration);
+        let mut named = parameters.flat_map(|(_, all)| all).filter(|one| one.name.text == parameter);
+        let (Some(only), None) = (named.next(), named.next()) else { return None };
+        only.default.as_ref().map(|default| self.text(default.span))
     }
 
     /// The source text of a span; empty where there is none.

@@ -3,7 +3,7 @@
 
 use crate::CURVATURE;
 use crate::algorithm::ValueKind;
-use crate::claim::{Claim, Property, Stated};
+use crate::claim::{Property, Stated};
 use crate::evaluate::request::Evaluated;
 use crate::prove::{Prover, Verdict};
 use crate::topology::Topology;
@@ -15,7 +15,7 @@ use bfc_schedule::{MixingMatrix, Rational};
 pub fn requires(evaluated: &Evaluated, prover: &Prover) -> Option<Stated> {
     let span = evaluated.bare?;
     let signed = refuted(prover, Property::Nonnegative, span).is_some();
-    signed.then(|| stated(Property::Contracting, span))
+    signed.then(|| Stated::unwritten(Property::Contracting, span))
 }
 
 /// What averaging, or an algorithm that requires nothing, will not do.
@@ -110,13 +110,8 @@ fn of_averaging(prover: &Prover, span: Span) -> Vec<String> {
 }
 
 fn refuted(prover: &Prover, property: Property, span: Span) -> Option<String> {
-    match prover.decide(&stated(property, span)) {
+    match prover.decide(&Stated::unwritten(property, span)) {
         Verdict::Refuted { evidence } => Some(evidence),
         _ => None,
     }
-}
-
-fn stated(property: Property, span: Span) -> Stated {
-    let of = if property.topologies() == 0 { vec![] } else { vec![0] };
-    Stated { claim: Claim::Property(property, of), text: property.word().to_string(), span }
 }

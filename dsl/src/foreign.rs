@@ -10,7 +10,7 @@ pub(crate) struct Foreign {
 }
 
 /// Symbol, stand-in, remedy; a longer symbol before its own beginning.
-const SYMBOLS: [(&str, &str, &str); 45] = [
+const SYMBOLS: [(&str, &str, &str); 47] = [
     ("<-->", "--", "an edge both ways is written `a -- b`"),
     ("<->", "--", "an edge both ways is written `a -- b`"),
     ("<--", "--", "an edge is written from its sender, `a -> b`, or both ways, `a -- b`"),
@@ -46,6 +46,8 @@ const SYMBOLS: [(&str, &str, &str); 45] = [
     ("–", "-", "write the minus of the keyboard, `-`"),
     ("—", "--", "write two minuses, `--`"),
     ("÷", "/", "write `/`"),
+    ("∇", "-", "the gradient at x is written `grad(x)`"),
+    ("@", "*", "W x is written `mix(x)`; a number times x is `a * x`"),
     ("∈", "in", "write `in`"),
     ("∧", "++", "write `and`"),
     ("∨", "++", "write `or`"),

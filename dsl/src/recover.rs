@@ -182,7 +182,9 @@ impl<'a> Failure<'a> {
         let wants = |rule: Rule| self.rules.contains(&rule);
         let before = self.before();
         let goes_on = wants(Rule::infix) || wants(Rule::end);
-        let after_word = before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let last = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.').next();
+        let after_number = last.is_some_and(|last| last.starts_with(|c: char| c.is_ascii_digit()));
+        let after_word = before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_') && !after_number;
         let blank_before = self.source[..self.at].ends_with(' ');
         let help = match found {
             "=" if wants(Rule::becomes) => {
@@ -195,10 +197,22 @@ impl<'a> Failure<'a> {
             "<-" if goes_on => "`<-` is one symbol; a comparison with a negative number is `a < -b`",
             "==" if wants(Rule::equals) => "write `=`; `==` compares",
             "=" if goes_on => "write `==` to compare",
+            _ if self.word(self.text) == "state" && wants(Rule::equals) && !goes_on => {
+                "a state has an initial value, as in `state m = 0` or `state x = params`"
+            }
+            _ if self.word(self.text) == "edge" && wants(Rule::equals) && !goes_on => {
+                "a state per edge has an initial value, as in `edge m = 0`"
+            }
             "->" | "--" if wants(Rule::kw_weight) => {
                 "each edge is a statement of its own, `a -> b` or `a -- b`"
             }
             "--" => "`--` is one symbol; write `a - -b` for the difference, `-(-a)` for two minuses",
+            "(" if goes_on && (after_number || before.ends_with(')')) => {
+                "a product is written with `*`, as in `0.5 * (a + b)`"
+            }
+            _ if goes_on && after_number && found.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+                "a product is written with `*`, as in `2 * x`; each statement stands on a line of its own"
+            }
             "(" | "[" if goes_on && after_word && blank_before => {
                 "a call and an index follow their name without a blank, as in `f(x)` and `xs[i]`"
             }

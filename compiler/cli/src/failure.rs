@@ -95,17 +95,14 @@ pub enum CliError {
     },
     /// What cannot be the name of an item.
     #[error("`{name}` cannot be a name{reason}")]
-    #[diagnostic(
-        code(bfc::cli::invalid_name),
-        help(
-            "names are made of the letters a-z and A-Z, digits and `_`, and begin with no digit, such as `my_ring`"
-        )
-    )]
+    #[diagnostic(code(bfc::cli::invalid_name), help("{help}"))]
     InvalidName {
         /// The name.
         name: String,
         /// Why, where the letters are right.
         reason: String,
+        /// What to write instead.
+        help: String,
     },
     /// A source that `bfc fmt` would change.
     #[error("`{path}` is not formatted")]
@@ -116,15 +113,14 @@ pub enum CliError {
     },
     /// A source file is not UTF-8.
     #[error("`{path}` is not UTF-8 text: byte {byte} is invalid")]
-    #[diagnostic(
-        code(bfc::cli::not_text),
-        help("save the source as UTF-8; a compiled schedule is read by `bfc inspect`")
-    )]
+    #[diagnostic(code(bfc::cli::not_text), help("{help}"))]
     NotText {
         /// The path.
         path: String,
         /// Offset of the first invalid byte.
         byte: usize,
+        /// What to do.
+        help: &'static str,
     },
     /// The library holds no such name.
     #[error("the library has no `{name}`")]

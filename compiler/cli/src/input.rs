@@ -163,7 +163,8 @@ pub fn source_text(path: &Path) -> Result<String, CliError> {
         }
         Err(error) => {
             let byte = error.utf8_error().valid_up_to();
-            Err(CliError::NotText { path: path.display().to_string(), byte })
+            let help = "save the source as UTF-8; a compiled schedule is read by `bfc inspect`";
+            Err(CliError::NotText { path: path.display().to_string(), byte, help })
         }
     }
 }

@@ -10,6 +10,10 @@ use std::path::Path;
 /// What stands for the name in a template.
 const PLACEHOLDER: &str = "NAME";
 
+/// What names are made of.
+const LETTERS: &str =
+    "names are made of the letters a-z and A-Z, digits and `_`, and begin with no digit, such as `my_ring`";
+
 /// Writes NAME.bf.
 ///
 /// # Errors
@@ -43,7 +47,11 @@ fn check_name(name: &str) -> Result<(), CliError> {
     {
         return Ok(());
     }
-    Err(CliError::InvalidName { name: name.to_string(), reason: String::new() })
+    let help = match name.strip_suffix(".bf") {
+        Some(stem) => format!("leave `.bf` out: `bfc new {stem}` writes {stem}.bf"),
+        None => LETTERS.to_string(),
+    };
+    Err(CliError::InvalidName { name: name.to_string(), reason: String::new(), help })
 }
 
 /// A word of the language is no name: the source would not check.
@@ -57,7 +65,7 @@ pub fn check(name: &str, text: &str) -> Result<(), CliError> {
         Ok(_) => Ok(()),
         Err(diagnostics) => {
             let first = diagnostics.errors().first().map(|error| format!(": {error}")).unwrap_or_default();
-            Err(CliError::InvalidName { name: name.to_string(), reason: first })
+            Err(CliError::InvalidName { name: name.to_string(), reason: first, help: LETTERS.to_string() })
         }
     }
 }

@@ -14,6 +14,7 @@ mod expression;
 mod function;
 mod graph;
 mod kept;
+mod matrix;
 mod names;
 mod step;
 

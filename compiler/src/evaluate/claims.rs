@@ -120,8 +120,16 @@ fn subjects(
             1 => "one topology".to_string(),
             _ => format!("{count} topologies"),
         };
-        let known = topologies.iter().map(|topology| topology.to_string()).collect::<Vec<_>>().join("`, `");
-        Box::new(EvaluateError::ClaimSubject { word: name.to_string(), expected, known, span })
+        let applied = |topology: &&str| format!("{name}({topology})");
+        // Of a property, all are meant as a rule; of a number, one.
+        let between = if Property::from_word(name).is_some() { ", " } else { "` or `" };
+        let help = match (count, arguments.len()) {
+            (1, 0) if topologies.len() > 1 => {
+                format!("write `{}`", topologies.iter().map(applied).collect::<Vec<_>>().join(between))
+            }
+            _ => format!("known here: `{}`", topologies.join("`, `")),
+        };
+        Box::new(EvaluateError::ClaimSubject { word: name.to_string(), expected, help, span })
     };
     if arguments.is_empty() && (count == 0 || count == topologies.len()) {
         return Ok((0..count).collect());

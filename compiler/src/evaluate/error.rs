@@ -99,11 +99,11 @@ pub enum EvaluateError {
         span: Span,
     },
     #[error("`{word}` takes {expected}")]
-    #[diagnostic(code(bfc::evaluate::claim_subject), help("known here: `{known}`"))]
+    #[diagnostic(code(bfc::evaluate::claim_subject), help("{help}"))]
     ClaimSubject {
         word: String,
         expected: String,
-        known: String,
+        help: String,
         #[label("speaks of {expected}")]
         span: Span,
     },

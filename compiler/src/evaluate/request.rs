@@ -4,6 +4,7 @@ use super::topology::{Errors, one};
 use super::{Construction, EvaluateError, Evaluator, Value, algorithm};
 use crate::algorithm::{self as flow, Algorithm, State, ValueId, ValueKind};
 use crate::entry::{Chosen, Instance, Target};
+use crate::resolve::Program;
 use crate::topology::Topology;
 use bfc_dsl::tree::{self, Span};
 use bfc_schedule::program::Shape;
@@ -156,7 +157,7 @@ fn match_up<'p>(
                 realized(evaluator, None, value)?
             }
             (None, None) => {
-                let error = no_topology(target, &algorithm, name);
+                let error = no_topology(evaluator.program, target, &algorithm, name);
                 return match target.topologies[..] {
                     [] if !target.scheduled => Ok(Evaluated {
                         topologies: vec![],
@@ -188,7 +189,7 @@ fn needs(algorithm: &Algorithm) -> bool {
         .any(|value| value.kind.communicates() && !matches!(value.kind, ValueKind::Average(_)))
 }
 
-fn no_topology(target: &Target, algorithm: &Algorithm, name: &str) -> EvaluateError {
+fn no_topology(program: &Program, target: &Target, algorithm: &Algorithm, name: &str) -> EvaluateError {
     let Some(instance) = &target.algorithm else {
         let help = "say what to do with several topologies: add `algorithm …`".to_string();
         let span = target.topologies.last().map(|(_, chosen)| chosen.span()).unwrap_or_default();
@@ -196,14 +197,35 @@ fn no_topology(target: &Target, algorithm: &Algorithm, name: &str) -> EvaluateEr
         return EvaluateError::NoTopology { algorithm, topology, help, span };
     };
     let span = instance.span;
-    let line = if algorithm.topologies.len() == 1 {
-        "topology …".into()
-    } else {
-        format!("topology {name} = …")
-    };
+    let line = topology_line(program, target, algorithm);
     let help =
         format!("say over which: a `schedule` with the lines `{line}` and `algorithm {}`", algorithm.name);
     EvaluateError::NoTopology { algorithm: algorithm.name.clone(), topology: name.to_string(), help, span }
+}
+
+/// The line of a schedule that gives an algorithm all its topologies: those that are given, in order where they have no
+/// names, and dots for the others.
+fn topology_line(program: &Program, target: &Target, algorithm: &Algorithm) -> String {
+    let over = target.algorithm.as_ref().map_or(&[][..], |instance| &instance.item.over);
+    let text = |chosen: &Chosen| program.text(chosen.span()).to_string();
+    let mut unnamed = target.topologies.iter().filter(|(alias, _)| alias.is_none());
+    let bindings = algorithm.topologies.iter().filter_map(|name| {
+        let named = target.topologies.iter().find(|(alias, _)| *alias == Some(name));
+        let has_default = over.iter().any(|(known, default)| known.text == *name && default.is_some());
+        match (named.or_else(|| unnamed.next()), has_default) {
+            (Some((_, chosen)), _) => Some((name, text(chosen))),
+            (None, true) => None,
+            (None, false) => Some((name, "…".to_string())),
+        }
+    });
+    let bindings: Vec<(&String, String)> = bindings.collect();
+    match &bindings[..] {
+        [(_, only)] if algorithm.topologies.len() == 1 => format!("topology {only}"),
+        all => {
+            let all: Vec<_> = all.iter().map(|(name, text)| format!("{name} = {text}")).collect();
+            format!("topology {}", all.join(", "))
+        }
+    }
 }
 
 fn unused(target: &Target, alias: Option<&str>, names: &[String]) -> EvaluateError {

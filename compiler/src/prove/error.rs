@@ -19,8 +19,10 @@ pub enum Error {
         #[help]
         remedy: Option<String>,
         /// Where it is required.
-        #[label("required here")]
+        #[label("{place}")]
         span: Span,
+        /// What the label says of it.
+        place: &'static str,
     },
     /// An algorithm or a topology requires what could not be decided.
     #[error("`{claim}` is required and could not be decided: {reason}")]
@@ -34,8 +36,10 @@ pub enum Error {
         #[help]
         remedy: Option<String>,
         /// Where it is required.
-        #[label("required here")]
+        #[label("{place}")]
         span: Span,
+        /// What the label says of it.
+        place: &'static str,
     },
     /// A topology ensures what it does not give.
     #[error("`{claim}` is ensured and does not hold: {evidence}")]

@@ -69,13 +69,13 @@ impl Schedule {
         let mut open = None;
         let mut evidence = vec![];
         for part in self.parts(algorithm) {
-            let names: Vec<&str> = part.iter().map(|state| algorithm.states[*state].name.as_str()).collect();
-            let names = format!("`{}`{}", names.join("`, `"), self.defaults(&part, algorithm));
+            let defaults = self.defaults(&part, algorithm);
+            let names = format!("{}{defaults}", named(&part, algorithm));
             match self.part_verdict(&part, algorithm, topologies) {
                 Verdict::Refuted { evidence } => return Verdict::refuted(format!("for {names}, {evidence}")),
                 Verdict::NotDecided { reason } => open = open.or(Some(format!("for {names}, {reason}"))),
                 verdict => match verdict.evidence() {
-                    "" if !names.ends_with('`') => evidence.push(format!("for {names}")),
+                    "" if !defaults.is_empty() => evidence.push(format!("for {names}")),
                     "" => {}
                     numbers => evidence.push(format!("for {names}, {numbers}")),
                 },
@@ -168,6 +168,19 @@ impl Schedule {
             }
         }
         radius::decide(&block, topologies)
+    }
+}
+
+/// How many states of a part are named.
+const MAX_NAMED: usize = 4;
+
+/// The states of a part, the first of many.
+fn named(part: &[usize], algorithm: &Algorithm) -> String {
+    let shown = if part.len() > MAX_NAMED { MAX_NAMED - 1 } else { part.len() };
+    let names: Vec<&str> = part[..shown].iter().map(|state| algorithm.states[*state].name.as_str()).collect();
+    match part.len() - shown {
+        0 => format!("`{}`", names.join("`, `")),
+        others => format!("`{}` and {others} more", names.join("`, `")),
     }
 }
 

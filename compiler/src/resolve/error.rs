@@ -34,12 +34,10 @@ pub enum ResolveError {
         span: Span,
     },
     #[error("`use {path}` does not say what to take from the file")]
-    #[diagnostic(
-        code(bfc::resolve::incomplete_use),
-        help("write `use {path}::name`, or `use {path}::{{a, b}}` for several")
-    )]
+    #[diagnostic(code(bfc::resolve::incomplete_use), help("{help}"))]
     IncompleteUse {
         path: String,
+        help: String,
         #[label("names a file only")]
         span: Span,
     },

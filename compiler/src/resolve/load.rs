@@ -120,7 +120,7 @@ impl Loader<'_> {
     fn import(&mut self, into: FileId, import: &Use) -> Result<(), ResolveError> {
         let path: Vec<&str> = import.path.iter().map(|name| name.text.as_str()).collect();
         let in_file = if path.first().is_some_and(|first| library::is_part(first)) { 2 } else { 1 };
-        let incomplete = || ResolveError::IncompleteUse { path: path.join("::"), span: import.span };
+        let incomplete = || incomplete(path.join("::"), import.span);
         let (file, rest) = import.path.split_at_checked(in_file).ok_or_else(incomplete)?;
         let mut wanted: Vec<&Name> = match (rest, &import.names) {
             ([], Some(names)) => names.iter().collect(),
@@ -215,6 +215,15 @@ impl Loader<'_> {
             }
         }
     }
+}
+
+fn incomplete(path: String, span: Span) -> ResolveError {
+    let of_library = library::names().into_iter().find(|name| name.rsplit("::").next() == Some(&path));
+    let help = match of_library {
+        Some(name) => format!("write `use {name}`, which takes it from the library"),
+        None => format!("write `use {path}::name`, or `use {path}::{{a, b}}` for several"),
+    };
+    ResolveError::IncompleteUse { path, help, span }
 }
 
 fn unknown_library_name(name: String, span: Span) -> ResolveError {

@@ -154,15 +154,15 @@ pub enum ImportError {
     #[error("`{name}` is {format}, which is not read")]
     #[diagnostic(
         code(bfc::import::unknown_format),
-        help(
-            "write it with networkx as GraphML, `networkx.write_graphml(graph, \"graph.graphml\")`; `bfc help import` shows what else can be imported"
-        )
+        help("{write}; `bfc help import` shows what else can be imported")
     )]
     UnknownFormat {
         /// The file.
         name: String,
         /// Its format.
         format: &'static str,
+        /// How to write it in one that is read.
+        write: &'static str,
     },
     /// More than a source may hold.
     #[error("the graph is too large: {found}, expected at most {limit}")]

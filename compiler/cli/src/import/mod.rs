@@ -4,6 +4,7 @@ mod decimal;
 mod documents;
 mod error;
 mod graph;
+mod sums;
 mod table;
 mod write;
 
@@ -20,8 +21,13 @@ use std::sync::Arc;
 /// The longest file that is read, in bytes.
 const MAX_BYTES: u64 = 64 << 20;
 
+/// Arrays in binary form.
+const NUMPY: &str = "a NumPy array in binary form";
+
 /// Endings of files of graphs that are not read, and their formats.
-const FOREIGN: [(&str, &str); 9] = [
+const FOREIGN: [(&str, &str); 11] = [
+    ("npy", NUMPY),
+    ("npz", NUMPY),
     ("gml", "GML"),
     ("gexf", "GEXF"),
     ("dot", "Graphviz"),
@@ -39,6 +45,7 @@ const FOREIGN: [(&str, &str); 9] = [
 /// The file cannot be read or is no graph, or the source cannot be written.
 pub fn import(arguments: &arguments::Import, format: Format) -> Result<(), Failure> {
     let refused = |error: ImportError| Failure::refused_by(error);
+    check_format(arguments).map_err(refused)?;
     let (name, text) = read(&arguments.graph)?;
     let source: Text = Arc::new(NamedSource::new(&name, Arc::from(text.as_str())));
     let mut graph = graph(arguments, &text, &source).map_err(refused)?;
@@ -71,7 +78,11 @@ pub fn import(arguments: &arguments::Import, format: Format) -> Result<(), Failu
         "edges_one_way": written.one_way,
         "weighted": written.weighted,
         "nodes": graph.labels,
+        "warnings": written.warning.iter().collect::<Vec<_>>(),
     });
+    if format == Format::Human {
+        written.warning.iter().for_each(|warning| output::say(&format!("warning: {warning}")));
+    }
     match (format, &arguments.output) {
         (Format::Json, Some(path)) => document["file"] = json!(path.display().to_string()),
         (Format::Json, None) => document["source"] = json!(written.text),
@@ -99,7 +110,27 @@ fn read(path: &Path) -> Result<(String, String), Failure> {
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok((name, text)),
-        Err(error) => Err(CliError::NotText { path: name, byte: error.utf8_error().valid_up_to() }.into()),
+        Err(error) => {
+            let help = "save the graph as text in UTF-8; `bfc help import` shows what can be imported";
+            Err(CliError::NotText { path: name, byte: error.utf8_error().valid_up_to(), help }.into())
+        }
+    }
+}
+
+/// Whether the ending is that of a format that may be read.
+fn check_format(arguments: &arguments::Import) -> Result<(), ImportError> {
+    let path = &arguments.graph;
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    let mut foreign = FOREIGN.iter().filter(|(_, format)| arguments.kind.is_none() || *format == NUMPY);
+    match foreign.find(|(known, _)| *known == ending) {
+        None => Ok(()),
+        Some(&(_, format)) => {
+            let write = match format {
+                NUMPY => "write it with NumPy as text, `numpy.savetxt(\"W.txt\", W)`",
+                _ => "write it with networkx as GraphML, `networkx.write_graphml(graph, \"graph.graphml\")`",
+            };
+            Err(ImportError::UnknownFormat { name: path.display().to_string(), format, write })
+        }
     }
 }
 
@@ -108,10 +139,6 @@ fn graph(arguments: &arguments::Import, text: &str, source: &Text) -> Result<Gra
     let ending = arguments.graph.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     let first = text.trim_start_matches('\u{feff}').trim_start().chars().next();
     let text = text.strip_prefix('\u{feff}').filter(|_| first == Some('{')).unwrap_or(text);
-    let foreign = FOREIGN.iter().find(|(known, _)| arguments.kind.is_none() && *known == ending);
-    if let Some((_, format)) = foreign {
-        return Err(ImportError::UnknownFormat { name: source.name().to_string(), format });
-    }
     match (arguments.kind, ending, first) {
         (Some(Kind::NodeLink), ..) | (None, "json", _) => documents::json(text, source),
         (Some(Kind::Graphml), ..) | (None, "graphml" | "xml", _) => documents::graphml(text, source),

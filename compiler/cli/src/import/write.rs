@@ -3,6 +3,7 @@
 use super::decimal::Decimal;
 use super::error::{ImportError, Text};
 use super::graph::{Edge, Graph};
+use super::sums;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -20,6 +21,17 @@ struct Lists<'g> {
     own: Vec<(usize, &'g Decimal)>,
 }
 
+impl Lists<'_> {
+    /// `(receiver, sender, weight)` of all edges and own weights.
+    fn weights(&self) -> Vec<(usize, usize, f64)> {
+        let value = |weight: &Decimal| weight.text().parse().unwrap_or(f64::NAN);
+        let both = self.both_ways.iter().flat_map(|&(i, j, weight)| [(i, j, weight), (j, i, weight)]);
+        let one = self.one_way.iter().map(|&(from, to, weight)| (to, from, weight));
+        let edges = both.chain(one).filter_map(|(to, from, weight)| Some((to, from, value(weight?))));
+        edges.chain(self.own.iter().map(|(rank, weight)| (*rank, *rank, value(weight)))).collect()
+    }
+}
+
 /// What was written.
 pub struct Written {
     /// The source.
@@ -30,6 +42,8 @@ pub struct Written {
     pub one_way: usize,
     /// Whether the edges have weights.
     pub weighted: bool,
+    /// What is strange about the weights.
+    pub warning: Option<String>,
 }
 
 /// Writes a topology called `name`.
@@ -63,7 +77,8 @@ pub fn write(graph: &Graph, name: &str, text: &Text) -> Result<Written, ImportEr
     }
     out.push_str("}\n");
     let (both_ways, one_way) = (lists.both_ways.len(), lists.one_way.len());
-    Ok(Written { text: out, both_ways, one_way, weighted })
+    let warning = if weighted { sums::warning(graph, &lists.weights()) } else { None };
+    Ok(Written { text: out, both_ways, one_way, weighted, warning })
 }
 
 /// A loop over a list; none where it is empty.

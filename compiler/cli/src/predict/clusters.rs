@@ -87,6 +87,8 @@ fn list(format: Format) -> Result<(), Failure> {
 
 fn text(path: &Path) -> Result<String, CliError> {
     String::from_utf8(input::read_up_to(path, bfc_predict::cluster::LONGEST as u64 + 1)?).map_err(|error| {
-        CliError::NotText { path: path.display().to_string(), byte: error.utf8_error().valid_up_to() }
+        let byte = error.utf8_error().valid_up_to();
+        let help = "save the description as text in UTF-8";
+        CliError::NotText { path: path.display().to_string(), byte, help }
     })
 }

@@ -181,28 +181,43 @@ fn tell(report: &RunReport, format: Format) -> Result<(), Failure> {
 /// The error, with a learning rate that was tried and descends, where one is found soon.
 fn diverged(report: &RunReport, runs: Vec<String>) -> Result<RunError, Failure> {
     let steps = report.plan.steps;
+    let analysis = "`bfc analyze` tells with which step sizes the algorithm converges, if with any";
     let help = match smaller(report)? {
-        _ if !takes_rate(report.schedule) => "make the steps of the algorithm smaller".to_string(),
-        Some(lr) => format!("set a smaller learning rate: with `--lr {lr}` the loss descends"),
-        None => "set a smaller learning rate, `--lr`".to_string(),
+        Tried::Nothing if takes_rate(report.schedule) => {
+            format!("set a smaller learning rate, `--lr`; {analysis}")
+        }
+        Tried::Nothing => format!("make the steps of the algorithm smaller; {analysis}"),
+        Tried::Descends(lr) => format!("set a smaller learning rate: with `--lr {lr}` the loss descends"),
+        Tried::NoneDown(lr) => format!("no learning rate that was tried, down to {lr}, descends; {analysis}"),
     };
     Ok(RunError::Diverged { runs, steps, help })
 }
 
-/// The largest of some tenths of the learning rate with which the loss descends; none where trying takes long.
-fn smaller(report: &RunReport) -> Result<Option<f64>, Failure> {
+/// What smaller learning rates do.
+enum Tried {
+    /// There is none to set, or trying takes long.
+    Nothing,
+    /// The loss descends with this one.
+    Descends(f64),
+    /// It descends with none down to this one.
+    NoneDown(f64),
+}
+
+/// The largest of some tenths of the learning rate with which the loss descends.
+fn smaller(report: &RunReport) -> Result<Tried, Failure> {
     if report.plan.steps > MAX_TRIED_STEPS || !takes_rate(report.schedule) {
-        return Ok(None);
+        return Ok(Tried::Nothing);
     }
+    let tenths = |power| report.plan.lr / 10f64.powi(power);
     for power in 1..=MAX_TRIES {
-        let plan = Plan { lr: report.plan.lr / 10f64.powi(power), ..report.plan };
+        let plan = Plan { lr: tenths(power), ..report.plan };
         let descends = train::centralized(report.data, plan).descended()
             && train::on_ranks(report.schedule, report.data, plan).map_err(failed)?.descended();
         if descends {
-            return Ok(Some(plan.lr));
+            return Ok(Tried::Descends(plan.lr));
         }
     }
-    Ok(None)
+    Ok(Tried::NoneDown(tenths(MAX_TRIES)))
 }
 
 /// Whether `--lr` has an effect.

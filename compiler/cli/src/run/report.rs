@@ -189,12 +189,12 @@ impl Report<'_> {
     fn title(&self) -> String {
         let ranks = self.schedule.size();
         let plural = if ranks == 1 { "" } else { "s" };
-        format!(
-            "{} over {}, {ranks} rank{plural}, {} steps",
-            self.schedule.program().name,
-            self.topology(),
-            self.plan.steps
-        )
+        let over = match self.topology() {
+            none if none.is_empty() => none,
+            names => format!(" over {names}"),
+        };
+        let algorithm = &self.schedule.program().name;
+        format!("{algorithm}{over}, {ranks} rank{plural}, {} steps", self.plan.steps)
     }
 
     fn accuracy(&self, run: &Outcome) -> f64 {

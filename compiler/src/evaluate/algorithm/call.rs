@@ -55,7 +55,8 @@ impl<'a> Context<'_, 'a> {
                     None => {
                         let known = builtin::BUILTINS.iter().map(|builtin| builtin.name);
                         let near = nearest(other, known.chain(CALLS));
-                        let help = near.map(|near| format!("did you mean `{near}`?"));
+                        let near = near.map(|near| format!("did you mean `{near}`?"));
+                        let help = elsewhere(other).map(str::to_string).or(near);
                         let (name, span) = (name.text.clone(), name.span);
                         let unknown = Box::new(EvaluateError::UnknownName { name, span, help });
                         Err(self.also(unknown.into(), arguments.iter().map(|argument| &argument.value)))
@@ -251,6 +252,20 @@ impl<'a> Context<'_, 'a> {
         let places = self.by_place(name, &["v"], 1, arguments, span)?;
         places[0].ok_or_else(|| arity(name, &["v"], 1, arguments.len(), span))
     }
+}
+
+/// What to write for a function that papers and other languages have.
+fn elsewhere(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "gradient" | "nabla" | "gradf" | "grad_f" | "df" => "the gradient at x is written `grad(x)`",
+        "W" => "W x is written `mix(x)`",
+        "exp" | "sin" | "cos" | "tan" | "tanh" | "sigmoid" | "relu" | "sum" | "mean" => {
+            "functions of a rank's values are `abs sqrt log floor ceil min max`, `norm(v)`, `dot(u, v)` and powers `a^k`"
+        }
+        "allreduce" | "all_reduce" => "the exact mean of all ranks is written `average(v)`",
+        "sgd" | "adam" | "optimizer" => "one step of the trainer's own optimizer is written `adapt(x)`",
+        _ => return None,
+    })
 }
 
 pub(super) fn arity(

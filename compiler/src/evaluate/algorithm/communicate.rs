@@ -185,9 +185,9 @@ impl<'a> Context<'_, 'a> {
                 Ok((topology, &one - &spread))
             }
             _ => {
-                let what = self.evaluator.program.text(span).to_string();
-                let help = "name it after `over`, with this as its default: `over W, R = …`";
-                Err(AlgorithmError::NotSupportedYet { what, help, span }.into())
+                let found = self.evaluator.program.text(span).to_string();
+                let help = self.instead_of(expression);
+                Err(AlgorithmError::UnknownTopology { found, span, help }.into())
             }
         }
     }

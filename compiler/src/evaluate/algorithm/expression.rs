@@ -150,6 +150,10 @@ impl<'a> Context<'_, 'a> {
             _ if super::call::CALLS.contains(&name) => {
                 Some(format!("`{name}` is a function: call it, `{name}(…)`"))
             }
+            _ if self.topologies.contains(&name) => {
+                Some(format!("W v is written `mix(v)`: `{name}` is no value"))
+            }
+            "I" => Some("what a rank keeps of v is a part of the sum, as in `0.5 * v + 0.5 * mix(v)`".into()),
             _ => near.map(|near| format!("did you mean `{near}`?")),
         };
         let span = expression.span;

@@ -6,7 +6,7 @@
 
 use super::super::facts::Facts;
 use super::super::spectrum::dense::{Rows, disagreement, gamma, positive_definite};
-use super::{Block, Verdict, phase_of};
+use super::{Block, Verdict, phase_of, shown, undecided};
 use bfc_algebra::{Mat, eigenvalues, multiply};
 use bfc_schedule::MixingMatrix;
 
@@ -55,11 +55,11 @@ pub(super) fn decide(block: &Block, topologies: &[Facts]) -> Verdict {
     let radius = eigenvalues(&operator.matrix).map_or(f64::NAN, |values| {
         values.into_iter().map(|value| value.re.hypot(value.im)).fold(0.0, f64::max)
     });
-    let evidence = format!("the radius is about {radius:.6}{over}");
+    let evidence = format!("the radius is about {}{over}", shown(radius));
     match radius_below_one(&operator, block.size * (size - 1)) {
         Some(true) => Verdict::proved(evidence),
         Some(false) => Verdict::refuted(evidence),
-        None => Verdict::undecided(format!("{evidence}, too close to 1")),
+        None => undecided(radius, &over, ""),
     }
 }
 

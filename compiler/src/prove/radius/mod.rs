@@ -259,7 +259,7 @@ fn huge(matrix: &MixingMatrix) -> Option<u64> {
 /// A block that does not communicate.
 fn local(block: &Block) -> Verdict {
     let ball = block.rounded().product(|_, _| BallNumber::exact(0.0));
-    let evidence = format!("the radius is {:.6}{}, without communication", ball.radius(), block.over());
+    let evidence = format!("the radius is {}{}, without communication", shown(ball.radius()), block.over());
     if let Some(exact) = block.exact(|_, _| Gaussian::zero()) {
         return if exact.is_contraction() { Verdict::proved(evidence) } else { Verdict::refuted(evidence) };
     }
@@ -292,12 +292,33 @@ fn by_interval(block: &Block, facts: &Facts) -> bool {
         || least().is_some_and(|least| holds(&least, true))
 }
 
+/// A radius in six decimals, or with an exponent where those would tell nothing or too much.
+fn shown(radius: f64) -> String {
+    let plain = radius == 0.0 || (1e-5..1e6).contains(&radius);
+    if plain { format!("{radius:.6}") } else { format!("{radius:.1e}") }
+}
+
+/// How near to 1 a radius is where no enclosure in 64-bit numbers would tell.
+const MARGIN: f64 = 1e-6;
+
+/// The verdict on a radius that was computed and not enclosed.
+fn undecided(radius: f64, over: &str, at: &str) -> Verdict {
+    Verdict::undecided(if !radius.is_finite() {
+        format!("entries of the product{over} leave the range of 64-bit numbers{at}")
+    } else if (radius - 1.0).abs() < MARGIN {
+        format!("the radius is about {radius:.6}{over}{at}, too close to 1")
+    } else {
+        format!("the radius is about {}{over}{at}, but the bound on its error grew past 1", shown(radius))
+    })
+}
+
 /// What was found over many eigenvalues.
 #[derive(Default)]
 struct Tally {
     largest: f64,
     at: String,
-    open: Option<String>,
+    /// A radius that is not decided, as far as it is known, and where.
+    open: Option<(f64, String)>,
 }
 
 impl Tally {
@@ -309,9 +330,12 @@ impl Tally {
 
     fn verdict(self, over: &str) -> Verdict {
         match self.open {
-            Some(at) => Verdict::undecided(format!("the radius{over} is too close to 1 at {at}")),
+            Some((radius, at)) => undecided(radius, over, &format!(", at {at}")),
             None if self.at.is_empty() => Verdict::proved(format!("the radius is 0{over}")),
-            None => Verdict::proved(format!("the radius is {:.6}{over}, at {}", self.largest, self.at)),
+            None => {
+                let radius = shown(self.largest);
+                Verdict::proved(format!("the radius is {radius}{over}, at {}", self.at))
+            }
         }
     }
 }
@@ -357,8 +381,8 @@ impl Spectral<'_> {
                 Finding::Below => tally.note(ball.radius(), at),
                 Finding::NotBelow => {
                     refuted = Some(Verdict::refuted(format!(
-                        "the radius is {:.6}{over}, at {}",
-                        ball.radius(),
+                        "the radius is {}{over}, at {}",
+                        shown(ball.radius()),
                         at()
                     )));
                 }
@@ -370,7 +394,7 @@ impl Spectral<'_> {
                             at()
                         )));
                     }
-                    None if tally.open.is_none() => tally.open = Some(at()),
+                    None if tally.open.is_none() => tally.open = Some((ball.radius(), at())),
                     None => {}
                 },
             }
@@ -420,7 +444,8 @@ fn by_eigenvalue(block: &Block, phase: &MixingMatrix, eigenvalues: &Eigenvalues)
         match ball.decide() {
             Finding::Below => tally.note(ball.radius(), at),
             Finding::NotBelow => {
-                return Verdict::refuted(format!("the radius is {:.6}{over}, at {}", ball.radius(), at()));
+                let radius = shown(ball.radius());
+                return Verdict::refuted(format!("the radius is {radius}{over}, at {}", at()));
             }
             Finding::Open => match exact_eigenvalue_near(phase, value) {
                 Some(rational) => {
@@ -431,9 +456,9 @@ fn by_eigenvalue(block: &Block, phase: &MixingMatrix, eigenvalues: &Eigenvalues)
                             "{text}{over}, exactly, at the eigenvalue {rational}"
                         ));
                     }
-                    tally.open = tally.open.or_else(|| Some(at()));
+                    tally.open = tally.open.or_else(|| Some((ball.radius(), at())));
                 }
-                None => tally.open = tally.open.or_else(|| Some(at())),
+                None => tally.open = tally.open.or_else(|| Some((ball.radius(), at()))),
             },
         }
     }
