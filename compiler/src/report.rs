@@ -220,7 +220,7 @@ fn unknown_allowances<'c>(claims: impl Iterator<Item = &'c Stated>, allow: &[Str
 fn refusal(role: Role, stated: &Stated, verdict: &Verdict) -> Option<prove::Error> {
     let (claim, span) = (stated.text.clone(), stated.span);
     let place = match role {
-        Role::Averaging => "a file without `schedule` compiles to plain averaging, which requires it",
+        Role::Averaging => "without an algorithm this is plain averaging, which requires it",
         _ => "required here",
     };
     match (verdict, role) {

@@ -13,6 +13,12 @@ fn pieces(v, k) {
     [v[a * unit..a * unit + unit] for a in 0..len(v) div unit]
 }
 
+/// The rounds that average each piece of a block, or all of a block that is shorter than a piece.
+fn part_rounds(block, k) {
+    let parts = if len(block) < k + 1 { [block] } else { pieces(block, k) }
+    [hyper_rounds(part, k) for part in parts]
+}
+
 /// How many ranks the blocks after block l have.
 fn after(V, l) = sum([len(block) for block in V[l + 1..]])
 
@@ -22,35 +28,38 @@ fn cyclic(rounds, m) = if len(rounds) == 0 { [] } else { rounds[m mod len(rounds
 /// The rounds of the simple base graph on a list of ranks, as lists of [rank, rank, weight].
 fn simple_base_rounds(v, k) = if smooth(len(v), k) { hyper_rounds(v, k) } else {
     let V = blocks(v, k)
-    let first = len(hyper_rounds(V[0], k))
-    let last = len(hyper_rounds(pieces(V[0], k)[0], k))
-    [[e for l in 0..len(V), e in block_round(V, l, m, first, k)] for m in 0..first + 1 + last]
+    let whole = [hyper_rounds(block, k) for block in V]
+    let parts = [part_rounds(block, k) for block in V]
+    let first = len(whole[0])
+    let last = len(parts[0][0])
+    [[e for l in 0..len(V), e in block_round(V, l, m, whole[l], parts[l], first, k)] for m in 0..first + 1 + last]
 }
 
-/// What block l does in round m: it averages, then meets each block before it, then levels out what it has left over,
-/// then averages its pieces.
-fn block_round(V, l, m, first, k) = if m < first {
-    cyclic(hyper_rounds(V[l], k), m)
+/// What block l does in round m: it averages, by the rounds `whole`, then meets each block before it, then levels out what
+/// it has left over, then averages its pieces, by the rounds of each in `parts`.
+fn block_round(V, l, m, whole, parts, first, k) = if m < first {
+    cyclic(whole, m)
 } else if m < first + l {
     meeting(V, m - first, l, k)
 } else if m == first + l and l + 1 < len(V) {
     leftover(V, l, k)
 } else {
     let turn = m - first - l - (if l + 1 < len(V) { 1 } else { 0 })
-    let parts = if len(V[l]) < k + 1 { [V[l]] } else { pieces(V[l], k) }
-    [e for part in parts, e in cyclic(hyper_rounds(part, k), turn)]
+    [e for part in parts, e in cyclic(part, turn)]
 }
 
 /// Every rank of block l meets the last free rank of each piece of block s; later blocks take theirs first.
 fn meeting(V, s, l, k) {
     let hosts = pieces(V[s], k)
     let weight = len(V[s]) / (len(V[s]) + after(V, s)) / len(hosts)
-    [[V[l][i], host[len(host) - 1 - after(V, l) - i], weight] for i in 0..len(V[l]), host in hosts]
+    let taken = after(V, l) + 1
+    [[V[l][i], host[len(host) - taken - i], weight] for i in 0..len(V[l]), host in hosts]
 }
 
 /// Ranks of block l that no later block takes average in groups of k + 1.
 fn leftover(V, l, k) {
-    let free = [rank for piece in pieces(V[l], k), rank in piece[..len(piece) - after(V, l)]]
+    let taken = after(V, l)
+    let free = [rank for piece in pieces(V[l], k), rank in piece[..len(piece) - taken]]
     let groups = ceil(len(free) / (k + 1))
     [e for a in 0..groups, e in clique(free[a * (k + 1)..min(len(free), (a + 1) * (k + 1))])]
 }

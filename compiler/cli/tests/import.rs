@@ -157,6 +157,7 @@ fn what_is_no_graph_is_refused() {
         ("g.csv", "0,1,1e999\n1,2,1\n", "not_a_number"),
         ("g.csv", "0,1,0\n1,nan,1\n0,1,0\n", "not_a_number"),
         ("g.gml", "graph [ node [ id 0 ] ]\n", "unknown_format"),
+        ("g.npy", "\u{1}NUMPY", "unknown_format"),
         ("g.csv", "0,1,0.5\n1,2,0.5\n0,1,0.25\n1,3,1\n", "repeated_edge"),
         ("g.csv", "0,1\n1,0\n0,2\n", "ambiguous"),
         ("g.csv", "0,1\n1,0\n", "ambiguous"),
@@ -200,4 +201,29 @@ fn large_and_deep_files_end_quickly() {
     let labels = "é".repeat(100_000);
     let (_directory, path) = files(&[("g.csv", format!("{labels},b\n").as_bytes())]);
     assert!(stdout(&["import", &path("g.csv")]).len() < 2000);
+}
+
+#[test]
+fn weights_that_average_nothing_are_told() {
+    let counts = "a,b,4\na,c,5\nb,c,3\n";
+    let signed = "2,-0.5,-0.5\n-0.5,2,-0.5\n-0.5,-0.5,2\n";
+    let averages = "0.5,0.5,0\n0.25,0.5,0.25\n0,0.5,0.5\n";
+    let sums = "0.5,0.5,0.25\n0.25,0.5,0.25\n0.25,0,0.5\n";
+    let fast = "-0.2,0.6,0.6\n0.6,-0.2,0.6\n0.6,0.6,-0.2\n";
+    for (content, flags, warned) in [
+        (counts, &[][..], true),
+        (counts, &["--weights", "drop"], false),
+        (signed, &["--kind", "matrix"], true),
+        (averages, &["--kind", "matrix"], false),
+        (sums, &["--kind", "matrix"], false),
+        (fast, &["--kind", "matrix"], false),
+    ] {
+        let (_directory, path) = files(&[("g.csv", content.as_bytes())]);
+        let graph = path("g.csv");
+        let arguments = [&["import", &graph], flags].concat();
+        let warnings = json(&arguments)["warnings"].as_array().expect("warnings").clone();
+        assert_eq!(!warnings.is_empty(), warned, "{content}: {warnings:?}");
+        let told = bfc(&arguments).assert().code(0).get_output().stderr.clone();
+        assert_eq!(String::from_utf8_lossy(&told).contains("--weights drop"), warned, "{content}");
+    }
 }

@@ -111,6 +111,25 @@ fn bad_data_and_settings_are_refused() {
 }
 
 #[test]
+fn a_smaller_learning_rate_is_advised_only_where_it_helps() {
+    let rows: String = (0..60).map(|i| format!("{},{},{}\n", i % 7, i % 5, ["yes", "no"][i % 2])).collect();
+    let doubles = "use topology::ring\nalgorithm doubles(lr: scalar = 0.1) {\n    state x = params\n    \
+         step { x <- 2 * mix(x) - lr * grad(x) }\n}\nschedule {\n    topology ring\n    algorithm doubles\n}\n";
+    let (_directory, path) = files(&[("own.csv", rows.as_bytes()), ("doubles.bf", doubles.as_bytes())]);
+    let (file, data) = (path("doubles.bf"), path("own.csv"));
+    let arguments = ["run", &file, "--size", "2", "--steps", "100", "--data", &data];
+    let document = common::json_with_exit(&arguments, 3);
+    let help = document["diagnostics"][0]["help"].as_str().expect("help");
+    assert!(help.starts_with("no learning rate that was tried, down to 0.000000001, descends"), "{help}");
+}
+
+#[test]
+fn an_algorithm_without_a_topology_is_over_none() {
+    let shown = stdout(&["run", "algorithm::parallel_sgd", "--size", "2", "--steps", "2"]);
+    assert!(shown.starts_with("parallel_sgd, 2 ranks, 2 steps\n"), "{shown}");
+}
+
+#[test]
 fn divergence_is_told_and_reported() {
     let rows: String = (0..60).map(|i| format!("{},{},{}\n", i % 7, i % 5, ["yes", "no"][i % 2])).collect();
     let (_directory, path) = files(&[("own.csv", rows.as_bytes())]);

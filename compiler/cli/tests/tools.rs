@@ -182,6 +182,8 @@ fn what_new_writes_checks_is_formatted_and_tested() {
         assert!(String::from_utf8_lossy(&tested).contains("true"), "{name} has an example");
         run(&[&["new", name], flags].concat()).code(2);
     }
+    let told = run(&["new", "mine.bf"]).code(2).get_output().stderr.clone();
+    assert!(String::from_utf8_lossy(&told).contains("`bfc new mine`"));
     for name in ["my-ring", "9", "", "size", "let", "../x", "ring"] {
         let more = if name == "ring" { &["--algorithm"][..] } else { &[] };
         run(&[&["new", name], more].concat()).code(2);

@@ -89,8 +89,8 @@ fn of_topology(refused: Refused, topology: &Topology) -> Vec<String> {
         }
         (None, _) => {}
     }
-    remedies.extend(one_of("this topology passes with ", passing(topology, &candidates)));
-    if let (true, Some(written)) = (remedies.is_empty(), &written) {
+    let algorithms = passing(topology, &candidates);
+    if let (true, true, Some(written)) = (rules.is_empty(), algorithms.is_empty(), &written) {
         remedies.extend(variants.iter().find_map(|(rule, variant)| {
             let names = passing(variant, &candidates);
             let start = match written.is_own {
@@ -100,6 +100,7 @@ fn of_topology(refused: Refused, topology: &Topology) -> Vec<String> {
             one_of(&start, names)
         }));
     }
+    remedies.extend(one_of("this topology passes with ", algorithms));
     remedies
 }
 

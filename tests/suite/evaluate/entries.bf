@@ -82,3 +82,25 @@ schedule { algorithm dgd }
 //// size 9 --param base=2 --param topology.base=3
 use topology::exponential
 schedule { topology exponential }
+//// size 8
+use topology::ring
+use topology::star
+algorithm both over A, B {
+    state x = params
+    step { x <- mix(mix(x, A), B) }
+}
+schedule {
+    topology ring, star
+    algorithm both
+}
+//// size 8
+use topology::ring
+algorithm both over A, B {
+    requires doubly_stochastic, rho < 1
+    state x = params
+    step { x <- mix(mix(x, A), B) }
+}
+schedule {
+    topology A = ring, B = ring
+    algorithm both
+}

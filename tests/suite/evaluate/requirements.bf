@@ -92,3 +92,6 @@ schedule {
     topology exponential
     algorithm gradient_tracking(lr = 0.2)
 }
+//// size 8
+use topology::erdos_renyi
+schedule { topology erdos_renyi(p = 0.001) }

@@ -45,3 +45,10 @@ schedule {
 use topology::ring
 use topology::ring
 topology ring { }
+//// size 8
+use ring
+use dgd
+schedule {
+    topology ring
+    algorithm dgd
+}

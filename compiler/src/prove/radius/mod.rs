@@ -308,7 +308,10 @@ fn undecided(radius: f64, over: &str, at: &str) -> Verdict {
     } else if (radius - 1.0).abs() < MARGIN {
         format!("the radius is about {radius:.6}{over}{at}, too close to 1")
     } else {
-        format!("the radius is about {}{over}{at}, but the bound on its error grew past 1", shown(radius))
+        format!(
+            "the radius is about {}{over}{at}, but bounds on rounding errors do not confirm it",
+            shown(radius)
+        )
     })
 }
 
