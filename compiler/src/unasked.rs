@@ -3,7 +3,7 @@
 
 use crate::CURVATURE;
 use crate::algorithm::ValueKind;
-use crate::claim::{Property, Stated};
+use crate::claim::{Claim, Property, Stated};
 use crate::evaluate::request::Evaluated;
 use crate::prove::{Prover, Verdict};
 use crate::topology::Topology;

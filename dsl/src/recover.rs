@@ -183,7 +183,9 @@ impl<'a> Failure<'a> {
         let before = self.before();
         let goes_on = wants(Rule::infix) || wants(Rule::end);
         let last = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.').next();
-        let after_number = last.is_some_and(|last| last.starts_with(|c: char| c.is_ascii_digit()));
+        let is_number =
+            |last: &str| !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let after_number = last.is_some_and(is_number);
         let after_word = before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_') && !after_number;
         let blank_before = self.source[..self.at].ends_with(' ');
         let help = match found {
@@ -210,9 +212,6 @@ impl<'a> Failure<'a> {
             "(" if goes_on && (after_number || before.ends_with(')')) => {
                 "a product is written with `*`, as in `0.5 * (a + b)`"
             }
-            _ if goes_on && after_number && found.starts_with(|c: char| c.is_ascii_alphabetic()) => {
-                "a product is written with `*`, as in `2 * x`; each statement stands on a line of its own"
-            }
             "(" | "[" if goes_on && after_word && blank_before => {
                 "a call and an index follow their name without a blank, as in `f(x)` and `xs[i]`"
             }
@@ -229,6 +228,9 @@ impl<'a> Failure<'a> {
             _ if wants(Rule::becomes) => "a step gives each state its next value by `x <- e`",
             _ if self.word(self.text) == "return" => {
                 "the value of a block is its last line, without `return`"
+            }
+            _ if goes_on && after_number && found.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+                "a product is written with `*`, as in `2 * x`; each statement stands on a line of its own"
             }
             _ if goes_on && found.starts_with(|c: char| c.is_ascii_alphanumeric()) => {
                 "put an operator between them, or each statement on a line of its own"

@@ -6,9 +6,10 @@ mod written;
 
 use crate::Request;
 use crate::algorithm::Algorithm;
-use crate::evaluate::phase;
 use crate::evaluate::request::Evaluated;
 use crate::evaluate::weights::{RULES, WeightRule};
+use crate::evaluate::{Limits, phase};
+use crate::prospect;
 use crate::prove::Prover;
 use crate::resolve::Program;
 use crate::topology::Topology;
@@ -146,10 +147,20 @@ fn combined(refused: Refused, topology: &Topology, written: Option<&Written>) ->
     })
 }
 
+/// How long a source may be evaluated again: some tenths of a second.
+fn limits(request: &Request) -> Limits {
+    Limits { optimisation: Limits::default().optimisation, ..prospect::limits(request) }
+}
+
 /// The value of a parameter without which all requirements hold.
 fn defaults(refused: Refused) -> Option<String> {
+    if !refused.evaluated.topologies.iter().all(is_quick) {
+        return None;
+    }
+    let limits = limits(refused.request);
     let holds_for = |program: &Program| {
-        crate::evaluate(refused.request, program).is_ok_and(|evaluated| all_hold(&evaluated))
+        let evaluated = crate::evaluate_within(refused.request, program, limits);
+        evaluated.is_ok_and(|evaluated| all_hold(&evaluated))
     };
     let parameters = &refused.program.parameters;
     for (at, (name, value)) in parameters.iter().enumerate() {

@@ -3,7 +3,7 @@
 use super::Refused;
 use crate::Entry;
 use crate::entry::{Chosen, Instance, Target};
-use crate::evaluate::{Evaluator, Limits, on_deep_stack};
+use crate::evaluate::{Evaluator, on_deep_stack};
 use crate::topology::Topology;
 use bfc_dsl::tree::{self, FileId, TopologyBody, TopologyStatement};
 
@@ -65,7 +65,7 @@ impl Written {
 
 fn evaluator<'p>(refused: Refused<'p>) -> Evaluator<'p> {
     let (size, local_size) = (refused.request.size, refused.request.local_size);
-    Evaluator::new(refused.program, size, local_size, Limits::default())
+    Evaluator::new(refused.program, size, local_size, super::limits(refused.request))
 }
 
 /// Whether a topology has phases of another, whose weights a rule does not change.
