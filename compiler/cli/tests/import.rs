@@ -206,7 +206,7 @@ fn large_and_deep_files_end_quickly() {
 #[test]
 fn weights_that_average_nothing_are_told() {
     let counts = "a,b,4\na,c,5\nb,c,3\n";
-    let signed = "2,-0.5,-0.5\n-0.5,2,-0.5\n-0.5,-0.5,2\n";
+    let signed = "1,-0.5,-0.5\n-0.5,1,-0.5\n-0.5,-0.5,1\n";
     let averages = "0.5,0.5,0\n0.25,0.5,0.25\n0,0.5,0.5\n";
     let sums = "0.5,0.5,0.25\n0.25,0.5,0.25\n0.25,0,0.5\n";
     let fast = "-0.2,0.6,0.6\n0.6,-0.2,0.6\n0.6,0.6,-0.2\n";
