@@ -66,43 +66,51 @@ fn of_topology(refused: Refused, topology: &Topology) -> Vec<String> {
     let candidates = candidates(algorithm, topology.size);
     let written = Written::of(refused);
     // Numbers that the algorithm computes with are those of its topology as it is.
-    let fixed = !algorithm.numbers.is_empty();
-    let variants = if fixed { vec![] } else { variants(topology) };
-    let mut remedies = Vec::new();
-    let passes = |variant: &Topology| passes(variant, refused.evaluated);
-    let passing_rules = variants.iter().filter(|(_, variant)| passes(variant));
-    let mut rules: Vec<String> = passing_rules.map(|(rule, _)| rule.clone()).collect();
+    let variants = if algorithm.numbers.is_empty() { variants(topology) } else { vec![] };
+    let rules = passing_rules(refused, &variants);
+    let algorithms = passing(topology, &candidates);
+    let mut remedies = vec![];
+    if let Some(written) = &written {
+        remedies.extend(of_weights(refused, topology, written, &rules));
+        if rules.is_empty() && algorithms.is_empty() {
+            remedies.extend(variants.iter().find_map(|(rule, variant)| {
+                let start = match written.is_own {
+                    true => format!("with `weights {rule}` {} with ", these_edges(topology)),
+                    false => format!("`{} weights {rule}` passes with ", written.expression),
+                };
+                one_of(&start, passing(variant, &candidates))
+            }));
+        }
+    }
+    remedies.extend(one_of("this topology passes with ", algorithms));
+    remedies
+}
+
+/// The first rules for which all requirements hold; lazy ones only where no other does.
+fn passing_rules(refused: Refused, variants: &[(String, Topology)]) -> Vec<String> {
+    let passing = variants.iter().filter(|(_, variant)| passes(variant, refused.evaluated));
+    let mut rules: Vec<String> = passing.map(|(rule, _)| rule.clone()).collect();
     if rules.first().is_some_and(|first| !is_lazy(first)) {
         rules.retain(|rule| !is_lazy(rule));
     }
     rules.truncate(MAX_NAMED);
-    let lazy_only = rules.first().is_none_or(|first| is_lazy(first));
-    let combined = if lazy_only && !fixed { combined(refused, topology, written.as_ref()) } else { None };
-    match (&written, &combined) {
-        (Some(written), Some(combined)) if !written.is_own || rules.is_empty() => {
-            remedies.push(written.in_schedule(combined));
+    rules
+}
+
+/// What to write for other weights on these edges, or else for a topology made of this one.
+fn of_weights(refused: Refused, topology: &Topology, written: &Written, rules: &[String]) -> Option<String> {
+    let fixed = !refused.evaluated.algorithm.numbers.is_empty();
+    let no_plain = rules.first().is_none_or(|first| is_lazy(first));
+    let prefers_made = no_plain && !fixed && (!written.is_own || rules.is_empty());
+    let made = if prefers_made { combined(refused, topology, written) } else { None };
+    match made {
+        Some(made) => Some(written.in_schedule(&made)),
+        None if rules.is_empty() => None,
+        None if written.is_own => {
+            one_of(&format!("{} with ", these_edges(topology)), quoted("weights ", rules))
         }
-        (Some(written), _) if !written.is_own && !rules.is_empty() => {
-            remedies.push(written.with_rules(&rules));
-        }
-        (Some(_), _) => {
-            remedies.extend(one_of(&format!("{} with ", these_edges(topology)), quoted("weights ", &rules)))
-        }
-        (None, _) => {}
+        None => Some(written.with_rules(rules)),
     }
-    let algorithms = passing(topology, &candidates);
-    if let (true, true, Some(written)) = (rules.is_empty(), algorithms.is_empty(), &written) {
-        remedies.extend(variants.iter().find_map(|(rule, variant)| {
-            let names = passing(variant, &candidates);
-            let start = match written.is_own {
-                true => format!("with `weights {rule}` {} with ", these_edges(topology)),
-                false => format!("`{} weights {rule}` passes with ", written.expression),
-            };
-            one_of(&start, names)
-        }));
-    }
-    remedies.extend(one_of("this topology passes with ", algorithms));
-    remedies
 }
 
 fn these_edges(topology: &Topology) -> &'static str {
@@ -125,11 +133,11 @@ fn one_of(start: &str, choices: Vec<String>) -> Option<String> {
 }
 
 /// A topology made of this one for which all requirements hold, as an expression.
-fn combined(refused: Refused, topology: &Topology, written: Option<&Written>) -> Option<String> {
+fn combined(refused: Refused, topology: &Topology, written: &Written) -> Option<String> {
     if topology.phases.len() > MAX_PHASES {
         return None;
     }
-    let t = &written?.expression;
+    let t = &written.expression;
     let forms = match topology.phases.len() {
         1 => {
             vec![format!("lazy({t}, 1/2)"), format!("symmetrize({t})"), format!("lazy(symmetrize({t}), 1/2)")]
