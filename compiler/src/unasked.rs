@@ -11,11 +11,12 @@ use bfc_dsl::tree::Span;
 use bfc_schedule::program::Operation;
 use bfc_schedule::{MixingMatrix, Rational};
 
-/// Signed weights must contract: averaging over them may otherwise grow without bound.
+/// Signed weights must contract, or averaging over them may grow without bound; where that is open, a warning says so.
 pub fn requires(evaluated: &Evaluated, prover: &Prover) -> Option<Stated> {
-    let span = evaluated.bare?;
-    let signed = refuted(prover, Property::Nonnegative, span).is_some();
-    signed.then(|| Stated::unwritten(Property::Contracting, span))
+    let contracting = Stated::unwritten(Property::Contracting, evaluated.bare?);
+    let signed = refuted(prover, Property::Nonnegative, contracting.span).is_some();
+    let open = || matches!(prover.decide(&contracting), Verdict::NotDecided { .. });
+    (signed && !open()).then_some(contracting)
 }
 
 /// What averaging, or an algorithm that requires nothing, will not do.
@@ -93,7 +94,13 @@ fn of_algorithm(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {
 fn of_averaging(prover: &Prover, span: Span) -> Vec<String> {
     let refuted = |property| refuted(prover, property, span);
     if refuted(Property::Nonnegative).is_some() {
-        return vec![];
+        let Verdict::NotDecided { reason } = prover.decide(&Stated::unwritten(Property::Contracting, span))
+        else {
+            return vec![];
+        };
+        return vec![format!(
+            "whether averaging with these signed weights brings ranks to agree was not decided: {reason}"
+        )];
     }
     let mut warnings = vec![];
     if let Some(evidence) = refuted(Property::RowStochastic) {

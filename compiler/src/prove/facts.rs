@@ -129,10 +129,18 @@ impl<'a> Facts<'a> {
                     Verdict::NotDecided { .. } if self.exact_average() == Exact::Yes => {
                         Verdict::proved("a period averages exactly")
                     }
+                    Verdict::NotDecided { .. } if self.has_large_trace() => Verdict::refuted(
+                        "the self weights, and so the eigenvalues, sum to more than there are ranks, in absolute value",
+                    ),
                     verdict => verdict,
                 },
             }
         })
+    }
+
+    /// Whether eigenvalues of one phase sum to more than as many inside the unit circle could.
+    fn has_large_trace(&self) -> bool {
+        matches!(self.phases, [phase] if properties::trace(phase).abs() > Rational::integer(self.size()))
     }
 
     /// The period product is J.

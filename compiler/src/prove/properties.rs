@@ -196,6 +196,16 @@ pub(super) fn least_self_weight(phases: &[MixingMatrix]) -> Rational {
     phases.iter().map(least).min().unwrap_or_else(Rational::one)
 }
 
+/// The sum of the self weights, which is that of the eigenvalues.
+pub(super) fn trace(phase: &MixingMatrix) -> Rational {
+    match phase {
+        MixingMatrix::Cayley(cayley) => cayley.self_weight() * &Rational::integer(phase.size()),
+        MixingMatrix::Sparse(sparse) => (0..phase.size())
+            .map(|rank| sparse.weights()[sparse.self_weight(Rank(rank)) as usize].clone())
+            .sum(),
+    }
+}
+
 /// For every rank of a phase, to how many it sends and from how many it receives.
 pub(super) struct Degrees {
     /// Out-degrees; one entry where all ranks are alike.
