@@ -116,6 +116,9 @@ impl Ball {
     /// (p̄_d p − p₀ p*) / z has, p* being p reversed and conjugated (Schur, 1917; Cohn, 1922).
     pub(super) fn decide(&self) -> Finding {
         let mut p = self.characteristic_polynomial();
+        if exceeds_binomials(&p) {
+            return Finding::NotBelow;
+        }
         while let [first, .., last] = p[..] {
             let (below, above) = (modulus(first.value), modulus(last.value));
             let inside = below + first.error < (above - last.error) * (1.0 - 1e-14);
@@ -167,6 +170,18 @@ impl Ball {
             }
         }
     }
+}
+
+/// Whether some coefficient of a monic polynomial is larger than that of (z + 1)ᵈ, which bounds those of all polynomials
+/// with roots inside the unit circle.
+fn exceeds_binomials(p: &[BallNumber]) -> bool {
+    let degree = p.len() - 1;
+    let mut binomial = 1.0;
+    (0..degree).any(|k| {
+        let exceeds = modulus(p[k].value) - p[k].error > binomial * (1.0 + 1e-12);
+        binomial *= (degree - k) as f64 / (k + 1) as f64;
+        exceeds
+    })
 }
 
 #[cfg(test)]

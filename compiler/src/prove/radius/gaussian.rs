@@ -111,23 +111,22 @@ impl ExactMatrix {
         coefficients
     }
 
-    /// Whether all eigenvalues lie inside the unit circle (Schur, 1917; Cohn, 1922): a polynomial p has all its roots
-    /// inside if and only if |p₀| < |p_d| and (p̄_d p − p₀ p*) / z has, p* being p reversed and conjugated.
+    /// Whether all eigenvalues lie inside the unit circle (Schur, 1917; Cohn, 1922): a monic polynomial p has all its
+    /// roots inside if and only if |p₀| < 1 and (p − p₀ p*) / z has, p* being p reversed and conjugated. Made monic at
+    /// each step, its coefficients are quotients of determinants of the first, and do not double in length.
     pub(super) fn is_contraction(&self) -> bool {
+        let one = BigRational::from_integer(1.into());
         let mut p = self.characteristic_polynomial();
         while p.len() > 1 {
-            let (first, last) = (p[0].clone(), p[p.len() - 1].clone());
-            if first.square_modulus() >= last.square_modulus() {
+            let first = p[0].clone();
+            let lead = &one - first.square_modulus();
+            if lead <= BigRational::from_integer(0.into()) {
                 return false;
             }
-            let reversed: Vec<Gaussian> = p.iter().rev().map(Gaussian::conjugate).collect();
-            let reduced = p
-                .iter()
-                .zip(&reversed)
-                .skip(1)
-                .map(|(a, b)| &(&last.conjugate() * a) - &(&first * b))
-                .collect();
-            p = reduced;
+            let scale = lead.recip();
+            let reversed = p.iter().rev().map(Gaussian::conjugate);
+            let reduced = p.iter().zip(reversed).skip(1);
+            p = reduced.map(|(a, b)| (a - &(&first * &b)).scaled(&scale)).collect();
         }
         true
     }

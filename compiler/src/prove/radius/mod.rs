@@ -32,6 +32,9 @@ const BUDGET: u64 = 1 << 28;
 /// Bits of an entry of an exact product.
 const BITS: u64 = 1 << 14;
 
+/// Bits in the multiplications of an exact characteristic polynomial.
+const EXACT_BUDGET: u64 = 1 << 27;
+
 /// The states of one strongly connected part of an algorithm, over the joint period of conditions and phases.
 pub(super) struct Block {
     /// The number of states s.
@@ -136,7 +139,8 @@ impl Block {
                 return None;
             }
         }
-        Some(product)
+        let cost = (self.size as u64).saturating_pow(4).saturating_mul(product.bits());
+        (cost <= EXACT_BUDGET).then_some(product)
     }
 
     fn over(&self) -> String {
