@@ -5,7 +5,8 @@ use topology::ring
 ///
 /// Wang, Sahu, Joshi, Kar, "Matcha: speeding up decentralized SGD via matching decomposition sampling", 2019. `budget` is
 /// the part of all matchings that is active on average; probabilities and step are the optimum of the paper's two convex
-/// problems, on large graphs nearly: `optimised` in what `bfc check` tells bounds what is lost. The draws are those of `seed`, unrolled over `horizon` phases and then repeated.
+/// problems, on large graphs nearly: `bfc check` bounds what is lost. The draws are those of `seed`, unrolled over
+/// `horizon` phases and then repeated.
 ///
 ///     bfc analyze topology::matcha --size 8 --param horizon=100
 topology matcha(base: topology = ring, budget: real = 1/2, seed: int = 0, horizon: int = 1000) {
