@@ -112,6 +112,12 @@ impl Weights {
     }
 }
 
+/// The number of what is left of 1 besides some weights.
+fn rest(known: &mut Interner, weights: &[u32]) -> u32 {
+    let sum = weights.iter().map(|id| known.values[*id as usize].clone()).sum();
+    known.id(&Rational::one() - &sum)
+}
+
 impl Clone for Weights {
     fn clone(&self) -> Self {
         let mut copy = Self::default();
@@ -283,6 +289,8 @@ impl Edges {
 
     fn explicit(&self, rows: &Rows) -> Table {
         let mut table = Table::default();
+        // Many rows hold the same weights.
+        let mut rests: HashMap<Vec<u32>, u32> = HashMap::new();
         for rank in 0..rows.size() {
             let mut row: Vec<(Rank, Rational)> = Vec::new();
             for &(_, from, id) in rows.row(rank) {
@@ -292,10 +300,16 @@ impl Edges {
                     _ => row.push((Rank(from), weight)),
                 }
             }
-            let rest = || &Rational::one() - &row.iter().map(|(_, weight)| weight.clone()).sum();
-            let own = self.self_weight(rank).cloned().unwrap_or_else(rest);
-            let own = table.weights.id(own);
-            let row = row.into_iter().map(|(source, weight)| (source, table.weights.id(weight))).collect();
+            let row: Vec<_> =
+                row.into_iter().map(|(source, weight)| (source, table.weights.id(weight))).collect();
+            let own = match self.self_weight(rank) {
+                Some(own) => table.weights.id(own.clone()),
+                None => {
+                    let mut weights: Vec<u32> = row.iter().map(|(_, weight)| *weight).collect();
+                    weights.sort_unstable();
+                    *rests.entry(weights).or_insert_with_key(|weights| rest(&mut table.weights, weights))
+                }
+            };
             table.push(own, row);
         }
         table
