@@ -230,18 +230,10 @@ impl<'a> Prover<'a> {
                 None => Verdict::undecided("`stable` is a property of an algorithm"),
             },
             Claim::Property(Property::CommonRoot, indices) => self.common_root(indices),
-            Claim::Property(property, indices) => {
-                let all: Vec<usize> = (0..self.facts.len()).collect();
-                let indices = if indices.is_empty() { &all } else { indices };
-                let mut verdict = Verdict::proved("");
-                for &index in indices {
-                    verdict = verdict.and(self.name(index, property_of(&self.facts[index], *property)));
-                    if !verdict.holds() {
-                        break;
-                    }
-                }
-                verdict
-            }
+            Claim::Property(property, indices) => match indices[..] {
+                [index] => self.name(index, property_of(&self.facts[index], *property)),
+                _ => Verdict::undecided(format!("`{}` is about one topology", property.word())),
+            },
         }
     }
 

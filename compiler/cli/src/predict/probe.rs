@@ -17,7 +17,7 @@ use bfc_runtime::socket::SocketTransport;
 use bfc_runtime::transport::{Fault, Tag, rounds};
 use bfc_runtime::{Transport, local};
 use bfc_schedule::Rank;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -55,27 +55,33 @@ pub fn probe(arguments: &Probe, format: Format) -> Result<(), Failure> {
     if let Some(path) = &arguments.output {
         output::write_file(path, text.as_bytes())?;
     }
-    let line = |link: &Link| json!({ "latency_seconds": link.latency, "bytes_per_second": link.bandwidth });
     match format {
         Format::Json => output::print_json(&json!({
-            "threads": line(&threads),
-            "sockets": line(&sockets),
+            "threads": as_json(&threads),
+            "sockets": as_json(&sockets),
             "description": text,
         })),
-        Format::Human => {
-            let mut table = output::table();
-            table.set_header(["transport", "latency", "bandwidth each way"]);
-            for (name, link) in [("threads", &threads), ("sockets", &sockets)] {
-                table.add_row([name.to_string(), shown_seconds(link.latency), shown_rate(link.bandwidth)]);
-            }
-            output::print(table.trim_fmt() + "\n")?;
-            match &arguments.output {
-                Some(path) => output::say(&format!("wrote {}", path.display())),
-                None => output::say("`-o mine.toml` writes the description of a cluster"),
-            }
-            Ok(())
-        }
+        Format::Human => tell(arguments, "transport", &[("threads", threads), ("sockets", sockets)]),
     }
+}
+
+fn as_json(link: &Link) -> Value {
+    json!({ "latency_seconds": link.latency, "bytes_per_second": link.bandwidth })
+}
+
+/// A table of links, and where their description is.
+fn tell(arguments: &Probe, heading: &str, links: &[(&str, Link)]) -> Result<(), Failure> {
+    let mut table = output::table();
+    table.set_header([heading, "latency", "bandwidth each way"]);
+    for (name, link) in links {
+        table.add_row([name.to_string(), shown_seconds(link.latency), shown_rate(link.bandwidth)]);
+    }
+    output::print(table.trim_fmt() + "\n")?;
+    match &arguments.output {
+        Some(path) => output::say(&format!("wrote {}", path.display())),
+        None => output::say("`-o mine.toml` writes the description of a cluster"),
+    }
+    Ok(())
 }
 
 /// Whether `mpirun` has started this process beside others.

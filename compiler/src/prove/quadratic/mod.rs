@@ -6,6 +6,7 @@
 //! radius is the rate. Where ranks differ the map is taken whole, and its limit tells the bias. All are estimates: they
 //! advise, and never prove.
 
+mod agreement;
 mod space;
 mod step;
 #[cfg(test)]
@@ -15,8 +16,9 @@ use super::facts::Facts;
 use super::linear;
 use super::spectrum::dense::Rows;
 use super::timeline::{Moment, Timeline};
-use crate::algorithm::{Algorithm, ValueKind, reachable};
+use crate::algorithm::{Algorithm, ValueKind};
 use crate::characters::Characters;
+pub(in crate::prove) use agreement::never_descends;
 use bfc_algebra::{Mat, c64};
 use bfc_schedule::Rational;
 use serde::Serialize;
@@ -37,9 +39,6 @@ const WHOLE_SEARCH: usize = 64;
 
 /// The radius below which a step size converges; above, it may be 1 but for rounding.
 const CONVERGES: f64 = 1.0 - 1e-9;
-
-/// Steps of a period over which agreement alone is followed.
-const PERIOD: usize = 1 << 12;
 
 /// How close to 1 an eigenvalue of the consensus mode is one of a conserved quantity.
 const CONSERVED: f64 = 1e-9;
@@ -105,58 +104,6 @@ fn convergence(
         result.note = Some(reason);
     }
     Some(result)
-}
-
-/// Why no step size descends even where all ranks agree, so that mixing does nothing; `None` where one does, or it is
-/// not known.
-pub(super) fn never_descends(algorithm: &Algorithm, curvature: [f64; 2]) -> Option<&'static str> {
-    if !algorithm.values.iter().any(|value| value.kind.asks()) {
-        return None;
-    }
-    if !reaches_model(algorithm) {
-        return Some("no gradient has an influence on the model");
-    }
-    let problem = Problem { algorithm, topologies: &[], knob: Some(Knob::of(algorithm)?), curvature };
-    let agreement = vec![(true, vec![vec![c64::new(1.0, 0.0)]; algorithm.topologies.len()])];
-    if problem.timeline(&Affine::new(algorithm, 0.0)).ok()?.period.len() > PERIOD {
-        return None;
-    }
-    let [smallest, largest] = problem.steps();
-    let default = problem.knob.as_ref()?.default(algorithm, curvature[1]);
-    let mut radii =
-        [smallest, default, largest].map(|step| problem.radius_by_modes(&agreement, Some(step))).into_iter();
-    let never = radii.all(|radius| radius.is_ok_and(|radius| radius >= CONVERGES));
-    never.then_some("no step size makes it converge on a quadratic, even where all ranks agree")
-}
-
-/// Whether what the trainer answers has an influence on the model, in some step.
-fn reaches_model(algorithm: &Algorithm) -> bool {
-    let mut roots = vec![algorithm.model];
-    loop {
-        let reached = reachable(&algorithm.values, roots.iter().copied());
-        let kinds = || {
-            algorithm
-                .values
-                .iter()
-                .zip(&reached)
-                .filter(|(_, reached)| **reached)
-                .map(|(value, _)| &value.kind)
-        };
-        if kinds().any(ValueKind::asks) {
-            return true;
-        }
-        let states =
-            kinds().filter_map(|kind| if let ValueKind::State(state) = kind { Some(*state) } else { None });
-        let next: Vec<_> =
-            states.flat_map(|state| algorithm.steps.iter().map(move |step| step[state])).collect();
-        let known = roots.len();
-        roots.extend(next);
-        roots.sort_unstable();
-        roots.dedup();
-        if roots.len() == known {
-            return false;
-        }
-    }
 }
 
 /// Whether full gradients bring every rank to the optimum of the mean loss, though each has an optimum of its own; false

@@ -2,13 +2,12 @@
 //! many NICs they have between them.
 
 use super::machines::ranks_per_machine;
-use super::{Link, Probe, measure};
+use super::{Link, Probe, as_json, measure, tell};
 use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::output;
 use crate::predict::error::PredictError;
 use bfc_predict::Cluster;
-use bfc_predict::units::{shown_rate, shown_seconds};
 use bfc_runtime::mpi::MpiTransport;
 use bfc_runtime::transport::Fault;
 use bfc_schedule::Rank;
@@ -112,26 +111,15 @@ fn report(arguments: &Probe, base: Cluster, measured: &Measured, format: Format)
         output::write_file(path, text.as_bytes())?;
     }
     if format == Format::Json {
-        let line =
-            |link: &Link| json!({ "latency_seconds": link.latency, "bytes_per_second": link.bandwidth });
         return output::print_json(&json!({
             "machines": measured.machines,
             "ranks_per_machine": measured.ranks_per_machine,
-            "inside": measured.inside.as_ref().map(line),
-            "between": measured.between.as_ref().map(line),
+            "inside": measured.inside.as_ref().map(as_json),
+            "between": measured.between.as_ref().map(as_json),
             "nics": measured.between.map(|_| measured.nics),
             "description": text,
         }));
     }
-    let mut table = output::table();
-    table.set_header(["", "latency", "bandwidth each way"]);
-    for (name, link) in classes.iter().filter_map(|(name, link)| link.map(|link| (name, link))) {
-        table.add_row([name.to_string(), shown_seconds(link.latency), shown_rate(link.bandwidth)]);
-    }
-    output::print(table.trim_fmt() + "\n")?;
-    match &arguments.output {
-        Some(path) => output::say(&format!("wrote {}", path.display())),
-        None => output::say("`-o mine.toml` writes the description of a cluster"),
-    }
-    Ok(())
+    let links: Vec<_> = classes.into_iter().filter_map(|(name, link)| Some((name, link?))).collect();
+    tell(arguments, "", &links)
 }
