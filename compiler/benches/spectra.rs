@@ -3,7 +3,7 @@
 //!
 //! benches/peers/spectra.py measures whole processes beside numpy and scipy.
 
-use bfc_compiler::topology::Topology;
+use bfc_compiler::model::topology::Topology;
 use bfc_compiler::{Entry, NoFiles, Request, prove};
 use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational};
 use criterion::{Criterion, criterion_group, criterion_main};

@@ -1,38 +1,36 @@
 //! From `.bf` source to a proved schedule. A pure library: no file, clock or environment.
 
-pub mod algorithm;
-pub mod asks;
+pub mod analysis;
+pub mod bind;
+pub mod candidate;
 pub mod certificate;
-mod characters;
-pub mod claim;
 pub mod diagnostic;
-mod entry;
+pub(crate) mod estimate;
 pub mod evaluate;
 mod fraction;
 pub mod library;
+mod lints;
 pub mod lower;
-mod numbers;
+pub mod model;
 pub(crate) mod optimise;
-mod prospect;
 pub mod prove;
-mod remedy;
 mod report;
 pub mod resolve;
-pub mod topology;
-mod unasked;
+pub(crate) mod spectrum;
+mod suggest;
 
+pub use candidate::Candidate;
 pub use diagnostic::Diagnostics;
-pub use prospect::Prospect;
 pub use report::{Detail, PhaseRounds, Report};
 
 use bfc_schedule::Schedule;
 use diagnostic::{Error, RequestError};
-use entry::Target;
 use evaluate::Evaluator;
 use evaluate::Limits;
-use evaluate::request::Evaluated;
+use evaluate::target::Evaluated;
 use lower::LowerError;
 use resolve::Program;
+use resolve::target::Target;
 
 /// What to compile, and for how many ranks.
 #[derive(Clone, Debug)]
@@ -123,9 +121,9 @@ pub fn check(request: &Request, files: &dyn Files) -> Result<Report, Diagnostics
 ///
 /// # Errors
 /// As [`compile`], or where the source evaluates for too long.
-pub fn prospect(request: &Request, files: &dyn Files) -> Result<Prospect, Diagnostics> {
+pub fn candidate(request: &Request, files: &dyn Files) -> Result<Candidate, Diagnostics> {
     let program = resolve(request, files)?;
-    let evaluated = evaluate_within(request, &program, prospect::limits(request))?;
+    let evaluated = evaluate_within(request, &program, candidate::limits(request))?;
     let report = prove(request, &program, &evaluated)?;
     let schedule = lower(request, &program, evaluated.clone(), &report)?;
     let first = evaluated.topologies.first().map(|topology| &topology.name);
@@ -133,7 +131,7 @@ pub fn prospect(request: &Request, files: &dyn Files) -> Result<Prospect, Diagno
         Some(&check.item) == first && check.claim == "exact_average" && check.verdict == "proved"
     };
     let exact = report.checks.iter().any(is_exact);
-    Ok(Prospect { evaluated, schedule, exact })
+    Ok(Candidate { evaluated, schedule, exact })
 }
 
 /// The curvatures [μ, L] for which algorithms are analyzed unless told otherwise.
@@ -200,8 +198,8 @@ fn evaluate_within(request: &Request, program: &Program, limits: Limits) -> Resu
         let mut evaluator = Evaluator::new(program, request.size, request.local_size, limits);
         let wrap = |errors: Vec<_>| errors.into_iter().map(Error::from).collect::<Vec<_>>();
         target.distribute(&mut evaluator).map_err(wrap)?;
-        let mut evaluated = evaluate::request::evaluate(&mut evaluator, &target).map_err(wrap)?;
-        numbers::settle(&mut evaluated).map_err(wrap)?;
+        let mut evaluated = evaluate::target::evaluate(&mut evaluator, &target).map_err(wrap)?;
+        bind::bind(&mut evaluated).map_err(wrap)?;
         Ok(evaluated)
     });
     let evaluated = evaluated.map_err(|error| RequestError::NoThread { reason: error.to_string() })?;

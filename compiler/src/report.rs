@@ -1,17 +1,17 @@
 //! What a compilation found out: the verdict on every claim, and the rounds of every phase.
 
 use crate::Request;
-use crate::asks::Asks;
 use crate::certificate;
-use crate::claim::{Claim, Quantity, Stated};
 use crate::diagnostic::{Error, RequestError};
 use crate::evaluate::nearest;
-use crate::evaluate::request::Evaluated;
+use crate::evaluate::target::Evaluated;
+use crate::lints;
+use crate::model::claim::{Claim, Quantity, Stated};
+use crate::model::oracle::Asks;
+use crate::model::topology::{Optimised, Topology};
 use crate::prove::{self, Check, Prover, Verdict};
-use crate::remedy;
 use crate::resolve::Program;
-use crate::topology::{Optimised, Topology};
-use crate::unasked;
+use crate::suggest;
 use bfc_schedule::{MixingMatrix, Rank, Schedule};
 use miette::Diagnostic;
 use serde::Serialize;
@@ -110,7 +110,7 @@ pub fn prove(request: &Request, program: &Program, evaluated: &Evaluated) -> (Re
         return (report, unknown_allowances(evaluated.algorithm.requires.iter(), allow));
     }
     let prover = Prover::new(&evaluated.topologies, Some(&evaluated.algorithm));
-    report.warnings.extend(unasked::warnings(evaluated, &prover));
+    report.warnings.extend(lints::warnings(evaluated, &prover));
     let claims = claims(evaluated, &prover);
     let unknown = unknown_allowances(claims.iter().map(|claim| &claim.2), allow);
     if !unknown.is_empty() {
@@ -133,12 +133,12 @@ pub fn prove(request: &Request, program: &Program, evaluated: &Evaluated) -> (Re
             }
         }
     }
-    let errors = with_remedy(errors, remedy::Refused { request, program, evaluated });
+    let errors = with_remedy(errors, suggest::Refused { request, program, evaluated });
     (report, errors.into_iter().map(Error::from).collect())
 }
 
 /// What is refuted makes what is open uninteresting. The remedy is the same for all requirements; the first tells it.
-fn with_remedy(mut errors: Vec<prove::Error>, refused: remedy::Refused) -> Vec<prove::Error> {
+fn with_remedy(mut errors: Vec<prove::Error>, refused: suggest::Refused) -> Vec<prove::Error> {
     let refuted = |error: &prove::Error| {
         matches!(error, prove::Error::RequirementRefuted { .. } | prove::Error::EnsureRefuted { .. })
     };
@@ -151,10 +151,10 @@ fn with_remedy(mut errors: Vec<prove::Error>, refused: remedy::Refused) -> Vec<p
         _ => None,
     });
     match requirement {
-        Some((place, true)) => *place = remedy::of(refused),
+        Some((place, true)) => *place = suggest::of(refused),
         // What takes long to decide is not tried in many ways.
         Some((place, false)) => {
-            let remedies: Vec<String> = remedy::simple(refused).into_iter().chain(place.take()).collect();
+            let remedies: Vec<String> = suggest::simple(refused).into_iter().chain(place.take()).collect();
             *place = Some(remedies.join("; "));
         }
         None => {}
@@ -166,7 +166,7 @@ fn with_remedy(mut errors: Vec<prove::Error>, refused: remedy::Refused) -> Vec<p
 fn claims<'e>(evaluated: &'e Evaluated, prover: &Prover) -> Vec<(Role, &'e str, Stated)> {
     let algorithm = &evaluated.algorithm;
     let written = algorithm.requires.iter().cloned().map(|stated| (Role::Requirement, stated));
-    let unwritten = unasked::requires(evaluated, prover).map(|stated| (Role::Averaging, stated));
+    let unwritten = lints::requires(evaluated, prover).map(|stated| (Role::Averaging, stated));
     let requirements = written.chain(unwritten).map(|(role, stated)| (role, algorithm.name.as_str(), stated));
     let ensures = evaluated.topologies.iter().enumerate().flat_map(|(index, topology)| {
         let ensure = move |stated| (Role::Ensure, topology.name.as_str(), of_topology(stated, index));

@@ -2,10 +2,10 @@
 
 mod reference;
 
-use bfc_compiler::algorithm::Algorithm;
 use bfc_compiler::evaluate::Limits;
 use bfc_compiler::evaluate::{EvaluateError, Evaluator, Value, algorithm, on_deep_stack};
 use bfc_compiler::lower;
+use bfc_compiler::model::algorithm::Algorithm;
 use bfc_compiler::resolve::{Program, Source};
 use bfc_dsl::tree::{FileId, Item};
 use bfc_schedule::program::{Instruction, Shape};
@@ -440,7 +440,7 @@ fn published_programs_run_as_their_graphs_say() {
     let (well, refused) = published(&[]);
     // Numbers of topologies are settled where those are known, which is not here; nothing runs asynchronously yet, and
     // the interpreter keeps nothing for each edge.
-    let plain = |value: &bfc_compiler::algorithm::Value| {
+    let plain = |value: &bfc_compiler::model::algorithm::Value| {
         matches!(value.shape, Shape::Vector | Shape::Scalar | Shape::Code(_))
     };
     let runs = |algorithm: &&Algorithm| {

@@ -1,8 +1,8 @@
 //! Topologies made of topologies: symbolic and enumerated evaluation agree, and both with the algebra of matrices.
 
 use bfc_compiler::evaluate::{Evaluator, Limits, on_deep_stack};
+use bfc_compiler::model::topology::Topology;
 use bfc_compiler::resolve::{Program, Source};
-use bfc_compiler::topology::Topology;
 use bfc_dsl::tree::{FileId, Item};
 use bfc_schedule::{MixingMatrix, Rank, Rational};
 use proptest::prelude::*;

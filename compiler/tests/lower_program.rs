@@ -2,8 +2,8 @@
 
 mod reference;
 
-use bfc_compiler::algorithm::{Algorithm, State, Value, ValueId, ValueKind};
 use bfc_compiler::lower;
+use bfc_compiler::model::algorithm::{Algorithm, State, Value, ValueId, ValueKind};
 use bfc_schedule::compression::Float;
 use bfc_schedule::program::{Input, Instruction, Operation, Shape};
 use bfc_schedule::schedule::{Draft, Phase, Schedule, Topology};

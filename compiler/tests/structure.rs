@@ -2,8 +2,8 @@
 
 use bfc_compiler::evaluate::Limits;
 use bfc_compiler::evaluate::{Evaluator, on_deep_stack};
+use bfc_compiler::model::topology::Topology;
 use bfc_compiler::resolve::{Program, Source};
-use bfc_compiler::topology::Topology;
 use bfc_compiler::{Entry, NoFiles, Request, compile};
 use bfc_dsl::tree::{FileId, Item};
 use bfc_schedule::matrix::Row;

@@ -10,8 +10,8 @@ mod common;
 #[path = "../src/example/expected.rs"]
 mod expected;
 
-use bfc_compiler::claim;
-use bfc_compiler::evaluate::{builtin, codec};
+use bfc_compiler::evaluate::value::{builtin, codec};
+use bfc_compiler::model::claim;
 use expected::{matches, plain};
 use std::fs;
 use std::path::Path;

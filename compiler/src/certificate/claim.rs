@@ -1,6 +1,6 @@
 //! Claims as JSON and back, as a certificate keeps them, and in words.
 
-use crate::claim::{CONTRACTION, Claim, Comparison, Number, Property, Quantity, UNBIASED};
+use crate::model::claim::{CONTRACTION, Claim, Comparison, Number, Property, Quantity, UNBIASED};
 use bfc_schedule::{Codec, Rational};
 use num_rational::BigRational;
 use serde_json::{Value, json};

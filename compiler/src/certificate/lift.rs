@@ -2,7 +2,7 @@
 //!
 //! What is proved of the lifted algorithm is proved of the program that ranks run, whatever lowering did.
 
-use crate::algorithm::{Algorithm, State, Value, ValueId, ValueKind};
+use crate::model::algorithm::{Algorithm, State, Value, ValueId, ValueKind};
 use bfc_schedule::Program;
 use bfc_schedule::program::{Block, Expression, Instruction, Operation, Operator, Register, Shape, Transfer};
 use std::collections::HashMap;

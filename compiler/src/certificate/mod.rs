@@ -8,9 +8,9 @@
 mod claim;
 mod lift;
 
-use crate::claim::{Claim, Stated};
+use crate::model::claim::{Claim, Stated};
+use crate::model::topology::Topology;
 use crate::prove::{Check, Prover};
-use crate::topology::Topology;
 use bfc_schedule::{MixingMatrix, Schedule};
 use claim::Worded;
 use serde::Serialize;

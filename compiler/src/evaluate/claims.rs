@@ -3,7 +3,8 @@
 use super::error::{EvaluateError, Result};
 use super::scope::Evaluator;
 use super::value::Value;
-use crate::claim::{self, Claim, Comparison, Number, Property, Quantity, Stated};
+use crate::model::claim;
+use crate::model::claim::{Claim, Comparison, Number, Property, Quantity, Stated};
 use bfc_dsl::tree::{Argument, BinaryOperator, Expression, ExpressionKind, Span};
 use bfc_schedule::Codec;
 

@@ -1,33 +1,16 @@
 //! Evaluation: from a resolved program, a size and parameters to exact matrices and data-flow.
 
 pub mod algorithm;
-mod builder;
-pub mod builtin;
-pub mod call;
 mod claims;
-pub mod codec;
-mod combine;
-mod construction;
-mod eigenvalues;
 pub mod error;
-mod expect;
-mod expression;
-mod matching;
-pub mod number;
-pub mod phase;
-mod precondition;
-pub mod request;
-mod rule;
 pub mod scope;
-mod statement;
-pub mod structure;
+pub mod target;
 pub mod topology;
 pub mod value;
-pub mod weights;
 
-pub use construction::Construction;
 pub use error::{EvaluateError, Result};
 pub use scope::{Evaluator, Limits};
+pub use topology::construction::Construction;
 pub use value::{List, Value};
 
 /// Runs `work` with a stack that holds the deepest recursion that evaluation allows.

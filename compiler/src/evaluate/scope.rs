@@ -1,12 +1,12 @@
 //! What an evaluation knows and may spend: names on one stack, steps, list cells, depth.
 
-use super::codec;
 use super::error::{EvaluateError, Result};
+use super::topology::weights::Weighed;
+use super::value::codec;
 use super::value::{LIST_DEPTH, List, Value};
-use super::weights::Weighed;
+use crate::model::topology::{Number, Optimised};
 use crate::optimise::{Effort, Optimum};
 use crate::resolve::Program;
-use crate::topology::{Number, Optimised};
 use bfc_dsl::tree::{Item, Span};
 use bfc_schedule::{MixingMatrix, Rational};
 

@@ -1,7 +1,6 @@
 //! What was evaluated and proved, turned into what ranks execute: the program, and who sends to whom when.
 
 pub mod average;
-pub mod colouring;
 mod error;
 pub mod program;
 pub mod rounds;

@@ -6,7 +6,7 @@
 //! and so may be others that give way to it. A symbolic matrix has one round per
 //! hop, which is minimal too.
 
-use super::colouring::Colouring;
+use crate::spectrum::colouring::Colouring;
 use bfc_schedule::matrix::Interner;
 use bfc_schedule::{Action, MixingMatrix, Rank, RoundPlan, RoundTable, SparseMatrix};
 

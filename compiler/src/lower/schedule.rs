@@ -1,8 +1,8 @@
 //! Everything that is lowered, put together: a draft of a schedule.
 
 use super::{average, program, rounds};
-use crate::algorithm::{Algorithm, ValueKind};
-use crate::topology::Topology;
+use crate::model::algorithm::{Algorithm, ValueKind};
+use crate::model::topology::Topology;
 use bfc_schedule::schedule::{Draft, Phase, Topology as Lowered};
 use serde_json::Value;
 

@@ -5,7 +5,7 @@
 //! bound of a program with fewer inequalities holds for all.
 
 use super::{Effort, Optimum, Signs, TooLarge, best_step, exact, floats, symmetry};
-use crate::characters::Characters;
+use crate::spectrum::group_spectrum::Characters;
 use bfc_algebra::semidefinite::{Program, Row, solve};
 use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational};
 

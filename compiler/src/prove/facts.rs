@@ -1,17 +1,21 @@
 //! What is known of one topology, each fact computed when it is first asked for.
 
-use super::exact::{self, Exact, ExactAfter};
-use super::properties::{self, Finding};
-use super::spectrum::twins::Eigenvalues;
-use super::spectrum::{self, Enclosure, Known, Numbers, Source, Spectrum};
-use super::support::{self, Orientation, Reach, Support};
 use super::{Verdict, radius};
+use crate::spectrum;
+use crate::spectrum::exact;
+use crate::spectrum::exact::{Exact, ExactAfter};
+use crate::spectrum::interchangeable::Eigenvalues;
+use crate::spectrum::properties;
+use crate::spectrum::properties::Finding;
+use crate::spectrum::support;
+use crate::spectrum::support::{Orientation, Reach, Support};
+use crate::spectrum::{Enclosure, Known, Numbers, Source, Spectrum};
 use bfc_schedule::{MixingMatrix, Rank, Rational};
 use std::cell::OnceCell;
 
 /// The phases of a topology and what is known of them.
-pub(super) struct Facts<'a> {
-    pub(super) phases: &'a [MixingMatrix],
+pub(crate) struct Facts<'a> {
+    pub(crate) phases: &'a [MixingMatrix],
     supports: OnceCell<Vec<Support>>,
     row: OnceCell<Finding>,
     column: OnceCell<Finding>,
@@ -30,7 +34,7 @@ pub(super) struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     /// Nothing is known yet. There is at least one phase.
-    pub(super) fn new(phases: &'a [MixingMatrix]) -> Self {
+    pub(crate) fn new(phases: &'a [MixingMatrix]) -> Self {
         Self {
             phases,
             supports: OnceCell::new(),
@@ -50,34 +54,34 @@ impl<'a> Facts<'a> {
     }
 
     /// The number of ranks.
-    pub(super) fn size(&self) -> u32 {
+    pub(crate) fn size(&self) -> u32 {
         self.phases[0].size()
     }
 
     /// What every rank keeps of itself in every phase, where that is one number.
-    pub(super) fn share(&self) -> Option<Rational> {
+    pub(crate) fn share(&self) -> Option<Rational> {
         let mut weights = self.phases.iter().map(common_self_weight);
         let first = weights.next()??;
         weights.all(|weight| weight.as_ref() == Some(&first)).then_some(first)
     }
 
-    pub(super) fn row_stochastic(&self) -> &Finding {
+    pub(crate) fn row_stochastic(&self) -> &Finding {
         self.row.get_or_init(|| properties::row_stochastic(self.phases))
     }
 
-    pub(super) fn column_stochastic(&self) -> &Finding {
+    pub(crate) fn column_stochastic(&self) -> &Finding {
         self.column.get_or_init(|| properties::column_stochastic(self.phases))
     }
 
-    pub(super) fn doubly_stochastic(&self) -> bool {
+    pub(crate) fn doubly_stochastic(&self) -> bool {
         self.row_stochastic().is_ok() && self.column_stochastic().is_ok()
     }
 
-    pub(super) fn nonnegative(&self) -> &Finding {
+    pub(crate) fn nonnegative(&self) -> &Finding {
         self.nonnegative.get_or_init(|| properties::nonnegative(self.phases))
     }
 
-    pub(super) fn symmetric(&self) -> &Finding {
+    pub(crate) fn symmetric(&self) -> &Finding {
         self.symmetric.get_or_init(|| properties::symmetric(self.phases))
     }
 
@@ -85,7 +89,7 @@ impl<'a> Facts<'a> {
         self.supports.get_or_init(|| self.phases.iter().map(Support::of).collect())
     }
 
-    pub(super) fn connected(&self) -> &Finding {
+    pub(crate) fn connected(&self) -> &Finding {
         self.connected.get_or_init(|| match support::connected(self.supports()) {
             Reach::No(evidence) => Err(evidence),
             _ => Ok(()),
@@ -93,7 +97,7 @@ impl<'a> Facts<'a> {
     }
 
     /// Some power of the period product has no zero. Negative weights may cancel, and leave more zeros than edges do.
-    pub(super) fn primitive(&self) -> &Verdict {
+    pub(crate) fn primitive(&self) -> &Verdict {
         self.primitive.get_or_init(|| match Verdict::of_reach(support::primitive(self.supports())) {
             Verdict::Proved { .. } if self.nonnegative().is_err() => {
                 Verdict::undecided("negative weights may cancel in powers of the period product")
@@ -103,7 +107,7 @@ impl<'a> Facts<'a> {
     }
 
     /// 1 is a simple eigenvalue of the period product and all others lie inside the unit circle.
-    pub(super) fn contracting(&self) -> &Verdict {
+    pub(crate) fn contracting(&self) -> &Verdict {
         self.contracting.get_or_init(|| {
             let (row, column) = (self.row_stochastic(), self.column_stochastic());
             if self.nonnegative().is_ok() {
@@ -144,7 +148,7 @@ impl<'a> Facts<'a> {
     }
 
     /// The period product is J.
-    pub(super) fn exact_average(&self) -> Exact {
+    pub(crate) fn exact_average(&self) -> Exact {
         *self.average.get_or_init(|| match self.computed.get().map(|spectrum| &spectrum.source) {
             Some(Source::Characters { .. }) if self.row_stochastic().is_ok() => match self.exact_after() {
                 ExactAfter::Steps(_) => Exact::Yes,
@@ -156,7 +160,7 @@ impl<'a> Facts<'a> {
     }
 
     /// When the product first is J.
-    pub(super) fn exact_after(&self) -> ExactAfter {
+    pub(crate) fn exact_after(&self) -> ExactAfter {
         *self.after.get_or_init(|| {
             if self.row_stochastic().is_err() {
                 // A product that is J may be followed by others that are not: nothing bounds the search.
@@ -190,7 +194,7 @@ impl<'a> Facts<'a> {
         ExactAfter::Never
     }
 
-    pub(super) fn known(&self) -> Known {
+    pub(crate) fn known(&self) -> Known {
         Known {
             row_stochastic: self.row_stochastic().is_ok(),
             column_stochastic: self.column_stochastic().is_ok(),
@@ -205,14 +209,14 @@ impl<'a> Facts<'a> {
     }
 
     /// The spectrum as computed.
-    pub(super) fn spectrum(&self) -> &Spectrum {
+    pub(crate) fn spectrum(&self) -> &Spectrum {
         self.computed.get_or_init(|| {
             spectrum::spectrum(self.phases, self.supports(), &self.known(), || self.eigenvalues())
         })
     }
 
     /// The spectral numbers, with what exact arithmetic knows of them.
-    pub(super) fn numbers(&self) -> Numbers {
+    pub(crate) fn numbers(&self) -> Numbers {
         *self.refined.get_or_init(|| {
             let numbers = self.spectrum().numbers;
             match numbers.period_radius.low > 0.0 {
@@ -226,12 +230,12 @@ impl<'a> Facts<'a> {
     }
 
     /// The eigenvalues of the first phase, which is symmetric.
-    pub(super) fn eigenvalues(&self) -> Option<&Eigenvalues> {
+    pub(crate) fn eigenvalues(&self) -> Option<&Eigenvalues> {
         self.eigenvalues.get_or_init(|| Eigenvalues::of(&self.phases[0])).as_ref()
     }
 
     /// The T-th root of a number of the period.
-    pub(super) fn per_step(&self, number: Enclosure) -> Enclosure {
+    pub(crate) fn per_step(&self, number: Enclosure) -> Enclosure {
         number.root(self.phases.len())
     }
 }

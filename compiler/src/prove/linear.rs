@@ -5,7 +5,7 @@
 //! states. A state never enters the map where it stands inside a gradient.
 
 use super::timing::Numbers;
-use crate::algorithm::{Algorithm, ValueId, ValueKind, reachable};
+use crate::model::algorithm::{Algorithm, ValueId, ValueKind, reachable};
 use bfc_schedule::Rational;
 use bfc_schedule::program::Operation;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,23 +16,23 @@ const LARGEST: usize = 64;
 /// A polynomial in mixing matrices that need not commute: a word names the topologies of its factors from left to
 /// right; the empty word is the identity.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Polynomial {
-    pub(super) terms: BTreeMap<Vec<usize>, Rational>,
+pub(crate) struct Polynomial {
+    pub(crate) terms: BTreeMap<Vec<usize>, Rational>,
     /// Inputs in the coefficients.
-    pub(super) inputs: BTreeSet<u16>,
+    pub(crate) inputs: BTreeSet<u16>,
 }
 
 impl Polynomial {
     /// The matrix of one topology.
-    pub(super) fn of(topology: usize) -> Self {
+    pub(crate) fn of(topology: usize) -> Self {
         Self { terms: BTreeMap::from([(vec![topology], Rational::one())]), ..Self::default() }
     }
 
-    pub(super) fn one() -> Self {
+    pub(crate) fn one() -> Self {
         Self { terms: BTreeMap::from([(vec![], Rational::one())]), ..Self::default() }
     }
 
-    pub(super) fn is_zero(&self) -> bool {
+    pub(crate) fn is_zero(&self) -> bool {
         self.terms.is_empty()
     }
 
@@ -60,11 +60,11 @@ impl Polynomial {
 
 /// How a value depends on the states.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Form {
+pub(crate) struct Form {
     /// By state.
-    pub(super) terms: BTreeMap<usize, Polynomial>,
+    pub(crate) terms: BTreeMap<usize, Polynomial>,
     /// States in directions that the trainer's optimizer follows, by an unknown step.
-    pub(super) directions: BTreeSet<usize>,
+    pub(crate) directions: BTreeSet<usize>,
 }
 
 impl Form {
@@ -99,11 +99,11 @@ impl Form {
 }
 
 /// The rows of the map: for every state how its next value depends on the states; or why it is not linear.
-pub(super) type Map = Result<Vec<Form>, String>;
+pub(crate) type Map = Result<Vec<Form>, String>;
 
 /// The map of the step with these conditions, coefficients taken at `step`. `shares` are what all ranks keep of
 /// themselves in all phases of each topology, where that is one number.
-pub(super) fn step_map(
+pub(crate) fn step_map(
     algorithm: &Algorithm,
     numbers: &Numbers,
     shares: &[Option<Rational>],
@@ -124,13 +124,13 @@ pub(super) fn step_map(
 }
 
 /// Whether the step with these conditions communicates.
-pub(super) fn communicates(algorithm: &Algorithm, mask: usize) -> bool {
+pub(crate) fn communicates(algorithm: &Algorithm, mask: usize) -> bool {
     let needed = reachable(&algorithm.values, algorithm.steps[mask].iter().copied());
     algorithm.values.iter().zip(needed).any(|(value, needed)| needed && value.kind.communicates())
 }
 
 /// The values that are factors or divisors of values that are not numbers.
-pub(super) fn coefficients(algorithm: &Algorithm, numbers: &Numbers) -> Vec<ValueId> {
+pub(crate) fn coefficients(algorithm: &Algorithm, numbers: &Numbers) -> Vec<ValueId> {
     let mut all = BTreeSet::new();
     for value in &algorithm.values {
         if let ValueKind::Apply(Operation::Multiply | Operation::Divide, operands) = &value.kind

@@ -2,45 +2,36 @@
 //!
 //! A verdict rests on exact arithmetic or on enclosures; an estimate never decides.
 
-mod analysis;
-mod chance;
 mod codec;
-mod curve;
 mod error;
-mod exact;
-mod facts;
-mod lattice;
-mod linear;
-mod modular;
-mod properties;
-mod quadratic;
+pub(crate) mod facts;
+pub(crate) mod linear;
 mod quantity;
 mod radius;
-mod spectrum;
 mod stable;
-mod stationary;
-mod support;
 #[cfg(test)]
-mod tests;
-mod timeline;
-mod timing;
+pub(crate) mod tests;
+pub(crate) mod timeline;
+pub(crate) mod timing;
 
-pub use analysis::{Analysis, Check, Convergence};
-pub use chance::Expected;
+pub use crate::analysis::{Analysis, Check, Convergence};
+pub use crate::estimate::chance::Expected;
+pub use crate::estimate::quadratic::Quadratic;
+pub use crate::estimate::stationary::Stationary;
+pub use crate::spectrum::{Enclosure, Method};
 pub use error::Error;
-pub use quadratic::Quadratic;
-pub use spectrum::{Enclosure, Method};
-pub use stationary::Stationary;
 
-use crate::algorithm::Algorithm;
-use crate::claim::{Claim, Comparison, Number, Property, Quantity, Stated};
-use crate::topology::Topology;
+use crate::estimate::quadratic;
+use crate::model::algorithm::Algorithm;
+use crate::model::claim::{Claim, Comparison, Number, Property, Quantity, Stated};
+use crate::model::topology::Topology;
+use crate::spectrum;
+use crate::spectrum::exact::Exact;
+use crate::spectrum::properties::{self, Finding};
+use crate::spectrum::support::{self, Orientation, Reach};
 use bfc_schedule::MixingMatrix;
-use exact::Exact;
 use facts::Facts;
-use properties::Finding;
 use quantity::{COARSE, Interval, compare_ranges, number_of, spectral};
-use support::{Orientation, Reach};
 
 /// Whether a claim holds.
 #[derive(Clone, Debug, PartialEq)]

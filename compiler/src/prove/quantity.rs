@@ -2,9 +2,10 @@
 
 use super::Verdict;
 use super::facts::Facts;
-use super::properties::{self, Degrees};
-use super::spectrum::{Enclosure, Method};
-use crate::claim::{Comparison, Number};
+use crate::model::claim::{Comparison, Number};
+use crate::spectrum::properties;
+use crate::spectrum::properties::Degrees;
+use crate::spectrum::{Enclosure, Method};
 use bfc_schedule::Rational;
 
 /// The coarsest bound within which numbers may pass for equal.

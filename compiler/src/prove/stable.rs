@@ -10,11 +10,14 @@
 
 use super::Verdict;
 use super::facts::Facts;
-use super::linear::{self, Form, Polynomial};
-use super::radius::{self, Block};
-use super::timeline::{self, Moment, Timeline};
+use super::linear;
+use super::linear::{Form, Polynomial};
+use super::radius;
+use super::radius::Block;
+use super::timeline;
+use super::timeline::{Moment, Timeline};
 use super::timing::Numbers;
-use crate::algorithm::{Algorithm, ValueKind};
+use crate::model::algorithm::{Algorithm, ValueKind};
 use bfc_schedule::Rational;
 use petgraph::graph::DiGraph;
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,29 +4,29 @@
 use super::facts::Facts;
 use super::linear;
 use super::timing::{LONGEST, Numbers};
-use crate::algorithm::{Algorithm, ValueId, reachable};
+use crate::model::algorithm::{Algorithm, ValueId, reachable};
 use num_integer::Integer;
 
 /// The steps before everything repeats, and those of a period.
-pub(super) struct Timeline {
-    pub(super) transient: Vec<Moment>,
-    pub(super) period: Vec<Moment>,
+pub(crate) struct Timeline {
+    pub(crate) transient: Vec<Moment>,
+    pub(crate) period: Vec<Moment>,
 }
 
 /// A step.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
+pub(crate) struct Moment {
     /// Bit c: whether condition c holds.
-    pub(super) mask: usize,
+    pub(crate) mask: usize,
     /// Its number; steps of a period repeat those of its first cycle of conditions and coefficients.
-    pub(super) step: u64,
+    pub(crate) step: u64,
     /// How many steps before it communicated, up to multiples of the periods of all topologies.
-    pub(super) phase: u64,
+    pub(crate) phase: u64,
 }
 
 impl Timeline {
     /// The timeline on which `coefficients` repeat as well; or why there is none.
-    pub(super) fn of(
+    pub(crate) fn of(
         algorithm: &Algorithm,
         numbers: &Numbers,
         coefficients: &[ValueId],
@@ -60,7 +60,7 @@ impl Timeline {
 }
 
 /// The first step in which numbers are computed that do not exist, and what that is.
-pub(super) fn undefined(algorithm: &Algorithm) -> Option<String> {
+pub(crate) fn undefined(algorithm: &Algorithm) -> Option<String> {
     let numbers = Numbers::of(algorithm);
     let (start, cycle) = rhythm(algorithm, &numbers, &[]).unwrap_or((0, 1));
     (0..(start + cycle).clamp(2, LOOKED_AT)).find_map(|step| {

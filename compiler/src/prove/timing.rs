@@ -3,7 +3,7 @@
 //! An expression f has a rhythm if `f(t + period) = f(t) + slope · period` for all t ≥ start. Comparisons of such
 //! expressions are periodic or end up constant, `mod` by a constant makes them periodic.
 
-use crate::algorithm::{Algorithm, ValueId, ValueKind};
+use crate::model::algorithm::{Algorithm, ValueId, ValueKind};
 use bfc_schedule::Rational;
 use bfc_schedule::program::Operation;
 use num_integer::Integer;
@@ -11,21 +11,21 @@ use num_traits::ToPrimitive;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest period and the latest start that are followed.
-pub(super) const LONGEST: u64 = 1 << 16;
+pub(crate) const LONGEST: u64 = 1 << 16;
 
 /// Bits of a value that is followed.
 const BITS: u64 = 1 << 14;
 
 /// `f(t + period) = f(t) + slope · period` for t ≥ start.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Rhythm {
-    pub(super) start: u64,
-    pub(super) period: u64,
-    pub(super) slope: Rational,
+pub(crate) struct Rhythm {
+    pub(crate) start: u64,
+    pub(crate) period: u64,
+    pub(crate) slope: Rational,
 }
 
 /// The scalar expressions of an algorithm that depend on nothing but the step number, constants and inputs.
-pub(super) struct Numbers<'a> {
+pub(crate) struct Numbers<'a> {
     algorithm: &'a Algorithm,
     is_number: Vec<bool>,
     rhythms: Vec<Option<Rhythm>>,
@@ -34,7 +34,7 @@ pub(super) struct Numbers<'a> {
 
 impl<'a> Numbers<'a> {
     /// Finds them, and their rhythms.
-    pub(super) fn of(algorithm: &'a Algorithm) -> Self {
+    pub(crate) fn of(algorithm: &'a Algorithm) -> Self {
         let mut numbers = Self { algorithm, is_number: vec![], rhythms: vec![], inputs: vec![] };
         for value in &algorithm.values {
             let (is_number, rhythm) = match &value.kind {
@@ -59,29 +59,29 @@ impl<'a> Numbers<'a> {
     }
 
     /// Whether a value is such an expression.
-    pub(super) fn is_number(&self, id: ValueId) -> bool {
+    pub(crate) fn is_number(&self, id: ValueId) -> bool {
         self.is_number[id.0 as usize]
     }
 
     /// The inputs that it depends on.
-    pub(super) fn inputs(&self, id: ValueId) -> &BTreeSet<u16> {
+    pub(crate) fn inputs(&self, id: ValueId) -> &BTreeSet<u16> {
         &self.inputs[id.0 as usize]
     }
 
     /// From when on and how often it repeats; `None` if it does not, or is not known to.
-    pub(super) fn repeats(&self, id: ValueId) -> Option<(u64, u64)> {
+    pub(crate) fn repeats(&self, id: ValueId) -> Option<(u64, u64)> {
         let rhythm = self.rhythms[id.0 as usize].as_ref()?;
         rhythm.slope.is_zero().then_some((rhythm.start, rhythm.period))
     }
 
     /// Its value at a step; inputs have their defaults. `None` where it is undefined or not rational.
-    pub(super) fn value(&self, id: ValueId, step: u64) -> Option<Rational> {
+    pub(crate) fn value(&self, id: ValueId, step: u64) -> Option<Rational> {
         self.value_with(id, step, &mut BTreeMap::new())
     }
 
     /// What is done with numbers at a step that has no result: a division by 0, a root or a logarithm outside of its
     /// domain.
-    pub(super) fn undefined(&self, id: ValueId, step: u64) -> Option<&'static str> {
+    pub(crate) fn undefined(&self, id: ValueId, step: u64) -> Option<&'static str> {
         let ValueKind::Apply(operation, operands) = &self.algorithm.value(id).kind else { return None };
         let value = |at: usize| self.value(operands[at], step).filter(|_| self.is_number(operands[at]));
         match operation {

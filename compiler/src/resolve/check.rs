@@ -2,10 +2,11 @@
 
 use super::walk::parts;
 use super::{Program, ResolveError, declaration};
-use crate::claim;
+use crate::evaluate::nearest;
 use crate::evaluate::scope::GLOBALS;
-use crate::evaluate::{builtin, codec, nearest};
+use crate::evaluate::value::{builtin, codec};
 use crate::library;
+use crate::model::claim;
 use bfc_dsl::tree::{
     Argument, Clause, Expression, ExpressionKind, Item, Let, Name, Parameter, Pattern, Span, TopologyBody,
     TopologyStatement,

@@ -3,7 +3,7 @@
 
 #![allow(dead_code)]
 
-use bfc_compiler::algorithm::{Algorithm, ValueId, ValueKind};
+use bfc_compiler::model::algorithm::{Algorithm, ValueId, ValueKind};
 use bfc_schedule::Program;
 use bfc_schedule::program::{Instruction, Operation, Operator, Register, Shape};
 

@@ -9,7 +9,7 @@ use super::fit::fit;
 use super::proposal::Proposal;
 use crate::failure::Failure;
 use crate::progress;
-use bfc_compiler::{Entry, NoFiles, Prospect, Request, library};
+use bfc_compiler::{Candidate as Tried, Entry, NoFiles, Request, library};
 use bfc_predict::advise::{Consensus, Effort, Training, rank};
 use bfc_predict::units::shown_seconds;
 use bfc_predict::{Cluster, Cost, Prediction};
@@ -74,7 +74,7 @@ pub struct Found {
 struct Weighed {
     name: String,
     source: String,
-    prospect: Prospect,
+    tried: Tried,
     cost: Cost,
     step_seconds: f64,
     exposed_seconds: f64,
@@ -220,12 +220,12 @@ impl Goal<'_> {
 fn weigh(goal: &Goal<'_>, proposal: Proposal) -> Result<Result<Weighed, Refusal>, Failure> {
     let source = proposal.source(goal.algorithm);
     let request = goal.request(source.clone());
-    let prospect = match bfc_compiler::prospect(&request, &NoFiles) {
-        Ok(prospect) => prospect,
+    let tried = match bfc_compiler::candidate(&request, &NoFiles) {
+        Ok(tried) => tried,
         Err(refused) => return Ok(Err(Refusal::of(refused))),
     };
-    let exact = prospect.exact_after_a_period().filter(|_| goal.algorithm.is_none());
-    let fit = fit(prospect.schedule().clone(), goal.cluster, goal.model_bytes, false)?;
+    let exact = tried.exact_after_a_period().filter(|_| goal.algorithm.is_none());
+    let fit = fit(tried.schedule().clone(), goal.cluster, goal.model_bytes, false)?;
     let prediction = Prediction::new(fit.schedule(), goal.cluster, goal.model_bytes)?;
     Ok(Ok(Weighed {
         name: proposal.name,
@@ -234,9 +234,9 @@ fn weigh(goal: &Goal<'_>, proposal: Proposal) -> Result<Result<Weighed, Refusal>
         step_seconds: prediction.step_seconds,
         exposed_seconds: prediction.exposed_seconds,
         // What bounds the steps of averaging says nothing of training.
-        least_steps: if goal.algorithm.is_none() { prospect.least_steps(goal.error) } else { 0.0 },
-        work: if exact.is_some() { prospect.work().min(CHEAP) } else { prospect.work() },
-        prospect,
+        least_steps: if goal.algorithm.is_none() { tried.least_steps(goal.error) } else { 0.0 },
+        work: if exact.is_some() { tried.work().min(CHEAP) } else { tried.work() },
+        tried,
     }))
 }
 
@@ -266,8 +266,8 @@ impl Weighed {
     /// The candidate, or why it is none.
     fn candidate(self, goal: &Goal<'_>) -> Result<Candidate, String> {
         let (steps, exact_after, why) = match goal.algorithm {
-            None => consensus(goal, &self.prospect)?,
-            Some(_) => training(goal, &self.prospect).map(|(steps, why)| (steps, None, why))?,
+            None => consensus(goal, &self.tried)?,
+            Some(_) => training(goal, &self.tried).map(|(steps, why)| (steps, None, why))?,
         };
         Ok(Candidate {
             name: self.name,
@@ -282,8 +282,8 @@ impl Weighed {
 }
 
 /// The steps of training to the target and why so many, or why it is not reached.
-fn training(goal: &Goal<'_>, prospect: &Prospect) -> Result<(f64, String), String> {
-    let quadratic = prospect.quadratic(goal.curvature).ok_or("the algorithm asks for no gradient")?;
+fn training(goal: &Goal<'_>, tried: &Tried) -> Result<(f64, String), String> {
+    let quadratic = tried.quadratic(goal.curvature).ok_or("the algorithm asks for no gradient")?;
     // Without heterogeneity no bias shows.
     let bias = quadratic.bias.or((goal.heterogeneity == 0.0).then_some(0.0));
     let (rate, bias) = quadratic.rate.zip(bias).ok_or_else(|| {
@@ -305,13 +305,13 @@ fn training(goal: &Goal<'_>, prospect: &Prospect) -> Result<(f64, String), Strin
 }
 
 /// The steps of averaging to the target, those to the exact average, and why so many, or why it is not reached.
-fn consensus(goal: &Goal<'_>, prospect: &Prospect) -> Result<(f64, Option<u64>, String), String> {
-    if let Some(exact) = prospect.exact_after_a_period()
-        && prospect.work() > CHEAP
+fn consensus(goal: &Goal<'_>, tried: &Tried) -> Result<(f64, Option<u64>, String), String> {
+    if let Some(exact) = tried.exact_after_a_period()
+        && tried.work() > CHEAP
     {
         return Ok((exact as f64, Some(exact), format!("exact after {exact}")));
     }
-    let convergence = prospect.convergence().ok_or("there is no topology")?;
+    let convergence = tried.convergence().ok_or("there is no topology")?;
     if !convergence.doubly_stochastic {
         return Err("does not keep the average".to_string());
     }

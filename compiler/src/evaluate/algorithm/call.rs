@@ -4,10 +4,10 @@ use super::error::AlgorithmError;
 use super::expression::{Term, described};
 use super::graph::Operand;
 use super::names::{Context, Failure, Outcome, Place};
-use crate::algorithm::{TopologyNumber, ValueKind};
-use crate::claim::{Number, Property};
-use crate::evaluate::builtin;
+use crate::evaluate::value::builtin;
 use crate::evaluate::{EvaluateError, Value, nearest};
+use crate::model::algorithm::{TopologyNumber, ValueKind};
+use crate::model::claim::{Number, Property};
 use bfc_dsl::tree::{Argument, Expression, Name, Span};
 use bfc_schedule::Rational;
 use bfc_schedule::program::{Operation, Shape};
@@ -194,7 +194,7 @@ impl<'a> Context<'_, 'a> {
     }
 
     /// A vector with the model's shape; a constant is spread, a number that differs from rank to rank is a mistake.
-    pub(super) fn point(&mut self, expression: &'a Expression) -> Outcome<crate::algorithm::ValueId> {
+    pub(super) fn point(&mut self, expression: &'a Expression) -> Outcome<crate::model::algorithm::ValueId> {
         let span = expression.span;
         match self.operand(expression)? {
             Operand::Value(id) if self.graph.shape(id) != Shape::Vector => {

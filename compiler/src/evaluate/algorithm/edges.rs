@@ -4,8 +4,8 @@ use super::error::AlgorithmError;
 use super::expression::{Term, described};
 use super::graph::Operand;
 use super::names::{Context, Outcome, Place};
-use crate::algorithm::{ValueId, ValueKind};
-use crate::claim::{Claim, Property, Stated};
+use crate::model::algorithm::{ValueId, ValueKind};
+use crate::model::claim::{Claim, Property, Stated};
 use bfc_dsl::tree::{Argument, Span};
 use bfc_schedule::program::Shape;
 

@@ -3,8 +3,8 @@
 use super::error::AlgorithmError;
 use super::graph::Operand;
 use super::names::{Context, Failure, Meaning, Moment, Outcome};
-use crate::algorithm::ValueId;
 use crate::evaluate::{EvaluateError, Value};
+use crate::model::algorithm::ValueId;
 use bfc_dsl::tree::{BinaryOperator, Expression, ExpressionKind, Let, Pattern, Span, UnaryOperator};
 use bfc_schedule::Rational;
 use bfc_schedule::program::{Operation, Shape};
@@ -222,7 +222,7 @@ impl<'a> Context<'_, 'a> {
     pub fn wrong(&self, expected: &str, found: &Term, span: Span) -> Failure {
         let found = match found {
             Term::Constant(value) => {
-                return crate::evaluate::expect::wrong_type_at(expected, value, span).into();
+                return crate::evaluate::value::expect::wrong_type_at(expected, value, span).into();
             }
             Term::Truth(_) => "a condition".to_string(),
             Term::Flow(id) => match self.graph.shape(*id) {

@@ -1,6 +1,6 @@
 //! The data-flow graph under construction: the same expression is one value, and what needs no arithmetic has none.
 
-use crate::algorithm::{Value, ValueId, ValueKind};
+use crate::model::algorithm::{Value, ValueId, ValueKind};
 use bfc_schedule::Rational;
 use bfc_schedule::program::{Operation, Shape};
 use std::collections::HashMap;

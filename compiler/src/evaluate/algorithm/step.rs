@@ -2,7 +2,7 @@
 
 use super::error::AlgorithmError;
 use super::names::{Assigned, Context, Frame, Meaning, Moment, Place};
-use crate::algorithm::{ValueId, reachable};
+use crate::model::algorithm::{ValueId, reachable};
 use bfc_dsl::tree::{Expression, Name, Span, StepStatement};
 
 impl<'a> Context<'_, 'a> {

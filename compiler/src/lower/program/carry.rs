@@ -4,7 +4,7 @@
 //! `back(m')`. The second is what the next step reads first. Nobody changes states per edge between steps, and their
 //! topology stays, so it becomes a state of its own, and a step sends one message instead of two.
 
-use crate::algorithm::{Algorithm, State, Value, ValueId, ValueKind, reachable};
+use crate::model::algorithm::{Algorithm, State, Value, ValueId, ValueKind, reachable};
 use std::borrow::Cow;
 
 /// The algorithm with what it receives twice made a state.

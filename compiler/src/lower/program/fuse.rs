@@ -3,7 +3,7 @@
 //! A value is stored if an exchange or the trainer makes or reads it, if it ends in a state, if several values read it
 //! (so that it is computed once), or if the expression that it is part of would grow past a bound.
 
-use crate::algorithm::{Algorithm, Value, ValueId, ValueKind};
+use crate::model::algorithm::{Algorithm, Value, ValueId, ValueKind};
 use bfc_schedule::program::{Expression, Operation, Operator, Register};
 
 /// The longest expression, in operations: what an executor keeps on its stack stays small.

@@ -5,7 +5,7 @@
 //! runtime can overlap the two. An expression is computed at once if that frees a buffer, else when it is needed.
 
 use super::fuse::Flow;
-use crate::algorithm::{ValueId, ValueKind};
+use crate::model::algorithm::{ValueId, ValueKind};
 use bfc_schedule::program::{Operator, Shape};
 
 /// One thing to do; values name their results.

@@ -5,7 +5,7 @@
 
 use super::fuse::Flow;
 use super::order::{Task, tasks};
-use crate::algorithm::{ValueId, ValueKind};
+use crate::model::algorithm::{ValueId, ValueKind};
 use bfc_schedule::program::{Block, Instruction, Operation, Operator, Register, Shape, Transfer};
 
 /// The registers of a program; blocks share them, one after the other.

@@ -4,7 +4,7 @@
 //! matrix would do where it is nearly normal; near a defective matrix of radius almost 1, as corrections make them on
 //! long rings, powers grow before they shrink and lose all digits.
 
-use super::super::spectrum::dense::gamma;
+use crate::spectrum::dense::gamma;
 use bfc_algebra::{Mat, c64};
 
 /// Products and quotients below the range of `f64` lose at most this, far less.

@@ -4,9 +4,9 @@
 //! definite (Stein, 1952): P = Σ (Aᵀ)ᵏAᵏ is summed by doubling without any care and then checked with it, so that
 //! nothing of its errors enters. The radius is above 1 if the trace of some power exceeds the dimension.
 
-use super::super::facts::Facts;
-use super::super::spectrum::dense::{Rows, disagreement, gamma, positive_definite};
 use super::{Block, Verdict, phase_of, shown, undecided};
+use crate::prove::facts::Facts;
+use crate::spectrum::dense::{Rows, disagreement, gamma, positive_definite};
 use bfc_algebra::{Mat, eigenvalues, multiply};
 use bfc_schedule::MixingMatrix;
 

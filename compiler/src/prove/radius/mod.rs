@@ -14,10 +14,11 @@ mod rational;
 use super::Verdict;
 use super::facts::Facts;
 use super::linear::Polynomial;
-use super::spectrum::twins::Eigenvalues;
-use super::spectrum::{Enclosure, Method};
-use super::support::{self, Orientation, Reach, Support};
-use crate::characters::{Characters, common_group};
+use crate::spectrum::group_spectrum::{Characters, common_group};
+use crate::spectrum::interchangeable::Eigenvalues;
+use crate::spectrum::support;
+use crate::spectrum::support::{Orientation, Reach, Support};
+use crate::spectrum::{Enclosure, Method};
 use ball::{Ball, BallNumber, Finding};
 use bfc_algebra::c64;
 use bfc_schedule::{Group, MixingMatrix, Rational};
@@ -284,7 +285,7 @@ fn by_interval(block: &Block, facts: &Facts) -> bool {
     }
     // Gershgorin: every eigenvalue is at least 2 W[i][i] − 1 for some i.
     let two = Rational::integer(2);
-    let gershgorin = two * super::properties::least_self_weight(facts.phases) - Rational::one();
+    let gershgorin = two * crate::spectrum::properties::least_self_weight(facts.phases) - Rational::one();
     let holds = |low: &Rational, closed: bool| interval::is_stable_between(block, low, closed) == Some(true);
     let least = || {
         let enclosed =

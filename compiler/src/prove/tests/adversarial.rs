@@ -1,7 +1,7 @@
 //! Matrices that mislead: permutations, nilpotent and defective ones, nearly disconnected and nearly stochastic ones.
 
 use super::*;
-use crate::claim::{Claim, Comparison, Number, Property, Quantity, Stated};
+use crate::model::claim::{Claim, Comparison, Number, Property, Quantity, Stated};
 use crate::prove::{Analysis, Verdict, analyze, decide};
 use proptest::prelude::*;
 

@@ -1,6 +1,6 @@
 //! Algorithms by hand.
 
-use crate::algorithm::{Algorithm, State, Value, ValueId, ValueKind};
+use crate::model::algorithm::{Algorithm, State, Value, ValueId, ValueKind};
 use bfc_schedule::Rational;
 use bfc_schedule::program::{Input, Operation, Shape};
 

@@ -1,7 +1,7 @@
 //! Topologies by hand, and what is known of them from reference values and from independent dense algebra.
 
 mod adversarial;
-pub(super) mod build;
+pub(crate) mod build;
 mod golden;
 mod search;
 mod spectra;
@@ -12,7 +12,7 @@ use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational, SparseMatr
 use std::collections::BTreeMap;
 
 /// W of its entries (i, j, W[i][j]), i ≠ j, added up; the diagonal is what rows leave.
-pub(super) fn matrix(size: u32, entries: &[(u32, u32, Rational)]) -> MixingMatrix {
+pub(crate) fn matrix(size: u32, entries: &[(u32, u32, Rational)]) -> MixingMatrix {
     let mut rows = vec![BTreeMap::new(); size as usize];
     for (i, j, weight) in entries.iter().filter(|(i, j, _)| i != j) {
         let entry = rows[*i as usize].entry(*j).or_insert_with(Rational::zero);
@@ -26,14 +26,14 @@ pub(super) fn matrix(size: u32, entries: &[(u32, u32, Rational)]) -> MixingMatri
 }
 
 /// The entries off the diagonal.
-pub(super) fn edges(matrix: &MixingMatrix) -> Vec<(u32, u32, Rational)> {
+pub(crate) fn edges(matrix: &MixingMatrix) -> Vec<(u32, u32, Rational)> {
     (0..matrix.size())
         .flat_map(|i| matrix.row(Rank(i)).in_weights.into_iter().map(move |(j, weight)| (i, j.0, weight)))
         .collect()
 }
 
 /// The same matrices as tables, without their symmetry.
-pub(super) fn tables(phases: &[MixingMatrix]) -> Vec<MixingMatrix> {
+pub(crate) fn tables(phases: &[MixingMatrix]) -> Vec<MixingMatrix> {
     phases
         .iter()
         .map(|phase| {
@@ -44,7 +44,7 @@ pub(super) fn tables(phases: &[MixingMatrix]) -> Vec<MixingMatrix> {
 }
 
 /// Uniform weights on the hops, those that are 0 or repeated dropped.
-pub(super) fn cayley(radices: &[u32], hops: impl IntoIterator<Item = u32>) -> MixingMatrix {
+pub(crate) fn cayley(radices: &[u32], hops: impl IntoIterator<Item = u32>) -> MixingMatrix {
     let group = Group::new(radices.to_vec()).expect("radices");
     let mut hops: Vec<u32> = hops.into_iter().filter(|&hop| hop > 0).collect();
     hops.sort_unstable();
@@ -55,7 +55,7 @@ pub(super) fn cayley(radices: &[u32], hops: impl IntoIterator<Item = u32>) -> Mi
 }
 
 /// Metropolis weights on undirected edges.
-pub(super) fn metropolis(size: u32, pairs: &[(u32, u32)]) -> MixingMatrix {
+pub(crate) fn metropolis(size: u32, pairs: &[(u32, u32)]) -> MixingMatrix {
     let mut degree = vec![0u64; size as usize];
     pairs.iter().for_each(|&(i, j)| {
         degree[i as usize] += 1;
@@ -66,23 +66,23 @@ pub(super) fn metropolis(size: u32, pairs: &[(u32, u32)]) -> MixingMatrix {
     matrix(size, &both.collect::<Vec<_>>())
 }
 
-pub(super) fn ring(size: u32) -> MixingMatrix {
+pub(crate) fn ring(size: u32) -> MixingMatrix {
     cayley(&[size], [1, size - 1])
 }
 
-pub(super) fn ring_directed(size: u32) -> MixingMatrix {
+pub(crate) fn ring_directed(size: u32) -> MixingMatrix {
     cayley(&[size], [1])
 }
 
-pub(super) fn path(size: u32) -> MixingMatrix {
+pub(crate) fn path(size: u32) -> MixingMatrix {
     metropolis(size, &(1..size).map(|i| (i - 1, i)).collect::<Vec<_>>())
 }
 
-pub(super) fn star(size: u32) -> MixingMatrix {
+pub(crate) fn star(size: u32) -> MixingMatrix {
     metropolis(size, &(1..size).map(|i| (0, i)).collect::<Vec<_>>())
 }
 
-pub(super) fn complete(size: u32) -> MixingMatrix {
+pub(crate) fn complete(size: u32) -> MixingMatrix {
     cayley(&[size], 1..size)
 }
 
@@ -91,7 +91,7 @@ fn sides(size: u32) -> (u32, u32) {
     (rows, size / rows)
 }
 
-pub(super) fn grid2d(size: u32) -> MixingMatrix {
+pub(crate) fn grid2d(size: u32) -> MixingMatrix {
     let (rows, columns) = sides(size);
     let mut pairs = vec![];
     for i in 0..size {
@@ -105,26 +105,26 @@ pub(super) fn grid2d(size: u32) -> MixingMatrix {
     metropolis(size, &pairs)
 }
 
-pub(super) fn torus2d(size: u32) -> MixingMatrix {
+pub(crate) fn torus2d(size: u32) -> MixingMatrix {
     let (rows, columns) = sides(size);
     cayley(&[rows, columns], [1, columns - 1, columns, (rows - 1) * columns])
 }
 
-pub(super) fn hypercube(size: u32) -> MixingMatrix {
+pub(crate) fn hypercube(size: u32) -> MixingMatrix {
     let digits = size.ilog2();
     cayley(&vec![2; digits as usize], (0..digits).map(|bit| 1 << bit))
 }
 
-pub(super) fn exponential(base: u32, size: u32) -> MixingMatrix {
+pub(crate) fn exponential(base: u32, size: u32) -> MixingMatrix {
     cayley(&[size], std::iter::successors(Some(1), |hop| Some(hop * base)).take_while(|hop| *hop < size))
 }
 
-pub(super) fn one_peer_exp2(size: u32) -> Vec<MixingMatrix> {
+pub(crate) fn one_peer_exp2(size: u32) -> Vec<MixingMatrix> {
     let steps = size.next_power_of_two().ilog2();
     (0..steps).map(|step| cayley(&[size], [1 << step])).collect()
 }
 
-pub(super) fn de_bruijn(degree: u32, size: u32) -> MixingMatrix {
+pub(crate) fn de_bruijn(degree: u32, size: u32) -> MixingMatrix {
     let weight = Rational::new(1, degree);
     let edges = (0..size).flat_map(|i| (0..degree).map(move |a| (i, (degree * i + a) % size)));
     let mut rows = vec![BTreeMap::<u32, Rational>::new(); size as usize];
@@ -136,7 +136,7 @@ pub(super) fn de_bruijn(degree: u32, size: u32) -> MixingMatrix {
 }
 
 /// W of all its entries, the diagonal included.
-pub(super) fn explicit(rows: Vec<BTreeMap<u32, Rational>>) -> MixingMatrix {
+pub(crate) fn explicit(rows: Vec<BTreeMap<u32, Rational>>) -> MixingMatrix {
     let rows = (0..).zip(rows).map(|(rank, mut row)| Row {
         self_weight: row.remove(&rank).unwrap_or_else(Rational::zero),
         in_weights: row.into_iter().map(|(j, weight)| (Rank(j), weight)).collect(),
@@ -145,8 +145,8 @@ pub(super) fn explicit(rows: Vec<BTreeMap<u32, Rational>>) -> MixingMatrix {
 }
 
 /// A topology of these phases.
-pub(super) fn topology(phases: Vec<MixingMatrix>) -> crate::topology::Topology {
-    crate::topology::Topology {
+pub(crate) fn topology(phases: Vec<MixingMatrix>) -> crate::model::topology::Topology {
+    crate::model::topology::Topology {
         name: "t".into(),
         size: phases[0].size(),
         phases,

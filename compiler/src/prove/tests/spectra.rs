@@ -3,13 +3,13 @@
 
 use super::*;
 use crate::prove::facts::Facts;
-use crate::prove::spectrum::dense::{Rows, symmetric_eigenvalues};
-use crate::prove::spectrum::{Enclosure, by_elimination};
 use crate::prove::{Prover, analyze};
+use crate::spectrum::dense::{Rows, symmetric_eigenvalues};
+use crate::spectrum::{Enclosure, by_elimination};
 use proptest::prelude::*;
 
 fn with_curves(phases: Vec<MixingMatrix>, is_drawn: bool) -> crate::prove::Analysis {
-    let topologies = [crate::topology::Topology { is_drawn, ..topology(phases) }];
+    let topologies = [crate::model::topology::Topology { is_drawn, ..topology(phases) }];
     Prover::new(&topologies, None).analyze_with_curves(0)
 }
 

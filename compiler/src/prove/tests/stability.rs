@@ -2,8 +2,8 @@
 
 use super::build::{Builder, diffusion};
 use super::*;
-use crate::algorithm::{Algorithm, ValueKind};
-use crate::claim::{Claim, Property, Stated};
+use crate::model::algorithm::{Algorithm, ValueKind};
+use crate::model::claim::{Claim, Property, Stated};
 use crate::prove::{Verdict, decide};
 use bfc_schedule::program::Operation;
 

@@ -1,6 +1,6 @@
 //! Random phases of all kinds that mislead.
 
-use super::super::*;
+use crate::prove::tests::*;
 use bfc_schedule::random;
 use std::cell::Cell;
 

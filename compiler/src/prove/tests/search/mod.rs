@@ -5,7 +5,7 @@ mod instances;
 mod truth;
 
 use super::*;
-use crate::claim::{Claim, Comparison, Number, Property, Quantity, Stated};
+use crate::model::claim::{Claim, Comparison, Number, Property, Quantity, Stated};
 use crate::prove::{Analysis, Prover, Verdict};
 use instances::{Draws, instance};
 use num_rational::BigRational;

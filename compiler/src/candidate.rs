@@ -1,0 +1,103 @@
+//! One schedule of many that are weighed: evaluated once, within limits; how it converges is found where it is asked for.
+
+use crate::Request;
+use crate::evaluate::target::Evaluated;
+use crate::optimise::Effort;
+use crate::prove;
+use crate::prove::{Convergence, Prover, Quadratic};
+use bfc_schedule::{MixingMatrix, Rank, Schedule};
+
+/// A schedule, and what it was made of.
+pub struct Candidate {
+    pub(crate) evaluated: Evaluated,
+    pub(crate) schedule: Schedule,
+    /// Whether a period of the first topology is proved to average exactly.
+    pub(crate) exact: bool,
+}
+
+impl Candidate {
+    /// The schedule, proved and verified.
+    pub fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    /// Steps after which the average is exact, where that was proved already: a period.
+    pub fn exact_after_a_period(&self) -> Option<u64> {
+        self.phases().filter(|_| self.exact).map(|phases| phases.len() as u64)
+    }
+
+    /// What the convergence will cost, in operations, roughly.
+    pub fn work(&self) -> f64 {
+        self.phases().map_or(0.0, prove::work)
+    }
+
+    /// Fewer steps than these bring no start to within `error` of the average: each rank must have heard of nearly all.
+    ///
+    /// A row of the product of the first k matrices sums to 1 and has at most r entries besides zeros, where r − 1 ranks
+    /// have been heard of: it is at least √(1/r − 1/n) away from the row of J. So r ≥ 1/(ε² + 1/n), and as a rank of
+    /// in-degree d can hear of 1 + d times as many, Π (1 + d_t) ≥ r. And every rank has been sent to, or it would know itself
+    /// alone.
+    pub fn least_steps(&self, error: f64) -> f64 {
+        const MOST: usize = 1 << 16;
+        let Some(phases) = self.phases() else { return 1.0 };
+        let size = f64::from(phases[0].size());
+        let reach = (error * error + size.recip()).recip() * (1.0 - 1e-9);
+        if size <= 1.0 || reach <= 1.0 {
+            return 1.0;
+        }
+        let spread: Vec<(f64, f64)> = phases.iter().map(spread).collect();
+        let (mut known, mut sent) = (1.0, 0.0);
+        for steps in 0..MOST {
+            if known >= reach && sent >= size {
+                return (steps as f64).max(1.0);
+            }
+            let (factor, receivers) = spread[steps % spread.len()];
+            known *= factor;
+            sent += receivers;
+        }
+        MOST as f64
+    }
+
+    /// How averaging over the first topology converges.
+    pub fn convergence(&self) -> Option<Convergence> {
+        Some(prove::convergence(self.phases()?))
+    }
+
+    /// How the algorithm converges on quadratics with curvatures in [μ, L], without its largest step size; `None` where it
+    /// asks for no gradient.
+    pub fn quadratic(&self, curvature: [f64; 2]) -> Option<Quadratic> {
+        Prover::new(&self.evaluated.topologies, Some(&self.evaluated.algorithm)).rate(curvature)
+    }
+
+    fn phases(&self) -> Option<&[MixingMatrix]> {
+        self.evaluated.topologies.first().map(|topology| &topology.phases[..])
+    }
+}
+
+/// By how much a phase multiplies what a rank has heard of at most, and how many ranks hear of another.
+fn spread(phase: &MixingMatrix) -> (f64, f64) {
+    let size = phase.size();
+    match phase {
+        MixingMatrix::Cayley(matrix) => {
+            let hops = matrix.hops().len();
+            (1.0 + hops as f64, if hops > 0 { f64::from(size) } else { 0.0 })
+        }
+        MixingMatrix::Sparse(matrix) => {
+            let degrees = (0..size).map(|rank| matrix.in_edges(Rank(rank)).len());
+            let (most, some) =
+                degrees.fold((0, 0), |(most, some), own| (most.max(own), some + u32::from(own > 0)));
+            (1.0 + most as f64, f64::from(some))
+        }
+    }
+}
+
+/// How far a [`Candidate`] may be evaluated: some tenths of a second.
+pub(crate) fn limits(request: &Request) -> crate::evaluate::Limits {
+    let ranks = u64::from(request.size);
+    crate::evaluate::Limits {
+        steps: 500_000 + 2_000 * ranks.min(4_096),
+        cells: 200_000 + 500 * ranks.min(4_096),
+        optimisation: Effort::QUICK,
+        ..Default::default()
+    }
+}

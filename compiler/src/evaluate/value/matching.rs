@@ -1,0 +1,201 @@
+//! Matchings: pairs of ranks in which no rank is twice, and the edges of a graph cut into few of them.
+//!
+//! Alternating paths colour the edges of a bipartite graph, and of many others, with as many colours as its largest
+//! degree Δ (Kőnig 1916). Where that fails, fans colour them with Δ + 1 (Vizing 1964; Misra and Gries, "A constructive
+//! proof of Vizing's theorem", 1992).
+
+use crate::evaluate::error::Result;
+use crate::spectrum::colouring::Colouring;
+use std::collections::BTreeMap;
+
+/// Counts steps; an error where there were too many.
+pub type Meter<'m> = dyn FnMut(u64) -> Result<()> + 'm;
+
+/// The pairs whose ends no earlier pair of the result has.
+pub fn greedy(pairs: &[(u32, u32)]) -> Vec<bool> {
+    let mut taken = std::collections::BTreeSet::new();
+    let free = |&(a, b): &(u32, u32)| {
+        let free = a != b && !taken.contains(&a) && !taken.contains(&b);
+        if free {
+            taken.extend([a, b]);
+        }
+        free
+    };
+    pairs.iter().map(free).collect()
+}
+
+/// Pairs as edges without direction: the smaller end first, sorted, each once, none from a rank to itself.
+pub fn undirected(pairs: impl IntoIterator<Item = (u32, u32)>) -> Vec<(u32, u32)> {
+    let mut edges: Vec<_> =
+        pairs.into_iter().map(|(a, b)| (a.min(b), a.max(b))).filter(|(a, b)| a != b).collect();
+    edges.sort_unstable();
+    edges.dedup();
+    edges
+}
+
+/// Edges as of [`undirected`], cut into matchings: Δ of them, or Δ + 1; each sorted, none empty.
+pub fn colour(edges: &[(u32, u32)], meter: &mut Meter) -> Result<Vec<Vec<(u32, u32)>>> {
+    let size = edges.iter().map(|(_, b)| *b as usize + 1).max().unwrap_or(0);
+    let mut degrees = vec![0usize; size];
+    edges.iter().for_each(|&(a, b)| [a, b].into_iter().for_each(|end| degrees[end as usize] += 1));
+    let most = degrees.iter().copied().max().unwrap_or(0);
+    meter((size + 4 * edges.len()) as u64)?;
+    let mut by_paths = Colouring::new(most as u32, degrees);
+    let coloured = if edges.iter().all(|&(a, b)| by_paths.insert(a, b)) {
+        by_paths.edges().collect()
+    } else {
+        Fans::new(size, edges).colour(meter)?
+    };
+    let mut matchings = vec![vec![]; most + 1];
+    coloured.into_iter().for_each(|(a, b, colour): (u32, u32, u32)| matchings[colour as usize].push((a, b)));
+    matchings.retain(|matching| !matching.is_empty());
+    matchings.iter_mut().for_each(|matching| matching.sort_unstable());
+    Ok(matchings)
+}
+
+/// A partial colouring: for each rank its neighbours by colour, and for each rank its colours by neighbour.
+struct Fans<'e> {
+    edges: &'e [(u32, u32)],
+    by_colour: Vec<BTreeMap<u32, u32>>,
+    by_neighbour: Vec<BTreeMap<u32, u32>>,
+}
+
+impl<'e> Fans<'e> {
+    fn new(size: usize, edges: &'e [(u32, u32)]) -> Self {
+        Self { edges, by_colour: vec![BTreeMap::new(); size], by_neighbour: vec![BTreeMap::new(); size] }
+    }
+
+    fn colour(mut self, meter: &mut Meter) -> Result<Vec<(u32, u32, u32)>> {
+        for &(a, b) in self.edges {
+            let steps = self.insert(a, b);
+            meter(steps)?;
+        }
+        let colour = |&(a, b): &(u32, u32)| (a, b, self.by_neighbour[a as usize][&b]);
+        Ok(self.edges.iter().map(colour).collect())
+    }
+
+    /// Colours the edge of u and v; the number of steps that this took.
+    fn insert(&mut self, u: u32, v: u32) -> u64 {
+        let fan = self.fan(u, v);
+        let (c, d) = (self.free(u), self.free(fan[fan.len() - 1]));
+        let path = self.flip(u, c, d);
+        let at = self.prefix(u, &fan, d);
+        for k in 0..at {
+            let colour = self.by_neighbour[u as usize][&fan[k + 1]];
+            self.clear(u, fan[k + 1], colour);
+            self.set(u, fan[k], colour);
+        }
+        self.set(u, fan[at], d);
+        let degree = self.by_neighbour[u as usize].len();
+        (degree * fan.len() + path + 8) as u64
+    }
+
+    /// Neighbours of u from v on, each joined to u by a colour that is free at the one before it; as many as there are.
+    fn fan(&self, u: u32, v: u32) -> Vec<u32> {
+        let mut fan = vec![v];
+        let mut rest: Vec<(u32, u32)> =
+            self.by_neighbour[u as usize].iter().map(|(w, colour)| (*w, *colour)).collect();
+        while let Some(next) = rest.iter().position(|(_, colour)| self.is_free(fan[fan.len() - 1], *colour)) {
+            fan.push(rest.remove(next).0);
+        }
+        fan
+    }
+
+    /// The first place of the fan at which d is free and up to which it still is a fan.
+    fn prefix(&self, u: u32, fan: &[u32], d: u32) -> usize {
+        let joined = |k: usize| self.is_free(fan[k - 1], self.by_neighbour[u as usize][&fan[k]]);
+        let whole = (1..fan.len()).find(|&k| !joined(k)).unwrap_or(fan.len());
+        (0..whole).find(|&k| self.is_free(fan[k], d)).unwrap_or(0)
+    }
+
+    /// Exchanges c and d on the path from u that begins with d; its length.
+    fn flip(&mut self, u: u32, c: u32, d: u32) -> usize {
+        let (mut path, mut at, mut colour) = (vec![], u, d);
+        while let Some(next) = self.by_colour[at as usize].get(&colour).filter(|_| c != d) {
+            path.push((at, *next, colour));
+            at = *next;
+            colour = c + d - colour;
+        }
+        path.iter().for_each(|&(a, b, colour)| self.clear(a, b, colour));
+        path.iter().for_each(|&(a, b, colour)| self.set(a, b, c + d - colour));
+        path.len()
+    }
+
+    fn is_free(&self, rank: u32, colour: u32) -> bool {
+        !self.by_colour[rank as usize].contains_key(&colour)
+    }
+
+    fn free(&self, rank: u32) -> u32 {
+        let used = self.by_colour[rank as usize].keys();
+        used.zip(0..)
+            .find(|(used, colour)| **used != *colour)
+            .map_or(self.by_colour[rank as usize].len() as u32, |(_, colour)| colour)
+    }
+
+    fn set(&mut self, a: u32, b: u32, colour: u32) {
+        for (from, to) in [(a, b), (b, a)] {
+            self.by_colour[from as usize].insert(colour, to);
+            self.by_neighbour[from as usize].insert(to, colour);
+        }
+    }
+
+    fn clear(&mut self, a: u32, b: u32, colour: u32) {
+        for (from, to) in [(a, b), (b, a)] {
+            self.by_colour[from as usize].remove(&colour);
+            self.by_neighbour[from as usize].remove(&to);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(edges: &[(u32, u32)], matchings: &[Vec<(u32, u32)>]) {
+        let mut all = matchings.concat();
+        all.sort_unstable();
+        assert_eq!(all, edges, "every edge is in one matching");
+        for matching in matchings {
+            let mut ends: Vec<u32> = matching.iter().flat_map(|&(a, b)| [a, b]).collect();
+            ends.sort_unstable();
+            assert!(ends.windows(2).all(|pair| pair[0] != pair[1]), "{matching:?}");
+        }
+    }
+
+    fn largest_degree(edges: &[(u32, u32)]) -> usize {
+        let degree = |rank| edges.iter().filter(|(a, b)| *a == rank || *b == rank).count();
+        (0..64).map(degree).max().unwrap_or(0)
+    }
+
+    proptest! {
+        #[test]
+        fn edges_are_cut_into_few_matchings(pairs in prop::collection::vec((0u32..14, 0u32..14), 0..80)) {
+            let edges = undirected(pairs);
+            let matchings = colour(&edges, &mut |_| Ok(())).unwrap();
+            check(&edges, &matchings);
+            prop_assert!(matchings.len() <= largest_degree(&edges) + 1);
+            let fans = Fans::new(14, &edges).colour(&mut |_| Ok(())).unwrap();
+            prop_assert!(fans.iter().all(|edge| edge.2 as usize <= largest_degree(&edges)));
+        }
+
+        #[test]
+        fn bipartite_graphs_need_no_more_than_their_degree(pairs in prop::collection::vec((0u32..8, 8u32..16), 0..60)) {
+            let edges = undirected(pairs);
+            let matchings = colour(&edges, &mut |_| Ok(())).unwrap();
+            check(&edges, &matchings);
+            prop_assert_eq!(matchings.len(), largest_degree(&edges));
+        }
+    }
+
+    #[test]
+    fn petersen_needs_four() {
+        let rim = (0..5).map(|i| (i, (i + 1) % 5));
+        let spokes = (0..5).map(|i| (i, i + 5));
+        let star = (0..5).map(|i| (i + 5, (i + 2) % 5 + 5));
+        let edges = undirected(rim.chain(spokes).chain(star));
+        let matchings = colour(&edges, &mut |_| Ok(())).unwrap();
+        check(&edges, &matchings);
+        assert_eq!(matchings.len(), 4);
+    }
+}

@@ -1,0 +1,124 @@
+//! What nobody asked for and users should know: a topology without an algorithm is plain averaging, whose lacks are told;
+//! so are those of an algorithm that requires nothing.
+
+use crate::CURVATURE;
+use crate::evaluate::target::Evaluated;
+use crate::model::algorithm::ValueKind;
+use crate::model::claim::{Claim, Property, Stated};
+use crate::model::topology::Topology;
+use crate::prove::{Prover, Verdict};
+use bfc_dsl::tree::Span;
+use bfc_schedule::program::Operation;
+use bfc_schedule::{MixingMatrix, Rational};
+
+/// Signed weights must contract, or averaging over them may grow without bound; where that is open, a warning says so.
+pub fn requires(evaluated: &Evaluated, prover: &Prover) -> Option<Stated> {
+    let contracting = Stated::unwritten(Property::Contracting, evaluated.bare?);
+    let signed = refuted(prover, Property::Nonnegative, contracting.span).is_some();
+    let open = || matches!(prover.decide(&contracting), Verdict::NotDecided { .. });
+    (signed && !open()).then_some(contracting)
+}
+
+/// What averaging, or an algorithm that requires nothing, will not do.
+pub fn warnings(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {
+    let mut warnings = match evaluated.bare {
+        Some(span) => of_averaging(prover, span),
+        None => [of_algorithm(evaluated, prover), of_step(evaluated, prover)].concat(),
+    };
+    warnings.extend(evaluated.topologies.iter().filter_map(of_weights));
+    warnings
+}
+
+/// What the equations of an algorithm will not do, whatever it requires of topologies.
+fn of_step(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {
+    let algorithm = &evaluated.algorithm;
+    let name = &algorithm.name;
+    let stable = Claim::Property(Property::Stable, vec![]);
+    let told = algorithm.requires.iter().any(|stated| stated.claim == stable);
+    let undefined = prover.undefined().filter(|_| !told);
+    let used = |index: usize| {
+        let input = Operation::Input(index as u16);
+        algorithm
+            .values
+            .iter()
+            .any(|value| matches!(&value.kind, ValueKind::Apply(known, _) if *known == input))
+    };
+    let idle = algorithm.inputs.iter().enumerate().filter(|(index, _)| !used(*index));
+    let idle =
+        idle.map(|(_, input)| format!("nothing of `{name}` depends on its parameter `{}`", input.name));
+    let undefined = undefined.map(|undefined| format!("`{name}` asks for {undefined}"));
+    let lost = prover.never_descends(CURVATURE).map(|reason| format!("`{name}` cannot train: {reason}"));
+    undefined.into_iter().chain(lost).chain(idle).collect()
+}
+
+/// A weight that exact arithmetic sees, and a run does not.
+fn of_weights(topology: &Topology) -> Option<String> {
+    let vanishes = |weight: &Rational| !weight.is_zero() && weight.to_f64().abs() < VANISHING;
+    let found = topology.phases.iter().any(|phase| match phase {
+        MixingMatrix::Cayley(cayley) => cayley.hops().iter().any(|(_, weight)| vanishes(weight)),
+        MixingMatrix::Sparse(sparse) => sparse.weights().iter().any(vanishes),
+    });
+    let name = &topology.name;
+    found.then(|| {
+        format!(
+            "`{name}` has a weight below {VANISHING:.1e}, which vanishes beside 1 in 64-bit numbers: what is proved of the \
+             exact weights need not hold of a run"
+        )
+    })
+}
+
+/// The rounding of a 64-bit number near 1.
+const VANISHING: f64 = f64::EPSILON / 2.0;
+
+/// What an algorithm that mixes and requires nothing lacks of what most require.
+fn of_algorithm(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {
+    let algorithm = &evaluated.algorithm;
+    let mixes = algorithm
+        .values
+        .iter()
+        .any(|value| value.kind.communicates() && !matches!(value.kind, ValueKind::Average(_)));
+    if !mixes || !algorithm.requires.is_empty() {
+        return vec![];
+    }
+    [Property::DoublyStochastic, Property::Stable]
+        .into_iter()
+        .filter_map(|property| {
+            let evidence = refuted(prover, property, Span::default())?;
+            let (name, word) = (&algorithm.name, property.word());
+            Some(format!("`{name}` does not require `{word}`, and it does not hold: {evidence}"))
+        })
+        .collect()
+}
+
+/// What averaging over a topology with nonnegative weights will not do.
+fn of_averaging(prover: &Prover, span: Span) -> Vec<String> {
+    let refuted = |property| refuted(prover, property, span);
+    if refuted(Property::Nonnegative).is_some() {
+        let Verdict::NotDecided { reason } = prover.decide(&Stated::unwritten(Property::Contracting, span))
+        else {
+            return vec![];
+        };
+        return vec![format!(
+            "whether averaging with these signed weights brings ranks to agree was not decided: {reason}"
+        )];
+    }
+    let mut warnings = vec![];
+    if let Some(evidence) = refuted(Property::RowStochastic) {
+        warnings.push(format!(
+            "{evidence}: ranks that agree do not stay so; only algorithms such as push-sum allow for that"
+        ));
+    } else if let Some(evidence) = refuted(Property::ColumnStochastic) {
+        warnings.push(format!("{evidence}: ranks come to agree on a weighted mean, not on the average"));
+    }
+    if let Some(evidence) = refuted(Property::Contracting) {
+        warnings.push(format!("averaging does not bring all ranks to agree: {evidence}"));
+    }
+    warnings
+}
+
+fn refuted(prover: &Prover, property: Property, span: Span) -> Option<String> {
+    match prover.decide(&Stated::unwritten(property, span)) {
+        Verdict::Refuted { evidence } => Some(evidence),
+        _ => None,
+    }
+}

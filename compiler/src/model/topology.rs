@@ -1,0 +1,82 @@
+//! What evaluation makes of a topology: exact mixing matrices for one size, and what must hold of them.
+
+use super::claim::Stated;
+use crate::optimise::Optimum;
+use bfc_schedule::MixingMatrix;
+use serde::Serialize;
+
+/// A topology at one size: its phases, repeated for ever.
+#[derive(Clone, Debug)]
+pub struct Topology {
+    /// The name in the source, or of the schedule's entry.
+    pub name: String,
+    /// The number of ranks.
+    pub size: u32,
+    /// At least one; all of `size` ranks.
+    pub phases: Vec<MixingMatrix>,
+    /// Whether every phase was drawn at random by itself, so that together they are a sample.
+    pub is_drawn: bool,
+    /// Its `ensure` statements whose condition holds at this size; topology index 0 is itself.
+    pub ensures: Vec<Stated>,
+    /// What was optimised for its weights.
+    pub optimised: Vec<Optimised>,
+}
+
+/// What was optimised, and how near to the optimum it came.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Optimised {
+    /// The rule or the function that asked for it.
+    pub what: &'static str,
+    /// What is as small or as large as it can be.
+    pub number: Number,
+    /// What it came to; of several, where the gap is largest.
+    pub value: f64,
+    /// No choice comes to a number that is better by more than this.
+    pub gap: f64,
+    /// Whether the value is `enclosed`, not beyond what is written, or an `estimate`; the gap is then one too.
+    pub method: &'static str,
+    /// How many phases or matchings were optimised so.
+    pub times: usize,
+}
+
+/// What is optimised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Number {
+    /// ‖W − J‖₂ of a phase, to be small.
+    #[serde(rename = "sigma2")]
+    Norm,
+    /// λ₂ of the mean Laplacian, to be large.
+    #[serde(rename = "lambda_2")]
+    Connectivity,
+    /// The mean of ‖WᵀW − J‖₂, to be small.
+    #[serde(rename = "rho")]
+    Contraction,
+}
+
+impl Optimised {
+    /// Of one optimisation, in which −λ₂ stands for λ₂.
+    pub(crate) fn new(what: &'static str, number: Number, optimum: Optimum) -> Self {
+        let value = if number == Number::Connectivity { -optimum.value } else { optimum.value };
+        let gap = (optimum.value - optimum.bound).next_up();
+        let method = if optimum.is_enclosed { "enclosed" } else { "estimate" };
+        Self { what, number, value, gap, method, times: 1 }
+    }
+
+    /// One for each `what`, in order of first mention: with the largest gap.
+    pub(crate) fn summary(all: &[Self]) -> Vec<Self> {
+        let mut summary: Vec<Self> = vec![];
+        for one in all {
+            match summary.iter_mut().find(|known| known.what == one.what) {
+                Some(known) => {
+                    let times = known.times + one.times;
+                    if one.gap > known.gap {
+                        *known = one.clone();
+                    }
+                    known.times = times;
+                }
+                None => summary.push(one.clone()),
+            }
+        }
+        summary
+    }
+}
