@@ -44,11 +44,11 @@ use toml::Spanned;
 
 /// The clusters that need no file, by name.
 static READY: [(&str, &str); 5] = [
-    ("a100", include_str!("clusters/a100.toml")),
-    ("ethernet", include_str!("clusters/ethernet.toml")),
-    ("h100", include_str!("clusters/h100.toml")),
-    ("v100", include_str!("clusters/v100.toml")),
-    ("wan", include_str!("clusters/wan.toml")),
+    ("a100", include_str!("../clusters/a100.toml")),
+    ("ethernet", include_str!("../clusters/ethernet.toml")),
+    ("h100", include_str!("../clusters/h100.toml")),
+    ("v100", include_str!("../clusters/v100.toml")),
+    ("wan", include_str!("../clusters/wan.toml")),
 ];
 
 /// The longest description that is read, in bytes.
