@@ -4,7 +4,7 @@ use bfc_predict::{Cluster, ClusterError};
 use miette::Diagnostic;
 
 fn example() -> String {
-    let module = include_str!("../src/cluster.rs");
+    let module = include_str!("../src/cluster/mod.rs");
     let lines = module
         .lines()
         .filter_map(|line| line.strip_prefix("//!"))
