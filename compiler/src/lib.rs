@@ -2,6 +2,7 @@
 
 pub mod analysis;
 pub mod bind;
+pub mod builtin_names;
 pub mod candidate;
 pub mod certificate;
 pub mod diagnostic;
@@ -182,7 +183,8 @@ fn resolve(request: &Request, files: &dyn Files) -> Result<Program, Diagnostics>
 
 fn library_source(name: &str) -> Result<&'static str, Diagnostics> {
     library::source(name).ok_or_else(|| {
-        let help = evaluate::nearest(name, library::names()).map(|near| format!("did you mean `{near}`?"));
+        let help =
+            builtin_names::nearest(name, library::names()).map(|near| format!("did you mean `{near}`?"));
         RequestError::UnknownLibraryName { name: name.to_string(), help }.into()
     })
 }

@@ -1,9 +1,9 @@
 //! What a compilation found out: the verdict on every claim, and the rounds of every phase.
 
 use crate::Request;
+use crate::builtin_names::nearest;
 use crate::certificate;
 use crate::diagnostic::{Error, RequestError};
-use crate::evaluate::nearest;
 use crate::evaluate::target::Evaluated;
 use crate::lints;
 use crate::model::claim::{Claim, Quantity, Stated};

@@ -10,7 +10,7 @@ mod common;
 #[path = "../src/example/expected.rs"]
 mod expected;
 
-use bfc_compiler::evaluate::value::{builtin, codec};
+use bfc_compiler::builtin_names;
 use bfc_compiler::model::claim;
 use expected::{matches, plain};
 use std::fs;
@@ -60,8 +60,8 @@ fn the_page_of_the_language_is_true() {
 #[test]
 fn the_page_of_the_language_names_every_word() {
     let page = fs::read_to_string(common::root().join("docs/language.md")).expect("the page is there");
-    let functions = builtin::BUILTINS.iter().map(|builtin| builtin.name);
-    for word in functions.chain(claim::words()).chain(codec::names()) {
+    let functions = builtin_names::BUILTINS.iter().map(|builtin| builtin.name);
+    for word in functions.chain(claim::words()).chain(builtin_names::codecs()) {
         let told = ["`", "("].iter().any(|end| page.contains(&format!("`{word}{end}")));
         assert!(told, "docs/language.md does not tell of `{word}`");
     }

@@ -49,7 +49,8 @@ impl<'a> Evaluator<'a> {
         }
         self.truth(expression).map(Claim::Truth).map_err(|mut error| {
             if let EvaluateError::UnknownName { name, help: help @ None, .. } = &mut *error {
-                *help = super::nearest(name, claim::words()).map(|near| format!("did you mean `{near}`?"));
+                *help = crate::builtin_names::nearest(name, claim::words())
+                    .map(|near| format!("did you mean `{near}`?"));
             }
             error
         })

@@ -164,6 +164,3 @@ impl<'a> Evaluator<'a> {
         Box::new(EvaluateError::TooManyCells { limit: self.limits.cells, span })
     }
 }
-
-/// Names that are known everywhere.
-pub const GLOBALS: [&str; 4] = ["size", "ranks", "local_size", "machines"];

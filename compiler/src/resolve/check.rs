@@ -2,9 +2,7 @@
 
 use super::walk::parts;
 use super::{Program, ResolveError, declaration};
-use crate::evaluate::nearest;
-use crate::evaluate::scope::GLOBALS;
-use crate::evaluate::value::{builtin, codec};
+use crate::builtin_names::{self, BUILTINS, GLOBALS, nearest};
 use crate::library;
 use crate::model::claim;
 use bfc_dsl::tree::{
@@ -208,10 +206,11 @@ impl<'p> Checker<'p> {
             Some(Item::Topology(_)) => return,
             Some(item) => return self.wrong_item(name, item, "a value", span),
         }
-        if codec::named(name).is_some() {
+        if builtin_names::codecs().any(|codec| codec == name) {
             return;
         }
-        let function = builtin::find(name).is_some() || self.program.function(span.file, name).is_some();
+        let function =
+            builtin_names::find(name).is_some() || self.program.function(span.file, name).is_some();
         let help = if function {
             Some(format!("`{name}` is a function: call it, `{name}(…)`"))
         } else if let Some(help) = elsewhere(name) {
@@ -236,7 +235,7 @@ impl<'p> Checker<'p> {
             }
             _ if self.words && is_word(&name.text) => {}
             Some(item) => self.wrong_item(&name.text, item, "a function", name.span),
-            None => match builtin::find(&name.text) {
+            None => match builtin_names::find(&name.text) {
                 Some(builtin) if builtin.takes(arguments) => {}
                 Some(builtin) => self.errors.push(ResolveError::WrongArity {
                     function: name.text.clone(),
@@ -256,7 +255,7 @@ impl<'p> Checker<'p> {
             matches!(item, Some(Item::Function(_) | Item::Topology(_)))
         };
         let callable = self.program.names(name.span.file).filter(callable);
-        let near = nearest(&name.text, callable.chain(builtin::BUILTINS.iter().map(|builtin| builtin.name)));
+        let near = nearest(&name.text, callable.chain(BUILTINS.iter().map(|builtin| builtin.name)));
         let near = near.map(|near| format!("did you mean `{near}`?"));
         let help = elsewhere(&name.text).map(str::to_string).or(near);
         let help = help.or_else(|| self.of_library(&name.text, "topology"));
@@ -318,7 +317,7 @@ impl<'p> Checker<'p> {
         };
         let item = self.program.item(expression.span.file, name);
         let value = self.scope.contains(&name.as_str()) || GLOBALS.contains(&name.as_str());
-        let function = item.is_none() && builtin::find(name).is_some();
+        let function = item.is_none() && builtin_names::find(name).is_some();
         if value || function || matches!(item, Some(Item::Function(_))) {
             self.expression(expression);
         } else {
@@ -355,7 +354,7 @@ impl<'p> Checker<'p> {
             .program
             .names(span.file)
             .filter(|known| self.program.item(span.file, known).is_some_and(|item| kind(item) == expected));
-        let functions = builtin::BUILTINS.iter().map(|builtin| builtin.name).filter(|_| part == "topology");
+        let functions = BUILTINS.iter().map(|builtin| builtin.name).filter(|_| part == "topology");
         let library_name = format!("{part}::{name}");
         let help = if let Some(help) = self.of_library(name, part) {
             Some(help)

@@ -1,8 +1,8 @@
 //! Reads and parses the entry and all that it uses, and tells each file what its names mean.
 
 use super::{ItemId, Program, ResolveError, Source, check, declaration, walk};
+use crate::builtin_names::nearest;
 use crate::diagnostic::{Diagnostics, Error};
-use crate::evaluate::nearest;
 use crate::{Files, library};
 use bfc_dsl::tree::{FileId, Item, Name, Span, Use};
 use std::collections::BTreeMap;

@@ -1,10 +1,11 @@
 //! What of a program is compiled, and whose the parameters of the command line are.
 
 use super::{ItemId, Program};
+use crate::builtin_names::nearest;
 use crate::diagnostic::{Error, RequestError};
 use crate::evaluate::topology::Errors;
 use crate::evaluate::value::call::Override;
-use crate::evaluate::{EvaluateError, Evaluator, nearest};
+use crate::evaluate::{EvaluateError, Evaluator};
 use bfc_dsl::tree::{self, Argument, Expression, ExpressionKind, Item, Parameter, Span};
 
 /// What is compiled.

@@ -4,8 +4,8 @@ use super::error::AlgorithmError;
 use super::expression::{Term, described};
 use super::graph::Operand;
 use super::names::{Context, Failure, Outcome, Place};
-use crate::evaluate::value::builtin;
-use crate::evaluate::{EvaluateError, Value, nearest};
+use crate::builtin_names::{self, BUILTINS, nearest};
+use crate::evaluate::{EvaluateError, Value};
 use crate::model::algorithm::{TopologyNumber, ValueKind};
 use crate::model::claim::{Number, Property};
 use bfc_dsl::tree::{Argument, Expression, Name, Span};
@@ -44,7 +44,7 @@ impl<'a> Context<'_, 'a> {
                 if let Some(function) = self.evaluator.program.function(name.span.file, other) {
                     return self.write_out(function, arguments, span);
                 }
-                match builtin::find(other) {
+                match builtin_names::find(other) {
                     Some(builtin) => self.elementwise(builtin, arguments, span),
                     None if Number::from_word(other).is_some() => self.number(name, arguments, span),
                     None if Property::from_word(other).is_some() => {
@@ -53,7 +53,7 @@ impl<'a> Context<'_, 'a> {
                         Err(AlgorithmError::Misplaced { call, place, help, span: name.span }.into())
                     }
                     None => {
-                        let known = builtin::BUILTINS.iter().map(|builtin| builtin.name);
+                        let known = BUILTINS.iter().map(|builtin| builtin.name);
                         let near = nearest(other, known.chain(CALLS));
                         let near = near.map(|near| format!("did you mean `{near}`?"));
                         let help = elsewhere(other).map(str::to_string).or(near);

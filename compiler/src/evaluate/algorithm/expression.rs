@@ -145,7 +145,7 @@ impl<'a> Context<'_, 'a> {
         if name == "degree" {
             return self.degree(&[], expression.span);
         }
-        let near = crate::evaluate::nearest(name, self.known());
+        let near = crate::builtin_names::nearest(name, self.known());
         let help = match name {
             _ if super::call::CALLS.contains(&name) => {
                 Some(format!("`{name}` is a function: call it, `{name}(…)`"))
@@ -174,7 +174,7 @@ impl<'a> Context<'_, 'a> {
         match self.name(name, Moment::After, span)? {
             Some(term) => Ok(term),
             None => {
-                let near = crate::evaluate::nearest(name, self.known());
+                let near = crate::builtin_names::nearest(name, self.known());
                 let help = near.map(|near| format!("did you mean `{near}'`?"));
                 let name = format!("{name}'");
                 Err(Box::new(EvaluateError::UnknownName { name, span, help }).into())

@@ -21,7 +21,8 @@ mod step;
 pub use error::AlgorithmError;
 
 use super::value::call::check_kind;
-use super::{EvaluateError, Evaluator, Value, nearest};
+use super::{EvaluateError, Evaluator, Value};
+use crate::builtin_names::nearest;
 use crate::model::algorithm;
 use crate::model::algorithm::{Algorithm, ValueId, ValueKind, reachable};
 use bfc_dsl::tree::{self, AlgorithmStatement, Expression, Parameter, Span, StepStatement};

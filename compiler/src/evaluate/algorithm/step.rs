@@ -98,7 +98,7 @@ impl<'a> Context<'_, 'a> {
         };
         let (found, help) = found;
         let states = self.states.iter().map(|state| state.name);
-        let help = match crate::evaluate::nearest(&name.text, states) {
+        let help = match crate::builtin_names::nearest(&name.text, states) {
             _ if !help.is_empty() => help.to_string(),
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("declare it above the step: `state {} = …`", name.text),

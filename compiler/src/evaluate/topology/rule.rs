@@ -83,7 +83,7 @@ fn wrong_arity(rule: &str, expected: &str, arguments: &[Argument], span: Span) -
 
 fn unknown(rule: &str, span: Span) -> Box<EvaluateError> {
     let words = || RULES.iter().chain(&OPTIMISED).map(|(word, _)| *word).chain(APPLIED);
-    let help = match crate::evaluate::nearest(rule, words()) {
+    let help = match crate::builtin_names::nearest(rule, words()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("the rules are `{}`", words().collect::<Vec<_>>().join("`, `")),
     };

@@ -40,7 +40,8 @@ pub fn match_arguments<'a>(
 fn find_parameter(name: &Name, parameters: &[Parameter]) -> Result<usize> {
     let names = parameters.iter().map(|parameter| parameter.name.text.as_str());
     names.clone().position(|known| known == name.text).ok_or_else(|| {
-        let help = crate::evaluate::nearest(&name.text, names).map(|near| format!("did you mean `{near}`?"));
+        let help =
+            crate::builtin_names::nearest(&name.text, names).map(|near| format!("did you mean `{near}`?"));
         Box::new(EvaluateError::UnknownName { name: name.text.clone(), span: name.span, help })
     })
 }

@@ -2,22 +2,16 @@
 
 use super::builtin::Call;
 use super::expect::wrong_type_at;
+use crate::builtin_names;
 use crate::evaluate::Value;
 use crate::evaluate::error::Result;
 use bfc_schedule::Codec;
 use bfc_schedule::compression::{Float, LowRank};
 use num_traits::ToPrimitive;
 
-const SIGN: &str = "sign";
-
 /// The codec of a name: one without parameters, or a format of numbers, which is the cast to it.
 pub fn named(name: &str) -> Option<Codec> {
-    if name == SIGN { Some(Codec::Sign) } else { Float::from_name(name).map(Codec::Cast) }
-}
-
-/// The names of codecs without parameters.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    Float::ALL.into_iter().map(Float::name).chain([SIGN])
+    if name == builtin_names::SIGN { Some(Codec::Sign) } else { Float::from_name(name).map(Codec::Cast) }
 }
 
 pub(in crate::evaluate) fn cast(call: &mut Call) -> Result<Value> {

@@ -1,12 +1,12 @@
 //! Expressions to values. Names live on one stack, of which a function sees only its own part; a call in tail position
 //! replaces that part. Every expression visited costs a step, every list cell and every level of recursion is counted.
 
-use super::builtin;
 use super::expect::{has_symbol, out_of_range, wrong_type_at};
 use super::number;
 use super::{List, Value};
+use crate::builtin_names::{self, GLOBALS};
 use crate::evaluate::error::{EvaluateError, Result};
-use crate::evaluate::scope::{Evaluator, GLOBALS};
+use crate::evaluate::scope::Evaluator;
 use crate::evaluate::topology::construction::Made;
 use bfc_dsl::tree::{
     BinaryOperator, Clause, Expression, ExpressionKind, Item, Let, Pattern, Span, UnaryOperator,
@@ -131,11 +131,12 @@ impl<'a> Evaluator<'a> {
         }
         Err({
             let known = self.scope[self.base..].iter().map(|(bound, _)| *bound).chain(GLOBALS);
-            let help = if builtin::find(name).is_some() || self.program.function(span.file, name).is_some() {
-                Some(format!("`{name}` is a function: call it, `{name}(…)`"))
-            } else {
-                crate::evaluate::nearest(name, known).map(|near| format!("did you mean `{near}`?"))
-            };
+            let help =
+                if builtin_names::find(name).is_some() || self.program.function(span.file, name).is_some() {
+                    Some(format!("`{name}` is a function: call it, `{name}(…)`"))
+                } else {
+                    crate::builtin_names::nearest(name, known).map(|near| format!("did you mean `{near}`?"))
+                };
             Box::new(EvaluateError::UnknownName { name: name.to_string(), span, help })
         })
     }

@@ -7,6 +7,7 @@ mod topologies;
 use super::expect::{has_symbol, wrong_type_at};
 use super::number;
 use super::{List, Value};
+use crate::builtin_names::{self, BUILTINS, Builtin, nearest};
 use crate::evaluate::error::{EvaluateError, Result};
 use crate::evaluate::scope::Evaluator;
 use bfc_dsl::tree::{Argument, Name, Span};
@@ -16,18 +17,8 @@ use num_integer::Integer;
 use num_traits::{One, ToPrimitive};
 use std::cmp::Ordering;
 
-/// A built-in function: its name, the least and the most arguments, what it does.
-pub struct Builtin {
-    /// How it is called.
-    pub name: &'static str,
-    /// The fewest arguments.
-    pub least: usize,
-    /// The most arguments.
-    pub most: usize,
-    apply: fn(&mut Call) -> Result<Value>,
-}
-
-const MANY: usize = usize::MAX;
+/// What a built-in function does with its arguments.
+type Apply = fn(&mut Call) -> Result<Value>;
 
 /// What the functions do, by name.
 mod table {
@@ -36,30 +27,20 @@ mod table {
     pub(super) use super::topologies::*;
 }
 
-macro_rules! builtins {
-    ($($name:ident $least:literal..=$most:expr),* $(,)?) => {
-        [$(Builtin { name: stringify!($name), least: $least, most: $most, apply: table::$name }),*]
-    };
+macro_rules! functions {
+    ($($name:ident)*) => { [$((stringify!($name), table::$name as Apply)),*] };
 }
 
-/// All of them, by name.
-pub const BUILTINS: [Builtin; 48] = builtins![
-    abs 1..=1, cartesian 1..=MANY, cast 1..=1, ceil 1..=1, ceil_log 2..=2, concat 1..=MANY, connected 1..=1,
-    contains 2..=2, cycle 1..=1, edges 1..=1, eigenvalues 1..=1, floor 1..=1, floor_log 2..=2, floor_sqrt 1..=1,
-    gcd 1..=MANY, is_power 2..=2, is_prime 1..=1, kronecker 1..=MANY, lazy 2..=2, lcm 1..=MANY, len 1..=1, log 1..=2,
-    low_rank 1..=2, matcha_probabilities 2..=2, matcha_step 2..=2, matching 1..=1, matchings 1..=1, max 1..=MANY, min 1..=MANY, permute 2..=2, phases 1..=1,
-    prime_factors 1..=1, product 1..=1, quantize 1..=2, random 2..=MANY, random_int 3..=MANY, random_k 2..=2,
-    reversed 1..=1, shuffle 3..=MANY, sort 1..=1, sqrt 1..=1, sum 1..=1, symmetrize 1..=1, top_fraction 1..=1,
-    top_k 1..=1, transpose 1..=1, union 1..=MANY, without 2..=2,
+/// The functions of [`BUILTINS`], in the same order.
+const FUNCTIONS: [(&str, Apply); BUILTINS.len()] = functions![
+    abs cartesian cast ceil ceil_log concat connected contains cycle edges eigenvalues floor floor_log
+    floor_sqrt gcd is_power is_prime kronecker lazy lcm len log low_rank matcha_probabilities
+    matcha_step matching matchings max min permute phases prime_factors product quantize random
+    random_int random_k reversed shuffle sort sqrt sum symmetrize top_fraction top_k transpose union
+    without
 ];
 
-/// The built-in function of a name.
-pub fn find(name: &str) -> Option<&'static Builtin> {
-    let at = BUILTINS.binary_search_by(|builtin| builtin.name.cmp(name)).ok()?;
-    BUILTINS.get(at)
-}
-
-/// A call under way.
+/// A call that is evaluated.
 pub(in crate::evaluate) struct Call<'e, 'a> {
     evaluator: &'e mut Evaluator<'a>,
     name: &'static str,
@@ -76,8 +57,8 @@ impl<'a> Evaluator<'a> {
         arguments: &'a [Argument],
         span: Span,
     ) -> Result<Value> {
-        let Some(builtin) = find(&name.text) else {
-            return Err(self.unknown_function(name));
+        let Some(builtin) = builtin_names::find(&name.text) else {
+            return Err(self.unknown_function(&name.text, name.span));
         };
         check_arity(builtin, arguments, span)?;
         let values =
@@ -94,13 +75,17 @@ impl<'a> Evaluator<'a> {
         spans: Vec<Span>,
         span: Span,
     ) -> Result<Value> {
-        (builtin.apply)(&mut Call { evaluator: self, name: builtin.name, values, spans, span })
+        let place = FUNCTIONS.iter().position(|(name, _)| *name == builtin.name);
+        let Some((name, apply)) = place.and_then(|at| FUNCTIONS.get(at)) else {
+            return Err(self.unknown_function(builtin.name, span));
+        };
+        apply(&mut Call { evaluator: self, name, values, spans, span })
     }
 
-    fn unknown_function(&self, name: &Name) -> Box<EvaluateError> {
-        let near = crate::evaluate::nearest(&name.text, BUILTINS.iter().map(|builtin| builtin.name));
+    fn unknown_function(&self, name: &str, span: Span) -> Box<EvaluateError> {
+        let near = nearest(name, BUILTINS.iter().map(|builtin| builtin.name));
         let help = near.map(|near| format!("did you mean `{near}`?"));
-        Box::new(EvaluateError::UnknownName { name: name.text.clone(), span: name.span, help })
+        Box::new(EvaluateError::UnknownName { name: name.to_string(), span, help })
     }
 }
 
@@ -111,26 +96,6 @@ pub(in crate::evaluate) fn check_arity(builtin: &Builtin, arguments: &[Argument]
     }
     let (function, expected) = (builtin.name.to_string(), builtin.expected());
     Err(Box::new(EvaluateError::WrongArity { function, expected, found: arguments.len(), span }))
-}
-
-impl Builtin {
-    /// Whether it can be called with these arguments.
-    pub fn takes(&self, arguments: &[Argument]) -> bool {
-        let by_place = arguments.iter().all(|argument| argument.name.is_none());
-        by_place && (self.least..=self.most).contains(&arguments.len())
-    }
-
-    /// What it takes, in words.
-    pub fn expected(&self) -> String {
-        let count = match (self.least, self.most) {
-            (1, 1) => "one argument".to_string(),
-            (1, MANY) => "one argument or more".to_string(),
-            (least, MANY) => format!("{least} arguments or more"),
-            (least, most) if least == most => format!("{least} arguments"),
-            (least, most) => format!("{least} or {most} arguments"),
-        };
-        format!("{count}, by place")
-    }
 }
 
 impl Call<'_, '_> {
@@ -296,5 +261,16 @@ impl Call<'_, '_> {
             factors.push(rest);
         }
         Ok(factors)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_has_its_function() {
+        assert_eq!(FUNCTIONS.map(|(name, _)| name), BUILTINS.map(|builtin| builtin.name));
+        assert!(BUILTINS.is_sorted_by_key(|builtin| builtin.name));
     }
 }
