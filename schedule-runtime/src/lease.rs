@@ -17,6 +17,7 @@
 
 use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering, UnsafeCell, yield_now};
 use Ordering::{AcqRel, Acquire, Release};
+use std::marker::PhantomData;
 
 const CLOSED: u32 = 0;
 const OPEN: u32 = 1;
@@ -79,7 +80,11 @@ impl<M> Reader<M> {
 
     /// Claims the lease for one chunk, if it is open and not revoked.
     pub fn claim(&mut self) -> Option<Claim<'_, M>> {
-        self.0.state.compare_exchange(OPEN, CLAIMED, Acquire, Acquire).is_ok().then(|| Claim(&self.0))
+        self.0
+            .state
+            .compare_exchange(OPEN, CLAIMED, Acquire, Acquire)
+            .is_ok()
+            .then(|| Claim(&self.0, PhantomData))
     }
 
     /// Closes an open lease: everything has been read.
@@ -89,7 +94,14 @@ impl<M> Reader<M> {
 }
 
 /// A held claim; dropping it releases.
-pub struct Claim<'a, M>(&'a Lease<M>);
+///
+/// It is a `&M`: threads may share it only where they may share the message.
+///
+/// ```compile_fail,E0277
+/// fn shared<T: Sync>() {}
+/// shared::<bfc_runtime::lease::Claim<'static, std::cell::Cell<u8>>>();
+/// ```
+pub struct Claim<'a, M>(&'a Lease<M>, PhantomData<&'a M>);
 
 impl<M> Claim<'_, M> {
     /// Looks at the message.
@@ -120,7 +132,7 @@ struct Table<M> {
 }
 
 // SAFETY: an offer is written by its owner only while it is not seated and nobody is LEAVING, and read by the peer only
-// while both are seated or the owner is LEAVING; the peer ends that by leaving.
+// while the peer is seated and the owner is seated or LEAVING. Nobody but the peer ends its being seated, by leaving.
 unsafe impl<M: Send + Sync> Sync for Table<M> {}
 // SAFETY: as above; what is sent is two Ms.
 unsafe impl<M: Send + Sync> Send for Table<M> {}
@@ -187,11 +199,15 @@ impl<M> Seat<M> {
         false
     }
 
-    /// Whether the peer is there too, or has been and has left.
+    /// Whether this side is seated, and the peer is too, or was and has left.
     pub fn is_joined(&self) -> bool {
-        let state = self.state();
-        let both = SEATED[0] | SEATED[1];
-        state & both == both || state & LEAVING != 0
+        self.joins(self.state())
+    }
+
+    /// LEAVING does not say which side has left: a side that does not sit any more looks at an offer that the peer may
+    /// be writing.
+    fn joins(&self, state: u64) -> bool {
+        state & SEATED[self.side] != 0 && state & (SEATED[1 - self.side] | LEAVING) != 0
     }
 
     /// Whether a side has revoked.
@@ -199,20 +215,27 @@ impl<M> Seat<M> {
         self.state() & PAIR_REVOKED != 0
     }
 
-    /// Looks at the peer's offer; both must be [joined](Self::is_joined).
+    /// Looks at the peer's offer.
+    ///
+    /// # Panics
+    /// Where the two are not [joined](Self::is_joined).
     pub fn peer<R>(&self, look: impl FnOnce(&M) -> R) -> R {
-        assert!(self.is_joined());
+        assert!(self.is_joined(), "no peer to look at");
         // SAFETY: joined, the peer writes its offer only after this side has left, which takes `&mut self`.
         self.table.offers[1 - self.side].with(|offer| look(unsafe { &*offer }))
     }
 
-    /// Takes the next of `total` chunks; both must be [joined](Self::is_joined).
+    /// Takes the next of `total` chunks.
+    ///
+    /// # Panics
+    /// Where the two are not [joined](Self::is_joined), and neither has revoked.
     pub fn take(&mut self, total: u32) -> Taken<'_, M> {
         let mut state = self.state();
         loop {
             if state & PAIR_REVOKED != 0 {
                 return Taken::Revoked;
             }
+            assert!(self.joins(state), "no peer to share chunks with");
             let chunk = (state / CHUNK) as u32;
             if chunk >= total {
                 return Taken::Exhausted;
@@ -232,9 +255,13 @@ impl<M> Seat<M> {
     }
 
     /// Leaves after completion: from here on the peer touches nothing.
+    ///
+    /// # Panics
+    /// Where the two are not [joined](Self::is_joined): who leaves twice would leave for the peer.
     pub fn leave(&mut self) {
         let mut state = self.state();
         loop {
+            assert!(self.joins(state), "no peer to leave");
             let left = match state & LEAVING {
                 0 => (state & !SEATED[self.side]) | LEAVING,
                 _ => state & PAIR_REVOKED,

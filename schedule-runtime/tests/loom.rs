@@ -166,6 +166,28 @@ fn a_pair_meets_again() {
 }
 
 #[test]
+fn a_side_that_has_left_does_not_see_what_the_peer_offers_next() {
+    model(|| {
+        let [mut mine, mut theirs] = seats([0, 0]);
+        let peer = spawn(move || {
+            assert!(theirs.arrive(|offer| *offer = 1));
+            wait(|| theirs.is_joined());
+            theirs.leave();
+            wait(|| theirs.is_free());
+            assert!(theirs.arrive(|offer| *offer = 2));
+        });
+        assert!(mine.arrive(|offer| *offer = 1));
+        wait(|| mine.is_joined());
+        assert_eq!(mine.peer(|offer| *offer), 1);
+        mine.leave();
+        if mine.is_joined() {
+            mine.peer(|offer| *offer);
+        }
+        peer.join().expect("no panic");
+    });
+}
+
+#[test]
 fn a_revoked_pair_returns_the_memory() {
     model(|| {
         let memory = chunks();
