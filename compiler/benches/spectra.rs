@@ -4,7 +4,7 @@
 //! benches/peers/spectra.py measures whole processes beside numpy and scipy.
 
 use bfc_compiler::model::topology::Topology;
-use bfc_compiler::{Entry, NoFiles, Request, prove};
+use bfc_compiler::{Entry, NoFiles, Request, analysis};
 use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational};
 use criterion::{Criterion, criterion_group, criterion_main};
 use rustfft::FftPlanner;
@@ -45,7 +45,7 @@ fn request(name: &str, size: u32, parameters: &[(&str, &str)]) -> Request {
 fn spectra(criterion: &mut Criterion) {
     let topology = exponential();
     criterion.bench_function("exponential at 4096, all numbers", |bencher| {
-        bencher.iter(|| prove::analyze(black_box(&topology)));
+        bencher.iter(|| analysis::of_topology(black_box(&topology)));
     });
     let (hops, parts) = hops();
     let mut row = vec![Complex::new(0.0, 0.0); SIZE as usize];

@@ -1,21 +1,68 @@
 //! From the facts of a topology to the report of `bfc analyze`.
 
+pub use crate::estimate::chance::Expected;
+pub use crate::estimate::quadratic::Quadratic;
+pub use crate::estimate::stationary::Stationary;
+pub use crate::spectrum::{Enclosure, Method};
+
+use crate::diagnostic::Diagnostic;
 use crate::estimate::chance;
-use crate::estimate::chance::Expected;
 use crate::estimate::curve::curve;
-use crate::estimate::quadratic::Quadratic;
+use crate::estimate::quadratic;
 use crate::estimate::stationary;
-use crate::estimate::stationary::Stationary;
-use crate::model::topology::Optimised;
-use crate::optimise;
-use crate::optimise::Signs;
-use crate::prove::Verdict;
+use crate::evaluate::target::Evaluated;
+use crate::model::topology::{Optimised, Topology};
+use crate::optimise::{self, Optimum, Signs};
+use crate::prove::claims::checks;
 use crate::prove::facts::Facts;
+use crate::prove::{Check, Prover, Verdict};
 use crate::spectrum::exact::{Exact, ExactAfter};
 use crate::spectrum::properties::Degrees;
-use crate::spectrum::{Enclosure, Method, Source, rounds_to};
+use crate::spectrum::{Source, rounds_to};
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+/// The curvatures [μ, L] for which algorithms are analyzed unless told otherwise.
+pub const CURVATURE: [f64; 2] = [0.1, 1.0];
+
+/// How much an analysis tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Numbers.
+    Numbers,
+    /// Also the curve of the consensus error, the weights of a limit and what random phases do in the mean.
+    Curves,
+}
+
+/// Everything about the first topology of a request, with the verdicts on all claims, and how the algorithm converges on
+/// quadratics with curvatures in [μ, L].
+///
+/// # Errors
+/// `allow` names what there is not.
+pub fn analyze(
+    evaluated: &Evaluated,
+    curvature: [f64; 2],
+    detail: Detail,
+    allow: &[String],
+) -> Result<Analysis, Vec<Diagnostic>> {
+    let prover = Prover::new(&evaluated.topologies, Some(&evaluated.algorithm));
+    let checks = checks(evaluated, &prover, allow)?;
+    let (topology, facts) = (&evaluated.topologies[0], &prover.facts()[0]);
+    let numbers = Analysis::new(facts);
+    let mut analysis = match detail {
+        Detail::Numbers => numbers,
+        Detail::Curves => numbers.with_curves(facts, topology.is_drawn),
+    };
+    analysis.checks = checks;
+    analysis.quadratic = quadratic::quadratic(&evaluated.algorithm, prover.facts(), curvature);
+    analysis.optimised.clone_from(&topology.optimised);
+    Ok(analysis)
+}
+
+/// The numbers of a topology.
+pub fn of_topology(topology: &Topology) -> Analysis {
+    Analysis::new(&Facts::new(&topology.phases))
+}
 
 /// What `bfc analyze` reports of a topology. Absent numbers are `null`: `rho`, `sigma2` and `spectral_gap` with more
 /// than one phase, `lambda_min` unless a single phase is symmetric, counts of steps where there is none.
@@ -126,7 +173,7 @@ pub struct Convergence {
 
 impl Convergence {
     /// The convergence of one topology; of one that does not average, no number is of use.
-    pub(crate) fn of(facts: &Facts) -> Self {
+    pub(crate) fn new(facts: &Facts) -> Self {
         if !facts.doubly_stochastic() {
             let (exact_after, rounds_to_1e_3, rounds_to_1e_6) = (None, None, None);
             let rate_per_step = f64::NAN;
@@ -150,45 +197,9 @@ impl Convergence {
     }
 }
 
-/// A claim of the source and whether it holds.
-#[derive(Clone, Debug, Serialize)]
-pub struct Check {
-    /// The algorithm or topology that makes it.
-    pub item: String,
-    /// `requires` or `ensures`.
-    pub role: &'static str,
-    /// Its text.
-    pub claim: String,
-    /// `proved`, `refuted`, `holds within …` or `not decided`.
-    pub verdict: String,
-    /// Whether a program may rely on it.
-    pub holds: bool,
-    /// The evidence or the reason.
-    pub evidence: String,
-}
-
-impl Check {
-    /// The verdict on a claim of this text.
-    pub fn new(
-        item: impl Into<String>,
-        role: &'static str,
-        claim: impl Into<String>,
-        verdict: &Verdict,
-    ) -> Self {
-        Self {
-            item: item.into(),
-            role,
-            claim: claim.into(),
-            verdict: verdict.word(),
-            holds: verdict.holds(),
-            evidence: verdict.evidence().to_owned(),
-        }
-    }
-}
-
 impl Analysis {
     /// Everything about one topology.
-    pub(crate) fn of(facts: &Facts) -> Self {
+    pub(crate) fn new(facts: &Facts) -> Self {
         let size = facts.size();
         let period = facts.phases.len();
         let spectrum = facts.numbers();
@@ -199,7 +210,7 @@ impl Analysis {
             (most(|degrees| &degrees.sends), most(|degrees| &degrees.receives));
         let steps = rounds_to(facts.phases, &spectrum, &facts.spectrum().source, &facts.known());
         let least = |signs| match facts.phases {
-            [phase] if facts.connected().is_ok() => optimise::of_edges(phase, signs).map(Enclosure::from),
+            [phase] if facts.connected().is_ok() => optimise::of_edges(phase, signs).map(enclosed),
             _ => None,
         };
         let mut numbers = Numbers::default();
@@ -356,4 +367,9 @@ fn notes(facts: &Facts) -> Vec<String> {
         _ => {}
     }
     notes
+}
+
+/// The optimum of weights, between its bound and what was reached.
+fn enclosed(Optimum { value, bound, .. }: Optimum) -> Enclosure {
+    Enclosure { value, low: bound, high: value, method: Method::Enclosed }
 }

@@ -1,21 +1,38 @@
 //! One schedule of many that are weighed: evaluated once, within limits; how it converges is found where it is asked for.
 
-use crate::Request;
+use crate::analysis::Convergence;
+use crate::estimate::quadratic::{self, Quadratic};
+use crate::evaluate::Limits;
 use crate::evaluate::target::Evaluated;
+use crate::model::claim::{Claim, Property};
 use crate::optimise::Effort;
-use crate::prove;
-use crate::prove::{Convergence, Prover, Quadratic};
+use crate::prove::facts::Facts;
+use crate::prove::{Check, Prover, Verdict};
+use crate::request::Request;
+use crate::spectrum;
 use bfc_schedule::{MixingMatrix, Rank, Schedule};
 
 /// A schedule, and what it was made of.
 pub struct Candidate {
-    pub(crate) evaluated: Evaluated,
-    pub(crate) schedule: Schedule,
+    evaluated: Evaluated,
+    schedule: Schedule,
     /// Whether a period of the first topology is proved to average exactly.
-    pub(crate) exact: bool,
+    exact: bool,
 }
 
 impl Candidate {
+    /// Of what was evaluated and lowered, with the verdicts on its claims.
+    pub(crate) fn new(evaluated: Evaluated, schedule: Schedule, checks: &[Check]) -> Self {
+        let first = evaluated.topologies.first().map(|topology| &topology.name);
+        let average = Claim::Property(Property::ExactAverage, vec![0]);
+        let is_proved = |check: &Check| {
+            let proved = matches!(check.verdict, Verdict::Proved { .. });
+            Some(&check.item) == first && check.stated.claim == average && proved
+        };
+        let exact = checks.iter().any(is_proved);
+        Self { evaluated, schedule, exact }
+    }
+
     /// The schedule, proved and verified.
     pub fn schedule(&self) -> &Schedule {
         &self.schedule
@@ -28,7 +45,7 @@ impl Candidate {
 
     /// What the convergence will cost, in operations, roughly.
     pub fn work(&self) -> f64 {
-        self.phases().map_or(0.0, prove::work)
+        self.phases().map_or(0.0, spectrum::work)
     }
 
     /// Fewer steps than these bring no start to within `error` of the average: each rank must have heard of nearly all.
@@ -60,13 +77,14 @@ impl Candidate {
 
     /// How averaging over the first topology converges.
     pub fn convergence(&self) -> Option<Convergence> {
-        Some(prove::convergence(self.phases()?))
+        Some(Convergence::new(&Facts::new(self.phases()?)))
     }
 
     /// How the algorithm converges on quadratics with curvatures in [μ, L], without its largest step size; `None` where it
     /// asks for no gradient.
     pub fn quadratic(&self, curvature: [f64; 2]) -> Option<Quadratic> {
-        Prover::new(&self.evaluated.topologies, Some(&self.evaluated.algorithm)).rate(curvature)
+        let Evaluated { topologies, algorithm, .. } = &self.evaluated;
+        quadratic::rate(algorithm, Prover::new(topologies, None).facts(), curvature)
     }
 
     fn phases(&self) -> Option<&[MixingMatrix]> {
@@ -92,9 +110,9 @@ fn spread(phase: &MixingMatrix) -> (f64, f64) {
 }
 
 /// How far a [`Candidate`] may be evaluated: some tenths of a second.
-pub(crate) fn limits(request: &Request) -> crate::evaluate::Limits {
+pub(crate) fn limits(request: &Request) -> Limits {
     let ranks = u64::from(request.size);
-    crate::evaluate::Limits {
+    Limits {
         steps: 500_000 + 2_000 * ranks.min(4_096),
         cells: 200_000 + 500 * ranks.min(4_096),
         optimisation: Effort::QUICK,

@@ -1,123 +1,172 @@
-//! All errors of a stage, with the sources that they point into.
+//! Why a source is refused, as data: codes, messages, places, and what to write instead. Each stage turns its own errors
+//! into diagnostics; this file knows none of them.
 
-use crate::evaluate::EvaluateError;
-use crate::lower::LowerError;
-use crate::prove;
-use crate::resolve::{ResolveError, Source};
-use bfc_dsl::SyntaxError;
 use bfc_dsl::tree::Span;
-use bfc_schedule::VerifyError;
-use miette::{Diagnostic, NamedSource, Report};
+use miette::{LabeledSpan, NamedSource, Report};
+use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
-use thiserror::Error;
 
-/// An error of any stage.
-#[derive(Clone, Debug, Error, Diagnostic)]
-#[error(transparent)]
-#[diagnostic(transparent)]
-#[allow(missing_docs)]
-pub enum Error {
-    Syntax(#[from] SyntaxError),
-    Resolve(#[from] ResolveError),
-    Evaluate(#[from] EvaluateError),
-    Prove(#[from] prove::Error),
-    Lower(#[from] LowerError),
-    Verify(#[from] VerifyError),
-    Request(#[from] RequestError),
+/// A text that was compiled: its name for messages, and its content.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The name.
+    pub name: String,
+    /// The text.
+    pub text: String,
 }
 
-/// What is wrong with the request itself rather than with a source.
-#[derive(Clone, Debug, Error, Diagnostic, PartialEq)]
-#[allow(missing_docs)]
-pub enum RequestError {
-    #[error("a size of 0 ranks")]
-    #[diagnostic(code(bfc::evaluate::size_zero), help("give a size of at least 1"))]
-    SizeZero,
-    #[error("a local size of {local_size} for {size} ranks")]
-    #[diagnostic(
-        code(bfc::evaluate::local_size),
-        help("give the number of ranks that share a machine: a divisor of {size}")
-    )]
-    LocalSize { size: u32, local_size: u32 },
-    #[error("`{algorithm}` has no topology to analyze")]
-    #[diagnostic(code(bfc::evaluate::nothing_to_analyze), help("name a topology, or a schedule with one"))]
-    NothingToAnalyze { algorithm: String },
-    #[error("the library has no `{name}`")]
-    #[diagnostic(code(bfc::resolve::unknown_library_name))]
-    UnknownLibraryName {
-        name: String,
-        #[help]
-        help: Option<String>,
-    },
-    #[error("nothing to compile in `{file}`: {found}")]
-    #[diagnostic(code(bfc::resolve::no_entry), help("{help}"))]
-    NoEntry { file: String, found: String, help: String },
-    #[error("`--allow {name}` names no code and no claim")]
-    #[diagnostic(code(bfc::prove::unknown_allowance), help("{help}"))]
-    UnknownAllowance { name: String, help: String },
-    #[error("the evaluation thread did not start: {reason}")]
-    #[diagnostic(
-        code(bfc::evaluate::no_thread),
-        help("evaluation needs 256 MiB of address space for its stack")
-    )]
-    NoThread { reason: String },
-}
+/// An error of a stage.
+pub trait StageError: miette::Diagnostic {
+    /// Where it is, if it is in a source.
+    fn place(&self) -> Option<Span>;
 
-impl Error {
     /// Whether the command was used wrongly, so that no source is to blame.
-    pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Request(RequestError::UnknownAllowance { .. }))
+    fn is_usage(&self) -> bool {
+        false
     }
+}
 
-    /// Where the error is, if it is in a source.
-    pub fn span(&self) -> Option<Span> {
-        match self {
-            Self::Syntax(error) => Some(error.span()),
-            Self::Resolve(error) => Some(error.span()),
-            Self::Evaluate(error) => error.span(),
-            Self::Prove(error) => Some(error.span()),
-            Self::Lower(error) => Some(error.span()),
-            Self::Verify(_) | Self::Request(_) => None,
+/// One reason for a refusal.
+#[derive(Clone, Debug)]
+pub struct Diagnostic {
+    /// What it is called, such as `bfc::resolve::unknown_name`.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead, in words.
+    pub help: Option<String>,
+    /// Changes that were tried and compile.
+    pub remedies: Vec<Remedy>,
+    /// Where it is, if it is in a source.
+    pub span: Option<Span>,
+    /// Places in the file of `span`, with what is to be said of them.
+    pub labels: Vec<Label>,
+    /// Whether the command was used wrongly, so that no source is to blame.
+    pub is_usage: bool,
+}
+
+/// A place, and what is to be said of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// Its first byte in the file.
+    pub start: usize,
+    /// Its length in bytes.
+    pub length: usize,
+    /// What is to be said of it.
+    pub text: Option<String>,
+}
+
+/// A way to correct a source.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Remedy {
+    /// What to do, in words; a help text lists several, joined by semicolons.
+    pub text: String,
+    /// The choices, each a list of edits that are made together; empty where the change is not in a source.
+    pub choices: Vec<Vec<Edit>>,
+    /// Whether the changed source was checked and passes.
+    pub is_tried: bool,
+}
+
+/// A piece of text in place of another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Edit {
+    /// What is replaced; empty where text is inserted.
+    #[serde(serialize_with = "range")]
+    pub span: Span,
+    /// What stands there then.
+    pub text: String,
+}
+
+fn range<S: serde::Serializer>(span: &Span, serializer: S) -> Result<S::Ok, S::Error> {
+    [span.start, span.end].serialize(serializer)
+}
+
+impl<E: StageError> From<E> for Diagnostic {
+    fn from(error: E) -> Self {
+        let label = |label: LabeledSpan| Label {
+            start: label.offset(),
+            length: label.len(),
+            text: label.label().map(str::to_string),
+        };
+        Self {
+            code: error.code().map_or_else(String::new, |code| code.to_string()),
+            message: error.to_string(),
+            help: error.help().map(|help| help.to_string()),
+            remedies: vec![],
+            span: error.place(),
+            labels: error.labels().into_iter().flatten().map(label).collect(),
+            is_usage: error.is_usage(),
         }
     }
 }
 
-/// Why a compilation was refused: one error or more, all of one stage.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+impl miette::Diagnostic for Diagnostic {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(&self.code))
+    }
+
+    /// The remedies, then the help.
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        let remedies = self.remedies.iter().map(|remedy| remedy.text.as_str());
+        let all: Vec<&str> = remedies.chain(self.help.as_deref()).collect();
+        if all.is_empty() { None } else { Some(Box::new(all.join("; "))) }
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let label = |label: &Label| LabeledSpan::new(label.text.clone(), label.start, label.length);
+        Some(Box::new(self.labels.iter().map(label)))
+    }
+}
+
+/// Why a compilation was refused: one reason or more, all of one stage.
 #[derive(Clone, Debug)]
 pub struct Diagnostics {
-    errors: Vec<Error>,
+    errors: Vec<Diagnostic>,
     sources: Vec<Source>,
 }
 
 impl Diagnostics {
     /// Errors and the sources that their spans point into.
-    pub fn new(errors: Vec<Error>, sources: Vec<Source>) -> Self {
-        Self { errors, sources }
+    pub fn new(errors: impl IntoIterator<Item = impl Into<Diagnostic>>, sources: &[Source]) -> Self {
+        Self { errors: errors.into_iter().map(Into::into).collect(), sources: sources.to_vec() }
     }
 
-    /// The errors.
-    pub fn errors(&self) -> &[Error] {
+    /// The reasons.
+    pub fn errors(&self) -> &[Diagnostic] {
         &self.errors
     }
 
-    /// The code of each error, such as `bfc::resolve::unknown_name`.
+    /// The code of each reason, such as `bfc::resolve::unknown_name`.
     pub fn codes(&self) -> Vec<String> {
-        self.errors
-            .iter()
-            .map(|error| error.code().map_or_else(String::new, |code| code.to_string()))
-            .collect()
+        self.errors.iter().map(|error| error.code.clone()).collect()
     }
 
-    /// Each error with its source attached, ready to be shown.
+    /// With remedies for the first reason that has this code, or one of these.
+    pub(crate) fn with_remedies(mut self, codes: &[&str], remedies: Vec<Remedy>) -> Self {
+        if let Some(first) = self.errors.iter_mut().find(|error| codes.contains(&error.code.as_str())) {
+            first.remedies = remedies;
+        }
+        self
+    }
+
+    /// Each reason with its source attached, ready to be shown.
     pub fn into_reports(self) -> Vec<Report> {
         let sources: Vec<_> = self
             .sources
             .into_iter()
             .map(|source| Arc::new(NamedSource::new(source.name, source.text)))
             .collect();
-        let report = |error: Error| {
-            let source = error.span().and_then(|span| sources.get(span.file.0 as usize)).cloned();
+        let report = |error: Diagnostic| {
+            let source = error.span.and_then(|span| sources.get(span.file.0 as usize)).cloned();
             match source {
                 Some(source) => Report::new(error).with_source_code(source),
                 None => Report::new(error),
@@ -127,15 +176,15 @@ impl Diagnostics {
     }
 }
 
-impl From<RequestError> for Diagnostics {
-    fn from(error: RequestError) -> Self {
+impl<E: StageError> From<E> for Diagnostics {
+    fn from(error: E) -> Self {
         Self { errors: vec![error.into()], sources: vec![] }
     }
 }
 
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let messages: Vec<_> = self.errors.iter().map(Error::to_string).collect();
+        let messages: Vec<_> = self.errors.iter().map(|error| error.message.as_str()).collect();
         f.write_str(&messages.join("\n"))
     }
 }

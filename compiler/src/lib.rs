@@ -1,85 +1,40 @@
 //! From `.bf` source to a proved schedule. A pure library: no file, clock or environment.
 
 pub mod analysis;
-pub mod bind;
+mod bind;
 pub mod builtin_names;
 pub mod candidate;
 pub mod certificate;
 pub mod diagnostic;
-pub(crate) mod estimate;
+mod estimate;
 pub mod evaluate;
 mod fraction;
 pub mod library;
 mod lints;
 pub mod lower;
 pub mod model;
-pub(crate) mod optimise;
+mod optimise;
 pub mod prove;
 mod report;
+pub mod request;
 pub mod resolve;
-pub(crate) mod spectrum;
+mod spectrum;
 mod suggest;
 
+pub use analysis::{Analysis, CURVATURE, Detail};
 pub use candidate::Candidate;
-pub use diagnostic::Diagnostics;
-pub use report::{Detail, PhaseRounds, Report};
+pub use diagnostic::{Diagnostic, Diagnostics};
+pub use report::{PhaseRounds, Report};
+pub use request::{Entry, Files, NoFiles, Request};
 
 use bfc_schedule::Schedule;
-use diagnostic::{Error, RequestError};
-use evaluate::Evaluator;
-use evaluate::Limits;
 use evaluate::target::Evaluated;
+use evaluate::{Evaluator, Limits};
 use lower::LowerError;
+use prove::Prover;
+use request::RequestError;
 use resolve::Program;
 use resolve::target::Target;
-
-/// What to compile, and for how many ranks.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// The source.
-    pub entry: Entry,
-    /// The number of ranks, at least 1.
-    pub size: u32,
-    /// How many ranks share a machine, at least 1.
-    pub local_size: u32,
-    /// Values of parameters as `(name, expression)`; a name may say whose parameter it is, as in `topology.base`.
-    pub parameters: Vec<(String, String)>,
-    /// Codes under which claims are accepted that are not decided, such as `requirement_not_decided`, or do not hold,
-    /// such as `requirement_refuted`; the schedule records them.
-    pub allow: Vec<String>,
-}
-
-/// Where the source comes from.
-#[derive(Clone, Debug)]
-pub enum Entry {
-    /// A name of the library, such as `topology::ring`.
-    Library(String),
-    /// A text, and its name for messages.
-    Source {
-        /// The name, by which [`Files`] finds what lies beside it.
-        name: String,
-        /// The text.
-        text: String,
-    },
-}
-
-/// Access to the files beside a source.
-pub trait Files {
-    /// The name and the text of the file that `use name::…` asks for in the file `from`.
-    ///
-    /// # Errors
-    /// Why it cannot be read.
-    fn read(&self, from: &str, name: &str) -> Result<(String, String), String>;
-}
-
-/// No files beside the source.
-pub struct NoFiles;
-
-impl Files for NoFiles {
-    fn read(&self, _from: &str, _name: &str) -> Result<(String, String), String> {
-        Err("there are no files beside this source".to_string())
-    }
-}
 
 /// A proved schedule, and what was found out on the way.
 #[derive(Clone, Debug)]
@@ -90,13 +45,14 @@ pub struct Compiled {
     pub report: Report,
 }
 
-/// Compiles a request: resolve, evaluate, prove, lower, verify.
+/// Compiles a request: resolve, evaluate, bind, prove, lower, verify.
 ///
 /// # Errors
 /// All errors of the first stage that has any.
 pub fn compile(request: &Request, files: &dyn Files) -> Result<Compiled, Diagnostics> {
     let program = resolve(request, files)?;
-    let evaluated = evaluate(request, &program)?;
+    let evaluated = evaluate(request, &program, Limits::default())?;
+    let evaluated = bind(&program, evaluated)?;
     let mut report = prove(request, &program, &evaluated)?;
     let schedule = lower(request, &program, evaluated, &report)?;
     report.count_rounds(&schedule);
@@ -109,7 +65,7 @@ pub fn compile(request: &Request, files: &dyn Files) -> Result<Compiled, Diagnos
 /// As [`compile`].
 pub fn check(request: &Request, files: &dyn Files) -> Result<Report, Diagnostics> {
     let program = resolve(request, files)?;
-    let evaluated = evaluate(request, &program)?;
+    let evaluated = bound(request, &program, Limits::default())?;
     let mut report = prove(request, &program, &evaluated)?;
     if evaluated.missing.is_none() && evaluated.algorithm.asynchronous.is_none() {
         report.count_rounds(&lower(request, &program, evaluated, &report)?);
@@ -124,26 +80,18 @@ pub fn check(request: &Request, files: &dyn Files) -> Result<Report, Diagnostics
 /// As [`compile`], or where the source evaluates for too long.
 pub fn candidate(request: &Request, files: &dyn Files) -> Result<Candidate, Diagnostics> {
     let program = resolve(request, files)?;
-    let evaluated = evaluate_within(request, &program, candidate::limits(request))?;
+    let evaluated = bound(request, &program, candidate::limits(request))?;
     let report = prove(request, &program, &evaluated)?;
     let schedule = lower(request, &program, evaluated.clone(), &report)?;
-    let first = evaluated.topologies.first().map(|topology| &topology.name);
-    let is_exact = |check: &prove::Check| {
-        Some(&check.item) == first && check.claim == "exact_average" && check.verdict == "proved"
-    };
-    let exact = report.checks.iter().any(is_exact);
-    Ok(Candidate { evaluated, schedule, exact })
+    Ok(Candidate::new(evaluated, schedule, &report.checks))
 }
-
-/// The curvatures [μ, L] for which algorithms are analyzed unless told otherwise.
-pub const CURVATURE: [f64; 2] = [0.1, 1.0];
 
 /// Everything about the topology of a request, the first if there are several; claims that do not hold are among its
 /// checks. An algorithm is analyzed on quadratics with curvatures in [`CURVATURE`].
 ///
 /// # Errors
 /// All errors of the first of the stages resolve and evaluate that has any.
-pub fn analyze(request: &Request, files: &dyn Files) -> Result<prove::Analysis, Diagnostics> {
+pub fn analyze(request: &Request, files: &dyn Files) -> Result<Analysis, Diagnostics> {
     analyze_on(request, files, CURVATURE, Detail::Numbers)
 }
 
@@ -156,24 +104,31 @@ pub fn analyze_on(
     files: &dyn Files,
     curvature: [f64; 2],
     detail: Detail,
-) -> Result<prove::Analysis, Diagnostics> {
+) -> Result<Analysis, Diagnostics> {
     let program = resolve(request, files)?;
-    let evaluated = evaluate(request, &program)?;
+    let evaluated = bound(request, &program, Limits::default())?;
     if evaluated.topologies.is_empty() {
         return Err(no_topology(&program, &evaluated));
     }
-    report::analyze(&evaluated, curvature, detail, &request.allow)
-        .map_err(|errors| Diagnostics::new(errors, program.sources))
+    analysis::analyze(&evaluated, curvature, detail, &request.allow)
+        .map_err(|errors| Diagnostics::new(errors, &program.sources))
+}
+
+/// A refusal with what to write instead, found by trying changes of the source. This evaluates it once more, and many
+/// changes of it.
+pub fn suggest(request: &Request, files: &dyn Files, refused: Diagnostics) -> Diagnostics {
+    if !refused.errors().iter().any(|error| suggest::CODES.contains(&error.code.as_str())) {
+        return refused;
+    }
+    let Ok(program) = resolve(request, files) else { return refused };
+    let Ok(evaluated) = bound(request, &program, Limits::default()) else { return refused };
+    let evaluate = |program: &Program| bound(request, program, suggest::limits(request)).ok();
+    let context = suggest::Refused { request, program: &program, evaluated: &evaluated, evaluate: &evaluate };
+    suggest::explain(context, refused)
 }
 
 fn resolve(request: &Request, files: &dyn Files) -> Result<Program, Diagnostics> {
-    let (size, local_size) = (request.size, request.local_size);
-    if size == 0 {
-        return Err(RequestError::SizeZero.into());
-    }
-    if local_size == 0 || !size.is_multiple_of(local_size) {
-        return Err(RequestError::LocalSize { size, local_size }.into());
-    }
+    request.check()?;
     let (name, text) = match &request.entry {
         Entry::Source { name, text } => (name.as_str(), text.as_str()),
         Entry::Library(name) => (name.as_str(), library_source(name)?),
@@ -181,36 +136,50 @@ fn resolve(request: &Request, files: &dyn Files) -> Result<Program, Diagnostics>
     resolve::load(name, text, &request.parameters, files)
 }
 
-fn library_source(name: &str) -> Result<&'static str, Diagnostics> {
+fn library_source(name: &str) -> Result<&'static str, RequestError> {
     library::source(name).ok_or_else(|| {
         let help =
             builtin_names::nearest(name, library::names()).map(|near| format!("did you mean `{near}`?"));
-        RequestError::UnknownLibraryName { name: name.to_string(), help }.into()
+        RequestError::UnknownLibraryName { name: name.to_string(), help }
     })
 }
 
-fn evaluate(request: &Request, program: &Program) -> Result<Evaluated, Diagnostics> {
-    evaluate_within(request, program, Limits::default())
-}
-
-fn evaluate_within(request: &Request, program: &Program, limits: Limits) -> Result<Evaluated, Diagnostics> {
+fn evaluate(request: &Request, program: &Program, limits: Limits) -> Result<Evaluated, Diagnostics> {
     let library_name = if let Entry::Library(name) = &request.entry { Some(name.as_str()) } else { None };
+    let target =
+        Target::new(program, library_name).map_err(|errors| Diagnostics::new(errors, &program.sources))?;
     let evaluated = evaluate::on_deep_stack(|| {
-        let mut target = Target::of(program, library_name)?;
         let mut evaluator = Evaluator::new(program, request.size, request.local_size, limits);
-        let wrap = |errors: Vec<_>| errors.into_iter().map(Error::from).collect::<Vec<_>>();
-        target.distribute(&mut evaluator).map_err(wrap)?;
-        let mut evaluated = evaluate::target::evaluate(&mut evaluator, &target).map_err(wrap)?;
-        bind::bind(&mut evaluated).map_err(wrap)?;
-        Ok(evaluated)
+        evaluate::target::evaluate(&mut evaluator, &target)
     });
     let evaluated = evaluated.map_err(|error| RequestError::NoThread { reason: error.to_string() })?;
-    evaluated.map_err(|errors| Diagnostics::new(errors, program.sources.clone()))
+    evaluated.map_err(|errors| Diagnostics::new(errors, &program.sources))
+}
+
+fn bind(program: &Program, mut evaluated: Evaluated) -> Result<Evaluated, Diagnostics> {
+    bind::bind(&mut evaluated).map_err(|errors| Diagnostics::new(errors, &program.sources))?;
+    Ok(evaluated)
+}
+
+/// Evaluated and bound.
+fn bound(request: &Request, program: &Program, limits: Limits) -> Result<Evaluated, Diagnostics> {
+    bind(program, evaluate(request, program, limits)?)
 }
 
 fn prove(request: &Request, program: &Program, evaluated: &Evaluated) -> Result<Report, Diagnostics> {
-    let (report, errors) = report::prove(request, program, evaluated);
-    if errors.is_empty() { Ok(report) } else { Err(Diagnostics::new(errors, program.sources.clone())) }
+    let refuse = |errors: Vec<Diagnostic>| Diagnostics::new(errors, &program.sources);
+    let mut report = Report::new(request.size, evaluated);
+    if evaluated.missing.is_some() {
+        prove::claims::check_allowances(evaluated.algorithm.requires.iter(), &request.allow)
+            .map_err(refuse)?;
+        report.warnings.push("`requires` is decided on a topology, and none is given".into());
+        return Ok(report);
+    }
+    let prover = Prover::new(&evaluated.topologies, Some(&evaluated.algorithm));
+    let proof = prove::claims::prove(evaluated, &prover, &request.allow).map_err(refuse)?;
+    (report.checks, report.overrides) = (proof.checks, proof.overrides);
+    report.warnings = lints::warnings(evaluated, &prover);
+    Ok(report)
 }
 
 fn lower(
@@ -225,15 +194,13 @@ fn lower(
     let Evaluated { topologies, algorithm, .. } = evaluated;
     if let Some(span) = algorithm.asynchronous {
         let error = LowerError::NoWindows { algorithm: algorithm.name, span };
-        return Err(Diagnostics::new(vec![error.into()], program.sources.clone()));
+        return Err(Diagnostics::new([error], &program.sources));
     }
     let mut draft = lower::schedule::draft(request.size, request.local_size, &algorithm, topologies);
     draft.overrides = report.overrides.clone();
     draft.metadata = metadata(request, program);
-    draft.certificate = certificate::certificate(&report.certificate);
-    Schedule::new(draft).map_err(|errors| {
-        Diagnostics::new(errors.into_iter().map(Error::Verify).collect(), program.sources.clone())
-    })
+    draft.certificate = certificate::certificate(&report.checks);
+    Schedule::new(draft).map_err(|errors| Diagnostics::new(errors, &program.sources))
 }
 
 /// What a schedule says about its origin.
@@ -249,9 +216,8 @@ fn metadata(request: &Request, program: &Program) -> serde_json::Value {
 
 fn no_topology(program: &Program, evaluated: &Evaluated) -> Diagnostics {
     let algorithm = evaluated.algorithm.name.clone();
-    let error = match &evaluated.missing {
-        Some(missing) => Error::Evaluate(missing.clone()),
-        None => Error::Request(RequestError::NothingToAnalyze { algorithm }),
-    };
-    Diagnostics::new(vec![error], program.sources.clone())
+    match &evaluated.missing {
+        Some(missing) => Diagnostics::new([missing.clone()], &program.sources),
+        None => RequestError::NothingToAnalyze { algorithm }.into(),
+    }
 }

@@ -1,7 +1,8 @@
 //! What nobody asked for and users should know: a topology without an algorithm is plain averaging, whose lacks are told;
 //! so are those of an algorithm that requires nothing.
 
-use crate::CURVATURE;
+use crate::analysis::CURVATURE;
+use crate::estimate::quadratic;
 use crate::evaluate::target::Evaluated;
 use crate::model::algorithm::ValueKind;
 use crate::model::claim::{Claim, Property, Stated};
@@ -10,14 +11,6 @@ use crate::prove::{Prover, Verdict};
 use bfc_dsl::tree::Span;
 use bfc_schedule::program::Operation;
 use bfc_schedule::{MixingMatrix, Rational};
-
-/// Signed weights must contract, or averaging over them may grow without bound; where that is open, a warning says so.
-pub fn requires(evaluated: &Evaluated, prover: &Prover) -> Option<Stated> {
-    let contracting = Stated::unwritten(Property::Contracting, evaluated.bare?);
-    let signed = refuted(prover, Property::Nonnegative, contracting.span).is_some();
-    let open = || matches!(prover.decide(&contracting), Verdict::NotDecided { .. });
-    (signed && !open()).then_some(contracting)
-}
 
 /// What averaging, or an algorithm that requires nothing, will not do.
 pub fn warnings(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {
@@ -47,7 +40,8 @@ fn of_step(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {
     let idle =
         idle.map(|(_, input)| format!("nothing of `{name}` depends on its parameter `{}`", input.name));
     let undefined = undefined.map(|undefined| format!("`{name}` asks for {undefined}"));
-    let lost = prover.never_descends(CURVATURE).map(|reason| format!("`{name}` cannot train: {reason}"));
+    let lost = quadratic::never_descends(algorithm, CURVATURE)
+        .map(|reason| format!("`{name}` cannot train: {reason}"));
     undefined.into_iter().chain(lost).chain(idle).collect()
 }
 
@@ -83,7 +77,7 @@ fn of_algorithm(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {
     [Property::DoublyStochastic, Property::Stable]
         .into_iter()
         .filter_map(|property| {
-            let evidence = refuted(prover, property, Span::default())?;
+            let evidence = prover.refutes(property, Span::default())?;
             let (name, word) = (&algorithm.name, property.word());
             Some(format!("`{name}` does not require `{word}`, and it does not hold: {evidence}"))
         })
@@ -92,7 +86,7 @@ fn of_algorithm(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {
 
 /// What averaging over a topology with nonnegative weights will not do.
 fn of_averaging(prover: &Prover, span: Span) -> Vec<String> {
-    let refuted = |property| refuted(prover, property, span);
+    let refuted = |property| prover.refutes(property, span);
     if refuted(Property::Nonnegative).is_some() {
         let Verdict::NotDecided { reason } = prover.decide(&Stated::unwritten(Property::Contracting, span))
         else {
@@ -114,11 +108,4 @@ fn of_averaging(prover: &Prover, span: Span) -> Vec<String> {
         warnings.push(format!("averaging does not bring all ranks to agree: {evidence}"));
     }
     warnings
-}
-
-fn refuted(prover: &Prover, property: Property, span: Span) -> Option<String> {
-    match prover.decide(&Stated::unwritten(property, span)) {
-        Verdict::Refuted { evidence } => Some(evidence),
-        _ => None,
-    }
 }

@@ -26,7 +26,8 @@ fn what_was_proved_is_proved_again_from_the_file() {
             let Some(compiled) = compiled(text, size) else { continue };
             let schedule = Schedule::decode(&compiled.schedule.encode()).unwrap();
             let rechecks = recheck(&schedule).unwrap_or_else(|error| panic!("{algorithm}: {error:?}"));
-            assert_eq!(rechecks.len(), compiled.report.certificate.len());
+            let entries = compiled.schedule.certificate()["checks"].as_array().map(Vec::len);
+            assert_eq!(Some(rechecks.len()), entries);
             for recheck in &rechecks {
                 assert!(recheck.confirmed, "{algorithm} over {topology}: {recheck:?}");
             }

@@ -1,6 +1,6 @@
 //! Optimised weights: published values, closed forms, and that nothing beats them.
 
-use bfc_compiler::prove::Analysis;
+use bfc_compiler::Analysis;
 use bfc_compiler::{Entry, NoFiles, Request, analyze, compile};
 use bfc_schedule::{MixingMatrix, Rank, Rational};
 use proptest::prelude::*;

@@ -1,6 +1,6 @@
 //! Topologies from papers, as `dsl/tests/programs` writes them: their evaluation against published and independent values.
 
-use bfc_compiler::prove::Analysis;
+use bfc_compiler::Analysis;
 use bfc_compiler::{Entry, NoFiles, Request, analyze};
 
 /// What a program file takes from elsewhere.

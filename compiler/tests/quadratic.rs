@@ -1,6 +1,6 @@
 //! How library algorithms converge on quadratics, through the language.
 
-use bfc_compiler::prove::Quadratic;
+use bfc_compiler::analysis::Quadratic;
 use bfc_compiler::{Detail, Entry, NoFiles, Request, analyze_on};
 
 fn quadratic(topology: &str, algorithm: &str, size: u32) -> Quadratic {

@@ -1,6 +1,6 @@
 //! What a refusal says to write instead compiles: each remedy is applied to the source that was refused.
 
-use bfc_compiler::{Diagnostics, Entry, NoFiles, Request, compile};
+use bfc_compiler::{Diagnostics, Entry, NoFiles, Request, compile, suggest};
 use miette::Diagnostic;
 
 fn request(text: &str, parameters: &[(&str, &str)]) -> Request {
@@ -108,7 +108,9 @@ fn remedies_can_be_written_down() {
         ),
         (schedule(damped, "ring", "damped"), &[("gain", "3/2")], 1),
     ] {
-        let refused = compile(&request(&text, parameters), &NoFiles);
+        let refused_request = request(&text, parameters);
+        let refused = compile(&refused_request, &NoFiles)
+            .map_err(|refused| suggest(&refused_request, &NoFiles, refused));
         let Err(refused) = refused else {
             assert_eq!(least, 0, "{text} is not refused");
             continue;

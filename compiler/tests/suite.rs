@@ -2,7 +2,7 @@
 //! `//// size 8 --param base=3` begins one, and `//// file name` begins a file that lies beside those after it.
 //! `BLESS=1` writes what comes out as the new expectation. `algorithm_*` belongs to `algorithm_diagnostics.rs`.
 
-use bfc_compiler::{Compiled, Diagnostics, Entry, Files, Request, compile};
+use bfc_compiler::{Compiled, Diagnostics, Entry, Files, Request, compile, suggest};
 use bfc_schedule::{MixingMatrix, Rank, Rational};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,7 +85,7 @@ fn description(compiled: &Compiled) -> String {
             .unwrap();
     }
     for check in &compiled.report.checks {
-        writeln!(out, "{}: {}", check.claim, check.verdict).unwrap();
+        writeln!(out, "{}: {}", check.claim(), check.verdict.word()).unwrap();
     }
     for warning in &compiled.report.warnings {
         writeln!(out, "warning: {warning}").unwrap();
@@ -130,7 +130,8 @@ fn sources_give_what_is_expected() {
                 continue;
             }
             writeln!(found, "//// {header}").unwrap();
-            match compile(&request(&name, header, &text), &beside) {
+            let request = request(&name, header, &text);
+            match compile(&request, &beside).map_err(|refused| suggest(&request, &beside, refused)) {
                 Ok(compiled) => found += &description(&compiled),
                 Err(diagnostics) => {
                     seen.extend(diagnostics.codes());

@@ -106,7 +106,11 @@ pub fn decode(py: Python<'_>, data: &[u8]) -> PyResult<Schedule> {
 }
 
 fn schedule(py: Python<'_>, request: Request) -> PyResult<Schedule> {
-    match py.detach(|| bfc_compiler::compile(&request, &Beside)) {
+    let compile = || {
+        let compiled = bfc_compiler::compile(&request, &Beside);
+        compiled.map_err(|refused| bfc_compiler::suggest(&request, &Beside, refused))
+    };
+    match py.detach(compile) {
         Ok(compiled) => Ok(Schedule { inner: Arc::new(compiled.schedule) }),
         Err(diagnostics) => Err(refuse(py, diagnostics)),
     }

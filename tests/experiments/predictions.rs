@@ -2,7 +2,7 @@
 
 use crate::problem::{Problem, parabolas};
 use crate::run::{models, schedule, source};
-use bfc_compiler::prove::Quadratic;
+use bfc_compiler::analysis::Quadratic;
 use bfc_compiler::{Detail, Entry, NoFiles, Request, analyze_on};
 
 const CURVATURE: [f64; 2] = [0.5, 1.0];

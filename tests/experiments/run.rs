@@ -1,7 +1,7 @@
 //! From a topology and an algorithm of the library to the models of all ranks, step by step.
 
 use crate::problem::{Problem, Vector};
-use bfc_compiler::{Compiled, Diagnostics, Entry, NoFiles, Request, compile};
+use bfc_compiler::{Compiled, Diagnostics, Entry, NoFiles, Request, compile, suggest};
 use bfc_runtime::local::{LocalTransport, spmd};
 use bfc_runtime::{Ask, Machine, RuntimeError, Transport};
 use bfc_schedule::Schedule;
@@ -54,7 +54,7 @@ pub fn compiled(text: &str, size: usize, allow: &[&str]) -> Result<Compiled, Dia
         parameters: vec![],
         allow: allow.iter().map(|code| code.to_string()).collect(),
     };
-    compile(&request, &NoFiles)
+    compile(&request, &NoFiles).map_err(|refused| suggest(&request, &NoFiles, refused))
 }
 
 /// The schedule of a file that must be accepted.

@@ -5,8 +5,8 @@ use crate::compile::optimised;
 use crate::failure::Failure;
 use crate::picture::{Curve, Panel, Picture, Scale};
 use crate::{input, output, range};
+use bfc_compiler::Analysis;
 use bfc_compiler::Detail;
-use bfc_compiler::prove::Analysis;
 use comfy_table::CellAlignment;
 use serde_json::Value;
 

@@ -48,7 +48,8 @@ pub fn check(arguments: &arguments::Check, format: Format) -> Result<(), Failure
         let made = make(&mut request, Some(&cluster), &arguments.location, place)?;
         return show(&made.document, &made.lines, format);
     }
-    let report = bfc_compiler::check(&request, &input::Beside)?;
+    let report = bfc_compiler::check(&request, &input::Beside)
+        .map_err(|refused| bfc_compiler::suggest(&request, &input::Beside, refused))?;
     show(&document(&report), &[], format)
 }
 

@@ -189,7 +189,7 @@ impl From<CliError> for Failure {
 
 impl From<bfc_compiler::Diagnostics> for Failure {
     fn from(diagnostics: bfc_compiler::Diagnostics) -> Self {
-        let usage = diagnostics.errors().iter().all(|error| error.is_usage());
+        let usage = diagnostics.errors().iter().all(|error| error.is_usage);
         Self { exit: if usage { USAGE } else { REFUSED }, reports: diagnostics.into_reports() }
     }
 }

@@ -40,7 +40,8 @@ pub fn compile(source: &Source) -> Result<Compiled, Failure> {
 /// # Errors
 /// The compiler refuses.
 pub fn compile_request(request: &Request) -> Result<Compiled, Failure> {
-    bfc_compiler::compile(request, &Beside).map_err(Failure::from)
+    let compiled = bfc_compiler::compile(request, &Beside);
+    compiled.map_err(|refused| bfc_compiler::suggest(request, &Beside, refused).into())
 }
 
 /// What the command line asks of the compiler.

@@ -86,7 +86,7 @@ fn a_repeated_parameter_is_refused() {
     for second in ["base=3", "topology.base=3"] {
         let arguments = twice(second);
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        assert_eq!(codes(&arguments, 1), ["bfc::evaluate::repeated_parameter"]);
+        assert_eq!(codes(&arguments, 1), ["bfc::resolve::repeated_parameter"]);
         let told = help(&arguments, 1);
         assert!(told.contains("`base=2`") && told.contains(&format!("`{second}`")), "{told}");
     }

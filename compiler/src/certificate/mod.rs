@@ -8,7 +8,7 @@
 mod claim;
 mod lift;
 
-use crate::model::claim::{Claim, Stated};
+use crate::model::claim::Stated;
 use crate::model::topology::Topology;
 use crate::prove::{Check, Prover};
 use bfc_schedule::{MixingMatrix, Schedule};
@@ -17,9 +17,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 /// The entry of a claim that was decided; `None` for what speaks of the source alone.
-pub fn entry(check: &Check, claim: &Claim) -> Option<Value> {
+fn entry(check: &Check) -> Option<Value> {
     let mut entry = serde_json::to_value(check).unwrap_or_default();
-    entry["statement"] = claim::write(claim)?;
+    entry["statement"] = claim::write(&check.stated.claim)?;
     Some(entry)
 }
 
@@ -88,7 +88,7 @@ pub fn recheck(schedule: &Schedule) -> Result<Vec<Recheck>, Unreadable> {
     entries.iter().enumerate().map(decide).collect()
 }
 
-/// The certificate of these entries.
-pub fn certificate(entries: &[Value]) -> Value {
-    json!({ "checks": entries })
+/// The certificate of what was decided.
+pub fn certificate(checks: &[Check]) -> Value {
+    json!({ "checks": checks.iter().filter_map(entry).collect::<Vec<_>>() })
 }

@@ -1,6 +1,7 @@
 //! What can be wrong with the value of an expression or a topology.
 
 use super::algorithm::AlgorithmError;
+use crate::diagnostic::StageError;
 use bfc_dsl::tree::Span;
 use miette::Diagnostic;
 use thiserror::Error;
@@ -269,32 +270,6 @@ pub enum EvaluateError {
         #[label("not a topology")]
         span: Span,
     },
-    #[error("expected an algorithm, found {found}")]
-    #[diagnostic(
-        code(bfc::evaluate::not_an_algorithm),
-        help("write the name of an algorithm, with its parameters in parentheses: `dgd(lr = 0.1)`")
-    )]
-    NotAnAlgorithm {
-        found: String,
-        #[label("not an algorithm")]
-        span: Span,
-    },
-    #[error("more than one schedule in a file")]
-    #[diagnostic(code(bfc::evaluate::several_schedules), help("keep one `schedule` block in a file"))]
-    SeveralSchedules {
-        #[label("again here")]
-        span: Span,
-        #[label("first here")]
-        first: Span,
-    },
-    #[error("more than one algorithm in a schedule")]
-    #[diagnostic(code(bfc::evaluate::several_algorithms), help("keep one `algorithm` line in the schedule"))]
-    SeveralAlgorithms {
-        #[label("again here")]
-        span: Span,
-        #[label("first here")]
-        first: Span,
-    },
     #[error("no topology for `{topology}` of the algorithm `{algorithm}`")]
     #[diagnostic(code(bfc::evaluate::no_topology), help("{help}"))]
     NoTopology {
@@ -323,31 +298,6 @@ pub enum EvaluateError {
         name: String,
         known: String,
         #[label("unused")]
-        span: Span,
-    },
-    #[error("no parameter `{name}`")]
-    #[diagnostic(code(bfc::evaluate::unknown_parameter), help("{help}"))]
-    UnknownParameter {
-        name: String,
-        help: String,
-        #[label("nothing takes this")]
-        span: Span,
-    },
-    #[error("several items have a parameter `{name}`")]
-    #[diagnostic(code(bfc::evaluate::ambiguous_parameter), help("write {owners}"))]
-    AmbiguousParameter {
-        name: String,
-        owners: String,
-        #[label("for which?")]
-        span: Span,
-    },
-    #[error("the parameter `{name}` is given twice: `{first}` and `{second}`")]
-    #[diagnostic(code(bfc::evaluate::repeated_parameter), help("leave one of them out"))]
-    RepeatedParameter {
-        name: String,
-        first: String,
-        second: String,
-        #[label("given before")]
         span: Span,
     },
     #[error("`{function}` of {found} has no value")]
@@ -505,9 +455,10 @@ impl EvaluateError {
             || matches!(self, Self::RecursionTooDeep { .. })
             || matches!(self, Self::Algorithm(error) if limit(error))
     }
+}
 
-    /// Where the error is.
-    pub fn span(&self) -> Option<Span> {
+impl StageError for EvaluateError {
+    fn place(&self) -> Option<Span> {
         match self {
             Self::NotAnInteger { span, .. }
             | Self::WrongType { span, .. }
@@ -544,15 +495,9 @@ impl EvaluateError {
             | Self::SizeNotSaid { span, .. }
             | Self::NotAPermutation { span, .. }
             | Self::NoEigenvalues { span, .. } => Some(*span),
-            Self::NotAnAlgorithm { span, .. }
-            | Self::SeveralSchedules { span, .. }
-            | Self::SeveralAlgorithms { span, .. }
-            | Self::NoTopology { span, .. }
+            Self::NoTopology { span, .. }
             | Self::NoNumber { span, .. }
-            | Self::UnusedTopology { span, .. }
-            | Self::UnknownParameter { span, .. }
-            | Self::RepeatedParameter { span, .. }
-            | Self::AmbiguousParameter { span, .. } => Some(*span),
+            | Self::UnusedTopology { span, .. } => Some(*span),
             Self::MixedWeights { with, .. } => Some(*with),
             Self::EdgeOutsidePhase { edge, .. } => Some(*edge),
             Self::Algorithm(error) => Some(error.span()),

@@ -142,7 +142,11 @@ impl<'a> Evaluator<'a> {
         optimum: Optimum,
         span: Span,
     ) -> Result<()> {
-        self.optimised.push(Optimised::new(what, number, optimum));
+        // The optimisation makes −λ₂ small.
+        let value = if number == Number::Connectivity { -optimum.value } else { optimum.value };
+        let gap = (optimum.value - optimum.bound).next_up();
+        let method = if optimum.is_enclosed { "enclosed" } else { "estimate" };
+        self.optimised.push(Optimised { what, number, value, gap, method, times: 1 });
         self.spend(optimum.work / OPERATIONS, span)
     }
 

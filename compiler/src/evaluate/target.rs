@@ -1,6 +1,7 @@
 //! The target of a request to what the later stages work on: one algorithm and the topologies that it mixes over.
 
 use super::topology::{Errors, one};
+use super::value::call::Override;
 use super::{Construction, EvaluateError, Evaluator, Value, algorithm};
 use crate::model::algorithm as flow;
 use crate::model::algorithm::{Algorithm, State, ValueId, ValueKind};
@@ -29,11 +30,12 @@ pub struct Evaluated {
 /// # Errors
 /// All that is wrong with its topologies and its algorithm.
 pub fn evaluate<'p>(evaluator: &mut Evaluator<'p>, target: &Target<'p>) -> Result<Evaluated, Errors> {
+    let mut overrides = overrides(evaluator, target)?.into_iter();
     let mut errors = Errors::new();
     let mut topologies = Vec::new();
     let mark = evaluator.mark();
     for (alias, chosen) in &target.topologies {
-        match given(evaluator, *alias, chosen) {
+        match given(evaluator, *alias, chosen, &overrides.next().unwrap_or_default()) {
             Ok(given) => {
                 if let Some(name) = alias {
                     // Later ones may speak of it.
@@ -50,7 +52,7 @@ pub fn evaluate<'p>(evaluator: &mut Evaluator<'p>, target: &Target<'p>) -> Resul
     evaluator.release(mark);
     let evaluated = match &target.algorithm {
         None => Ok(plain()),
-        Some(instance) => of_instance(evaluator, instance),
+        Some(instance) => of_instance(evaluator, instance, &overrides.next().unwrap_or_default()),
     };
     match evaluated {
         Ok(algorithm) if errors.is_empty() => match_up(evaluator, target, algorithm, topologies),
@@ -60,6 +62,27 @@ pub fn evaluate<'p>(evaluator: &mut Evaluator<'p>, target: &Target<'p>) -> Resul
             Err(errors)
         }
     }
+}
+
+/// What the command line gives for the parameters of each topology, and then of the algorithm.
+fn overrides<'p>(evaluator: &mut Evaluator<'p>, target: &Target<'p>) -> Result<Vec<Vec<Override>>, Errors> {
+    let of_topology = |(_, chosen): &(_, Chosen<'p>)| match chosen {
+        Chosen::Item(_, instance) => instance.given.clone(),
+        Chosen::Value(_) => vec![],
+    };
+    let of_algorithm = target.algorithm.iter().map(|instance| instance.given.clone());
+    let (mut overrides, mut errors) = (vec![], Errors::new());
+    for given in target.topologies.iter().map(of_topology).chain(of_algorithm) {
+        let mut values = vec![];
+        for (name, expression) in given {
+            match evaluator.evaluate(expression) {
+                Ok(value) => values.push((name, value, expression.span)),
+                Err(error) => errors.push(*error),
+            }
+        }
+        overrides.push(values);
+    }
+    if errors.is_empty() { Ok(overrides) } else { Err(errors) }
 }
 
 /// A topology that a schedule gives.
@@ -73,11 +96,10 @@ fn given<'p>(
     evaluator: &mut Evaluator<'p>,
     name: Option<&'p str>,
     chosen: &Chosen<'p>,
+    overrides: &[Override],
 ) -> Result<Given<'p>, Errors> {
     let value = match chosen {
-        Chosen::Item(id, instance) => {
-            evaluator.instance(*id, instance.arguments, &instance.overrides, instance.span)
-        }
+        Chosen::Item(id, instance) => evaluator.instance(*id, instance.arguments, overrides, instance.span),
         Chosen::Value(expression) => evaluator.topology(expression),
     };
     realized(evaluator, name, value.map_err(one)?)
@@ -95,10 +117,11 @@ fn realized<'p>(
 fn of_instance<'p>(
     evaluator: &mut Evaluator<'p>,
     instance: &Instance<'p, tree::Algorithm>,
+    overrides: &[Override],
 ) -> Result<Algorithm, Errors> {
     let item = instance.item;
     let arguments = evaluator
-        .given(&item.name.text, &item.parameters, instance.arguments, &instance.overrides, instance.span)
+        .given(&item.name.text, &item.parameters, instance.arguments, overrides, instance.span)
         .map_err(|error| vec![*error])?;
     algorithm::algorithm(evaluator, item, arguments)
 }

@@ -1,6 +1,8 @@
 //! What cannot be lowered.
 
+use crate::diagnostic::StageError;
 use bfc_dsl::tree::Span;
+use bfc_schedule::VerifyError;
 use miette::Diagnostic;
 use thiserror::Error;
 
@@ -22,11 +24,16 @@ pub enum LowerError {
     },
 }
 
-impl LowerError {
-    /// Where the error is.
-    pub fn span(&self) -> Span {
+impl StageError for LowerError {
+    fn place(&self) -> Option<Span> {
         match self {
-            Self::NoWindows { span, .. } => *span,
+            Self::NoWindows { span, .. } => Some(*span),
         }
+    }
+}
+
+impl StageError for VerifyError {
+    fn place(&self) -> Option<Span> {
+        None
     }
 }

@@ -1,7 +1,6 @@
 //! What evaluation makes of a topology: exact mixing matrices for one size, and what must hold of them.
 
 use super::claim::Stated;
-use crate::optimise::Optimum;
 use bfc_schedule::MixingMatrix;
 use serde::Serialize;
 
@@ -54,16 +53,8 @@ pub enum Number {
 }
 
 impl Optimised {
-    /// Of one optimisation, in which −λ₂ stands for λ₂.
-    pub(crate) fn new(what: &'static str, number: Number, optimum: Optimum) -> Self {
-        let value = if number == Number::Connectivity { -optimum.value } else { optimum.value };
-        let gap = (optimum.value - optimum.bound).next_up();
-        let method = if optimum.is_enclosed { "enclosed" } else { "estimate" };
-        Self { what, number, value, gap, method, times: 1 }
-    }
-
     /// One for each `what`, in order of first mention: with the largest gap.
-    pub(crate) fn summary(all: &[Self]) -> Vec<Self> {
+    pub fn summary(all: &[Self]) -> Vec<Self> {
         let mut summary: Vec<Self> = vec![];
         for one in all {
             match summary.iter_mut().find(|known| known.what == one.what) {

@@ -1,5 +1,6 @@
 //! Why a program is refused: what it requires does not hold, or could not be decided.
 
+use crate::diagnostic::StageError;
 use bfc_dsl::tree::Span;
 use miette::Diagnostic;
 use thiserror::Error;
@@ -15,9 +16,6 @@ pub enum Error {
         claim: String,
         /// What speaks against it.
         evidence: String,
-        /// What to write instead.
-        #[help]
-        remedy: Option<String>,
         /// Where it is required.
         #[label("{place}")]
         span: Span,
@@ -26,15 +24,14 @@ pub enum Error {
     },
     /// An algorithm or a topology requires what could not be decided.
     #[error("`{claim}` is required and could not be decided: {reason}")]
-    #[diagnostic(code(bfc::prove::requirement_not_decided))]
+    #[diagnostic(code(bfc::prove::requirement_not_decided), help("{help}"))]
     RequirementNotDecided {
         /// The text of the claim.
         claim: String,
         /// Why it is open.
         reason: String,
-        /// What to write instead.
-        #[help]
-        remedy: Option<String>,
+        /// How to accept it.
+        help: String,
         /// Where it is required.
         #[label("{place}")]
         span: Span,
@@ -43,44 +40,42 @@ pub enum Error {
     },
     /// A topology ensures what it does not give.
     #[error("`{claim}` is ensured and does not hold: {evidence}")]
-    #[diagnostic(code(bfc::prove::ensure_refuted))]
+    #[diagnostic(
+        code(bfc::prove::ensure_refuted),
+        help("say for which sizes it holds, `ensure … if …`, or correct the topology")
+    )]
     EnsureRefuted {
         /// The text of the claim.
         claim: String,
         /// What speaks against it.
         evidence: String,
-        /// What to write instead.
-        #[help]
-        remedy: Option<String>,
         /// Where it is ensured.
         #[label("ensured here")]
         span: Span,
     },
     /// A topology ensures what could not be decided.
     #[error("`{claim}` is ensured and could not be decided: {reason}")]
-    #[diagnostic(code(bfc::prove::ensure_not_decided))]
+    #[diagnostic(code(bfc::prove::ensure_not_decided), help("{help}"))]
     EnsureNotDecided {
         /// The text of the claim.
         claim: String,
         /// Why it is open.
         reason: String,
-        /// What to write instead.
-        #[help]
-        remedy: Option<String>,
+        /// How to accept it.
+        help: String,
         /// Where it is ensured.
         #[label("ensured here")]
         span: Span,
     },
 }
 
-impl Error {
-    /// Where the guilty claim stands.
-    pub fn span(&self) -> Span {
+impl StageError for Error {
+    fn place(&self) -> Option<Span> {
         match self {
             Self::RequirementRefuted { span, .. }
             | Self::RequirementNotDecided { span, .. }
             | Self::EnsureRefuted { span, .. }
-            | Self::EnsureNotDecided { span, .. } => *span,
+            | Self::EnsureNotDecided { span, .. } => Some(*span),
         }
     }
 }

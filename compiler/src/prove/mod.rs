@@ -2,6 +2,7 @@
 //!
 //! A verdict rests on exact arithmetic or on enclosures; an estimate never decides.
 
+pub mod claims;
 mod codec;
 mod error;
 pub(crate) mod facts;
@@ -14,22 +15,16 @@ pub(crate) mod tests;
 pub(crate) mod timeline;
 pub(crate) mod timing;
 
-pub use crate::analysis::{Analysis, Check, Convergence};
-pub use crate::estimate::chance::Expected;
-pub use crate::estimate::quadratic::Quadratic;
-pub use crate::estimate::stationary::Stationary;
-pub use crate::spectrum::{Enclosure, Method};
+pub use claims::{Check, Proof, Role};
 pub use error::Error;
 
-use crate::estimate::quadratic;
 use crate::model::algorithm::Algorithm;
 use crate::model::claim::{Claim, Comparison, Number, Property, Quantity, Stated};
 use crate::model::topology::Topology;
-use crate::spectrum;
+use crate::spectrum::Method;
 use crate::spectrum::exact::Exact;
 use crate::spectrum::properties::{self, Finding};
 use crate::spectrum::support::{self, Orientation, Reach};
-use bfc_schedule::MixingMatrix;
 use facts::Facts;
 use quantity::{COARSE, Interval, compare_ranges, number_of, spectral};
 
@@ -126,26 +121,6 @@ impl Verdict {
     }
 }
 
-/// What holds of one topology.
-pub fn analyze(topology: &Topology) -> Analysis {
-    Analysis::of(&Facts::new(&topology.phases))
-}
-
-/// How averaging over phases converges.
-pub(crate) fn convergence(phases: &[MixingMatrix]) -> Convergence {
-    Convergence::of(&Facts::new(phases))
-}
-
-/// What [`convergence`] costs, in operations, roughly.
-pub(crate) fn work(phases: &[MixingMatrix]) -> f64 {
-    spectrum::work(phases)
-}
-
-/// Whether every matrix equals its transpose, and where not.
-pub(crate) fn symmetric(phases: &[MixingMatrix]) -> Result<(), String> {
-    properties::symmetric(phases)
-}
-
 /// Whether a claim holds of an algorithm (where it is about one) on its topologies.
 pub fn decide(topologies: &[Topology], algorithm: Option<&Algorithm>, claim: &Stated) -> Verdict {
     Prover::new(topologies, algorithm).decide(claim)
@@ -170,43 +145,14 @@ impl<'a> Prover<'a> {
         self.algorithm = Some(algorithm);
     }
 
-    /// What holds of a topology, by index.
-    pub fn analyze(&self, topology: usize) -> Analysis {
-        Analysis::of(&self.facts[topology])
-    }
-
-    /// What holds of a topology, by index, with the curve of its consensus error, the weights of its limit and, where its
-    /// phases are drawn at random, what they do in the mean.
-    pub fn analyze_with_curves(&self, topology: usize) -> Analysis {
-        let is_drawn = self.topologies[topology].is_drawn;
-        Analysis::of(&self.facts[topology]).with_curves(&self.facts[topology], is_drawn)
+    /// What is known of each topology.
+    pub(crate) fn facts(&self) -> &[Facts<'a>] {
+        &self.facts
     }
 
     /// Numbers of the algorithm's step that do not exist, such as a division by 0; the first.
     pub fn undefined(&self) -> Option<String> {
         timeline::undefined(self.algorithm?)
-    }
-
-    /// Why the algorithm, which asks for gradients, cannot minimise a quadratic with curvatures in [μ, L], as far as that
-    /// is known; an estimate.
-    pub fn never_descends(&self, curvature: [f64; 2]) -> Option<&'static str> {
-        quadratic::never_descends(self.algorithm?, curvature)
-    }
-
-    /// Whether the algorithm reaches the optimum of the mean loss of ranks that differ, on quadratics with curvatures in
-    /// [μ, L], as far as that is known; an estimate.
-    pub fn is_exact(&self, curvature: [f64; 2]) -> bool {
-        self.algorithm.is_some_and(|algorithm| quadratic::is_exact(algorithm, &self.facts, curvature))
-    }
-
-    /// How the algorithm converges on quadratics with curvatures in [μ, L]; `None` where it asks for no gradients.
-    pub fn quadratic(&self, curvature: [f64; 2]) -> Option<Quadratic> {
-        quadratic::quadratic(self.algorithm?, &self.facts, curvature)
-    }
-
-    /// [`quadratic`](Self::quadratic) without the largest step size.
-    pub fn rate(&self, curvature: [f64; 2]) -> Option<Quadratic> {
-        quadratic::rate(self.algorithm?, &self.facts, curvature)
     }
 
     /// Whether a claim holds.

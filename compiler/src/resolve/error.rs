@@ -1,5 +1,7 @@
 //! What can be wrong with names.
 
+use crate::diagnostic::StageError;
+use bfc_dsl::SyntaxError;
 use bfc_dsl::tree::Span;
 use miette::Diagnostic;
 use thiserror::Error;
@@ -128,11 +130,64 @@ pub enum ResolveError {
         #[label("not a kind of parameter")]
         span: Span,
     },
+    #[error("expected an algorithm, found {found}")]
+    #[diagnostic(
+        code(bfc::resolve::not_an_algorithm),
+        help("write the name of an algorithm, with its parameters in parentheses: `dgd(lr = 0.1)`")
+    )]
+    NotAnAlgorithm {
+        found: String,
+        #[label("not an algorithm")]
+        span: Span,
+    },
+    #[error("more than one schedule in a file")]
+    #[diagnostic(code(bfc::resolve::several_schedules), help("keep one `schedule` block in a file"))]
+    SeveralSchedules {
+        #[label("again here")]
+        span: Span,
+        #[label("first here")]
+        first: Span,
+    },
+    #[error("more than one algorithm in a schedule")]
+    #[diagnostic(code(bfc::resolve::several_algorithms), help("keep one `algorithm` line in the schedule"))]
+    SeveralAlgorithms {
+        #[label("again here")]
+        span: Span,
+        #[label("first here")]
+        first: Span,
+    },
+    #[error("no parameter `{name}`")]
+    #[diagnostic(code(bfc::resolve::unknown_parameter), help("{help}"))]
+    UnknownParameter {
+        name: String,
+        help: String,
+        #[label("nothing takes this")]
+        span: Span,
+    },
+    #[error("several items have a parameter `{name}`")]
+    #[diagnostic(code(bfc::resolve::ambiguous_parameter), help("write {owners}"))]
+    AmbiguousParameter {
+        name: String,
+        owners: String,
+        #[label("for which?")]
+        span: Span,
+    },
+    #[error("the parameter `{name}` is given twice: `{first}` and `{second}`")]
+    #[diagnostic(code(bfc::resolve::repeated_parameter), help("leave one of them out"))]
+    RepeatedParameter {
+        name: String,
+        first: String,
+        second: String,
+        #[label("given before")]
+        span: Span,
+    },
+    #[error("nothing to compile in `{file}`: {found}")]
+    #[diagnostic(code(bfc::resolve::no_entry), help("{help}"))]
+    NoEntry { file: String, found: String, help: String },
 }
 
-impl ResolveError {
-    /// Where the error is.
-    pub fn span(&self) -> Span {
+impl StageError for ResolveError {
+    fn place(&self) -> Option<Span> {
         match self {
             Self::UnknownName { span, .. }
             | Self::DuplicateName { span, .. }
@@ -146,7 +201,20 @@ impl ResolveError {
             | Self::WrongArity { span, .. }
             | Self::UnknownArgument { span, .. }
             | Self::WrongItem { span, .. }
-            | Self::UnknownKind { span, .. } => *span,
+            | Self::UnknownKind { span, .. }
+            | Self::NotAnAlgorithm { span, .. }
+            | Self::SeveralSchedules { span, .. }
+            | Self::SeveralAlgorithms { span, .. }
+            | Self::UnknownParameter { span, .. }
+            | Self::AmbiguousParameter { span, .. }
+            | Self::RepeatedParameter { span, .. } => Some(*span),
+            Self::NoEntry { .. } => None,
         }
+    }
+}
+
+impl StageError for SyntaxError {
+    fn place(&self) -> Option<Span> {
+        Some(self.span())
     }
 }

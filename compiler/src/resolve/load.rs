@@ -1,9 +1,10 @@
 //! Reads and parses the entry and all that it uses, and tells each file what its names mean.
 
-use super::{ItemId, Program, ResolveError, Source, check, declaration, walk};
+use super::{ItemId, Program, ResolveError, check, declaration, walk};
 use crate::builtin_names::nearest;
-use crate::diagnostic::{Diagnostics, Error};
-use crate::{Files, library};
+use crate::diagnostic::{Diagnostic, Diagnostics, Source};
+use crate::library;
+use crate::request::Files;
 use bfc_dsl::tree::{FileId, Item, Name, Span, Use};
 use std::collections::BTreeMap;
 
@@ -20,7 +21,9 @@ struct Loader<'f> {
     open: Vec<String>,
     /// Files that do not parse.
     broken: Vec<FileId>,
-    errors: Vec<Error>,
+    errors: Vec<Diagnostic>,
+    /// Whether everything was read, so that a name that is not known is not known anywhere.
+    is_complete: bool,
 }
 
 /// Parses the entry, the parameters and all files that they use.
@@ -34,21 +37,25 @@ pub fn load(
     files: &dyn Files,
 ) -> Result<Program, Diagnostics> {
     let (program, loaded) = (Program::default(), BTreeMap::new());
-    let mut loader = Loader { files, program, loaded, open: vec![], broken: vec![], errors: vec![] };
+    let (open, broken, errors) = (vec![], vec![], vec![]);
+    let mut loader = Loader { files, program, loaded, open, broken, errors, is_complete: true };
     loader.file(name.to_string(), text.to_string());
     for (name, value) in parameters {
         loader.parameter(name, value);
     }
-    let Loader { program, mut errors, .. } = loader;
-    // A name may be unknown only because the file that has it does not parse.
-    let known = |error: &Error| matches!(error, Error::Resolve(ResolveError::DuplicateName { .. }));
-    if errors.iter().all(known) {
-        errors.extend(check::check(&program).into_iter().map(Error::Resolve));
+    let Loader { program, mut errors, is_complete, .. } = loader;
+    if is_complete {
+        errors.extend(check::check(&program).into_iter().map(Diagnostic::from));
     }
-    if errors.is_empty() { Ok(program) } else { Err(Diagnostics::new(errors, program.sources)) }
+    if errors.is_empty() { Ok(program) } else { Err(Diagnostics::new(errors, &program.sources)) }
 }
 
 impl Loader<'_> {
+    fn fail(&mut self, error: impl Into<Diagnostic>) {
+        self.is_complete = false;
+        self.errors.push(error.into());
+    }
+
     fn source(&mut self, name: String, text: String) -> FileId {
         self.program.sources.push(Source { name, text });
         self.program.files.push(Default::default());
@@ -65,7 +72,7 @@ impl Loader<'_> {
                 self.paths(id, walk::paths_in(vec![&expression]));
                 self.program.parameters.push((name.to_string(), expression));
             }
-            Err(errors) => self.errors.extend(errors.into_iter().map(Error::Syntax)),
+            Err(errors) => errors.into_iter().for_each(|error| self.fail(error)),
         }
     }
 
@@ -78,7 +85,7 @@ impl Loader<'_> {
             Ok(tree) => self.program.files[id.0 as usize] = tree,
             Err(errors) => {
                 self.broken.push(id);
-                self.errors.extend(errors.into_iter().map(Error::Syntax));
+                errors.into_iter().for_each(|error| self.fail(error));
             }
         }
         self.define(id);
@@ -86,7 +93,7 @@ impl Loader<'_> {
             if let Item::Use(import) = item
                 && let Err(error) = self.import(id, &import)
             {
-                self.errors.push(Error::Resolve(error));
+                self.fail(error);
             }
         }
         self.paths(id, walk::paths(&self.program.files[id.0 as usize]));
@@ -113,7 +120,7 @@ impl Loader<'_> {
             let name = name.to_string();
             // Labels of one message must lie in one file.
             let first = if first.file == span.file { first } else { span };
-            self.errors.push(Error::Resolve(ResolveError::DuplicateName { name, span, first }));
+            self.errors.push(ResolveError::DuplicateName { name, span, first }.into());
         }
     }
 
@@ -134,7 +141,7 @@ impl Loader<'_> {
         for name in wanted {
             match self.find(from, name) {
                 Ok(item) => self.bind(into, &name.text, item, name.span),
-                Err(error) => self.errors.push(Error::Resolve(error)),
+                Err(error) => self.fail(error),
             }
         }
         Ok(())
@@ -211,7 +218,7 @@ impl Loader<'_> {
             };
             match item {
                 Ok(item) => drop(self.program.names[id.0 as usize].insert(path, item)),
-                Err(error) => self.errors.push(Error::Resolve(error)),
+                Err(error) => self.fail(error),
             }
         }
     }

@@ -9,20 +9,12 @@ mod load;
 pub mod target;
 mod walk;
 
+pub use crate::diagnostic::Source;
 pub use error::ResolveError;
 pub use load::load;
 
 use bfc_dsl::tree::{self, Expression, ExpressionKind, FileId, Item, Span};
 use std::collections::BTreeMap;
-
-/// A source file: its name for messages, and its text.
-#[derive(Clone, Debug)]
-pub struct Source {
-    /// The name.
-    pub name: String,
-    /// The text.
-    pub text: String,
-}
 
 /// All files of one compilation; the first is the one that is compiled.
 #[derive(Clone, Debug, Default)]

@@ -1,11 +1,7 @@
 //! What of a program is compiled, and whose the parameters of the command line are.
 
-use super::{ItemId, Program};
+use super::{ItemId, Program, ResolveError};
 use crate::builtin_names::nearest;
-use crate::diagnostic::{Error, RequestError};
-use crate::evaluate::topology::Errors;
-use crate::evaluate::value::call::Override;
-use crate::evaluate::{EvaluateError, Evaluator};
 use bfc_dsl::tree::{self, Argument, Expression, ExpressionKind, Item, Parameter, Span};
 
 /// What is compiled.
@@ -42,19 +38,30 @@ pub struct Instance<'p, T> {
     pub item: &'p T,
     /// What the schedule gives for its parameters.
     pub arguments: &'p [Argument],
-    /// What the command line gives; it goes before the arguments.
-    pub overrides: Vec<Override>,
+    /// What the command line gives, by name; it goes before the arguments.
+    pub given: Vec<(String, &'p Expression)>,
     /// Where the schedule names it, or its own name.
     pub span: Span,
 }
 
 impl<'p> Target<'p> {
-    /// The schedule of the entry, or the only topology, or the only algorithm of it. `library_name` picks an item of a
-    /// file of the library.
-    pub fn of(program: &'p Program, library_name: Option<&str>) -> Result<Self, Vec<Error>> {
+    /// The schedule of the entry, or the only topology, or the only algorithm of it, with the parameters of the command
+    /// line. `library_name` picks an item of a file of the library.
+    ///
+    /// # Errors
+    /// Nothing to compile, or several things; parameters that nothing takes.
+    pub fn new(program: &'p Program, library_name: Option<&str>) -> Result<Self, Vec<ResolveError>> {
+        let mut target = Self::chosen(program, library_name).map_err(|error| vec![error])?;
+        let parameters = program.parameters.iter();
+        let errors: Vec<_> =
+            parameters.filter_map(|(name, value)| target.give(program, name, value).err()).collect();
+        if errors.is_empty() { Ok(target) } else { Err(errors) }
+    }
+
+    fn chosen(program: &'p Program, library_name: Option<&str>) -> Result<Self, ResolveError> {
         if let Some(name) = library_name {
             let item = name.rsplit("::").next().unwrap_or(name);
-            return Self::item(program, item).ok_or_else(|| vec![no_entry(program, "no item of that name")]);
+            return Self::item(program, item).ok_or_else(|| no_entry(program, "no item of that name"));
         }
         let (mut schedules, mut topologies, mut algorithms) = (vec![], vec![], vec![]);
         for (id, item) in program.numbered_items() {
@@ -66,17 +73,16 @@ impl<'p> Target<'p> {
             }
         }
         match (&schedules[..], &topologies[..], &algorithms[..]) {
-            ([schedule], ..) => Self::schedule(program, schedule).map_err(|error| vec![error.into()]),
+            ([schedule], ..) => Self::schedule(program, schedule),
             ([first, second, ..], ..) => {
-                let error = EvaluateError::SeveralSchedules { span: second.span, first: first.span };
-                Err(vec![error.into()])
+                Err(ResolveError::SeveralSchedules { span: second.span, first: first.span })
             }
             ([], [(id, topology)], []) => Ok(Self::of_topology(*id, topology)),
             ([], [], [algorithm]) => Ok(Self::of_algorithm(algorithm)),
-            ([], [], []) => Err(vec![no_entry(program, "no topology, algorithm or schedule")]),
-            ([], [], _) => Err(vec![no_entry(program, "several algorithms and no schedule")]),
-            ([], [_], _) => Err(vec![no_entry(program, "a topology, an algorithm and no schedule")]),
-            _ => Err(vec![no_entry(program, "several topologies and no schedule")]),
+            ([], [], []) => Err(no_entry(program, "no topology, algorithm or schedule")),
+            ([], [], _) => Err(no_entry(program, "several algorithms and no schedule")),
+            ([], [_], _) => Err(no_entry(program, "a topology, an algorithm and no schedule")),
+            _ => Err(no_entry(program, "several topologies and no schedule")),
         }
     }
 
@@ -90,24 +96,24 @@ impl<'p> Target<'p> {
 
     fn of_topology(id: ItemId, item: &'p tree::Topology) -> Self {
         let span = item.name.span;
-        let instance = Instance { item, arguments: &[], overrides: vec![], span };
+        let instance = Instance { item, arguments: &[], given: vec![], span };
         Self { topologies: vec![(None, Chosen::Item(id, instance))], algorithm: None, scheduled: false }
     }
 
     fn of_algorithm(item: &'p tree::Algorithm) -> Self {
         let span = item.name.span;
-        let algorithm = Some(Instance { item, arguments: &[], overrides: vec![], span });
+        let algorithm = Some(Instance { item, arguments: &[], given: vec![], span });
         Self { topologies: vec![], algorithm, scheduled: false }
     }
 
-    fn schedule(program: &'p Program, schedule: &'p tree::Schedule) -> Result<Self, EvaluateError> {
+    fn schedule(program: &'p Program, schedule: &'p tree::Schedule) -> Result<Self, ResolveError> {
         let mut topologies: Vec<(Option<&str>, Chosen)> = Vec::new();
         for (name, expression) in &schedule.topologies {
             let earlier =
                 |(alias, _): &(Option<&str>, _)| alias.is_some_and(|alias| is_name(expression, alias));
             let chosen = match named(program, expression) {
                 (Some((id, Item::Topology(item))), arguments, span) if !topologies.iter().any(earlier) => {
-                    Chosen::Item(id, Instance { item, arguments, overrides: vec![], span })
+                    Chosen::Item(id, Instance { item, arguments, given: vec![], span })
                 }
                 _ => Chosen::Value(expression),
             };
@@ -119,54 +125,37 @@ impl<'p> Target<'p> {
                 let (item, arguments, span) = named(program, expression);
                 let Some((_, Item::Algorithm(item))) = item else {
                     let found = format!("`{}`", program.text(span));
-                    return Err(EvaluateError::NotAnAlgorithm { found, span });
+                    return Err(ResolveError::NotAnAlgorithm { found, span });
                 };
-                Some(Instance { item, arguments, overrides: vec![], span })
+                Some(Instance { item, arguments, given: vec![], span })
             }
             [first, second, ..] => {
-                return Err(EvaluateError::SeveralAlgorithms { span: second.span, first: first.span });
+                return Err(ResolveError::SeveralAlgorithms { span: second.span, first: first.span });
             }
         };
         Ok(Self { topologies, algorithm, scheduled: true })
     }
 
-    /// Gives each parameter of the command line to the item that has it.
-    pub fn distribute(&mut self, evaluator: &mut Evaluator<'p>) -> Result<(), Errors> {
-        let program = evaluator.program;
-        let mut errors = Errors::new();
-        for (name, expression) in &program.parameters {
-            let given = evaluator.evaluate(expression).map_err(|error| *error);
-            let place = |value| self.place(program, name, |owner| (owner, value, expression.span));
-            errors.extend(given.and_then(place).err());
-        }
-        if errors.is_empty() { Ok(()) } else { Err(errors) }
-    }
-
-    fn place(
-        &mut self,
-        program: &Program,
-        name: &str,
-        given: impl FnOnce(String) -> Override,
-    ) -> Result<(), EvaluateError> {
+    /// Gives a parameter of the command line to the item that has it.
+    fn give(&mut self, program: &Program, name: &str, value: &'p Expression) -> Result<(), ResolveError> {
         let (owner, bare) = match name.split_once('.') {
             Some((owner, bare)) => (Some(owner), bare),
             None => (None, name),
         };
-        let given = given(bare.to_string());
-        let span = given.2;
-        let mut places: Vec<(String, &[Parameter], &mut Vec<Override>)> = Vec::new();
+        let span = value.span;
+        let mut places: Vec<(String, &[Parameter], &mut Vec<_>)> = Vec::new();
         for (alias, topology) in &mut self.topologies {
             let Chosen::Item(_, topology) = topology else { continue };
             let item = &topology.item.name.text;
             if owner.is_none_or(|owner| owner == "topology" || *alias == Some(owner) || owner == item) {
                 let label = alias.unwrap_or("topology").to_string();
-                places.push((label, &topology.item.parameters, &mut topology.overrides));
+                places.push((label, &topology.item.parameters, &mut topology.given));
             }
         }
         if let Some(algorithm) = &mut self.algorithm
             && owner.is_none_or(|owner| owner == "algorithm" || owner == algorithm.item.name.text)
         {
-            places.push(("algorithm".into(), &algorithm.item.parameters, &mut algorithm.overrides));
+            places.push(("algorithm".into(), &algorithm.item.parameters, &mut algorithm.given));
         }
         let known: Vec<String> =
             places.iter().flat_map(|place| place.1).map(|parameter| parameter.name.text.clone()).collect();
@@ -174,36 +163,36 @@ impl<'p> Target<'p> {
         if places.len() > 1 {
             let owners: Vec<_> =
                 places.iter().map(|(label, ..)| format!("`--param {label}.{bare}=…`")).collect();
-            return Err(EvaluateError::AmbiguousParameter {
+            return Err(ResolveError::AmbiguousParameter {
                 name: bare.into(),
                 owners: owners.join(" or "),
                 span,
             });
         }
-        let Some((.., overrides)) = places.pop() else {
+        let Some((.., given)) = places.pop() else {
             return Err(unknown_parameter(name, bare, &known, span));
         };
-        if let Some((.., earlier)) = overrides.iter().find(|earlier| earlier.0 == bare) {
-            let (first, second) = (program.text(*earlier), program.text(span));
+        if let Some((_, earlier)) = given.iter().find(|(known, _)| known == bare) {
+            let (first, second) = (program.text(earlier.span), program.text(span));
             let (first, second) = (format!("{bare}={first}"), format!("{name}={second}"));
-            return Err(EvaluateError::RepeatedParameter { name: bare.to_string(), first, second, span });
+            return Err(ResolveError::RepeatedParameter { name: bare.to_string(), first, second, span });
         }
-        overrides.push(given);
+        given.push((bare.to_string(), value));
         Ok(())
     }
 }
 
-fn unknown_parameter(name: &str, bare: &str, known: &[String], span: Span) -> EvaluateError {
+fn unknown_parameter(name: &str, bare: &str, known: &[String], span: Span) -> ResolveError {
     let help = match nearest(bare, known.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
         None if known.is_empty() => "there are no parameters to give".to_string(),
         None => format!("the parameters are `{}`", known.join("`, `")),
     };
-    EvaluateError::UnknownParameter { name: name.to_string(), span, help }
+    ResolveError::UnknownParameter { name: name.to_string(), span, help }
 }
 
 /// The item that an expression names, with its arguments.
-pub fn named<'p>(
+fn named<'p>(
     program: &'p Program,
     expression: &'p Expression,
 ) -> (Option<(ItemId, &'p Item)>, &'p [Argument], Span) {
@@ -219,8 +208,8 @@ fn is_name(expression: &Expression, name: &str) -> bool {
     matches!(&*expression.kind, ExpressionKind::Name(known) if known == name)
 }
 
-fn no_entry(program: &Program, found: &str) -> Error {
+fn no_entry(program: &Program, found: &str) -> ResolveError {
     let file = program.sources.first().map_or_else(String::new, |source| source.name.clone());
     let help = "add `schedule { topology …  algorithm … }`, which says what to compile".to_string();
-    RequestError::NoEntry { file, found: found.to_string(), help }.into()
+    ResolveError::NoEntry { file, found: found.to_string(), help }
 }

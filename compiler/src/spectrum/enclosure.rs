@@ -1,7 +1,5 @@
 //! A number with what is known about its error.
 
-use crate::optimise::Optimum;
-
 /// How a number was obtained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -35,12 +33,6 @@ pub struct Enclosure {
     pub high: f64,
     /// How it was obtained.
     pub method: Method,
-}
-
-impl From<Optimum> for Enclosure {
-    fn from(Optimum { value, bound, .. }: Optimum) -> Self {
-        Self { value, low: bound, high: value, method: Method::Enclosed }
-    }
 }
 
 impl Enclosure {

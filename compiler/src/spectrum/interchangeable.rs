@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn large_stars_and_complete_tables_are_exact_at_once() {
         let star = star(20_000);
-        let found = crate::prove::analyze(&topology(vec![star]));
+        let found = crate::analysis::of_topology(&topology(vec![star]));
         let [low, high] = found.bounds["rho"];
         assert!(low <= 1.0 - 1.0 / 20_000.0 && 1.0 - 1.0 / 20_000.0 <= high && high - low < 1e-12);
         let complete = tables(&[complete(300)]).remove(0);

@@ -172,7 +172,7 @@ pub(crate) fn work(phases: &[MixingMatrix]) -> f64 {
     if Characters::new(phases).is_some() {
         return size * period;
     }
-    if phases.len() > 1 || crate::prove::symmetric(phases).is_err() {
+    if phases.len() > 1 || properties::symmetric(phases).is_err() {
         return 30.0 * size.powi(3) + 60.0 * period * size.powi(2);
     }
     match interchangeable::classes(&phases[0]) {

@@ -1,11 +1,13 @@
 //! The algorithms of the library that may stand in for one that was refused.
 
+use crate::estimate::quadratic;
 use crate::evaluate::{Evaluator, Limits, algorithm};
 use crate::model::algorithm::Algorithm;
 use crate::model::oracle::Asks;
 use crate::model::topology::Topology;
 use crate::prove::Prover;
-use crate::{NoFiles, library, resolve};
+use crate::request::NoFiles;
+use crate::{library, resolve};
 use bfc_dsl::tree::Item;
 use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational};
 
@@ -36,7 +38,8 @@ pub fn candidates(refused: &Algorithm, size: u32) -> Vec<(&'static str, Algorith
         })
         .collect();
     let calm = calm_ring();
-    let is_exact = |algorithm: &Algorithm| Prover::new(&calm, Some(algorithm)).is_exact([0.5, 1.0]);
+    let is_exact =
+        |algorithm: &Algorithm| quadratic::is_exact(algorithm, Prover::new(&calm, None).facts(), [0.5, 1.0]);
     let exact = kind(refused).0 && is_exact(refused);
     candidates.sort_by_cached_key(|(_, algorithm)| {
         let biased = exact && !is_exact(algorithm);

@@ -4,16 +4,17 @@
 mod algorithms;
 mod written;
 
-use crate::Request;
 use crate::candidate;
+use crate::diagnostic::{Diagnostics, Remedy};
 use crate::evaluate::Limits;
 use crate::evaluate::target::Evaluated;
 use crate::evaluate::topology::phase;
 use crate::evaluate::topology::weights::{RULES, WeightRule};
-use crate::lints;
 use crate::model::algorithm::Algorithm;
 use crate::model::topology::Topology;
 use crate::prove::Prover;
+use crate::prove::claims::of_averaging;
+use crate::request::Request;
 use crate::resolve::Program;
 use algorithms::candidates;
 use bfc_dsl::tree::Span;
@@ -39,21 +40,38 @@ pub struct Refused<'a> {
     pub program: &'a Program,
     /// Its topologies and its algorithm.
     pub evaluated: &'a Evaluated,
+    /// Evaluates a changed program, within limits.
+    pub evaluate: &'a (dyn Fn(&Program) -> Option<Evaluated> + Sync),
+}
+
+/// The refusals for which remedies are sought.
+pub const CODES: [&str; 2] = ["bfc::prove::requirement_refuted", "bfc::prove::requirement_not_decided"];
+
+/// A refusal with remedies for the first requirement: they are the same for all. What takes long to decide is not tried in
+/// many ways.
+pub fn explain(refused: Refused, diagnostics: Diagnostics) -> Diagnostics {
+    let remedies = if diagnostics.errors().iter().any(|error| error.code == CODES[0]) {
+        remedies(refused)
+    } else {
+        simple(refused).into_iter().collect()
+    };
+    let remedy = |text| Remedy { text, choices: vec![], is_tried: true };
+    diagnostics.with_remedies(&CODES, remedies.into_iter().map(remedy).collect())
 }
 
 /// What to write instead of a program whose requirements are refuted, in words.
-pub fn of(refused: Refused) -> Option<String> {
+fn remedies(refused: Refused) -> Vec<String> {
     let mut remedies: Vec<String> = simple(refused).into_iter().collect();
     if let [topology] = &refused.evaluated.topologies[..]
         && is_quick(topology)
     {
         remedies.extend(of_topology(refused, topology));
     }
-    if remedies.is_empty() { None } else { Some(remedies.join("; ")) }
+    remedies
 }
 
 /// What helps by leaving out what was said, in words: a value of a parameter, or self weights.
-pub fn simple(refused: Refused) -> Option<String> {
+fn simple(refused: Refused) -> Option<String> {
     defaults(refused).or_else(|| row_rests(refused))
 }
 
@@ -157,7 +175,7 @@ fn combined(refused: Refused, topology: &Topology, written: &Written) -> Option<
 }
 
 /// How long a source may be evaluated again: some tenths of a second.
-fn limits(request: &Request) -> Limits {
+pub fn limits(request: &Request) -> Limits {
     Limits { optimisation: Limits::default().optimisation, ..candidate::limits(request) }
 }
 
@@ -166,11 +184,8 @@ fn defaults(refused: Refused) -> Option<String> {
     if !refused.evaluated.topologies.iter().all(is_quick) {
         return None;
     }
-    let limits = limits(refused.request);
-    let holds_for = |program: &Program| {
-        let evaluated = crate::evaluate_within(refused.request, program, limits);
-        evaluated.is_ok_and(|evaluated| all_hold(&evaluated))
-    };
+    let holds_for =
+        |program: &Program| (refused.evaluate)(program).is_some_and(|evaluated| all_hold(&evaluated));
     let parameters = &refused.program.parameters;
     for (at, (name, value)) in parameters.iter().enumerate() {
         let mut program = refused.program.clone();
@@ -281,6 +296,6 @@ fn passes(topology: &Topology, refused: &Evaluated) -> bool {
 
 /// Whether all that is required holds, what nobody wrote down included.
 fn holds(prover: &Prover, evaluated: &Evaluated) -> bool {
-    let unwritten = lints::requires(evaluated, prover);
+    let unwritten = of_averaging(evaluated, prover);
     evaluated.algorithm.requires.iter().chain(&unwritten).all(|stated| prover.decide(stated).holds())
 }

@@ -1,9 +1,9 @@
 //! The topology of a request as the user wrote it, and expressions that may stand in its place.
 
 use super::Refused;
-use crate::Entry;
 use crate::evaluate::{Evaluator, on_deep_stack};
 use crate::model::topology::Topology;
+use crate::request::Entry;
 use crate::resolve::target::{Chosen, Instance, Target};
 use bfc_dsl::tree::{self, FileId, TopologyBody, TopologyStatement};
 
@@ -24,8 +24,7 @@ impl Written {
     pub fn of(refused: Refused) -> Option<Self> {
         let Entry::Source { .. } = refused.request.entry else { return None };
         let program = refused.program;
-        let mut target = Target::of(program, None).ok()?;
-        target.distribute(&mut evaluator(refused)).ok()?;
+        let target = Target::new(program, None).ok()?;
         let [(alias, chosen)] = &target.topologies[..] else { return None };
         let own = |item: &tree::Topology| match &item.body {
             TopologyBody::Statements(statements) => !takes_phases(statements),
@@ -83,7 +82,7 @@ fn applied(refused: Refused, instance: &Instance<tree::Topology>) -> String {
     let program = refused.program;
     let whole = program.text(instance.span);
     let mut given: Vec<_> =
-        instance.overrides.iter().map(|(name, _, span)| (name.as_str(), program.text(*span))).collect();
+        instance.given.iter().map(|(name, value)| (name.as_str(), program.text(value.span))).collect();
     if given.is_empty() {
         return whole.to_string();
     }

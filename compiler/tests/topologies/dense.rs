@@ -1,7 +1,7 @@
 //! Compiled topologies as dense matrices, and plain computations with them.
 
+use bfc_compiler::Analysis;
 use bfc_compiler::Detail;
-use bfc_compiler::prove::Analysis;
 use bfc_compiler::{Compiled, Entry, NoFiles, Request};
 use bfc_schedule::{MixingMatrix, Rank, Rational};
 

@@ -53,7 +53,7 @@ fn text(example: &Example) -> String {
 fn unexpected(example: &Example, diagnostics: &Diagnostics) -> ExampleError {
     let messages: Vec<String> = diagnostics.errors().iter().take(5).map(ToString::to_string).collect();
     let text = text(example);
-    let first = diagnostics.errors().iter().find_map(|error| error.span()).filter(|span| span.file.0 == 0);
+    let first = diagnostics.errors().iter().find_map(|error| error.span).filter(|span| span.file.0 == 0);
     let line = first.map(|span| text[..(span.start as usize).min(text.len())].matches('\n').count());
     let line = line.and_then(|number| example.lines.iter().position(|line| line.number == number));
     ExampleError::Refused {

@@ -1,12 +1,13 @@
 //! Matrices that mislead: permutations, nilpotent and defective ones, nearly disconnected and nearly stochastic ones.
 
 use super::*;
+use crate::analysis::{Analysis, of_topology};
 use crate::model::claim::{Claim, Comparison, Number, Property, Quantity, Stated};
-use crate::prove::{Analysis, Verdict, analyze, decide};
+use crate::prove::{Verdict, decide};
 use proptest::prelude::*;
 
 fn of(phases: Vec<MixingMatrix>) -> Analysis {
-    analyze(&topology(phases))
+    of_topology(&topology(phases))
 }
 
 fn claim(phases: Vec<MixingMatrix>, claim: Claim) -> Verdict {

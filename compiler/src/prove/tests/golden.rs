@@ -1,10 +1,10 @@
 //! The values of the reference tables.
 
 use super::*;
-use crate::prove::{Analysis, analyze};
+use crate::analysis::{Analysis, of_topology};
 
 fn of(phases: Vec<MixingMatrix>) -> Analysis {
-    analyze(&topology(phases))
+    of_topology(&topology(phases))
 }
 
 fn close(actual: Option<f64>, expected: f64, tolerance: f64, what: &str) {

@@ -2,15 +2,17 @@
 //! closed forms and the reference.
 
 use super::*;
+use crate::analysis::{Analysis, of_topology};
+use crate::prove::Prover;
 use crate::prove::facts::Facts;
-use crate::prove::{Prover, analyze};
 use crate::spectrum::dense::{Rows, symmetric_eigenvalues};
 use crate::spectrum::{Enclosure, by_elimination};
 use proptest::prelude::*;
 
-fn with_curves(phases: Vec<MixingMatrix>, is_drawn: bool) -> crate::prove::Analysis {
+fn with_curves(phases: Vec<MixingMatrix>, is_drawn: bool) -> Analysis {
     let topologies = [crate::model::topology::Topology { is_drawn, ..topology(phases) }];
-    Prover::new(&topologies, None).analyze_with_curves(0)
+    let prover = Prover::new(&topologies, None);
+    Analysis::new(&prover.facts()[0]).with_curves(&prover.facts()[0], is_drawn)
 }
 
 /// A cycle, so that all is connected, and more edges.
@@ -72,7 +74,7 @@ fn large_sparse_graphs_are_enclosed() {
     let size = 2048u32;
     let name = |i: u32| (i * 5) % size;
     let pairs: Vec<_> = (0..size).map(|i| (name(i), name((i + 1) % size))).collect();
-    let analysis = analyze(&topology(vec![metropolis(size, &pairs)]));
+    let analysis = of_topology(&topology(vec![metropolis(size, &pairs)]));
     let exact = (1.0 + 2.0 * (std::f64::consts::TAU / f64::from(size)).cos()) / 3.0;
     let [low, high] = analysis.bounds["rho"];
     assert!(low <= exact && exact <= high && high - low < 2e-9, "{exact} in {low}..{high}");
@@ -89,7 +91,7 @@ fn what_elimination_fills_is_estimated() {
     let name = |i: u32| (i * 5) % size;
     let edges = (0..size).flat_map(|i| (0..digits).map(move |bit| (i, i ^ 1 << bit))).filter(|(i, j)| i < j);
     let pairs: Vec<_> = edges.map(|(i, j)| (name(i), name(j))).collect();
-    let found = analyze(&topology(vec![metropolis(size, &pairs)]));
+    let found = of_topology(&topology(vec![metropolis(size, &pairs)]));
     assert_eq!((found.methods["rho"], found.contracting), ("estimate", Some(true)));
     assert!((found.rho.expect("one phase") - 6.0 / 7.0).abs() < 1e-11, "{:?}", found.rho);
     assert!((found.lambda_min.expect("symmetric") + 6.0 / 7.0).abs() < 1e-11);
@@ -103,20 +105,20 @@ fn pull(size: u32, keep: Rational) -> MixingMatrix {
 
 #[test]
 fn eigenvalues_without_cycles_are_the_self_weights() {
-    let tree = analyze(&topology(vec![pull(31, Rational::zero())]));
+    let tree = of_topology(&topology(vec![pull(31, Rational::zero())]));
     assert_eq!(
         (tree.rho, tree.methods["rho"], tree.methods["asymptotic_rate"]),
         (Some(0.0), "exact", "exact")
     );
-    let lazy = analyze(&topology(vec![pull(31, Rational::new(1, 4))]));
+    let lazy = of_topology(&topology(vec![pull(31, Rational::new(1, 4))]));
     assert_eq!((lazy.rho, lazy.methods["rho"]), (Some(0.25), "exact"));
-    let third = analyze(&topology(vec![pull(31, Rational::new(1, 3))]));
+    let third = of_topology(&topology(vec![pull(31, Rational::new(1, 3))]));
     let [low, high] = third.bounds["rho"];
     assert!(low <= 1.0 / 3.0 && 1.0 / 3.0 <= high && high - low < 1e-15);
     let period = vec![pull(9, Rational::new(1, 2)), pull(9, Rational::new(1, 8))];
-    assert_eq!(analyze(&topology(period)).asymptotic_rate, Some(0.25));
+    assert_eq!(of_topology(&topology(period)).asymptotic_rate, Some(0.25));
     // Large: nothing dense.
-    assert_eq!(analyze(&topology(vec![pull(5000, Rational::zero())])).rho, Some(0.0));
+    assert_eq!(of_topology(&topology(vec![pull(5000, Rational::zero())])).rho, Some(0.0));
 }
 
 #[test]
@@ -128,7 +130,7 @@ fn eigenvalues_of_components_are_those_of_all() {
     let outside = [(4, 5), (5, 6), (6, 4)].map(|(i, j)| (i, j, w(1, 2)));
     let between = [(4, 0, w(1, 4)), (7, 4, w(3, 4))];
     let edges: Vec<_> = inside.into_iter().chain(outside).chain(between).collect();
-    let found = analyze(&topology(vec![matrix(8, &edges)]));
+    let found = of_topology(&topology(vec![matrix(8, &edges)]));
     let dense = bfc_algebra::eigenvalues(&Rows::of(&matrix(8, &edges)).dense()).expect("small");
     let mut moduli: Vec<f64> = dense.iter().map(|z| z.re.hypot(z.im)).collect();
     moduli.sort_by(f64::total_cmp);
@@ -198,7 +200,7 @@ fn curves_are_there_where_ranks_that_agree_stay_so() {
         BTreeMap::from([(1, Rational::new(1, 2))]),
     ]);
     assert!(with_curves(vec![column], false).consensus_error.is_none());
-    assert!(analyze(&topology(vec![ring(5)])).consensus_error.is_none());
+    assert!(of_topology(&topology(vec![ring(5)])).consensus_error.is_none());
     assert_eq!(with_curves(vec![complete(5)], false).consensus_error, Some(vec![(1, 0.0)]));
 }
 
@@ -225,7 +227,7 @@ fn residuals_are_told_of_estimates() {
     let phases = [matrix(size, &edges)];
     let facts = Facts::new(&phases);
     assert!(facts.doubly_stochastic() || facts.row_stochastic().is_ok());
-    let found = analyze(&topology(phases.to_vec()));
+    let found = of_topology(&topology(phases.to_vec()));
     assert_eq!(found.methods["rho"], "estimate");
     assert!(found.residuals["rho"] < 1e-10, "{:?}", found.residuals);
 }

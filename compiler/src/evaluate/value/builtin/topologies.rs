@@ -8,7 +8,7 @@ use crate::evaluate::topology::not_a_topology;
 use crate::evaluate::value::Value;
 use crate::evaluate::value::expect::{has_symbol, shown};
 use crate::evaluate::value::{eigenvalues as spectrum, matching as pairs};
-use crate::prove;
+use crate::spectrum::properties;
 use bfc_dsl::tree::Span;
 use bfc_schedule::{MixingMatrix, Rank};
 use std::rc::Rc;
@@ -217,7 +217,7 @@ pub(super) fn eigenvalues(call: &mut Call) -> Result<Value> {
     let [matrix] = &topology.phases[..] else {
         return refused(format!("it has {} phases", topology.phases.len()));
     };
-    if let Err(evidence) = prove::symmetric(&topology.phases) {
+    if let Err(evidence) = properties::symmetric(&topology.phases) {
         return refused(evidence);
     }
     if matches!(matrix, MixingMatrix::Sparse(_)) && matrix.size() > spectrum::MAX_DENSE {

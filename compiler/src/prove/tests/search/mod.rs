@@ -5,8 +5,9 @@ mod instances;
 mod truth;
 
 use super::*;
+use crate::analysis::Analysis;
 use crate::model::claim::{Claim, Comparison, Number, Property, Quantity, Stated};
-use crate::prove::{Analysis, Prover, Verdict};
+use crate::prove::{Prover, Verdict};
 use instances::{Draws, instance};
 use num_rational::BigRational;
 use truth::{Truth, dense, fraction, times};
@@ -130,7 +131,7 @@ fn search(instances: u64, seed: u64) -> Tally {
         for phases in [&phases, &as_tables] {
             let topologies = [topology(phases.clone())];
             let prover = Prover::new(&topologies, None);
-            let analysis = prover.analyze(0);
+            let analysis = Analysis::new(&prover.facts()[0]);
             for (property, holds) in properties(&truth) {
                 let claim = Claim::Property(property, vec![0]);
                 let verdict = prover.decide(&Stated { claim, text: String::new(), span: Default::default() });

@@ -1,0 +1,113 @@
+//! What a user asks for: a source, a number of ranks, values of parameters, and what is accepted without proof.
+
+use crate::diagnostic::StageError;
+use bfc_dsl::tree::Span;
+use miette::Diagnostic;
+use thiserror::Error;
+
+/// What to compile, and for how many ranks.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The source.
+    pub entry: Entry,
+    /// The number of ranks, at least 1.
+    pub size: u32,
+    /// How many ranks share a machine, at least 1.
+    pub local_size: u32,
+    /// Values of parameters as `(name, expression)`; a name may say whose parameter it is, as in `topology.base`.
+    pub parameters: Vec<(String, String)>,
+    /// Codes under which claims are accepted that are not decided, such as `requirement_not_decided`, or do not hold,
+    /// such as `requirement_refuted`; the schedule records them.
+    pub allow: Vec<String>,
+}
+
+/// Where the source comes from.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// A name of the library, such as `topology::ring`.
+    Library(String),
+    /// A text, and its name for messages.
+    Source {
+        /// The name, by which [`Files`] finds what lies beside it.
+        name: String,
+        /// The text.
+        text: String,
+    },
+}
+
+/// Access to the files beside a source.
+pub trait Files {
+    /// The name and the text of the file that `use name::…` asks for in the file `from`.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn read(&self, from: &str, name: &str) -> Result<(String, String), String>;
+}
+
+/// No files beside the source.
+pub struct NoFiles;
+
+impl Files for NoFiles {
+    fn read(&self, _from: &str, _name: &str) -> Result<(String, String), String> {
+        Err("there are no files beside this source".to_string())
+    }
+}
+
+/// What is wrong with the request itself rather than with a source.
+#[derive(Clone, Debug, Error, Diagnostic, PartialEq)]
+#[allow(missing_docs)]
+pub enum RequestError {
+    #[error("a size of 0 ranks")]
+    #[diagnostic(code(bfc::evaluate::size_zero), help("give a size of at least 1"))]
+    SizeZero,
+    #[error("a local size of {local_size} for {size} ranks")]
+    #[diagnostic(
+        code(bfc::evaluate::local_size),
+        help("give the number of ranks that share a machine: a divisor of {size}")
+    )]
+    LocalSize { size: u32, local_size: u32 },
+    #[error("`{algorithm}` has no topology to analyze")]
+    #[diagnostic(code(bfc::evaluate::nothing_to_analyze), help("name a topology, or a schedule with one"))]
+    NothingToAnalyze { algorithm: String },
+    #[error("the library has no `{name}`")]
+    #[diagnostic(code(bfc::resolve::unknown_library_name))]
+    UnknownLibraryName {
+        name: String,
+        #[help]
+        help: Option<String>,
+    },
+    #[error("`--allow {name}` names no code and no claim")]
+    #[diagnostic(code(bfc::prove::unknown_allowance), help("{help}"))]
+    UnknownAllowance { name: String, help: String },
+    #[error("the evaluation thread did not start: {reason}")]
+    #[diagnostic(
+        code(bfc::evaluate::no_thread),
+        help("evaluation needs 256 MiB of address space for its stack")
+    )]
+    NoThread { reason: String },
+}
+
+impl Request {
+    /// # Errors
+    /// Numbers of ranks that make no sense.
+    pub(crate) fn check(&self) -> Result<(), RequestError> {
+        let (size, local_size) = (self.size, self.local_size);
+        if size == 0 {
+            return Err(RequestError::SizeZero);
+        }
+        if local_size == 0 || !size.is_multiple_of(local_size) {
+            return Err(RequestError::LocalSize { size, local_size });
+        }
+        Ok(())
+    }
+}
+
+impl StageError for RequestError {
+    fn place(&self) -> Option<Span> {
+        None
+    }
+
+    fn is_usage(&self) -> bool {
+        matches!(self, Self::UnknownAllowance { .. })
+    }
+}
