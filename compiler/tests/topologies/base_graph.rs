@@ -197,7 +197,7 @@ fn every_size_averages_exactly_within_the_bound() {
         for n in 2..=130usize {
             let compiled = ask("base", n as u32).with(&degree).compile();
             let exact = compiled.report.checks.iter().find(|check| check.claim() == "exact_average").unwrap();
-            assert_eq!(exact.verdict, "proved", "base({k}) at {n}");
+            assert_eq!(exact.verdict.word(), "proved", "base({k}) at {n}");
             let length = compiled.schedule.topologies()[0].phases.len();
             assert!(
                 length as f64 <= 2.0 * (n as f64).ln() / ((k + 1) as f64).ln() + 2.0,
