@@ -19,10 +19,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ("optimise", &["fraction", "spectrum"]),
     // The stages, in order.
     ("resolve", &["builtin_names", "diagnostic", "library", "model", "request"]),
-    (
-        "evaluate",
-        &["builtin_names", "diagnostic", "fraction", "model", "optimise", "resolve", "spectrum"],
-    ),
+    ("evaluate", &["builtin_names", "diagnostic", "fraction", "model", "optimise", "resolve", "spectrum"]),
     ("bind", &["evaluate", "model", "prove"]),
     ("prove", &["builtin_names", "diagnostic", "evaluate", "model", "request", "spectrum"]),
     ("lower", &["diagnostic", "model", "spectrum"]),
@@ -33,10 +30,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
     // What becomes of a proof.
     ("report", &["evaluate", "model", "prove"]),
     ("certificate", &["model", "prove"]),
-    (
-        "candidate",
-        &["analysis", "estimate", "evaluate", "model", "optimise", "prove", "request", "spectrum"],
-    ),
+    ("candidate", &["analysis", "estimate", "evaluate", "model", "optimise", "prove", "request", "spectrum"]),
     (
         "suggest",
         &[
@@ -96,11 +90,10 @@ fn imports(code: &str, rooms: &BTreeSet<&str>) -> BTreeSet<String> {
     let after = code.split("crate::").skip(1);
     let names = after.flat_map(|rest| {
         let group = rest.strip_prefix('{').and_then(|rest| rest.split_once('}')).map(|(group, _)| group);
-        let words = group.unwrap_or(rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or(""));
-        let words: Vec<String> = words
-            .split(',')
-            .filter_map(|word| word.trim().split(':').next().map(str::to_string))
-            .collect();
+        let words =
+            group.unwrap_or(rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or(""));
+        let words: Vec<String> =
+            words.split(',').filter_map(|word| word.trim().split(':').next().map(str::to_string)).collect();
         words
     });
     names.filter(|name| rooms.contains(name.as_str())).collect()

@@ -203,7 +203,7 @@ impl Analysis {
         let size = facts.size();
         let period = facts.phases.len();
         let spectrum = facts.numbers();
-        let degrees: Vec<Degrees> = facts.phases.iter().map(Degrees::of).collect();
+        let degrees: Vec<Degrees> = facts.phases.iter().map(Degrees::new).collect();
         let most =
             |pick: fn(&Degrees) -> &Vec<u32>| degrees.iter().flat_map(pick).copied().max().unwrap_or(0);
         let (max_out_degree, max_in_degree) =

@@ -4,7 +4,7 @@ use crate::analysis::Convergence;
 use crate::estimate::quadratic::{self, Quadratic};
 use crate::evaluate::Limits;
 use crate::evaluate::target::Evaluated;
-use crate::model::claim::{Claim, Property};
+use crate::model::claim::{Property, Statement};
 use crate::optimise::Effort;
 use crate::prove::facts::Facts;
 use crate::prove::{Check, Prover, Verdict};
@@ -24,10 +24,10 @@ impl Candidate {
     /// Of what was evaluated and lowered, with the verdicts on its claims.
     pub(crate) fn new(evaluated: Evaluated, schedule: Schedule, checks: &[Check]) -> Self {
         let first = evaluated.topologies.first().map(|topology| &topology.name);
-        let average = Claim::Property(Property::ExactAverage, vec![0]);
+        let average = Statement::Property(Property::ExactAverage, vec![0]);
         let is_proved = |check: &Check| {
             let proved = matches!(check.verdict, Verdict::Proved { .. });
-            Some(&check.item) == first && check.stated.claim == average && proved
+            Some(&check.item) == first && check.claim.statement == average && proved
         };
         let exact = checks.iter().any(is_proved);
         Self { evaluated, schedule, exact }

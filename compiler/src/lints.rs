@@ -5,7 +5,7 @@ use crate::analysis::CURVATURE;
 use crate::estimate::quadratic;
 use crate::evaluate::target::Evaluated;
 use crate::model::algorithm::ValueKind;
-use crate::model::claim::{Claim, Property, Stated};
+use crate::model::claim::{Claim, Property, Statement};
 use crate::model::topology::Topology;
 use crate::prove::{Prover, Verdict};
 use bfc_dsl::tree::Span;
@@ -26,8 +26,8 @@ pub fn warnings(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {
 fn of_step(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {
     let algorithm = &evaluated.algorithm;
     let name = &algorithm.name;
-    let stable = Claim::Property(Property::Stable, vec![]);
-    let told = algorithm.requires.iter().any(|stated| stated.claim == stable);
+    let stable = Statement::Property(Property::Stable, vec![]);
+    let told = algorithm.requires.iter().any(|claim| claim.statement == stable);
     let undefined = prover.undefined().filter(|_| !told);
     let used = |index: usize| {
         let input = Operation::Input(index as u16);
@@ -88,7 +88,7 @@ fn of_algorithm(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {
 fn of_averaging(prover: &Prover, span: Span) -> Vec<String> {
     let refuted = |property| prover.refutes(property, span);
     if refuted(Property::Nonnegative).is_some() {
-        let Verdict::NotDecided { reason } = prover.decide(&Stated::unwritten(Property::Contracting, span))
+        let Verdict::NotDecided { reason } = prover.decide(&Claim::unwritten(Property::Contracting, span))
         else {
             return vec![];
         };

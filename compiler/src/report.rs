@@ -1,7 +1,7 @@
 //! What a compilation found out: the verdict on every claim, and the rounds of every phase.
 
 use crate::evaluate::target::Evaluated;
-use crate::model::oracle::Asks;
+use crate::model::oracle::Oracles;
 use crate::model::topology::{Optimised, Topology};
 use crate::prove::Check;
 use bfc_schedule::{MixingMatrix, Rank, Schedule};
@@ -21,7 +21,7 @@ pub struct Report {
     /// What was optimised for the weights of the topologies.
     pub optimised: Vec<OptimisedFor>,
     /// What the algorithm asks of a trainer.
-    pub asks: Asks,
+    pub asks: Oracles,
     /// What a user should know though nothing is wrong.
     pub warnings: Vec<String>,
     /// Claims that do not hold or were not decided, and were allowed all the same: the claim, the code and the evidence.
@@ -53,7 +53,7 @@ pub struct PhaseRounds {
 }
 
 impl OptimisedFor {
-    fn of(topology: &Topology) -> impl Iterator<Item = Self> {
+    fn new(topology: &Topology) -> impl Iterator<Item = Self> {
         let of =
             |optimised: &Optimised| Self { topology: topology.name.clone(), optimised: optimised.clone() };
         topology.optimised.iter().map(of)
@@ -68,8 +68,8 @@ impl Report {
             algorithm: evaluated.algorithm.name.clone(),
             checks: vec![],
             phases: vec![],
-            optimised: evaluated.topologies.iter().flat_map(OptimisedFor::of).collect(),
-            asks: Asks::of(&evaluated.algorithm),
+            optimised: evaluated.topologies.iter().flat_map(OptimisedFor::new).collect(),
+            asks: Oracles::new(&evaluated.algorithm),
             warnings: vec![],
             overrides: vec![],
         }

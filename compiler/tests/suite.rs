@@ -85,7 +85,7 @@ fn description(compiled: &Compiled) -> String {
             .unwrap();
     }
     for check in &compiled.report.checks {
-        writeln!(out, "{}: {}", check.claim(), check.verdict.word()).unwrap();
+        writeln!(out, "{}: {}", check.text(), check.verdict.word()).unwrap();
     }
     for warning in &compiled.report.warnings {
         writeln!(out, "warning: {warning}").unwrap();

@@ -27,7 +27,7 @@ struct Failure<'a> {
 /// Explains why `range` of the laid-out source is not what `rule` stands for.
 pub(crate) fn explain(file: FileId, source: &str, range: Range<usize>, rule: Rule) -> SyntaxError {
     let text = &source[range.clone()];
-    let context = Context::of(rule);
+    let context = Context::new(rule);
     let mut failure =
         Failure { file, source, text, start: range.start, context, at: range.start, rules: Vec::new() };
     failure.parse(context.rule());

@@ -15,7 +15,7 @@ pub(crate) enum Context {
 }
 
 impl Context {
-    pub fn of(rule: Rule) -> Self {
+    pub fn new(rule: Rule) -> Self {
         match rule {
             Rule::bad_topology => Self::Topology,
             Rule::bad_algorithm => Self::Algorithm,

@@ -74,9 +74,9 @@ pub struct Prediction {
 
 impl Cost {
     /// What `schedule` sends.
-    pub fn of(schedule: &Schedule) -> Self {
+    pub fn new(schedule: &Schedule) -> Self {
         let steps = period(schedule);
-        let tasks = Tasks::of(schedule.program(), steps);
+        let tasks = Tasks::new(schedule.program(), steps);
         let phases: Vec<Vec<[Amount; 2]>> = schedule
             .topologies()
             .iter()
@@ -138,9 +138,9 @@ impl Prediction {
     /// # Errors
     /// The cluster has too few machines.
     pub fn new(schedule: &Schedule, cluster: &Cluster, model_bytes: f64) -> Result<Self, ClusterError> {
-        let cost = Cost::of(schedule);
+        let cost = Cost::new(schedule);
         let network = Network::new(schedule, cluster)?;
-        let tasks = Tasks::of(schedule.program(), 3 * cost.steps);
+        let tasks = Tasks::new(schedule.program(), 3 * cost.steps);
         let compute = cluster.compute();
         let exchanges: Vec<f64> =
             tasks.exchanges.iter().map(|exchange| network.seconds(exchange, model_bytes)).collect();

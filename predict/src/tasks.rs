@@ -76,7 +76,7 @@ pub struct Tasks {
 
 impl Tasks {
     /// The tasks of the first `steps` steps; run-time inputs have their defaults.
-    pub fn of(program: &Program, steps: u32) -> Self {
+    pub fn new(program: &Program, steps: u32) -> Self {
         let mut queue = Queue {
             tasks: Self::default(),
             registers: vec![Times::default(); program.registers.len()],

@@ -14,12 +14,12 @@ pub struct Traffic {
 
 impl Traffic {
     /// The exchanges of `schedule`, for a model of so many bytes; those of averages are left out.
-    pub fn of(schedule: &Schedule, model_bytes: f64) -> Self {
+    pub fn new(schedule: &Schedule, model_bytes: f64) -> Self {
         let steps = period(schedule);
         let once = f64::from(steps).recip();
         let phases = schedule.topologies().iter().map(|topology| vec![vec![]; topology.phases.len()]);
         let mut phases: Vec<Vec<Vec<(f64, f64)>>> = phases.collect();
-        for exchange in &Tasks::of(schedule.program(), steps).exchanges {
+        for exchange in &Tasks::new(schedule.program(), steps).exchanges {
             let Some(topology) = exchange.operator.topology() else { continue };
             let own = &mut phases[topology as usize];
             let number = exchange.phase_of(own.len());

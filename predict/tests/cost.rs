@@ -13,30 +13,30 @@ fn step(schedule: &bfc_schedule::Schedule, cluster: &Cluster) -> Prediction {
 
 #[test]
 fn messages_are_counted() {
-    let cost = Cost::of(&library("exponential", "dgd", 16));
+    let cost = Cost::new(&library("exponential", "dgd", 16));
     assert_eq!((cost.steps, cost.rounds.max, cost.models.mean, cost.models.max), (1, 4.0, 4.0, 4.0));
-    let cost = Cost::of(&library("one_peer_exp2", "gradient_tracking", 16));
+    let cost = Cost::new(&library("one_peer_exp2", "gradient_tracking", 16));
     assert_eq!((cost.steps, cost.rounds.mean, cost.models.mean), (4, 2.0, 2.0));
-    let cost = Cost::of(&compile(STAR, 8, 1));
+    let cost = Cost::new(&compile(STAR, 8, 1));
     assert_eq!((cost.models.mean, cost.models.max), (14.0 / 8.0, 7.0));
 }
 
 #[test]
 fn an_average_sends_what_an_all_reduce_must() {
-    let cost = Cost::of(&library("ring", "parallel_sgd", 12));
+    let cost = Cost::new(&library("ring", "parallel_sgd", 12));
     assert!(close(cost.models.mean, 2.0 * 11.0 / 12.0));
     assert_eq!(cost.rounds.mean, 8.0, "two times the logarithm of 12");
 }
 
 #[test]
 fn steps_without_exchange_cost_nothing() {
-    let cost = Cost::of(&compile(include_str!("../../examples/local_steps.bf"), 8, 1));
+    let cost = Cost::new(&compile(include_str!("../../examples/local_steps.bf"), 8, 1));
     assert!(close(cost.models.mean, 0.25) && cost.models.max == 1.0, "{cost:?}");
 }
 
 #[test]
 fn push_sum_sends_a_number_beside_the_model() {
-    let cost = Cost::of(&library("ring_directed", "push_sum_sgd", 8));
+    let cost = Cost::new(&library("ring_directed", "push_sum_sgd", 8));
     assert_eq!((cost.models.mean, cost.scalars.mean), (1.0, 1.0));
     assert_eq!(cost.bytes(100.0).mean, 108.0);
 }

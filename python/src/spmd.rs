@@ -80,7 +80,7 @@ impl Ranks {
     }
 
     /// Claims memory for a rank to train on, in the place of its trainer's earlier claim.
-    pub fn claim(&self, rank: u32, claim: &mut Claim, memory: Range<usize>) -> Result<(), ArrayError> {
+    pub fn claim(&self, rank: u32, claim: &mut Statement, memory: Range<usize>) -> Result<(), ArrayError> {
         if claim.memory == memory {
             return Ok(());
         }
@@ -92,20 +92,20 @@ impl Ranks {
         }
         state.claims.retain(|(_, id, _)| *id != claim.id);
         state.next_claim += 1;
-        *claim = Claim { id: state.next_claim, memory: memory.clone() };
+        *claim = Statement { id: state.next_claim, memory: memory.clone() };
         state.claims.push((rank, claim.id, memory));
         Ok(())
     }
 
     /// Gives up a claim.
-    pub fn release(&self, claim: &Claim) {
+    pub fn release(&self, claim: &Statement) {
         self.state().claims.retain(|(_, id, _)| *id != claim.id);
     }
 }
 
 /// The memory that a trainer works on; number 0 is none.
 #[derive(Default)]
-pub struct Claim {
+pub struct Statement {
     id: usize,
     memory: Range<usize>,
 }

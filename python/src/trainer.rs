@@ -4,7 +4,7 @@ use crate::array::{self, Dtype, Element};
 use crate::dlpack::Memory;
 use crate::error;
 use crate::schedule::Schedule;
-use crate::spmd::{Claim, Ranks};
+use crate::spmd::{Ranks, Statement};
 use bfc_runtime::local::{Alarm, LocalTransport};
 use bfc_runtime::{Ask, Machine, RuntimeError, State, Wanted};
 use bfc_schedule::Rank;
@@ -39,7 +39,7 @@ struct Work {
     machine: Option<AnyMachine>,
     /// The array of the last step, which holds the home state from then on.
     lent: Option<Memory>,
-    claim: Claim,
+    claim: Statement,
 }
 
 enum AnyMachine {
@@ -86,7 +86,7 @@ impl Trainer {
             }
         });
         let machine = made.map_err(|failure| raise(py, failure))?;
-        let work = Work { machine: Some(machine), lent: None, claim: Claim::default() };
+        let work = Work { machine: Some(machine), lent: None, claim: Statement::default() };
         let engine = Engine {
             ranks,
             rank: rank.0,
@@ -281,7 +281,7 @@ impl Trainer {
         let mut work = engine.work()?;
         let values = engine.run(py, &mut work, |machine, lent| {
             if let (Some(_), Some(memory)) = (&engine.home, &*lent) {
-                return Ok(Values::of(memory));
+                return Ok(Values::new(memory));
             }
             Ok(match machine {
                 AnyMachine::F32(machine) => Values::F32(machine.model()?.to_vec()),
@@ -309,7 +309,7 @@ impl Trainer {
         let mut work = engine.work()?;
         let state = engine.run(py, &mut work, |machine, lent| {
             if let (true, Some(memory)) = (engine.home.as_deref() == Some(name), &*lent) {
-                return Ok((Values::of(memory), engine.shape.clone()));
+                return Ok((Values::new(memory), engine.shape.clone()));
             }
             with!(machine, machine => machine.state(name).map(|state| {
                 shaped(state, machine.neighbours().len(), &engine.shape)
@@ -340,7 +340,7 @@ enum Values {
 }
 
 impl Values {
-    fn of(memory: &Memory) -> Self {
+    fn new(memory: &Memory) -> Self {
         // SAFETY: lent memory is contiguous and of the matched type; nobody works on it outside of a step.
         unsafe {
             match memory.dtype {

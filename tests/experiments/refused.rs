@@ -12,7 +12,7 @@ fn is_stable(topology: &str, algorithm: &str, size: usize) -> bool {
     let entry = Entry::Source { name: "experiment.bf".into(), text };
     let request = Request { entry, size: size as u32, local_size: 1, parameters: vec![], allow: vec![] };
     let analysis = analyze(&request, &NoFiles).expect("a topology");
-    let check = analysis.checks.iter().find(|check| check.claim() == "stable").expect("a verdict");
+    let check = analysis.checks.iter().find(|check| check.text() == "stable").expect("a verdict");
     let Check { verdict, .. } = check;
     let is_decided = matches!(verdict, Verdict::Proved { .. } | Verdict::Refuted { .. });
     assert!(is_decided, "{topology} of {size}: {}", verdict.evidence());
@@ -196,7 +196,7 @@ fn what_is_refuted_can_be_allowed_and_is_recorded() {
         let [allowed] = compiled.schedule.overrides() else { panic!("one override") };
         let recorded = "stable: bfc::prove::requirement_refuted: for `x`, `psi`, the radius is 1.366025";
         assert!(allowed.starts_with(recorded), "{allowed}");
-        let check = compiled.report.checks.iter().find(|check| check.claim() == "stable").expect("a check");
+        let check = compiled.report.checks.iter().find(|check| check.text() == "stable").expect("a check");
         assert!(matches!(check.verdict, Verdict::Refuted { .. }));
     }
 }

@@ -128,13 +128,13 @@ impl Square {
 
     /// Eigenvalues by index in ascending order, of a symmetric matrix.
     pub fn eigenvalues(&self, wanted: &[usize]) -> Vec<f64> {
-        let tridiagonal = Tridiagonal::of(self.clone());
+        let tridiagonal = Tridiagonal::new(self.clone());
         wanted.iter().map(|&index| tridiagonal.eigenvalue(index)).collect()
     }
 
     /// The eigenvalues of a symmetric matrix, ascending; those that agree but for the last bits may stand only once.
     pub fn distinct_eigenvalues(&self) -> Vec<f64> {
-        Tridiagonal::of(self.clone()).distinct_eigenvalues()
+        Tridiagonal::new(self.clone()).distinct_eigenvalues()
     }
 }
 

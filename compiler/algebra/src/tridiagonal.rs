@@ -11,7 +11,7 @@ pub(crate) struct Tridiagonal {
 
 impl Tridiagonal {
     /// Similar to a symmetric matrix.
-    pub(crate) fn of(mut a: Square) -> Self {
+    pub(crate) fn new(mut a: Square) -> Self {
         let n = a.size();
         let mut beside = vec![];
         for k in 0..n.saturating_sub(1) {

@@ -1,6 +1,6 @@
 //! Claims as JSON and back, as a certificate keeps them, and in words.
 
-use crate::model::claim::{CONTRACTION, Claim, Comparison, Number, Property, Quantity, UNBIASED};
+use crate::model::claim::{CONTRACTION, Comparison, Number, Property, Quantity, Statement, UNBIASED};
 use bfc_schedule::{Codec, Rational};
 use num_rational::BigRational;
 use serde_json::{Value, json};
@@ -17,14 +17,14 @@ const COMPARISONS: [(&str, Comparison); 6] = [
 
 /// `{"property": "connected", "of": [0]}`, `{"compare": [q, "<", q]}` or `{"unbiased": codec}`; topologies by index. `None`
 /// for a truth value, which speaks of the source alone.
-pub(super) fn write(claim: &Claim) -> Option<Value> {
+pub(super) fn write(claim: &Statement) -> Option<Value> {
     Some(match claim {
-        Claim::Property(property, of) => json!({ "property": property.word(), "of": of }),
-        Claim::Compare(left, comparison, right) => {
+        Statement::Property(property, of) => json!({ "property": property.word(), "of": of }),
+        Statement::Compare(left, comparison, right) => {
             json!({ "compare": [quantity(left), symbol(*comparison), quantity(right)] })
         }
-        Claim::Unbiased(codec) => json!({ "unbiased": codec.to_string() }),
-        Claim::Truth(_) => return None,
+        Statement::Unbiased(codec) => json!({ "unbiased": codec.to_string() }),
+        Statement::Truth(_) => return None,
     })
 }
 
@@ -41,18 +41,18 @@ fn quantity(quantity: &Quantity) -> Value {
 }
 
 /// The claim, if it is one about so many topologies.
-pub(super) fn read(value: &Value, topologies: usize) -> Option<Claim> {
+pub(super) fn read(value: &Value, topologies: usize) -> Option<Statement> {
     let topology = |value: &Value| {
         let index = value.as_u64().and_then(|index| usize::try_from(index).ok());
         index.filter(|index| *index < topologies)
     };
     if let Some(codec) = value["unbiased"].as_str() {
-        return Codec::parse(codec).map(Claim::Unbiased);
+        return Codec::parse(codec).map(Statement::Unbiased);
     }
     if let Some(word) = value["property"].as_str() {
         let property = Property::from_word(word)?;
         let of = value["of"].as_array()?.iter().map(topology).collect::<Option<Vec<_>>>()?;
-        return (of.len() == property.topologies()).then_some(Claim::Property(property, of));
+        return (of.len() == property.topologies()).then_some(Statement::Property(property, of));
     }
     let quantity = |value: &Value| match value.as_str() {
         Some(number) => Some(Quantity::Exact(Rational::from(number.parse::<BigRational>().ok()?))),
@@ -63,11 +63,11 @@ pub(super) fn read(value: &Value, topologies: usize) -> Option<Claim> {
     };
     let [left, symbol, right] = &value["compare"].as_array()?[..] else { return None };
     let comparison = COMPARISONS.iter().find(|(known, _)| Some(*known) == symbol.as_str())?.1;
-    Some(Claim::Compare(quantity(left)?, comparison, quantity(right)?))
+    Some(Statement::Compare(quantity(left)?, comparison, quantity(right)?))
 }
 
 /// A claim in the words of the language, about topologies of these names.
-pub(super) struct Worded<'a>(pub &'a Claim, pub &'a [String]);
+pub(super) struct Worded<'a>(pub &'a Statement, pub &'a [String]);
 
 impl fmt::Display for Worded<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -78,15 +78,15 @@ impl fmt::Display for Worded<'_> {
             Quantity::Of(number, topology) => format!("{}({})", number.word(), name(topology)),
         };
         match self.0 {
-            Claim::Property(property, of) if of.is_empty() => f.write_str(property.word()),
-            Claim::Property(property, of) => {
+            Statement::Property(property, of) if of.is_empty() => f.write_str(property.word()),
+            Statement::Property(property, of) => {
                 write!(f, "{}({})", property.word(), of.iter().map(name).collect::<Vec<_>>().join(", "))
             }
-            Claim::Compare(left, comparison, right) => {
+            Statement::Compare(left, comparison, right) => {
                 write!(f, "{} {} {}", quantity(left), symbol(*comparison), quantity(right))
             }
-            Claim::Unbiased(codec) => write!(f, "{UNBIASED}({codec})"),
-            Claim::Truth(truth) => truth.fmt(f),
+            Statement::Unbiased(codec) => write!(f, "{UNBIASED}({codec})"),
+            Statement::Truth(truth) => truth.fmt(f),
         }
     }
 }

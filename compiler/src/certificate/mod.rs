@@ -8,7 +8,7 @@
 mod claim;
 mod lift;
 
-use crate::model::claim::Stated;
+use crate::model::claim::Claim;
 use crate::model::topology::Topology;
 use crate::prove::{Check, Prover};
 use bfc_schedule::{MixingMatrix, Schedule};
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 /// The entry of a claim that was decided; `None` for what speaks of the source alone.
 fn entry(check: &Check) -> Option<Value> {
     let mut entry = serde_json::to_value(check).unwrap_or_default();
-    entry["statement"] = claim::write(&check.stated.claim)?;
+    entry["statement"] = claim::write(&check.claim.statement)?;
     Some(entry)
 }
 
@@ -70,16 +70,16 @@ pub fn recheck(schedule: &Schedule) -> Result<Vec<Recheck>, Unreadable> {
     let prover = Prover::new(&topologies, Some(&algorithm));
     let decide = |(index, entry): (usize, &Value)| {
         let unreadable = || Unreadable::Entry(index);
-        let claim = claim::read(&entry["statement"], topologies.len()).ok_or_else(unreadable)?;
+        let statement = claim::read(&entry["statement"], topologies.len()).ok_or_else(unreadable)?;
         let recorded = entry["verdict"].as_str().ok_or_else(unreadable)?.to_owned();
-        let text = Worded(&claim, &names).to_string();
-        let stated = Stated { claim, text, span: Default::default() };
-        let verdict = prover.decide(&stated);
+        let text = Worded(&statement, &names).to_string();
+        let claim = Claim { statement, text, span: Default::default() };
+        let verdict = prover.decide(&claim);
         // The bounds of `holds within …` depend on the processor's rounding.
         let kind = |verdict: &str| verdict.split(" within").next().map(str::to_owned);
         Ok(Recheck {
             confirmed: kind(&verdict.word()) == kind(&recorded),
-            claim: stated.text,
+            claim: claim.text,
             recorded,
             verdict: verdict.word(),
             evidence: verdict.evidence().to_owned(),

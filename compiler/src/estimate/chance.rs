@@ -39,7 +39,7 @@ pub(crate) fn expected(facts: &Facts) -> Option<Expected> {
     if 3 * SEARCH.0 as u64 * edges(facts.phases) > SEARCH.1 {
         return None;
     }
-    let sample = Sample::of(facts.phases.iter().map(Rows::of).collect());
+    let sample = Sample::new(facts.phases.iter().map(Rows::new).collect());
     let [even, odd]: [Vec<usize>; 2] = [0, 1].map(|first| (first..draws).step_by(2).collect());
     let mut others = sample.kept(&even, &sample.worst(&odd)?);
     others.extend(sample.kept(&odd, &sample.worst(&even)?));
@@ -58,7 +58,7 @@ struct Sample {
 }
 
 impl Sample {
-    fn of(phases: Vec<Rows>) -> Self {
+    fn new(phases: Vec<Rows>) -> Self {
         Self { transposes: phases.iter().map(Rows::transpose).collect(), phases }
     }
 

@@ -74,7 +74,7 @@ fn further(steps: u64) -> u64 {
 
 /// The norms of the products, never forming them.
 fn by_maps(facts: &Facts) -> Vec<(u64, f64)> {
-    let rows: Vec<Rows> = facts.phases.iter().map(Rows::of).collect();
+    let rows: Vec<Rows> = facts.phases.iter().map(Rows::new).collect();
     let transposes: Vec<Rows> = rows.iter().map(Rows::transpose).collect();
     let n = facts.size() as usize;
     let entries: usize = rows.iter().flat_map(|phase| &phase.rows).map(Vec::len).sum();

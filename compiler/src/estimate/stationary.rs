@@ -43,8 +43,8 @@ pub(crate) fn stationary(facts: &Facts) -> Option<Stationary> {
         return None;
     }
     let period: Vec<Rows> = match orientation {
-        Orientation::Rows => facts.phases.iter().rev().map(|phase| Rows::of(phase).transpose()).collect(),
-        Orientation::Columns => facts.phases.iter().map(Rows::of).collect(),
+        Orientation::Rows => facts.phases.iter().rev().map(|phase| Rows::new(phase).transpose()).collect(),
+        Orientation::Columns => facts.phases.iter().map(Rows::new).collect(),
     };
     let advance =
         |weights: &[f64]| period.iter().fold(weights.to_vec(), |weights, phase| phase.apply(&weights));

@@ -4,7 +4,7 @@ use super::error::{EvaluateError, Result};
 use super::scope::Evaluator;
 use super::value::Value;
 use crate::model::claim;
-use crate::model::claim::{Claim, Comparison, Number, Property, Quantity, Stated};
+use crate::model::claim::{Claim, Comparison, Number, Property, Quantity, Statement};
 use bfc_dsl::tree::{Argument, BinaryOperator, Expression, ExpressionKind, Span};
 use bfc_schedule::Codec;
 
@@ -14,21 +14,21 @@ type Word<'e> = (&'e str, &'e [Argument], Span);
 impl<'a> Evaluator<'a> {
     /// The claim of an expression. `topologies` are the names that it may speak of; with one, a word without an
     /// argument speaks of it. Without words of claims it is a plain truth value.
-    pub fn claim(&mut self, expression: &'a Expression, topologies: &[&str]) -> Result<Stated> {
+    pub fn claim(&mut self, expression: &'a Expression, topologies: &[&str]) -> Result<Claim> {
         let text = self.program.text(expression.span).to_string();
-        let claim = self.claim_of(expression, topologies)?;
-        Ok(Stated { claim, text, span: expression.span })
+        let statement = self.statement_of(expression, topologies)?;
+        Ok(Claim { statement, text, span: expression.span })
     }
 
-    fn claim_of(&mut self, expression: &'a Expression, topologies: &[&str]) -> Result<Claim> {
+    fn statement_of(&mut self, expression: &'a Expression, topologies: &[&str]) -> Result<Statement> {
         if let Some((name, arguments, span)) = word(expression)
             && let Some(property) = Property::from_word(name)
         {
             let of = subjects(name, property.topologies(), arguments, topologies, span)?;
-            return Ok(Claim::Property(property, of));
+            return Ok(Statement::Property(property, of));
         }
         if let Some((claim::UNBIASED, arguments, span)) = word(expression) {
-            return self.codec(claim::UNBIASED, arguments, span).map(Claim::Unbiased);
+            return self.codec(claim::UNBIASED, arguments, span).map(Statement::Unbiased);
         }
         if let ExpressionKind::Binary(operator, left, right) = &*expression.kind
             && let Some(comparison) = comparison(*operator)
@@ -36,8 +36,8 @@ impl<'a> Evaluator<'a> {
             let (left, right) = (self.quantity(left, topologies)?, self.quantity(right, topologies)?);
             if let (Some(left), Some(right)) = (left, right) {
                 return Ok(match (&left, &right) {
-                    (Quantity::Exact(_), Quantity::Exact(_)) => Claim::Truth(self.truth(expression)?),
-                    _ => Claim::Compare(left, comparison, right),
+                    (Quantity::Exact(_), Quantity::Exact(_)) => Statement::Truth(self.truth(expression)?),
+                    _ => Statement::Compare(left, comparison, right),
                 });
             }
         }
@@ -47,7 +47,7 @@ impl<'a> Evaluator<'a> {
                 span: expression.span,
             }));
         }
-        self.truth(expression).map(Claim::Truth).map_err(|mut error| {
+        self.truth(expression).map(Statement::Truth).map_err(|mut error| {
             if let EvaluateError::UnknownName { name, help: help @ None, .. } = &mut *error {
                 *help = crate::builtin_names::nearest(name, claim::words())
                     .map(|near| format!("did you mean `{near}`?"));

@@ -1,6 +1,6 @@
 //! What evaluation makes of an algorithm: a typed data-flow graph in which the same expression is one value.
 
-use super::claim::{Number, Stated};
+use super::claim::{Claim, Number};
 use bfc_dsl::tree::Span;
 use bfc_schedule::program::{Input, Operation, Shape};
 use bfc_schedule::{Codec, Rational};
@@ -31,7 +31,7 @@ pub struct Algorithm {
     /// input that follows the last one by k places; then as a constant.
     pub numbers: Vec<TopologyNumber>,
     /// Its `requires`; topology indices refer to [`topologies`](Self::topologies).
-    pub requires: Vec<Stated>,
+    pub requires: Vec<Claim>,
 }
 
 /// A state: what it holds and how it starts.
@@ -168,7 +168,7 @@ impl ValueKind {
     }
 
     /// Whether the trainer is asked for it.
-    pub fn asks(&self) -> bool {
+    pub fn is_oracle(&self) -> bool {
         matches!(self, Self::Gradient(_) | Self::Adapt(..) | Self::Prox(..))
     }
 }

@@ -5,26 +5,26 @@ use bfc_schedule::{Codec, Rational};
 
 /// A claim and where it is made.
 #[derive(Clone, Debug)]
-pub struct Stated {
+pub struct Claim {
     /// What is claimed.
-    pub claim: Claim,
+    pub statement: Statement,
     /// Its text, for messages.
     pub text: String,
     /// Where it stands.
     pub span: Span,
 }
 
-impl Stated {
+impl Claim {
     /// The claim of a property about the only topology, or the algorithm, that nobody wrote down.
     pub fn unwritten(property: Property, span: Span) -> Self {
         let of = if property.topologies() == 0 { vec![] } else { vec![0] };
-        Self { claim: Claim::Property(property, of), text: property.word().to_string(), span }
+        Self { statement: Statement::Property(property, of), text: property.word().to_string(), span }
     }
 }
 
 /// Something that holds or does not.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Claim {
+pub enum Statement {
     /// A property of topologies, by index.
     Property(Property, Vec<usize>),
     /// A comparison of numbers.

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// What the trainer is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Asks {
+pub struct Oracles {
     /// The most gradients of a step.
     pub gradients: usize,
     /// The most steps of the trainer's own optimizer in a step.
@@ -19,9 +19,9 @@ pub struct Asks {
     pub any_loop: bool,
 }
 
-impl Asks {
+impl Oracles {
     /// What `algorithm` asks.
-    pub fn of(algorithm: &Algorithm) -> Self {
+    pub fn new(algorithm: &Algorithm) -> Self {
         let initial = questions(algorithm, algorithm.states.iter().map(|state| state.initial));
         let steps: Vec<_> =
             algorithm.steps.iter().map(|step| questions(algorithm, step.iter().copied())).collect();
@@ -60,7 +60,7 @@ fn questions(algorithm: &Algorithm, roots: impl Iterator<Item = ValueId>) -> Vec
         }
         let operands = value.kind.operands();
         operands.iter().for_each(|id| needed[id.0 as usize] = true);
-        if value.kind.asks() {
+        if value.kind.is_oracle() {
             questions.push(Question { kind: &value.kind, at: operands.first().copied() });
         }
     }

@@ -1,6 +1,6 @@
 //! What evaluation makes of a topology: exact mixing matrices for one size, and what must hold of them.
 
-use super::claim::Stated;
+use super::claim::Claim;
 use bfc_schedule::MixingMatrix;
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ pub struct Topology {
     /// Whether every phase was drawn at random by itself, so that together they are a sample.
     pub is_drawn: bool,
     /// Its `ensure` statements whose condition holds at this size; topology index 0 is itself.
-    pub ensures: Vec<Stated>,
+    pub ensures: Vec<Claim>,
     /// What was optimised for its weights.
     pub optimised: Vec<Optimised>,
 }

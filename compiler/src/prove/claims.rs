@@ -4,7 +4,7 @@ use super::{Error, Prover, Verdict};
 use crate::builtin_names::nearest;
 use crate::diagnostic::Diagnostic;
 use crate::evaluate::target::Evaluated;
-use crate::model::claim::{Claim, Property, Quantity, Stated};
+use crate::model::claim::{Claim, Property, Quantity, Statement};
 use crate::request::RequestError;
 use bfc_dsl::tree::Span;
 use miette::Diagnostic as _;
@@ -19,7 +19,7 @@ pub struct Check {
     /// Where it is made.
     pub role: Role,
     /// The claim.
-    pub stated: Stated,
+    pub claim: Claim,
     /// Whether it holds.
     pub verdict: Verdict,
 }
@@ -64,8 +64,8 @@ impl Role {
 
 impl Check {
     /// The text of the claim.
-    pub fn claim(&self) -> &str {
-        &self.stated.text
+    pub fn text(&self) -> &str {
+        &self.claim.text
     }
 
     /// Whether a program may rely on the claim.
@@ -80,7 +80,7 @@ impl Serialize for Check {
         let mut check = serializer.serialize_struct("Check", 6)?;
         check.serialize_field("item", &self.item)?;
         check.serialize_field("role", self.role.word())?;
-        check.serialize_field("claim", self.claim())?;
+        check.serialize_field("claim", self.text())?;
         check.serialize_field("verdict", &self.verdict.word())?;
         check.serialize_field("holds", &self.holds())?;
         check.serialize_field("evidence", self.verdict.evidence())?;
@@ -96,15 +96,13 @@ pub fn prove(evaluated: &Evaluated, prover: &Prover, allow: &[String]) -> Result
     let mut proof = Proof::default();
     let mut errors = Vec::new();
     for check in checks(evaluated, prover, allow)? {
-        let Check { stated, verdict, .. } = &check;
-        if let (Verdict::Within { evidence, .. }, Claim::Property(..)) = (verdict, &stated.claim) {
-            proof.overrides.push(format!("{}: {}: {evidence}", stated.text, verdict.word()));
+        let Check { claim, verdict, .. } = &check;
+        if let (Verdict::Within { evidence, .. }, Statement::Property(..)) = (verdict, &claim.statement) {
+            proof.overrides.push(format!("{}: {}: {evidence}", claim.text, verdict.word()));
         }
         if let Some(error) = refusal(&check) {
             match allowed_by(&error, &check, allow) {
-                Some(code) => {
-                    proof.overrides.push(format!("{}: {code}: {}", stated.text, verdict.evidence()))
-                }
+                Some(code) => proof.overrides.push(format!("{}: {code}: {}", claim.text, verdict.evidence())),
                 None => errors.push(error),
             }
         }
@@ -129,10 +127,10 @@ pub fn checks(
     allow: &[String],
 ) -> Result<Vec<Check>, Vec<Diagnostic>> {
     let claims = claims(evaluated, prover);
-    check_allowances(claims.iter().map(|(.., stated)| stated), allow)?;
-    let check = |(role, item, stated): (Role, &str, Stated)| {
-        let verdict = prover.decide(&stated);
-        Check { item: item.to_string(), role, stated, verdict }
+    check_allowances(claims.iter().map(|(.., claim)| claim), allow)?;
+    let check = |(role, item, claim): (Role, &str, Claim)| {
+        let verdict = prover.decide(&claim);
+        Check { item: item.to_string(), role, claim, verdict }
     };
     Ok(claims.into_iter().map(check).collect())
 }
@@ -140,7 +138,7 @@ pub fn checks(
 /// # Errors
 /// What `allow` names and is neither a code nor one of the claims.
 pub fn check_allowances<'c>(
-    claims: impl Iterator<Item = &'c Stated>,
+    claims: impl Iterator<Item = &'c Claim>,
     allow: &[String],
 ) -> Result<(), Vec<Diagnostic>> {
     let known: Vec<&str> = ALLOWABLE.map(short).into_iter().chain(claims.map(|claim| &*claim.text)).collect();
@@ -158,8 +156,8 @@ pub fn check_allowances<'c>(
 }
 
 /// Signed weights must contract, or averaging over them may grow without bound; where that is open, a warning says so.
-pub fn of_averaging(evaluated: &Evaluated, prover: &Prover) -> Option<Stated> {
-    let contracting = Stated::unwritten(Property::Contracting, evaluated.bare?);
+pub fn of_averaging(evaluated: &Evaluated, prover: &Prover) -> Option<Claim> {
+    let contracting = Claim::unwritten(Property::Contracting, evaluated.bare?);
     let signed = prover.refutes(Property::Nonnegative, contracting.span).is_some();
     let open = || matches!(prover.decide(&contracting), Verdict::NotDecided { .. });
     (signed && !open()).then_some(contracting)
@@ -168,7 +166,7 @@ pub fn of_averaging(evaluated: &Evaluated, prover: &Prover) -> Option<Stated> {
 impl Prover<'_> {
     /// What speaks against a property of the only topology, or of the algorithm, if anything does.
     pub fn refutes(&self, property: Property, span: Span) -> Option<String> {
-        match self.decide(&Stated::unwritten(property, span)) {
+        match self.decide(&Claim::unwritten(property, span)) {
             Verdict::Refuted { evidence } => Some(evidence),
             _ => None,
         }
@@ -176,30 +174,34 @@ impl Prover<'_> {
 }
 
 /// All claims, those of topology k speaking of topology k.
-fn claims<'e>(evaluated: &'e Evaluated, prover: &Prover) -> Vec<(Role, &'e str, Stated)> {
+fn claims<'e>(evaluated: &'e Evaluated, prover: &Prover) -> Vec<(Role, &'e str, Claim)> {
     let algorithm = &evaluated.algorithm;
-    let written = algorithm.requires.iter().cloned().map(|stated| (Role::Requirement, stated));
-    let unwritten = of_averaging(evaluated, prover).map(|stated| (Role::Averaging, stated));
-    let requirements = written.chain(unwritten).map(|(role, stated)| (role, algorithm.name.as_str(), stated));
+    let written = algorithm.requires.iter().cloned().map(|claim| (Role::Requirement, claim));
+    let unwritten = of_averaging(evaluated, prover).map(|claim| (Role::Averaging, claim));
+    let requirements = written.chain(unwritten).map(|(role, claim)| (role, algorithm.name.as_str(), claim));
     let ensures = evaluated.topologies.iter().enumerate().flat_map(|(index, topology)| {
-        let ensure = move |stated| (Role::Ensure, topology.name.as_str(), about(stated, index));
+        let ensure = move |claim| (Role::Ensure, topology.name.as_str(), about(claim, index));
         topology.ensures.iter().map(ensure)
     });
     requirements.chain(ensures).collect()
 }
 
 /// A topology's claim about itself, said of the topology of this index.
-fn about(stated: &Stated, index: usize) -> Stated {
+fn about(claim: &Claim, index: usize) -> Claim {
     let shift = |quantity: &Quantity| match quantity {
         Quantity::Of(number, _) => Quantity::Of(*number, index),
         exact => exact.clone(),
     };
-    let claim = match &stated.claim {
-        Claim::Property(property, of) => Claim::Property(*property, of.iter().map(|_| index).collect()),
-        Claim::Compare(left, comparison, right) => Claim::Compare(shift(left), *comparison, shift(right)),
+    let statement = match &claim.statement {
+        Statement::Property(property, of) => {
+            Statement::Property(*property, of.iter().map(|_| index).collect())
+        }
+        Statement::Compare(left, comparison, right) => {
+            Statement::Compare(shift(left), *comparison, shift(right))
+        }
         truth => truth.clone(),
     };
-    Stated { claim, ..stated.clone() }
+    Claim { statement, ..claim.clone() }
 }
 
 /// The code of an error that `--allow` names, in full or by its last word. What is open may also be named by its claim;
@@ -208,7 +210,7 @@ fn allowed_by(error: &Error, check: &Check, allow: &[String]) -> Option<String> 
     let code = error.code()?.to_string();
     let open = matches!(check.verdict, Verdict::NotDecided { .. });
     let names = |allowed: &String| {
-        [&*code, short(&code)].contains(&allowed.as_str()) || open && allowed == check.claim()
+        [&*code, short(&code)].contains(&allowed.as_str()) || open && allowed == check.text()
     };
     allow.iter().any(names).then_some(code)
 }
@@ -218,8 +220,8 @@ fn short(code: &str) -> &str {
 }
 
 fn refusal(check: &Check) -> Option<Error> {
-    let Check { role, stated, verdict, .. } = check;
-    let (claim, span) = (stated.text.clone(), stated.span);
+    let Check { role, claim, verdict, .. } = check;
+    let (claim, span) = (claim.text.clone(), claim.span);
     let place = match role {
         Role::Averaging => "without an algorithm this is plain averaging, which requires it",
         _ => "required here",

@@ -86,7 +86,7 @@ impl<'a> Facts<'a> {
     }
 
     fn supports(&self) -> &[Support] {
-        self.supports.get_or_init(|| self.phases.iter().map(Support::of).collect())
+        self.supports.get_or_init(|| self.phases.iter().map(Support::new).collect())
     }
 
     pub(crate) fn connected(&self) -> &Finding {
@@ -231,7 +231,7 @@ impl<'a> Facts<'a> {
 
     /// The eigenvalues of the first phase, which is symmetric.
     pub(crate) fn eigenvalues(&self) -> Option<&Eigenvalues> {
-        self.eigenvalues.get_or_init(|| Eigenvalues::of(&self.phases[0])).as_ref()
+        self.eigenvalues.get_or_init(|| Eigenvalues::new(&self.phases[0])).as_ref()
     }
 
     /// The T-th root of a number of the period.

@@ -24,7 +24,7 @@ pub(crate) struct Polynomial {
 
 impl Polynomial {
     /// The matrix of one topology.
-    pub(crate) fn of(topology: usize) -> Self {
+    pub(crate) fn new(topology: usize) -> Self {
         Self { terms: BTreeMap::from([(vec![topology], Rational::one())]), ..Self::default() }
     }
 

@@ -19,7 +19,7 @@ pub use claims::{Check, Proof, Role};
 pub use error::Error;
 
 use crate::model::algorithm::Algorithm;
-use crate::model::claim::{Claim, Comparison, Number, Property, Quantity, Stated};
+use crate::model::claim::{Claim, Comparison, Number, Property, Quantity, Statement};
 use crate::model::topology::Topology;
 use crate::spectrum::Method;
 use crate::spectrum::exact::Exact;
@@ -122,7 +122,7 @@ impl Verdict {
 }
 
 /// Whether a claim holds of an algorithm (where it is about one) on its topologies.
-pub fn decide(topologies: &[Topology], algorithm: Option<&Algorithm>, claim: &Stated) -> Verdict {
+pub fn decide(topologies: &[Topology], algorithm: Option<&Algorithm>, claim: &Claim) -> Verdict {
     Prover::new(topologies, algorithm).decide(claim)
 }
 
@@ -156,18 +156,18 @@ impl<'a> Prover<'a> {
     }
 
     /// Whether a claim holds.
-    pub fn decide(&self, stated: &Stated) -> Verdict {
-        match &stated.claim {
-            Claim::Truth(true) => Verdict::proved(""),
-            Claim::Truth(false) => Verdict::refuted("it is false"),
-            Claim::Unbiased(of) => codec::unbiased(*of),
-            Claim::Compare(left, comparison, right) => self.compare(left, *comparison, right),
-            Claim::Property(Property::Stable, _) => match self.algorithm {
+    pub fn decide(&self, claim: &Claim) -> Verdict {
+        match &claim.statement {
+            Statement::Truth(true) => Verdict::proved(""),
+            Statement::Truth(false) => Verdict::refuted("it is false"),
+            Statement::Unbiased(of) => codec::unbiased(*of),
+            Statement::Compare(left, comparison, right) => self.compare(left, *comparison, right),
+            Statement::Property(Property::Stable, _) => match self.algorithm {
                 Some(algorithm) => stable::stable(algorithm, &self.facts),
                 None => Verdict::undecided("`stable` is a property of an algorithm"),
             },
-            Claim::Property(Property::CommonRoot, indices) => self.common_root(indices),
-            Claim::Property(property, indices) => match indices[..] {
+            Statement::Property(Property::CommonRoot, indices) => self.common_root(indices),
+            Statement::Property(property, indices) => match indices[..] {
                 [index] => self.name(index, property_of(&self.facts[index], *property)),
                 _ => Verdict::undecided(format!("`{}` is about one topology", property.word())),
             },

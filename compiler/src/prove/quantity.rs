@@ -29,7 +29,7 @@ impl Interval {
 /// The bounds of a number of a topology; or why there are none.
 pub(super) fn number_of(facts: &Facts, number: Number) -> Result<Interval, String> {
     let degrees = |pick: fn(&Degrees) -> u32| {
-        let most = facts.phases.iter().map(|phase| pick(&Degrees::of(phase))).max().unwrap_or(0);
+        let most = facts.phases.iter().map(|phase| pick(&Degrees::new(phase))).max().unwrap_or(0);
         Ok(Interval::exact(Rational::integer(most)))
     };
     let most = |list: &[u32]| list.iter().copied().max().unwrap_or(0);
@@ -38,7 +38,7 @@ pub(super) fn number_of(facts: &Facts, number: Number) -> Result<Interval, Strin
         Number::MaxInDegree => return degrees(|d| d.receives.iter().copied().max().unwrap_or(0)),
         Number::MaxOutDegree => return degrees(|d| d.sends.iter().copied().max().unwrap_or(0)),
         Number::Rounds => {
-            let all = facts.phases.iter().map(Degrees::of);
+            let all = facts.phases.iter().map(Degrees::new);
             let rounds =
                 all.map(|degrees| most(&degrees.sends).max(most(&degrees.receives))).max().unwrap_or(0);
             return Ok(Interval::exact(Rational::integer(rounds)));

@@ -30,7 +30,7 @@ pub(super) fn stable(algorithm: &Algorithm, topologies: &[Facts]) -> Verdict {
     if let Some(undefined) = timeline::undefined(algorithm) {
         return Verdict::refuted(undefined);
     }
-    match Schedule::of(algorithm, topologies) {
+    match Schedule::new(algorithm, topologies) {
         Ok(schedule) => schedule.verdict(algorithm, topologies),
         Err(reason) => Verdict::undecided(reason),
     }
@@ -44,10 +44,10 @@ struct Schedule {
 }
 
 impl Schedule {
-    fn of(algorithm: &Algorithm, topologies: &[Facts]) -> Result<Self, String> {
-        let numbers = Numbers::of(algorithm);
+    fn new(algorithm: &Algorithm, topologies: &[Facts]) -> Result<Self, String> {
+        let numbers = Numbers::new(algorithm);
         let coefficients = linear::coefficients(algorithm, &numbers);
-        let timeline = Timeline::of(algorithm, &numbers, &coefficients, topologies)?;
+        let timeline = Timeline::new(algorithm, &numbers, &coefficients, topologies)?;
         let shares: Vec<_> = topologies.iter().map(Facts::share).collect();
         let mut schedule = Self { maps: vec![], steps: vec![] };
         let mut known: BTreeMap<(usize, Vec<Option<Rational>>), usize> = BTreeMap::new();
@@ -92,7 +92,7 @@ impl Schedule {
 
     /// The inputs that the map of a part, or when it applies, depends on, with their values.
     fn defaults(&self, part: &[usize], algorithm: &Algorithm) -> String {
-        let numbers = Numbers::of(algorithm);
+        let numbers = Numbers::new(algorithm);
         let conditions = algorithm.conditions.iter().flat_map(|condition| numbers.inputs(*condition));
         let entries = self.maps.iter().flat_map(|map| part.iter().flat_map(|a| map[*a].terms.iter()));
         let inside = entries.filter(|(b, _)| part.contains(b)).flat_map(|(_, polynomial)| &polynomial.inputs);

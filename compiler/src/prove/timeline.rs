@@ -26,7 +26,7 @@ pub(crate) struct Moment {
 
 impl Timeline {
     /// The timeline on which `coefficients` repeat as well; or why there is none.
-    pub(crate) fn of(
+    pub(crate) fn new(
         algorithm: &Algorithm,
         numbers: &Numbers,
         coefficients: &[ValueId],
@@ -61,7 +61,7 @@ impl Timeline {
 
 /// The first step in which numbers are computed that do not exist, and what that is.
 pub(crate) fn undefined(algorithm: &Algorithm) -> Option<String> {
-    let numbers = Numbers::of(algorithm);
+    let numbers = Numbers::new(algorithm);
     let (start, cycle) = rhythm(algorithm, &numbers, &[]).unwrap_or((0, 1));
     (0..(start + cycle).clamp(2, LOOKED_AT)).find_map(|step| {
         let next = &algorithm.steps[mask(algorithm, &numbers, step).ok()?];

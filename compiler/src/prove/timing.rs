@@ -34,7 +34,7 @@ pub(crate) struct Numbers<'a> {
 
 impl<'a> Numbers<'a> {
     /// Finds them, and their rhythms.
-    pub(crate) fn of(algorithm: &'a Algorithm) -> Self {
+    pub(crate) fn new(algorithm: &'a Algorithm) -> Self {
         let mut numbers = Self { algorithm, is_number: vec![], rhythms: vec![], inputs: vec![] };
         for value in &algorithm.values {
             let (is_number, rhythm) = match &value.kind {
@@ -286,7 +286,7 @@ mod tests {
             let mut builder = Builder::new();
             let id = expression(&mut builder, &codes);
             let algorithm = builder.finish();
-            let numbers = Numbers::of(&algorithm);
+            let numbers = Numbers::new(&algorithm);
             if let Some(rhythm) = numbers.rhythms[id.0 as usize].clone() {
                 let growth = rhythm.slope.clone() * Rational::integer(rhythm.period);
                 for step in rhythm.start..rhythm.start + 20 {

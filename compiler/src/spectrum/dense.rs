@@ -26,7 +26,7 @@ pub(crate) struct Rows {
 
 impl Rows {
     /// The rows of `matrix`.
-    pub(crate) fn of(matrix: &MixingMatrix) -> Self {
+    pub(crate) fn new(matrix: &MixingMatrix) -> Self {
         let rows: Vec<Vec<(usize, f64)>> = match matrix {
             MixingMatrix::Sparse(sparse) => {
                 let weights: Vec<f64> = sparse.weights().iter().map(|weight| weight.to_f64()).collect();
@@ -52,10 +52,10 @@ impl Rows {
                     .collect()
             }
         };
-        Self::new(rows)
+        Self::from_rows(rows)
     }
 
-    pub(crate) fn new(rows: Vec<Vec<(usize, f64)>>) -> Self {
+    pub(crate) fn from_rows(rows: Vec<Vec<(usize, f64)>>) -> Self {
         let mut columns = vec![0.0; rows.len()];
         let mut widest = 0.0f64;
         for row in &rows {
@@ -75,7 +75,7 @@ impl Rows {
         for (i, row) in self.rows.iter().enumerate() {
             row.iter().for_each(|&(j, w)| rows[j].push((i, w)));
         }
-        Self::new(rows)
+        Self::from_rows(rows)
     }
 
     /// A x.

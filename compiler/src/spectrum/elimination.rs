@@ -54,7 +54,7 @@ struct Pivot {
 
 impl Elimination {
     /// Of `bound` − W for a positive sign, else of W − `bound`; W is symmetric.
-    pub(crate) fn of(matrix: &Rows, sign: f64, bound: f64, but_one: bool) -> Result<Self, Refusal> {
+    pub(crate) fn new(matrix: &Rows, sign: f64, bound: f64, but_one: bool) -> Result<Self, Refusal> {
         let mut sparse = Sparse::new(matrix, sign, bound);
         let (pivots, trace) = sparse.eliminate()?;
         let core: Vec<u32> = (0..).zip(&sparse.alive).filter(|(_, alive)| **alive).map(|(v, _)| v).collect();

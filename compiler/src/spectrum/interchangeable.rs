@@ -17,7 +17,7 @@ const TRIED: usize = 4;
 /// How many classes of twins a symmetric matrix has.
 pub(crate) fn classes(matrix: &MixingMatrix) -> usize {
     match matrix {
-        MixingMatrix::Sparse(sparse) => Classes::of(sparse).members.len(),
+        MixingMatrix::Sparse(sparse) => Classes::new(sparse).members.len(),
         MixingMatrix::Cayley(_) => matrix.size() as usize,
     }
 }
@@ -32,15 +32,15 @@ pub(crate) struct Eigenvalues {
 
 impl Eigenvalues {
     /// Those of a symmetric matrix; `None` if there are too many classes of twins.
-    pub(crate) fn of(matrix: &MixingMatrix) -> Option<Self> {
+    pub(crate) fn new(matrix: &MixingMatrix) -> Option<Self> {
         let MixingMatrix::Sparse(sparse) = matrix else {
             return if matrix.size() as usize <= LIMIT {
-                Self::dense(&Rows::of(matrix), vec![])
+                Self::dense(&Rows::new(matrix), vec![])
             } else {
                 None
             };
         };
-        let classes = Classes::of(sparse);
+        let classes = Classes::new(sparse);
         if classes.members.len() > LIMIT {
             return None;
         }
@@ -77,7 +77,7 @@ struct Classes<'m> {
 }
 
 impl<'m> Classes<'m> {
-    fn of(matrix: &'m SparseMatrix) -> Self {
+    fn new(matrix: &'m SparseMatrix) -> Self {
         let size = matrix.size();
         let hashes: Vec<u64> = (0..size).map(|i| row_hash(matrix, Rank(i))).collect();
         let mut class_of = vec![u32::MAX; size as usize];
@@ -175,7 +175,7 @@ impl<'m> Classes<'m> {
             }
             row
         };
-        Rows::new(self.members.iter().enumerate().map(row).collect())
+        Rows::from_rows(self.members.iter().enumerate().map(row).collect())
     }
 }
 
@@ -214,16 +214,16 @@ mod tests {
             sizes in prop::collection::vec(1u32..6, 1..6), cliques in 0u32..32, joined in any::<u32>()
         ) {
             let matrix = blown_up(&sizes, cliques, joined);
-            let found = Eigenvalues::of(&matrix).expect("small");
+            let found = Eigenvalues::new(&matrix).expect("small");
             let values: Vec<f64> =
                 found.values.iter().flat_map(|(value, count)| vec![*value; *count as usize]).collect();
-            let (dense, error) = symmetric_eigenvalues(&Rows::of(&matrix)).expect("small");
+            let (dense, error) = symmetric_eigenvalues(&Rows::new(&matrix)).expect("small");
             prop_assert_eq!(values.len(), dense.len());
             for (a, b) in values.iter().zip(&dense) {
                 prop_assert!((a - b).abs() <= found.error + error, "{:?} {:?}", values, dense);
             }
             let MixingMatrix::Sparse(sparse) = &matrix else { unreachable!() };
-            prop_assert!(Classes::of(sparse).members.len() <= sizes.len());
+            prop_assert!(Classes::new(sparse).members.len() <= sizes.len());
         }
     }
 
@@ -235,7 +235,7 @@ mod tests {
         let both: Vec<_> =
             edges.iter().flat_map(|(i, j, w)| [(*i, *j, w.clone()), (*j, *i, w.clone())]).collect();
         let MixingMatrix::Sparse(sparse) = matrix(4, &both) else { unreachable!() };
-        assert_eq!(Classes::of(&sparse).members.len(), 3);
+        assert_eq!(Classes::new(&sparse).members.len(), 3);
     }
 
     #[test]
@@ -246,6 +246,6 @@ mod tests {
         assert!(low <= 1.0 - 1.0 / 20_000.0 && 1.0 - 1.0 / 20_000.0 <= high && high - low < 1e-12);
         let complete = tables(&[complete(300)]).remove(0);
         let MixingMatrix::Sparse(sparse) = &complete else { unreachable!() };
-        assert_eq!(Classes::of(sparse).members.len(), 1);
+        assert_eq!(Classes::new(sparse).members.len(), 1);
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn spectrum(phases: &[MixingMatrix], known: &Known) -> Spectrum {
         return Spectrum::new(unknown, unknown, unknown, Source::Krylov { residual: None });
     }
     let n = phases[0].size() as usize;
-    let rows: Vec<Rows> = phases.iter().map(Rows::of).collect();
+    let rows: Vec<Rows> = phases.iter().map(Rows::new).collect();
     let steps = |maps: usize| (BUDGET / (2 * maps * entries as usize + 12 * n)).clamp(64, 2 * n);
     if let ([rows], true) = (&rows[..], known.symmetric && known.row_stochastic) {
         let (least, greatest) = extreme_eigenvalues(n, steps(1), |x| rows.apply(x), center);

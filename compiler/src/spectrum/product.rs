@@ -8,7 +8,7 @@ use bfc_schedule::MixingMatrix;
 
 /// The numbers of the product; `None` where a factorization does not converge.
 pub(crate) fn by_product(phases: &[MixingMatrix], known: &Known) -> Option<Spectrum> {
-    let rows: Vec<Rows> = phases.iter().map(Rows::of).collect();
+    let rows: Vec<Rows> = phases.iter().map(Rows::new).collect();
     let (product, error) = product_minus_average(&rows, known.row_stochastic);
     let (norm, norm_error) = dense::norm(&product, error)?;
     let contraction = Enclosure::around(norm, norm_error).within(0.0, f64::INFINITY);

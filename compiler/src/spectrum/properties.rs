@@ -145,7 +145,7 @@ pub(crate) fn permutation(phases: &[MixingMatrix]) -> Finding {
         return Ok(());
     }
     each(phases, |matrix| {
-        let degrees = Degrees::of(matrix);
+        let degrees = Degrees::new(matrix);
         let off = |kind: &str, list: &[u32]| match list.iter().position(|&d| d != 1) {
             Some(rank) => Err(format!("rank {rank} {kind} {} ranks", list[rank])),
             None => Ok(()),
@@ -216,7 +216,7 @@ pub(crate) struct Degrees {
 
 impl Degrees {
     /// The degrees of one phase.
-    pub(crate) fn of(matrix: &MixingMatrix) -> Self {
+    pub(crate) fn new(matrix: &MixingMatrix) -> Self {
         match matrix {
             MixingMatrix::Cayley(cayley) => {
                 let degree = cayley.hops().len() as u32;

@@ -62,7 +62,7 @@ pub(crate) fn rounds_to(
             })
         }
         Source::Dense if known.row_stochastic => {
-            let rows: Vec<Rows> = phases.iter().map(Rows::of).collect();
+            let rows: Vec<Rows> = phases.iter().map(Rows::new).collect();
             let period = after(&dense::disagreement(rows[0].rows.len()).0, &rows);
             TOLERANCES.map(|epsilon| (by_products(&rows, &period, numbers, known, epsilon), Method::Estimate))
         }

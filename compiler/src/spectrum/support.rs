@@ -18,7 +18,7 @@ pub(crate) enum Support {
 
 impl Support {
     /// The entries of `matrix` that are not zero.
-    pub(crate) fn of(matrix: &MixingMatrix) -> Self {
+    pub(crate) fn new(matrix: &MixingMatrix) -> Self {
         match matrix {
             MixingMatrix::Cayley(cayley) => {
                 let own = (!cayley.self_weight().is_zero()).then_some(Rank(0));
@@ -177,7 +177,7 @@ pub(crate) enum Orientation {
 
 /// The ranks that every other one hears from (`Rows`), or that hear from every other one (`Columns`), over the union.
 pub(crate) fn roots(phases: &[MixingMatrix], orientation: Orientation) -> Vec<u32> {
-    let supports: Vec<Support> = phases.iter().map(Support::of).collect();
+    let supports: Vec<Support> = phases.iter().map(Support::new).collect();
     let mut graph = union_graph(&supports);
     if orientation == Orientation::Columns {
         graph.reverse();

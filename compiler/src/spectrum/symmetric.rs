@@ -42,10 +42,10 @@ pub(crate) fn by_eigenvalues(eigenvalues: &Eigenvalues, size: u32) -> Spectrum {
 
 /// The numbers of a matrix from its extreme eigenvalues; `None` where elimination fills too much, or does not decide.
 pub(crate) fn by_elimination(matrix: &MixingMatrix) -> Option<Spectrum> {
-    let rows = Rows::of(matrix);
+    let rows = Rows::new(matrix);
     let n = rows.rows.len();
     if n > LARGE {
-        Elimination::of(&rows, 1.0, 2.0, false).ok()?;
+        Elimination::new(&rows, 1.0, 2.0, false).ok()?;
     }
     let (least, greatest) = extreme_eigenvalues(n, GUESS, |x| rows.apply(x), center);
     let top = extreme(&rows, 1.0, greatest)?;
@@ -61,7 +61,7 @@ fn extreme(rows: &Rows, sign: f64, guess: f64) -> Option<Enclosure> {
     let (mut inside, mut margin) = (guess, 1e-12 * rows.rows.len() as f64);
     for _ in 0..TRIES {
         let bound = inside + margin;
-        let elimination = match Elimination::of(rows, sign, sign * bound, sign > 0.0) {
+        let elimination = match Elimination::new(rows, sign, sign * bound, sign > 0.0) {
             Ok(elimination) => elimination,
             Err(Refusal::Indefinite) if margin < 1.0 => {
                 margin *= 16.0;

@@ -23,7 +23,7 @@ pub(crate) fn radius(phases: &[MixingMatrix], supports: &[Support]) -> Option<En
         match ranks[..] {
             [rank] => moduli.push(self_weights(phases, Rank(rank))),
             _ => {
-                let rows = rows.get_or_insert_with(|| phases.iter().map(Rows::of).collect());
+                let rows = rows.get_or_insert_with(|| phases.iter().map(Rows::new).collect());
                 moduli.extend(of_component(rows, ranks)?.into_iter().map(Enclosure::estimate));
             }
         }
@@ -63,7 +63,7 @@ fn of_component(phases: &[Rows], ranks: &[u32]) -> Option<Vec<f64>> {
                 .filter_map(|(j, weight)| Some((ranks.binary_search(&(*j as u32)).ok()?, *weight)))
                 .collect()
         };
-        Rows::new(ranks.iter().map(row).collect())
+        Rows::from_rows(ranks.iter().map(row).collect())
     };
     let own: Vec<Rows> = phases.iter().map(own).collect();
     let (product, _) = dense::product(&own, bfc_algebra::Mat::identity(size, size), 0.0);

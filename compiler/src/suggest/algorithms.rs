@@ -3,7 +3,7 @@
 use crate::estimate::quadratic;
 use crate::evaluate::{Evaluator, Limits, algorithm};
 use crate::model::algorithm::Algorithm;
-use crate::model::oracle::Asks;
+use crate::model::oracle::Oracles;
 use crate::model::topology::Topology;
 use crate::prove::Prover;
 use crate::request::NoFiles;
@@ -15,7 +15,7 @@ use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational};
 type Kind = (bool, bool, bool);
 
 fn kind(algorithm: &Algorithm) -> Kind {
-    let asks = Asks::of(algorithm);
+    let asks = Oracles::new(algorithm);
     (asks.gradients + asks.adapts > 0, asks.proxes > 0, algorithm.asynchronous.is_some())
 }
 
@@ -43,7 +43,7 @@ pub fn candidates(refused: &Algorithm, size: u32) -> Vec<(&'static str, Algorith
     let exact = kind(refused).0 && is_exact(refused);
     candidates.sort_by_cached_key(|(_, algorithm)| {
         let biased = exact && !is_exact(algorithm);
-        let others = Asks::of(algorithm) != Asks::of(refused);
+        let others = Oracles::new(algorithm) != Oracles::new(refused);
         let another_way = kind(algorithm) != kind(refused);
         (another_way, biased, others, algorithm.states.len(), algorithm.values.len())
     });

@@ -83,7 +83,7 @@ fn is_quick(topology: &Topology) -> bool {
 fn of_topology(refused: Refused, topology: &Topology) -> Vec<String> {
     let algorithm = &refused.evaluated.algorithm;
     let candidates = candidates(algorithm, topology.size);
-    let written = Written::of(refused);
+    let written = Written::new(refused);
     // Numbers that the algorithm computes with are those of its topology as it is.
     let variants = if algorithm.numbers.is_empty() { variants(topology) } else { vec![] };
     let rules = passing_rules(refused, &variants);
@@ -217,7 +217,7 @@ fn all_hold(evaluated: &Evaluated) -> bool {
 /// Whether all requirements hold where each rank keeps what its row leaves, and some now keep something else.
 fn row_rests(refused: Refused) -> Option<String> {
     let [topology] = &refused.evaluated.topologies[..] else { return None };
-    if !is_quick(topology) || !Written::of(refused)?.is_own {
+    if !is_quick(topology) || !Written::new(refused)?.is_own {
         return None;
     }
     let phases = topology.phases.iter().map(keeping_the_rest).collect::<Option<Vec<_>>>()?;
@@ -284,7 +284,7 @@ fn passing(topology: &Topology, candidates: &[(&str, Algorithm)]) -> Vec<String>
     let mut prover = Prover::new(std::slice::from_ref(topology), None);
     let passing = candidates.iter().filter(|(_, algorithm)| {
         prover.turn_to(algorithm);
-        algorithm.requires.iter().all(|stated| prover.decide(stated).holds())
+        algorithm.requires.iter().all(|claim| prover.decide(claim).holds())
     });
     passing.map(|(name, _)| format!("`{name}`")).take(MAX_NAMED).collect()
 }
@@ -297,5 +297,5 @@ fn passes(topology: &Topology, refused: &Evaluated) -> bool {
 /// Whether all that is required holds, what nobody wrote down included.
 fn holds(prover: &Prover, evaluated: &Evaluated) -> bool {
     let unwritten = of_averaging(evaluated, prover);
-    evaluated.algorithm.requires.iter().chain(&unwritten).all(|stated| prover.decide(stated).holds())
+    evaluated.algorithm.requires.iter().chain(&unwritten).all(|claim| prover.decide(claim).holds())
 }

@@ -21,7 +21,7 @@ pub struct Written {
 
 impl Written {
     /// As the request says it; `None` where there is no file to change.
-    pub fn of(refused: Refused) -> Option<Self> {
+    pub fn new(refused: Refused) -> Option<Self> {
         let Entry::Source { .. } = refused.request.entry else { return None };
         let program = refused.program;
         let target = Target::new(program, None).ok()?;

@@ -196,7 +196,7 @@ fn every_size_averages_exactly_within_the_bound() {
         let degree = [("k", degree.as_str())];
         for n in 2..=130usize {
             let compiled = ask("base", n as u32).with(&degree).compile();
-            let exact = compiled.report.checks.iter().find(|check| check.claim() == "exact_average").unwrap();
+            let exact = compiled.report.checks.iter().find(|check| check.text() == "exact_average").unwrap();
             assert_eq!(exact.verdict.word(), "proved", "base({k}) at {n}");
             let length = compiled.schedule.topologies()[0].phases.len();
             assert!(

@@ -39,7 +39,7 @@ fn any_number_of_machines_of_any_size_keeps_to_the_ports_and_contracts() {
                 keeps_to_the_ports(&phases, local as usize, &what);
                 assert!(phases.iter().all(is_doubly_stochastic), "{what}");
                 let claim = if name == "inner_outer_exact" { "exact_average" } else { "contracting" };
-                let check = compiled.report.checks.iter().find(|check| check.claim() == claim);
+                let check = compiled.report.checks.iter().find(|check| check.text() == claim);
                 assert_eq!(check.unwrap().verdict.word(), "proved", "{what}");
             }
         }

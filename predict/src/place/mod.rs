@@ -98,7 +98,7 @@ impl From<ClusterError> for FitError {
 /// The cluster has too few machines.
 pub fn fit(schedule: Schedule, cluster: &Cluster, model_bytes: f64) -> Result<Fitted, FitError> {
     let wiring = Wiring::new(cluster, schedule.size())?;
-    let traffic = Traffic::of(&schedule, model_bytes);
+    let traffic = Traffic::new(&schedule, model_bytes);
     let unchanged = schedule.clone();
     let (mut draft, sharing) = arrange(schedule, &wiring, &traffic);
     if sharing.iter().all(|phase| phase.seconds == phase.least_rounds_seconds) {
@@ -115,10 +115,10 @@ pub fn fit(schedule: Schedule, cluster: &Cluster, model_bytes: f64) -> Result<Fi
 /// As there.
 pub fn place(schedule: Schedule, cluster: &Cluster, model_bytes: f64) -> Result<Fitted, FitError> {
     let wiring = Wiring::new(cluster, schedule.size())?;
-    let traffic = Traffic::of(&schedule, model_bytes);
+    let traffic = Traffic::new(&schedule, model_bytes);
     let board = (schedule.size() <= MOST_RANKS).then(|| Board::new(&schedule, &wiring, &traffic));
     let found = board.flatten().map(|mut board| search::search(&mut board, &wiring, &groups(&schedule)));
-    let travel = |fitted: &Fitted| Travel::of(&fitted.schedule, cluster, &wiring, model_bytes);
+    let travel = |fitted: &Fitted| Travel::new(&fitted.schedule, cluster, &wiring, model_bytes);
     let identity = || (0..schedule.size()).collect::<Vec<u32>>();
     let search =
         found.as_ref().map_or(Search::None, |(_, all)| if *all { Search::All } else { Search::Swaps });
@@ -142,7 +142,7 @@ pub fn place(schedule: Schedule, cluster: &Cluster, model_bytes: f64) -> Result<
 }
 
 impl Travel {
-    fn of(
+    fn new(
         schedule: &Schedule,
         cluster: &Cluster,
         wiring: &Wiring,
@@ -150,7 +150,7 @@ impl Travel {
     ) -> Result<Self, ClusterError> {
         let Prediction { step_seconds, communication_seconds, .. } =
             Prediction::new(schedule, cluster, model_bytes)?;
-        let traffic = Traffic::of(schedule, model_bytes);
+        let traffic = Traffic::new(schedule, model_bytes);
         let (mut messages, mut bytes) = (0.0, 0.0);
         for (index, topology) in schedule.topologies().iter().enumerate() {
             for (number, phase) in topology.phases.iter().enumerate() {

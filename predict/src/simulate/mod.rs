@@ -50,7 +50,7 @@ pub fn simulate(
     setting: &Setting,
 ) -> Result<Simulation, ClusterError> {
     let wiring = Wiring::new(cluster, schedule.size())?;
-    let tasks = Tasks::of(schedule.program(), setting.steps);
+    let tasks = Tasks::new(schedule.program(), setting.steps);
     let mut machine = Machine::new(schedule, cluster, &wiring, &tasks, setting);
     machine.run();
     Ok(Simulation::new(&machine, schedule, cluster))

@@ -222,7 +222,7 @@ fn weigh(goal: &Goal<'_>, proposal: Proposal) -> Result<Result<Weighed, Refusal>
     let request = goal.request(source.clone());
     let tried = match bfc_compiler::candidate(&request, &NoFiles) {
         Ok(tried) => tried,
-        Err(refused) => return Ok(Err(Refusal::of(refused))),
+        Err(refused) => return Ok(Err(Refusal::new(refused))),
     };
     let exact = tried.exact_after_a_period().filter(|_| goal.algorithm.is_none());
     let fit = fit(tried.schedule().clone(), goal.cluster, goal.model_bytes, false)?;
@@ -230,7 +230,7 @@ fn weigh(goal: &Goal<'_>, proposal: Proposal) -> Result<Result<Weighed, Refusal>
     Ok(Ok(Weighed {
         name: proposal.name,
         source,
-        cost: Cost::of(fit.schedule()),
+        cost: Cost::new(fit.schedule()),
         step_seconds: prediction.step_seconds,
         exposed_seconds: prediction.exposed_seconds,
         // What bounds the steps of averaging says nothing of training.
@@ -327,7 +327,7 @@ fn consensus(goal: &Goal<'_>, tried: &Tried) -> Result<(f64, Option<u64>, String
 }
 
 impl Refusal {
-    fn of(refused: bfc_compiler::Diagnostics) -> Self {
+    fn new(refused: bfc_compiler::Diagnostics) -> Self {
         let reports = refused.into_reports();
         let Some(first) = reports.first() else {
             return Self { reason: "refused".to_string(), at_this_size: false };

@@ -26,7 +26,7 @@ pub fn add_cost(
     cluster: Option<&Cluster>,
     model_bytes: f64,
 ) -> Result<(), Failure> {
-    document["cost"] = json!(Cost::of(schedule));
+    document["cost"] = json!(Cost::new(schedule));
     if let Some(cluster) = cluster {
         let prediction = Prediction::new(schedule, cluster, model_bytes)?;
         if let Some(warnings) = document["warnings"].as_array_mut() {

@@ -84,7 +84,7 @@ fn possible(size: u32, setting: &Setting) -> Result<(), PredictError> {
 
 fn affordable(schedule: &Schedule, setting: &Setting) -> Result<(), PredictError> {
     let (size, steps) = (schedule.size(), setting.steps);
-    let events = f64::from(size) * f64::from(steps) * (1.0 + Cost::of(schedule).rounds.mean);
+    let events = f64::from(size) * f64::from(steps) * (1.0 + Cost::new(schedule).rounds.mean);
     if size > MOST_RANKS || events > MOST_EVENTS {
         return Err(PredictError::TooLarge { size, steps, events });
     }

@@ -22,7 +22,7 @@ pub struct Point {
 
 impl Sampling {
     /// The sampling of a run of `steps` steps.
-    pub fn of(steps: u64) -> Self {
+    pub fn new(steps: u64) -> Self {
         Self { steps, stride: steps.div_ceil(300).max(1) }
     }
 
@@ -56,9 +56,9 @@ mod tests {
 
     #[test]
     fn sampling_keeps_the_first_and_the_last_step() {
-        let seen: Vec<u64> = (0..=1000).filter(|&step| Sampling::of(1000).includes(step)).collect();
+        let seen: Vec<u64> = (0..=1000).filter(|&step| Sampling::new(1000).includes(step)).collect();
         assert_eq!((seen[0], seen[1], seen[seen.len() - 1]), (0, 4, 1000));
-        assert!((0..=300).all(|step| Sampling::of(300).includes(step)));
+        assert!((0..=300).all(|step| Sampling::new(300).includes(step)));
     }
 
     #[test]

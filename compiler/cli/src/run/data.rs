@@ -56,7 +56,7 @@ pub fn training_rows(rows: usize) -> usize {
 pub fn prepare(table: Table, split: Split) -> Data {
     let order = shuffled(table.labels.len(), split.seed);
     let (test, train) = order.split_at(test_rows(order.len()));
-    let scale = Scale::of(&table, train);
+    let scale = Scale::new(&table, train);
     let train = by_skew(&table, train, split.skew);
     let shard = |rank: usize| {
         let rows = &train[rank * train.len() / split.ranks..(rank + 1) * train.len() / split.ranks];
@@ -96,7 +96,7 @@ fn by_skew(table: &Table, train: &[usize], skew: f64) -> Vec<usize> {
 struct Scale(Vec<(f64, f64)>);
 
 impl Scale {
-    fn of(table: &Table, rows: &[usize]) -> Self {
+    fn new(table: &Table, rows: &[usize]) -> Self {
         let count = rows.len() as f64;
         let column = |column: usize| {
             let values = || rows.iter().map(|&row| table.features[row * table.columns + column]);

@@ -67,7 +67,7 @@ fn part<'a>(data: &'a Data, shard: &'a Rows) -> Logistic<'a> {
 /// Plain gradient descent on all rows: `model ← model − lr · gradient`.
 pub fn centralized(data: &Data, plan: Plan) -> Outcome {
     let problem = whole(data);
-    let sampling = Sampling::of(plan.steps);
+    let sampling = Sampling::new(plan.steps);
     let mut models = [vec![0.0; problem.parameters()]];
     let mut gradient = vec![0.0; problem.parameters()];
     let mut points = vec![curve::point(0, &models, &problem)];
@@ -96,7 +96,7 @@ pub fn on_ranks(schedule: &Schedule, data: &Data, plan: Plan) -> Result<Outcome,
         let sent = local::spmd(schedule.size(), move |transport| {
             let rank = transport.rank();
             let recorder =
-                Recorder { rank: rank.index(), sampling: Sampling::of(plan.steps), send: send.clone() };
+                Recorder { rank: rank.index(), sampling: Sampling::new(plan.steps), send: send.clone() };
             one_rank(schedule.rank(rank), transport, part(data, &data.shards[rank.index()]), plan, recorder)
         })?;
         let (model, curve) = collected.join().unwrap_or_else(|panic| resume_unwind(panic));

@@ -11,13 +11,13 @@ const PERIOD: usize = 1 << 12;
 /// Why no step size descends even where all ranks agree, so that mixing does nothing; `None` where one does, or it is
 /// not known.
 pub(crate) fn never_descends(algorithm: &Algorithm, curvature: [f64; 2]) -> Option<&'static str> {
-    if !algorithm.values.iter().any(|value| value.kind.asks()) {
+    if !algorithm.values.iter().any(|value| value.kind.is_oracle()) {
         return None;
     }
     if !reaches_model(algorithm) {
         return Some("no gradient has an influence on the model");
     }
-    let problem = Problem { algorithm, topologies: &[], knob: Some(Knob::of(algorithm)?), curvature };
+    let problem = Problem { algorithm, topologies: &[], knob: Some(Knob::new(algorithm)?), curvature };
     let agreement = vec![(true, vec![vec![c64::new(1.0, 0.0)]; algorithm.topologies.len()])];
     if problem.timeline(&Affine::new(algorithm, 0.0)).ok()?.period.len() > PERIOD {
         return None;
@@ -43,7 +43,7 @@ fn reaches_model(algorithm: &Algorithm) -> bool {
                 .filter(|(_, reached)| **reached)
                 .map(|(value, _)| &value.kind)
         };
-        if kinds().any(ValueKind::asks) {
+        if kinds().any(ValueKind::is_oracle) {
             return true;
         }
         let states =

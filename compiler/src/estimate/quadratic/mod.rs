@@ -88,7 +88,7 @@ fn convergence(
     if !algorithm.values.iter().any(|value| asks(&value.kind)) {
         return None;
     }
-    let knob = Knob::of(algorithm);
+    let knob = Knob::new(algorithm);
     let step = knob.as_ref().map(|knob| knob.default(algorithm, curvature[1]));
     let mut result = Quadratic {
         curvature,
@@ -109,7 +109,7 @@ fn convergence(
 /// Whether full gradients bring every rank to the optimum of the mean loss, though each has an optimum of its own; false
 /// where that is not known.
 pub(crate) fn is_exact(algorithm: &Algorithm, topologies: &[Facts], curvature: [f64; 2]) -> bool {
-    let knob = Knob::of(algorithm);
+    let knob = Knob::new(algorithm);
     let step = knob.as_ref().map(|knob| knob.default(algorithm, curvature[1]));
     let problem = Problem { algorithm, topologies, knob, curvature };
     let (curvatures, optima) = problem.spread(topologies.first().map_or(1, Facts::size) as usize);
@@ -129,7 +129,7 @@ enum Knob {
 }
 
 impl Knob {
-    fn of(algorithm: &Algorithm) -> Option<Self> {
+    fn new(algorithm: &Algorithm) -> Option<Self> {
         let inputs = &algorithm.inputs;
         let named = inputs.iter().position(|input| input.name == "lr").map(Self::Input);
         let adapts = algorithm.values.iter().any(|value| matches!(value.kind, ValueKind::Adapt(..)));
@@ -233,7 +233,7 @@ impl Problem<'_> {
         if coefficients.iter().any(|id| affine.numbers.repeats(*id).is_none()) {
             return Err("a coefficient does not repeat: it is not the same after any number of steps".into());
         }
-        Timeline::of(affine.algorithm, &affine.numbers, &coefficients, self.topologies)
+        Timeline::new(affine.algorithm, &affine.numbers, &coefficients, self.topologies)
     }
 
     /// The modes that all phases of all topologies share, if they do and are not too many.
@@ -316,7 +316,7 @@ impl Problem<'_> {
     }
 
     fn rows(&self) -> Vec<Vec<Rows>> {
-        self.topologies.iter().map(|facts| facts.phases.iter().map(Rows::of).collect()).collect()
+        self.topologies.iter().map(|facts| facts.phases.iter().map(Rows::new).collect()).collect()
     }
 
     /// The least and the largest step size that is tried.

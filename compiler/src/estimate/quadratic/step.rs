@@ -22,7 +22,7 @@ type Known<V> = Vec<Option<V>>;
 
 impl<'a> Affine<'a> {
     pub(crate) fn new(algorithm: &'a Algorithm, descent: f64) -> Self {
-        Self { algorithm, numbers: Numbers::of(algorithm), descent, computed: RefCell::default() }
+        Self { algorithm, numbers: Numbers::new(algorithm), descent, computed: RefCell::default() }
     }
 
     /// The states after a step.

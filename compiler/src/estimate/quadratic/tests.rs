@@ -31,7 +31,7 @@ fn ring() -> Vec<bfc_schedule::MixingMatrix> {
     vec![cayley(&[8], [1, 7])]
 }
 
-fn of(algorithm: &Algorithm, phases: &[bfc_schedule::MixingMatrix]) -> Quadratic {
+fn analyzed(algorithm: &Algorithm, phases: &[bfc_schedule::MixingMatrix]) -> Quadratic {
     quadratic(algorithm, &[Facts::new(phases)], [0.1, 1.0]).expect("it asks for gradients")
 }
 
@@ -39,7 +39,7 @@ fn of(algorithm: &Algorithm, phases: &[bfc_schedule::MixingMatrix]) -> Quadratic
 fn largest_steps_are_those_of_the_closed_forms() {
     // Eigenvalues of the ring of 8: the least is −1/3, so AWC takes (1 + λ_min) / L; the others 2 / L.
     for (algorithm, expected) in algorithms().iter().zip([2.0 / 3.0, 2.0, 2.0]) {
-        let largest = of(algorithm, &ring()).largest_step.expect("it converges");
+        let largest = analyzed(algorithm, &ring()).largest_step.expect("it converges");
         assert!((largest - expected).abs() < 1e-6, "{largest} and {expected}");
     }
 }
@@ -48,9 +48,9 @@ fn largest_steps_are_those_of_the_closed_forms() {
 fn modes_and_the_whole_agree() {
     let tables = tables(&ring());
     for algorithm in algorithms() {
-        let (by_characters, by_eigenvalues) = (of(&algorithm, &ring()), of(&algorithm, &tables));
+        let (by_characters, by_eigenvalues) = (analyzed(&algorithm, &ring()), analyzed(&algorithm, &tables));
         let facts = [Facts::new(&tables)];
-        let knob = Knob::of(&algorithm);
+        let knob = Knob::new(&algorithm);
         let problem = Problem { algorithm: &algorithm, topologies: &facts, knob, curvature: [0.1, 1.0] };
         let whole = problem.radius_of_whole(by_characters.step.clone().map(|step| step.1));
         let rates = [by_characters.rate, by_eigenvalues.rate, whole.ok()].map(|rate| rate.expect("a rate"));
@@ -66,7 +66,7 @@ fn limits_are_those_of_the_reference_experiment() {
     let phases = ring();
     let facts = [Facts::new(&phases)];
     for (algorithm, expected) in algorithms().iter().zip([0.21212, 0.18149, 0.0]) {
-        let knob = Knob::of(algorithm);
+        let knob = Knob::new(algorithm);
         let problem = Problem { algorithm, topologies: &facts, knob, curvature: [1.0, 1.75] };
         let models = problem.limit(Some(0.1), &curvatures, &optima).expect("affine").expect("a limit");
         let optimum = 41.0 / 11.0;

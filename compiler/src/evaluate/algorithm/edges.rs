@@ -5,7 +5,7 @@ use super::expression::{Term, described};
 use super::graph::Operand;
 use super::names::{Context, Outcome, Place};
 use crate::model::algorithm::{ValueId, ValueKind};
-use crate::model::claim::{Claim, Property, Stated};
+use crate::model::claim::{Claim, Property, Statement};
 use bfc_dsl::tree::{Argument, Span};
 use bfc_schedule::program::Shape;
 
@@ -42,13 +42,13 @@ impl<'a> Context<'_, 'a> {
     }
 
     /// What states per edge require of the first topology, besides what is required of it in words.
-    pub(super) fn edge_claims(&self, stated: &[Stated], span: Span) -> Vec<Stated> {
+    pub(super) fn edge_claims(&self, required: &[Claim], span: Span) -> Vec<Claim> {
         let missing = |property: &Property| {
-            let claim = Claim::Property(*property, vec![0]);
-            stated.iter().all(|known| known.claim != claim)
+            let statement = Statement::Property(*property, vec![0]);
+            required.iter().all(|known| known.statement != statement)
         };
-        let state = |property: Property| Stated {
-            claim: Claim::Property(property, vec![0]),
+        let state = |property: Property| Claim {
+            statement: Statement::Property(property, vec![0]),
             text: property.word().to_string(),
             span,
         };

@@ -23,8 +23,8 @@ pub use error::AlgorithmError;
 use super::value::call::check_kind;
 use super::{EvaluateError, Evaluator, Value};
 use crate::builtin_names::nearest;
-use crate::model::algorithm;
-use crate::model::algorithm::{Algorithm, ValueId, ValueKind, reachable};
+use crate::model::algorithm::{self, Algorithm, ValueId, ValueKind, reachable};
+use crate::model::claim::Claim;
 use bfc_dsl::tree::{self, AlgorithmStatement, Expression, Parameter, Span, StepStatement};
 use bfc_schedule::Rational;
 use bfc_schedule::program::{Input, Shape};
@@ -294,21 +294,21 @@ impl<'a> Context<'_, 'a> {
         vector.map_err(|failure| self.report(failure)).ok()
     }
 
-    fn requires(&mut self, claims: &[&'a Expression]) -> Vec<crate::model::claim::Stated> {
+    fn requires(&mut self, claims: &[&'a Expression]) -> Vec<Claim> {
         self.start_over(Place::Step);
         self.frame = Frame { scope: None, moment: Moment::Before, function: false, base: 0 };
         let topologies = self.topologies.clone();
-        let mut stated = vec![];
+        let mut required = vec![];
         for &claim in claims {
             let found = self.constants_in(claim).and_then(|bindings| {
                 Ok(self.with_constants(bindings, |evaluator| evaluator.claim(claim, &topologies))?)
             });
             match found {
-                Ok(found) => stated.push(found),
+                Ok(found) => required.push(found),
                 Err(failure) => self.report(failure),
             }
         }
-        stated
+        required
     }
 }
 

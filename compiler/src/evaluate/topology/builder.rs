@@ -6,7 +6,7 @@ use super::structure::{Move, in_one_group};
 use super::weights::WeightRule;
 use crate::evaluate::error::{EvaluateError, Result};
 use crate::evaluate::scope::Evaluator;
-use crate::model::claim::Stated;
+use crate::model::claim::Claim;
 use crate::model::topology::Topology;
 use bfc_dsl::tree::Span;
 use bfc_schedule::{Group, MixingMatrix};
@@ -20,7 +20,7 @@ pub(in crate::evaluate) struct Builder<'a> {
     /// Edges outside of phases, which make one phase.
     pub single: Draft,
     pub rule: Option<(WeightRule, Span)>,
-    pub ensures: Vec<Stated>,
+    pub ensures: Vec<Claim>,
     /// The extent of the scope where the body begins, for messages.
     pub start: usize,
     /// Within a loop over ranks in which the rank is unknown.

@@ -65,7 +65,7 @@ impl Symbol {
     /// `a op b` where one of them is a symbol; `None` where the result is not of this form.
     pub fn binary(operator: BinaryOperator, a: &Value, b: &Value, size: u32) -> Option<Value> {
         use BinaryOperator::*;
-        let (a, b) = (Self::of(a)?, Self::of(b)?);
+        let (a, b) = (Self::new(a)?, Self::new(b)?);
         let size = size as i64;
         let result = match operator {
             Add => a.combine(&b, 1)?,
@@ -81,7 +81,7 @@ impl Symbol {
         Some(result.value())
     }
 
-    fn of(value: &Value) -> Option<Self> {
+    fn new(value: &Value) -> Option<Self> {
         match value {
             Value::Symbol(symbol) => Some((**symbol).clone()),
             Value::Integer(constant) => Some(Self { constant: *constant, terms: vec![] }),
@@ -250,7 +250,7 @@ impl Move {
     }
 
     /// Adding `element` in `group`.
-    pub fn of(group: &Group, element: Rank) -> Self {
+    pub fn new(group: &Group, element: Rank) -> Self {
         let mut stride = 1;
         let mut digits = Vec::new();
         for (&radix, &amount) in group.radices().iter().zip(&group.digits(element)).rev() {
@@ -307,7 +307,7 @@ pub fn is_universal(matrix: &CayleyMatrix) -> bool {
 }
 
 fn moves(matrix: &CayleyMatrix) -> impl Iterator<Item = Move> + '_ {
-    matrix.hops().iter().map(|(hop, _)| Move::of(matrix.group(), *hop))
+    matrix.hops().iter().map(|(hop, _)| Move::new(matrix.group(), *hop))
 }
 
 /// A matrix in another group in which its moves are additions.

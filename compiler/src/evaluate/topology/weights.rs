@@ -502,7 +502,7 @@ pub fn support(matrix: &MixingMatrix) -> (Edges, Option<Group>) {
     let mut edges = Edges::default();
     if let MixingMatrix::Cayley(matrix) = matrix {
         let stay = Move::Digits(vec![]);
-        let hops = matrix.hops().iter().map(|(hop, _)| (stay.clone(), Move::of(matrix.group(), *hop), None));
+        let hops = matrix.hops().iter().map(|(hop, _)| (stay.clone(), Move::new(matrix.group(), *hop), None));
         edges.moved = hops.collect();
         return (edges, Some(matrix.group().clone()));
     }

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 pub(super) fn carried(algorithm: &Algorithm) -> Cow<'_, Algorithm> {
     let mut carried = Cow::Borrowed(algorithm);
     for state in 0..algorithm.states.len() {
-        if let Some(carry) = Carry::of(algorithm, state) {
+        if let Some(carry) = Carry::new(algorithm, state) {
             carry.apply(carried.to_mut());
         }
     }
@@ -28,7 +28,7 @@ struct Carry {
 
 impl Carry {
     /// Where every block that renews the state has it sent in any case.
-    fn of(algorithm: &Algorithm, state: usize) -> Option<Self> {
+    fn new(algorithm: &Algorithm, state: usize) -> Option<Self> {
         let find = |kind| find(algorithm, kind);
         let kept = find(ValueKind::State(state))?;
         let before = find(ValueKind::Back(kept))?;

@@ -164,7 +164,7 @@ impl<'a> Order<'a> {
                 self.reads[id.0 as usize].iter().fold(0, |bits, read| bits | before[read.0 as usize]);
             let own = match self.flow.exchange(id) {
                 Some(operator) => candidates.note(operator, id, awaited),
-                None if self.flow.value(id).kind.asks() => {
+                None if self.flow.value(id).kind.is_oracle() => {
                     if awaited == 0 {
                         candidates.ask.get_or_insert(id);
                     }

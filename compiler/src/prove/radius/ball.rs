@@ -81,7 +81,7 @@ impl Ball {
         Self { size, entries: (0..size * size).map(one).collect(), error: 0.0 }
     }
 
-    pub(super) fn of(size: usize, entries: &[BallNumber]) -> Self {
+    pub(super) fn new(size: usize, entries: &[BallNumber]) -> Self {
         let error = entries.iter().map(|entry| entry.error * entry.error).sum::<f64>().sqrt() * (1.0 + 1e-14)
             + NORM_UNDERFLOW;
         Self { size, entries: entries.iter().map(|entry| entry.value).collect(), error }
@@ -191,7 +191,7 @@ mod tests {
 
     fn ball(size: usize, entries: &[f64], error: f64) -> Ball {
         let entry = |value: &f64| BallNumber { value: c64::new(*value, 0.0), error };
-        Ball::of(size, &entries.iter().map(entry).collect::<Vec<_>>())
+        Ball::new(size, &entries.iter().map(entry).collect::<Vec<_>>())
     }
 
     #[test]

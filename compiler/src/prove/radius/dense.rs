@@ -123,7 +123,7 @@ fn product<'a>(
                         let mut term = Operator { matrix: from.matrix.clone(), error: from.error };
                         for &k in word.iter().rev() {
                             let (rows, norm) = known[k].get_or_insert_with(|| {
-                                let rows = Rows::of(matrix(k));
+                                let rows = Rows::new(matrix(k));
                                 let norm = norms.of(matrix(k), &rows);
                                 (rows, norm)
                             });

@@ -50,7 +50,7 @@ pub(super) struct Block {
 /// of all phases sum to 1.
 pub(super) fn contracting(facts: &Facts) -> Verdict {
     let steps = (0..facts.phases.len() as u64).map(|step| (0, step)).collect();
-    let block = Block { size: 1, variants: vec![vec![Polynomial::of(0)]], steps };
+    let block = Block { size: 1, variants: vec![vec![Polynomial::new(0)]], steps };
     numeric(&block, std::slice::from_ref(facts))
 }
 
@@ -175,7 +175,7 @@ impl Rounded<'_> {
                     sum.plus(factor.scaled(*coefficient))
                 });
             }
-            let next = Ball::of(size, &entries);
+            let next = Ball::new(size, &entries);
             product = Some(product.map_or_else(|| next.clone(), |product| next.times(&product)));
         }
         product.unwrap_or_else(|| Ball::identity(size))
@@ -232,7 +232,7 @@ fn by_support(block: &Block, topologies: &[Facts]) -> Option<Verdict> {
 /// The supports whose product is that of a polynomial with positive coefficients: a single word, or a matrix plus a
 /// multiple of the identity.
 fn step_supports(polynomial: &Polynomial, phase: u64, topologies: &[Facts]) -> Option<Vec<Support>> {
-    let of = |k: usize| Support::of(phase_of(&topologies[k], phase));
+    let of = |k: usize| Support::new(phase_of(&topologies[k], phase));
     let words: Vec<&Vec<usize>> = polynomial.terms.keys().collect();
     match words.as_slice() {
         [word] => Some(word.iter().rev().map(|&k| of(k)).collect()),

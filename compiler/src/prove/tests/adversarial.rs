@@ -2,20 +2,20 @@
 
 use super::*;
 use crate::analysis::{Analysis, of_topology};
-use crate::model::claim::{Claim, Comparison, Number, Property, Quantity, Stated};
+use crate::model::claim::{Claim, Comparison, Number, Property, Quantity, Statement};
 use crate::prove::{Verdict, decide};
 use proptest::prelude::*;
 
-fn of(phases: Vec<MixingMatrix>) -> Analysis {
+fn analyzed(phases: Vec<MixingMatrix>) -> Analysis {
     of_topology(&topology(phases))
 }
 
-fn claim(phases: Vec<MixingMatrix>, claim: Claim) -> Verdict {
-    decide(&[topology(phases)], None, &Stated { claim, text: String::new(), span: Default::default() })
+fn claim(phases: Vec<MixingMatrix>, statement: Statement) -> Verdict {
+    decide(&[topology(phases)], None, &Claim { statement, text: String::new(), span: Default::default() })
 }
 
 fn property(phases: Vec<MixingMatrix>, property: Property) -> Verdict {
-    claim(phases, Claim::Property(property, vec![0]))
+    claim(phases, Statement::Property(property, vec![0]))
 }
 
 fn entries(list: &[(u32, u32, i64, i64)]) -> Vec<(u32, u32, Rational)> {
@@ -29,7 +29,7 @@ fn rotation(size: u32) -> MixingMatrix {
 #[test]
 fn permutations_never_mix() {
     for size in [2, 3, 4, 5, 8, 33] {
-        let analysis = of(vec![rotation(size)]);
+        let analysis = analyzed(vec![rotation(size)]);
         assert_eq!(
             (analysis.connected, analysis.primitive, analysis.contracting),
             (true, Some(false), Some(false))
@@ -38,7 +38,7 @@ fn permutations_never_mix() {
         assert_eq!((analysis.exact_after, analysis.rounds_to_1e_3), (None, None));
         let symbolic =
             CayleyMatrix::new(Group::cyclic(size), Rational::zero(), vec![(Rank(1), Rational::one())]);
-        let analysis = of(vec![MixingMatrix::Cayley(symbolic.expect("a hop"))]);
+        let analysis = analyzed(vec![MixingMatrix::Cayley(symbolic.expect("a hop"))]);
         assert_eq!((analysis.connected, analysis.contracting, analysis.rho), (true, Some(false), Some(1.0)));
     }
 }
@@ -48,7 +48,7 @@ fn there_and_back_again_is_not_contracting() {
     let there = entries(&[(1, 0, 1, 1), (2, 1, 1, 1), (0, 2, 1, 1)]);
     let back: Vec<_> = there.iter().map(|(i, j, w)| (*j, *i, w.clone())).collect();
     let phases = vec![matrix(3, &there), matrix(3, &back)];
-    let analysis = of(phases);
+    let analysis = analyzed(phases);
     assert_eq!(
         (analysis.connected, analysis.contracting, analysis.asymptotic_rate),
         (true, Some(false), Some(1.0))
@@ -59,16 +59,16 @@ fn there_and_back_again_is_not_contracting() {
                 .expect("hop"),
         )
     };
-    assert_eq!(of(vec![hop(2), hop(5)]).contracting, Some(false));
+    assert_eq!(analyzed(vec![hop(2), hop(5)]).contracting, Some(false));
 }
 
 #[test]
 fn de_bruijn_contracts_at_once_or_not_at_all() {
-    let analysis = of(vec![de_bruijn(2, 16)]);
+    let analysis = analyzed(vec![de_bruijn(2, 16)]);
     assert_eq!((analysis.rho, analysis.methods["rho"], analysis.exact_after), (Some(0.0), "exact", Some(4)));
     assert!((analysis.sigma2.unwrap() - 1.0).abs() < 1e-12);
     assert_eq!((analysis.contracting, analysis.rounds_to_1e_6), (Some(true), Some(4)));
-    let analysis = of(vec![de_bruijn(2, 33)]);
+    let analysis = analyzed(vec![de_bruijn(2, 33)]);
     assert!((analysis.sigma2.unwrap() - 0.995472).abs() < 1e-6);
     assert!((analysis.rho.unwrap() - 0.5).abs() < 1e-2);
     assert_eq!((analysis.methods["rho"], analysis.exact_after), ("estimate", None));
@@ -77,14 +77,14 @@ fn de_bruijn_contracts_at_once_or_not_at_all() {
 #[test]
 fn an_estimate_decides_nothing() {
     let less = |value: Rational| {
-        Claim::Compare(Quantity::Of(Number::Rho, 0), Comparison::Less, Quantity::Exact(value))
+        Statement::Compare(Quantity::Of(Number::Rho, 0), Comparison::Less, Quantity::Exact(value))
     };
     assert!(matches!(claim(vec![de_bruijn(2, 33)], less(Rational::new(9, 10))), Verdict::NotDecided { .. }));
     assert!(claim(vec![de_bruijn(2, 16)], less(Rational::new(1, 10))).holds());
     assert!(claim(vec![ring(16)], less(Rational::new(95, 100))).holds());
     assert!(matches!(claim(vec![ring(16)], less(Rational::new(94, 100))), Verdict::Refuted { .. }));
     let equal = |value: Rational| {
-        Claim::Compare(Quantity::Of(Number::SpectralGap, 0), Comparison::Equal, Quantity::Exact(value))
+        Statement::Compare(Quantity::Of(Number::SpectralGap, 0), Comparison::Equal, Quantity::Exact(value))
     };
     assert!(
         matches!(claim(vec![exponential(2, 16)], equal(Rational::new(2, 5))), Verdict::Within { bound, .. } if bound < 1e-12)
@@ -98,7 +98,7 @@ fn sums_are_exact() {
     edges[2].2 = off;
     let verdict = property(vec![matrix(5, &edges)], Property::DoublyStochastic);
     assert!(matches!(&verdict, Verdict::Refuted { evidence } if evidence.contains("column")), "{verdict:?}");
-    let analysis = of(vec![matrix(5, &edges)]);
+    let analysis = analyzed(vec![matrix(5, &edges)]);
     assert_eq!(
         (analysis.row_stochastic, analysis.column_stochastic, analysis.symmetric),
         (true, false, false)
@@ -110,7 +110,7 @@ fn sums_are_exact() {
     );
     let verdict = property(vec![star.clone()], Property::ColumnStochastic);
     assert_eq!(verdict.evidence(), "column 0 sums to 7/4");
-    assert!(of(vec![star]).notes[0].contains("weighted average"));
+    assert!(analyzed(vec![star]).notes[0].contains("weighted average"));
 }
 
 #[test]
@@ -142,12 +142,12 @@ fn broken_connections_are_named() {
         property(vec![two.clone()], Property::Connected).evidence(),
         "ranks {4, 5} never hear from rank 0"
     );
-    assert_eq!((of(vec![two.clone()]).rho, of(vec![two]).contracting), (Some(1.0), Some(false)));
+    assert_eq!((analyzed(vec![two.clone()]).rho, analyzed(vec![two]).contracting), (Some(1.0), Some(false)));
     let even = cayley(&[8], [2, 6]);
     assert!(property(vec![even], Property::Connected).evidence().contains("ranks {1, 3, 5, 7}"));
     // Nearly disconnected is connected.
     let thin = matrix(2, &entries(&[(0, 1, 1, 1_000_000_000_000), (1, 0, 1, 1_000_000_000_000)]));
-    assert_eq!(of(vec![thin]).contracting, Some(true));
+    assert_eq!(analyzed(vec![thin]).contracting, Some(true));
 }
 
 #[test]
@@ -157,17 +157,17 @@ fn signed_weights_need_numbers() {
         let edges = (0..8u32).flat_map(|i| [(i, (i + 1) % 8, a.clone()), ((i + 1) % 8, i, a.clone())]);
         matrix(8, &edges.collect::<Vec<_>>())
     };
-    assert_eq!(of(vec![constant(2, 5)]).contracting, Some(true));
-    let exploding = of(vec![constant(3, 5)]);
+    assert_eq!(analyzed(vec![constant(2, 5)]).contracting, Some(true));
+    let exploding = analyzed(vec![constant(3, 5)]);
     assert_eq!(
         (exploding.contracting, exploding.nonnegative, exploding.primitive),
         // Powers of signed weights may have zeros that their edges do not have.
         (Some(false), false, None)
     );
     assert!((exploding.rho.unwrap() - 1.4).abs() < 1e-12 && exploding.rounds_to_1e_3.is_none());
-    let overshooting = of(vec![constant(11, 20)]);
+    let overshooting = analyzed(vec![constant(11, 20)]);
     assert_eq!(overshooting.contracting, Some(false));
-    assert!((of(vec![constant(15, 32)]).rho.unwrap() - 0.875).abs() < 1e-12);
+    assert!((analyzed(vec![constant(15, 32)]).rho.unwrap() - 0.875).abs() < 1e-12);
 }
 
 #[test]
@@ -198,25 +198,25 @@ fn shapes() {
         })
         .collect();
     let both = [topology(vec![pull]), topology(vec![explicit(push)])];
-    let stated = |indices| Stated {
-        claim: Claim::Property(Property::CommonRoot, indices),
+    let claim = |indices| Claim {
+        statement: Statement::Property(Property::CommonRoot, indices),
         text: String::new(),
         span: Default::default(),
     };
-    assert!(decide(&both, None, &stated(vec![0, 1])).holds());
-    assert!(!decide(&both, None, &stated(vec![1, 0])).holds());
+    assert!(decide(&both, None, &claim(vec![0, 1])).holds());
+    assert!(!decide(&both, None, &claim(vec![1, 0])).holds());
     for (index, property) in [
         (0, Property::Contracting),
         (1, Property::Contracting),
         (0, Property::RowStochastic),
         (1, Property::ColumnStochastic),
     ] {
-        let stated = Stated {
-            claim: Claim::Property(property, vec![index]),
+        let claim = Claim {
+            statement: Statement::Property(property, vec![index]),
             text: String::new(),
             span: Default::default(),
         };
-        assert!(decide(&both, None, &stated).holds(), "{property:?} of {index}");
+        assert!(decide(&both, None, &claim).holds(), "{property:?} of {index}");
     }
 }
 
@@ -247,7 +247,7 @@ proptest! {
 
     #[test]
     fn symmetry_and_tables_agree(phases in any_phases()) {
-        let (symbolic, table) = (of(phases.clone()), of(tables(&phases)));
+        let (symbolic, table) = (analyzed(phases.clone()), analyzed(tables(&phases)));
         prop_assert_eq!((symbolic.connected, symbolic.primitive, symbolic.contracting), (table.connected, table.primitive, table.contracting));
         prop_assert_eq!((symbolic.doubly_stochastic, symbolic.symmetric, symbolic.rounds), (table.doubly_stochastic, table.symmetric, table.rounds));
         prop_assert_eq!((symbolic.exact_average, symbolic.exact_after), (table.exact_average, table.exact_after));

@@ -3,7 +3,7 @@
 use super::*;
 use crate::analysis::{Analysis, of_topology};
 
-fn of(phases: Vec<MixingMatrix>) -> Analysis {
+fn analyzed(phases: Vec<MixingMatrix>) -> Analysis {
     of_topology(&topology(phases))
 }
 
@@ -20,7 +20,7 @@ fn rho(name: &str, build: impl Fn(u32) -> MixingMatrix, expected: &[f64], upto: 
         if expected.is_nan() {
             continue;
         }
-        let analysis = of(vec![build(size)]);
+        let analysis = analyzed(vec![build(size)]);
         close(analysis.rho, *expected, 6e-7, &format!("{name} {size}"));
         close(analysis.sigma2, *expected, 6e-7, &format!("{name} {size}"));
         assert_eq!(analysis.methods["rho"], "enclosed", "{name} {size}");
@@ -68,26 +68,26 @@ fn contraction_of_one_peer_exponential() {
     for (size, expected) in
         [(33, 0.03111), (100, 0.19164), (1000, 0.02342), (6, 0.21651), (12, 0.20913), (25, 0.19212)]
     {
-        let analysis = of(one_peer_exp2(size));
+        let analysis = analyzed(one_peer_exp2(size));
         close(analysis.period_contraction, expected, 6e-6, &size.to_string());
         assert_eq!((analysis.rho, analysis.exact_average, analysis.exact_after), (None, Some(false), None));
     }
-    let exact = of(one_peer_exp2(64));
+    let exact = analyzed(one_peer_exp2(64));
     assert_eq!((exact.period_contraction, exact.methods["period_contraction"]), (Some(0.0), "exact"));
     assert_eq!((exact.exact_average, exact.exact_after), (Some(true), Some(6)));
 }
 
 #[test]
 fn rounds_to_a_tolerance() {
-    assert_eq!(of(vec![ring(8)]).rounds_to_1e_6, Some(64));
-    assert_eq!(of(vec![ring(1000)]).rounds_to_1e_6, Some(1_049_850));
+    assert_eq!(analyzed(vec![ring(8)]).rounds_to_1e_6, Some(64));
+    assert_eq!(analyzed(vec![ring(1000)]).rounds_to_1e_6, Some(1_049_850));
     for (size, coarse, fine) in [(33, 11, 23), (100, 34, 62), (1000, 20, 40)] {
-        let analysis = of(one_peer_exp2(size));
+        let analysis = analyzed(one_peer_exp2(size));
         assert_eq!((analysis.rounds_to_1e_3, analysis.rounds_to_1e_6), (Some(coarse), Some(fine)), "{size}");
     }
     for size in [33, 100] {
-        let dense = of(tables(&one_peer_exp2(size)));
-        let structured = of(one_peer_exp2(size));
+        let dense = analyzed(tables(&one_peer_exp2(size)));
+        let structured = analyzed(one_peer_exp2(size));
         assert_eq!(dense.rounds_to_1e_6, structured.rounds_to_1e_6);
         assert_eq!(dense.rounds_to_1e_3, structured.rounds_to_1e_3);
     }
@@ -100,7 +100,7 @@ fn ring_matching_contracts_by_the_cosine() {
         metropolis(size, &pairs)
     };
     for (size, rounds) in [(8u32, 41), (100, 6996)] {
-        let analysis = of(vec![matching(0, size), matching(1, size)]);
+        let analysis = analyzed(vec![matching(0, size), matching(1, size)]);
         close(
             analysis.period_contraction,
             (std::f64::consts::TAU / size as f64).cos(),
@@ -109,13 +109,13 @@ fn ring_matching_contracts_by_the_cosine() {
         );
         assert_eq!(analysis.rounds_to_1e_6, Some(rounds));
     }
-    assert_eq!(of(vec![matching(0, 4), matching(1, 4)]).exact_average, Some(true));
+    assert_eq!(analyzed(vec![matching(0, 4), matching(1, 4)]).exact_average, Some(true));
 }
 
 #[test]
 fn complete_graphs_average_at_once() {
     for size in [2, 7, 256, 5000] {
-        let analysis = of(vec![complete(size)]);
+        let analysis = analyzed(vec![complete(size)]);
         assert_eq!(
             (analysis.rho, analysis.exact_after, analysis.rounds_to_1e_6),
             (Some(0.0), Some(1), Some(1))
@@ -126,7 +126,7 @@ fn complete_graphs_average_at_once() {
 
 #[test]
 fn size_one_is_exact() {
-    let analysis = of(vec![MixingMatrix::identity(1)]);
+    let analysis = analyzed(vec![MixingMatrix::identity(1)]);
     assert_eq!(
         (analysis.rho, analysis.exact_average, analysis.exact_after),
         (Some(0.0), Some(true), Some(0))
@@ -154,13 +154,13 @@ fn effective_neighbours_of_the_paper() {
         (metropolis(32, &barbell), 16.9906),
     ] {
         for phases in [vec![phase.clone()], tables(&[phase])] {
-            let found = of(phases);
+            let found = analyzed(phases);
             close(found.effective_neighbours, expected, 6e-5, "effective neighbours");
             let [low, high] = found.bounds["effective_neighbours"];
             assert!(high - low < 1e-8 && found.methods["effective_neighbours"] == "enclosed");
         }
     }
-    assert_eq!(of(one_peer_exp2(6)).effective_neighbours, None);
+    assert_eq!(analyzed(one_peer_exp2(6)).effective_neighbours, None);
     // An odd and a directed one against the trace: Σ |λ|²ᵏ = ‖Wᵏ‖_F².
     for (n, directed) in [(7u32, true), (8, true), (7, false), (9, false)] {
         let hops: Vec<u32> = if directed { vec![1] } else { vec![1, n - 1] };
@@ -178,7 +178,7 @@ fn effective_neighbours_of_the_paper() {
             sum += factor * row.iter().map(|x| x * x).sum::<f64>();
             factor *= 0.9;
         }
-        close(of(vec![cayley(&[n], hops)]).effective_neighbours, 10.0 / sum, 1e-9, "by the trace");
+        close(analyzed(vec![cayley(&[n], hops)]).effective_neighbours, 10.0 / sum, 1e-9, "by the trace");
     }
 }
 
@@ -191,15 +191,15 @@ fn rounds_near_the_tolerance_are_not_certain() {
         let own = Rational::one() - Rational::integer(4) * weight;
         MixingMatrix::Cayley(CayleyMatrix::new(Group::cyclic(5), own, hops).expect("hops"))
     };
-    let marginal = of(vec![lazy(Rational::new(1, 10))]);
+    let marginal = analyzed(vec![lazy(Rational::new(1, 10))]);
     assert_eq!((marginal.rounds_to_1e_3, marginal.methods["rounds_to_1e-3"]), (Some(3), "estimate"));
     assert_eq!((marginal.rounds_to_1e_6, marginal.methods["rounds_to_1e-6"]), (Some(6), "estimate"));
-    let clear = of(vec![lazy(Rational::new(999, 10_000))]);
+    let clear = analyzed(vec![lazy(Rational::new(999, 10_000))]);
     assert_eq!((clear.rounds_to_1e_3, clear.methods["rounds_to_1e-3"]), (Some(3), "enclosed"));
-    assert_eq!(of(vec![ring(1000)]).methods["rounds_to_1e-6"], "enclosed");
-    assert_eq!(of(vec![path(50)]).methods["rounds_to_1e-6"], "enclosed");
-    assert_eq!(of(one_peer_exp2(100)).methods["rounds_to_1e-6"], "enclosed");
-    assert_eq!(of(vec![complete(6)]).methods["rounds_to_1e-6"], "exact");
+    assert_eq!(analyzed(vec![ring(1000)]).methods["rounds_to_1e-6"], "enclosed");
+    assert_eq!(analyzed(vec![path(50)]).methods["rounds_to_1e-6"], "enclosed");
+    assert_eq!(analyzed(one_peer_exp2(100)).methods["rounds_to_1e-6"], "enclosed");
+    assert_eq!(analyzed(vec![complete(6)]).methods["rounds_to_1e-6"], "exact");
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn large_graphs_of_hidden_structure_are_enclosed() {
     let size = 4099u32;
     let place = |i: u32| (i as u64 * 1234 % size as u64) as u32;
     let pairs: Vec<_> = (0..size).map(|i| (place(i), place((i + 1) % size))).collect();
-    let found = of(vec![metropolis(size, &pairs)]);
+    let found = analyzed(vec![metropolis(size, &pairs)]);
     let expected = (1.0 + 2.0 * (std::f64::consts::TAU / f64::from(size)).cos()) / 3.0;
     close(found.rho, expected, 1e-12, "ring");
     close(found.lambda_min, (1.0 - 2.0 * (std::f64::consts::PI / f64::from(size)).cos()) / 3.0, 1e-9, "ring");

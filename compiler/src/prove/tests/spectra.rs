@@ -37,7 +37,7 @@ proptest! {
         size in 3u32..70, more in prop::collection::vec((any::<u32>(), any::<u32>()), 0..90)
     ) {
         let matrix = graph(size, &more);
-        let (values, error) = symmetric_eigenvalues(&Rows::of(&matrix)).expect("small");
+        let (values, error) = symmetric_eigenvalues(&Rows::new(&matrix)).expect("small");
         let numbers = by_elimination(&matrix).expect("small").numbers;
         let others = &values[..values.len() - 1];
         let rho = others.iter().fold(0.0f64, |rho, value| rho.max(value.abs()));
@@ -131,7 +131,7 @@ fn eigenvalues_of_components_are_those_of_all() {
     let between = [(4, 0, w(1, 4)), (7, 4, w(3, 4))];
     let edges: Vec<_> = inside.into_iter().chain(outside).chain(between).collect();
     let found = of_topology(&topology(vec![matrix(8, &edges)]));
-    let dense = bfc_algebra::eigenvalues(&Rows::of(&matrix(8, &edges)).dense()).expect("small");
+    let dense = bfc_algebra::eigenvalues(&Rows::new(&matrix(8, &edges)).dense()).expect("small");
     let mut moduli: Vec<f64> = dense.iter().map(|z| z.re.hypot(z.im)).collect();
     moduli.sort_by(f64::total_cmp);
     assert!((found.rho.expect("one phase") - moduli[6]).abs() < 1e-12 && found.methods["rho"] == "estimate");
@@ -180,7 +180,7 @@ proptest! {
         let phases: Vec<_> = shifts.iter().map(|shift| cayley(&[size], [shift % size])).collect();
         let phases = if as_tables { tables(&phases) } else { phases };
         let curve = with_curves(phases.clone(), false).consensus_error.expect("rows sum to 1");
-        let rows: Vec<Rows> = phases.iter().map(Rows::of).collect();
+        let rows: Vec<Rows> = phases.iter().map(Rows::new).collect();
         let n = size as usize;
         for (steps, error) in curve.into_iter().filter(|(steps, _)| *steps < 200) {
             let start = bfc_algebra::Mat::from_fn(n, n, |i, j| f64::from(u8::from(i == j)) - 1.0 / n as f64);

@@ -3,13 +3,13 @@
 use super::build::{Builder, diffusion};
 use super::*;
 use crate::model::algorithm::{Algorithm, ValueKind};
-use crate::model::claim::{Claim, Property, Stated};
+use crate::model::claim::{Claim, Property, Statement};
 use crate::prove::{Verdict, decide};
 use bfc_schedule::program::Operation;
 
 fn stable(phases: Vec<MixingMatrix>, algorithm: &Algorithm) -> Verdict {
-    let claim = Stated {
-        claim: Claim::Property(Property::Stable, vec![]),
+    let claim = Claim {
+        statement: Statement::Property(Property::Stable, vec![]),
         text: "stable".into(),
         span: Default::default(),
     };

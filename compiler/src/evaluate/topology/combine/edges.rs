@@ -28,7 +28,7 @@ impl Workshop<'_, '_> {
             stride /= phase.size();
             match (cayley(phase), &group) {
                 (Some(matrix), Some(group)) => {
-                    let hops = matrix.hops().iter().map(|(hop, _)| Move::of(group, Rank(hop.0 * stride)));
+                    let hops = matrix.hops().iter().map(|(hop, _)| Move::new(group, Rank(hop.0 * stride)));
                     edges.moved.extend(hops.map(|hop| (Move::Digits(vec![]), hop, None)));
                 }
                 _ => self.along(phase, stride, &mut edges)?,
@@ -113,7 +113,7 @@ impl Workshop<'_, '_> {
         }
         let hops = matrix.hops().iter();
         hops.map(|(hop, _)| {
-            let moved = vec![(Move::Digits(vec![]), Move::of(group, *hop), None)];
+            let moved = vec![(Move::Digits(vec![]), Move::new(group, *hop), None)];
             self.weighed(&Edges { moved, ..Edges::default() }, Some(group), group.order())
         })
         .collect()

@@ -9,7 +9,7 @@ pub(super) struct Draws(Cell<u64>);
 
 impl Draws {
     /// Those of an instance.
-    pub(super) fn of(instance: u64) -> Self {
+    pub(super) fn new(instance: u64) -> Self {
         Self(Cell::new(instance << 20))
     }
 

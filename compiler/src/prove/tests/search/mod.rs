@@ -6,7 +6,7 @@ mod truth;
 
 use super::*;
 use crate::analysis::Analysis;
-use crate::model::claim::{Claim, Comparison, Number, Property, Quantity, Stated};
+use crate::model::claim::{Claim, Comparison, Number, Property, Quantity, Statement};
 use crate::prove::{Prover, Verdict};
 use instances::{Draws, instance};
 use num_rational::BigRational;
@@ -108,12 +108,13 @@ fn check_claims(
     if let Some(value) = value {
         for off in [0.0, 1e-15, -1e-15, 1e-9, -1e-3] {
             let Some(bound) = Rational::from_f64(value + off) else { continue };
-            let claim = Claim::Compare(
+            let claim = Statement::Compare(
                 Quantity::Of(Number::PeriodContraction, 0),
                 Comparison::LessEqual,
                 Quantity::Exact(bound.clone()),
             );
-            let verdict = prover.decide(&Stated { claim, text: String::new(), span: Default::default() });
+            let verdict =
+                prover.decide(&Claim { statement: claim, text: String::new(), span: Default::default() });
             let holds = Truth::norm_at_most(&truth.gram, bound.as_big());
             tally.judge(&verdict, holds, &|| format!("period_contraction <= {bound}: {}", what()));
         }
@@ -123,9 +124,9 @@ fn check_claims(
 fn search(instances: u64, seed: u64) -> Tally {
     let mut tally = Tally::default();
     for index in 0..instances {
-        let draws = Draws::of(seed + index);
+        let draws = Draws::new(seed + index);
         let phases = instance(&draws);
-        let truth = Truth::of(&phases);
+        let truth = Truth::new(&phases);
         let what = || format!("instance {index} of seed {seed}: {phases:?}");
         let as_tables = tables(&phases);
         for phases in [&phases, &as_tables] {
@@ -133,8 +134,9 @@ fn search(instances: u64, seed: u64) -> Tally {
             let prover = Prover::new(&topologies, None);
             let analysis = Analysis::new(&prover.facts()[0]);
             for (property, holds) in properties(&truth) {
-                let claim = Claim::Property(property, vec![0]);
-                let verdict = prover.decide(&Stated { claim, text: String::new(), span: Default::default() });
+                let claim = Statement::Property(property, vec![0]);
+                let verdict =
+                    prover.decide(&Claim { statement: claim, text: String::new(), span: Default::default() });
                 tally.judge(&verdict, holds, &|| format!("{property:?}: {}", what()));
             }
             check_numbers(&analysis, &truth, &mut tally, &what);
@@ -159,7 +161,7 @@ fn no_verdict_is_wrong() {
 
 #[test]
 fn the_truth_tells_what_is_known() {
-    let of = |phases: &[MixingMatrix]| Truth::of(phases);
+    let of = |phases: &[MixingMatrix]| Truth::new(phases);
     assert!(
         of(&one_peer_exp2(8)).exact_after(10) == Some(3) && of(&[de_bruijn(2, 8)]).exact_after(10) == Some(3)
     );

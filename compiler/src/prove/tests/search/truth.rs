@@ -88,7 +88,7 @@ pub(super) struct Truth {
 }
 
 impl Truth {
-    pub(super) fn of(phases: &[MixingMatrix]) -> Self {
+    pub(super) fn new(phases: &[MixingMatrix]) -> Self {
         let phases: Vec<Dense> = phases.iter().map(dense).collect();
         let product = phases[1..].iter().fold(phases[0].clone(), |product, phase| times(phase, &product));
         let gram = Self::gram(&product);
