@@ -11,6 +11,8 @@
 //! | [`lease`], [`bell`] | the synchronisation of threads |
 //!
 //! Results do not depend on the transport: products and sums are rounded one by one, in the order self, round 0, round 1 …
+//! Weights are rounded once, and the self weight takes up what they lose: of its row, or where only the columns of a
+//! topology sum to 1, of its column.
 
 pub mod bell;
 mod compression;

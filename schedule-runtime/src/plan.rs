@@ -39,13 +39,14 @@ pub(crate) struct Weight<T> {
 }
 
 impl<T: Element> Plan<T> {
-    /// Rounds every weight once; the self weight takes up the remainders, so that a row keeps its sum.
+    /// Rounds every weight once; the self weight takes up the remainders, so that a row keeps its sum, or a column,
+    /// where those are the sums that count. What is left is the rounding of the self weight itself, which is exact
+    /// unless another weight in the sum is smaller.
     pub(crate) fn new(plan: &RankPlan) -> Self {
-        let (mut vector_rest, mut scalar_rest) = (plan.self_weight.clone(), plan.self_weight.clone());
+        let mut row = Remainder::nothing();
         let mut round = |exact: &Rational| {
-            let weight = Weight { vector: T::nearest(exact), scalar: f64::nearest(exact) };
-            absorb(&mut vector_rest, exact, weight.vector.to_f64());
-            absorb(&mut scalar_rest, exact, weight.scalar);
+            let weight = Weight::nearest(exact);
+            row.lose(exact, weight);
             weight
         };
         let actions = plan
@@ -57,8 +58,14 @@ impl<T: Element> Plan<T> {
                 receive: action.receive.as_ref().map(|(source, weight)| (*source, round(weight))),
             })
             .collect();
-        let own = Weight { vector: T::nearest(&vector_rest), scalar: f64::nearest(&scalar_rest) };
-        Self { own, actions }
+        let remainder = match &plan.column {
+            None => row,
+            Some(column) => column.iter().fold(Remainder::nothing(), |mut lost, exact| {
+                lost.lose(exact, Weight::<T>::nearest(exact));
+                lost
+            }),
+        };
+        Self { own: remainder.absorbed_by(&plan.self_weight), actions }
     }
 
     /// What an operator applies.
@@ -108,8 +115,34 @@ impl<T: Element> Part<'_, T> {
     }
 }
 
-fn absorb(rest: &mut Rational, exact: &Rational, rounded: f64) {
-    if let Some(rounded) = Rational::from_f64(rounded) {
-        *rest = &*rest + &(exact - &rounded);
+impl<T: Element> Weight<T> {
+    fn nearest(exact: &Rational) -> Self {
+        Self { vector: T::nearest(exact), scalar: f64::nearest(exact) }
+    }
+}
+
+/// What weights have lost to rounding.
+struct Remainder {
+    vector: Rational,
+    scalar: Rational,
+}
+
+impl Remainder {
+    fn nothing() -> Self {
+        Self { vector: Rational::zero(), scalar: Rational::zero() }
+    }
+
+    fn lose<T: Element>(&mut self, exact: &Rational, rounded: Weight<T>) {
+        for (lost, rounded) in
+            [(&mut self.vector, rounded.vector.to_f64()), (&mut self.scalar, rounded.scalar)]
+        {
+            if let Some(rounded) = Rational::from_f64(rounded) {
+                *lost = &*lost + &(exact - &rounded);
+            }
+        }
+    }
+
+    fn absorbed_by<T: Element>(&self, own: &Rational) -> Weight<T> {
+        Weight { vector: T::nearest(&(own + &self.vector)), scalar: f64::nearest(&(own + &self.scalar)) }
     }
 }

@@ -5,9 +5,12 @@ mod support;
 use bfc_runtime::local::{LocalTransport, SpmdError, spmd};
 use bfc_runtime::transport::{Tag, rounds};
 use bfc_runtime::{Ask, Element, Machine, RuntimeError, State, Transport, Wanted};
+use bfc_schedule::matrix::Row;
 use bfc_schedule::program::{Instruction, Operation, Register, Shape};
-use bfc_schedule::{Rank, Rational, Schedule};
+use bfc_schedule::{Phase, Rank, Rational, Schedule};
 use miette::Diagnostic;
+use proptest::collection::vec;
+use proptest::prelude::*;
 use std::time::{Duration, Instant};
 use support::*;
 
@@ -91,6 +94,61 @@ fn average_has_the_same_bits_on_every_rank() {
             }
             assert!(models.iter().all(|model| model == &models[0]));
         }
+    }
+}
+
+/// W in the element type: row i, column j is what rank i makes of the j-th unit vector.
+fn rounded<T: Element>(schedule: &Schedule) -> Vec<Vec<f64>> {
+    spmd(schedule.size(), |transport| {
+        let rank = transport.rank();
+        let unit: Vec<T> = (0..schedule.size()).map(|index| T::from_f64((index == rank.0).into())).collect();
+        let mut machine = Machine::new(schedule.rank(rank), transport, &unit)?;
+        machine.step(&mut |_| ())?;
+        Ok::<_, RuntimeError>(machine.model()?.iter().map(|weight| weight.to_f64()).collect())
+    })
+    .expect("a run")
+}
+
+fn sums(rounded: &[Vec<f64>], columns: bool) -> Vec<f64> {
+    let entry = |line: usize, k: usize| if columns { rounded[k][line] } else { rounded[line][k] };
+    (0..rounded.len()).map(|line| (0..rounded.len()).map(|k| entry(line, k)).sum()).collect()
+}
+
+/// Every rank divides by the number of those that it sends to, and itself: or that it hears from, where `pulls`.
+fn uniform(edges: &[Vec<bool>], pulls: bool) -> Phase {
+    let ranks = || 0..edges.len();
+    let sends = |from: usize, to: usize| from != to && edges[from][to];
+    let receives = |rank: usize| ranks().filter(|from| sends(*from, rank)).count();
+    let degree = |from: usize, to: usize| match pulls {
+        true => receives(to),
+        false => ranks().filter(|to| sends(from, *to)).count(),
+    };
+    let weight = |from: usize, to: usize| Rational::new(1, degree(from, to) as u32 + 1);
+    let row = |to: usize| Row {
+        self_weight: weight(to, to),
+        in_weights: ranks()
+            .filter(|from| sends(*from, to))
+            .map(|from| (Rank(from as u32), weight(from, to)))
+            .collect(),
+    };
+    table(ranks().map(row).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The sums that W has are those that the ranks compute with: of all rows, or of all columns where only those are 1.
+    #[test]
+    fn rounding_keeps_the_sums_that_count(
+        edges in (2usize..9).prop_flat_map(|size| vec(vec(any::<bool>(), size), size)),
+        pulls: bool,
+    ) {
+        let schedule = schedule(averaging(), edges.len() as u32, vec![vec![uniform(&edges, pulls)]]);
+        let rows = sums(&rounded::<f64>(&schedule), false);
+        let columns_count = rows.iter().any(|sum| (sum - 1.0).abs() > 1e-9);
+        prop_assert!(!pulls || !columns_count);
+        prop_assert!(sums(&rounded::<f32>(&schedule), columns_count).iter().all(|sum| *sum == 1.0));
+        prop_assert!(sums(&rounded::<f64>(&schedule), columns_count).iter().all(|sum| (sum - 1.0).abs() < 1e-15));
     }
 }
 

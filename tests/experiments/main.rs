@@ -19,3 +19,4 @@ mod predictions;
 mod problem;
 mod refused;
 mod run;
+mod sums;

@@ -33,7 +33,7 @@ fn table(plan: &RoundPlan, ranks: &[u32], numbers: &[Rank]) -> RoundTable {
     let mut weights = Interner::default();
     let (mut self_weights, mut offsets, mut actions) = (vec![], vec![0], vec![]);
     for &rank in ranks {
-        let RankPlan { self_weight, actions: own } = plan.rank(Rank(rank));
+        let RankPlan { self_weight, actions: own, .. } = plan.rank(Rank(rank));
         self_weights.push(weights.id(self_weight));
         actions.extend(own.into_iter().map(|action| Action {
             round: action.round,

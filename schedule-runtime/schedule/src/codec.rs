@@ -70,6 +70,7 @@ mod container;
 mod error;
 mod program;
 mod rounds;
+mod tables;
 mod weights;
 
 pub use error::{FormatError, ScheduleError};
@@ -146,8 +147,9 @@ impl Schedule {
 }
 
 impl RankSchedule {
-    /// Reads one rank's part of a file, without looking at the others' rows and actions: checksums and the digest cover
-    /// the whole file, verification the program, the average, symbolic phases and the rank's own rounds.
+    /// Reads one rank's part of a file: checksums and the digest cover the whole file, verification the program, the
+    /// average, symbolic phases and the rank's own rounds. Of the others, rows are only added up (which sums rounding
+    /// must keep depends on all), and actions are looked at where they receive from this rank.
     ///
     /// # Errors
     /// As [`Schedule::decode`], and if `rank` is out of range.

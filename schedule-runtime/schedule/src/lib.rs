@@ -13,6 +13,7 @@ pub mod random;
 pub mod rational;
 pub mod rounds;
 pub mod schedule;
+mod sums;
 pub mod text;
 pub mod verify;
 

@@ -55,6 +55,9 @@ pub struct RankPlan {
     pub self_weight: Rational,
     /// Its actions in ascending order of round.
     pub actions: Vec<RankAction>,
+    /// The weights that receivers apply to what it sends, in order of round, where rounding must keep the sums of W's
+    /// columns instead of its rows': where a topology is column-stochastic and not row-stochastic.
+    pub column: Option<Vec<Rational>>,
 }
 
 /// One rank's part in one round.
@@ -101,6 +104,18 @@ impl RoundPlan {
         }
     }
 
+    /// The weights that receivers apply to what `rank` sends, in order of round; `None` where they are those of its
+    /// row.
+    pub(crate) fn column(&self, rank: Rank) -> Option<Vec<Rational>> {
+        let Self::Table(table) = self else { return None };
+        let weight = |action: &Action| {
+            let theirs = table.actions_of(action.send_to?);
+            let met = theirs.binary_search_by_key(&action.round, |action| action.round).ok()?;
+            Some(table.weights[theirs[met].receive?.1 as usize].clone())
+        };
+        Some(table.actions_of(rank).iter().filter_map(weight).collect())
+    }
+
     /// The part of `rank`.
     pub fn rank(&self, rank: Rank) -> RankPlan {
         match self {
@@ -115,6 +130,7 @@ impl RoundPlan {
                         receive: Some((group.subtract(rank, *hop), weight.clone())),
                     })
                     .collect(),
+                column: None,
             },
             Self::Table(table) => {
                 let weight = |id: u32| table.weights[id as usize].clone();
@@ -129,6 +145,7 @@ impl RoundPlan {
                             receive: action.receive.map(|(source, id)| (source, weight(id))),
                         })
                         .collect(),
+                    column: None,
                 }
             }
         }

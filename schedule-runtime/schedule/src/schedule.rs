@@ -1,7 +1,7 @@
 //! A draft, which anyone may build, becomes a schedule, which is verified; a rank runs its own part of it.
 
 use crate::rounds::RankPlan;
-use crate::{Average, MixingMatrix, Program, Rank, RoundPlan, VerifyError, codec, verify};
+use crate::{Average, MixingMatrix, Program, Rank, RoundPlan, VerifyError, codec, sums, verify};
 use std::fmt;
 
 /// A schedule before verification.
@@ -48,6 +48,8 @@ pub struct Phase {
 pub struct Schedule {
     draft: Draft,
     digest: Digest,
+    /// For each topology whether rounding must keep the sums of its columns.
+    columns: Vec<bool>,
 }
 
 impl Schedule {
@@ -58,7 +60,10 @@ impl Schedule {
     pub fn new(draft: Draft) -> Result<Self, Vec<VerifyError>> {
         verify::verify(&draft)?;
         let digest = codec::digest(&draft)?;
-        Ok(Self { draft, digest })
+        let only_columns =
+            |topology: &Topology| sums::only_columns(topology.phases.iter().map(|phase| &phase.matrix));
+        let columns = draft.topologies.iter().map(only_columns).collect();
+        Ok(Self { draft, digest, columns })
     }
 
     /// The number of ranks.
@@ -112,14 +117,20 @@ impl Schedule {
     /// If `rank` is not below [`size`](Self::size).
     pub fn rank(&self, rank: Rank) -> RankSchedule {
         assert!(rank.0 < self.size(), "rank {rank} of a schedule for {} ranks", self.size());
-        let plans = |topology: &Topology| topology.phases.iter().map(|phase| phase.plan.rank(rank)).collect();
+        let plan = |Phase { plan, .. }: &Phase, column: bool| RankPlan {
+            column: if column { plan.column(rank) } else { None },
+            ..plan.rank(rank)
+        };
+        let plans = |(topology, &column): (&Topology, &bool)| {
+            topology.phases.iter().map(|phase| plan(phase, column)).collect()
+        };
         RankSchedule {
             size: self.draft.size,
             local_size: self.draft.local_size,
             rank,
             digest: self.digest,
             program: self.draft.program.clone(),
-            topologies: self.draft.topologies.iter().map(plans).collect(),
+            topologies: self.draft.topologies.iter().zip(&self.columns).map(plans).collect(),
             average: self.draft.average.clone(),
         }
     }

@@ -2,7 +2,10 @@
 
 mod common;
 
-use bfc_schedule::{FormatError, Group, MixingMatrix, Rank, RankSchedule, Rational, Schedule, ScheduleError};
+use bfc_schedule::matrix::Row;
+use bfc_schedule::{
+    FormatError, Group, MixingMatrix, Phase, Rank, RankSchedule, Rational, Schedule, ScheduleError,
+};
 use common::*;
 use miette::Diagnostic;
 use proptest::prelude::*;
@@ -232,6 +235,32 @@ fn a_million_ranks_take_little_room_and_time() {
         assert!(file.len() < 3072, "{} bytes", file.len());
         assert!(start.elapsed().as_millis() < 500, "took {:?}", start.elapsed());
     }
+}
+
+/// Whether rounding must keep the sums of columns is known from all rows, and what they are from the receivers' actions.
+#[test]
+fn a_rank_reads_the_weights_of_its_column_where_they_count() {
+    let (half, third) = (Rational::new(1, 2), Rational::new(1, 3));
+    let leaf = |_| Row { self_weight: half.clone(), in_weights: vec![(Rank(0), third.clone())] };
+    let centre = Row {
+        self_weight: third.clone(),
+        in_weights: vec![(Rank(1), half.clone()), (Rank(2), half.clone())],
+    };
+    let columns = table(std::iter::once(centre).chain((1..3).map(leaf)).collect());
+    let decoded = |phases: Vec<Phase>, rank: u32| {
+        let schedule = Schedule::new(draft(3, phases, gossip())).unwrap();
+        let part = RankSchedule::decode(&schedule.encode(), Rank(rank)).unwrap();
+        assert_eq!(part, schedule.rank(Rank(rank)));
+        part.topologies[0].iter().map(|plan| plan.column.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(decoded(vec![columns.clone()], 0), [Some(vec![third.clone(), third.clone()])]);
+    assert_eq!(decoded(vec![columns.clone()], 2), [Some(vec![half.clone()])]);
+    // All rows of a star sum to 1; beside the other phase its columns do not.
+    assert_eq!(decoded(vec![star(3)], 0), [None]);
+    assert_eq!(decoded(vec![star(3), columns.clone()], 0), [None, None]);
+    // A symbolic phase keeps both sums.
+    let ring = symbolic(Group::cyclic(3), half.clone(), vec![(Rank(1), half.clone())]);
+    assert_eq!(decoded(vec![ring, columns], 1), [None, Some(vec![half.clone()])]);
 }
 
 #[test]

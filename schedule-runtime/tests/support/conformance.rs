@@ -26,6 +26,7 @@ pub fn cases(size: u32) -> Vec<Case> {
         add("path", averaging(), vec![path(size)], length);
         add("global average", global_averaging(), vec![ring(size)], length);
         add("scalars", push_sum(), one_peer(size), length);
+        add("sums of columns", push_sum(), vec![hub(size)], length);
         add("codes", coded(), one_peer(size), length);
         add("edges", relayed(), vec![path(size)], length);
         if length < 10_000 {

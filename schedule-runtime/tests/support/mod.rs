@@ -189,6 +189,17 @@ pub fn one_peer(size: u32) -> Vec<Phase> {
     (0..32 - (size - 1).leading_zeros()).map(|t| shifts(size, &[1 << t])).collect()
 }
 
+/// Rank 0 divides what it has among all, the others hand back a half: the columns sum to 1, the rows do not.
+pub fn hub(size: u32) -> Phase {
+    let (half, share) = (Rational::new(1, 2), Rational::new(1, size));
+    let centre = Row {
+        self_weight: share.clone(),
+        in_weights: (1..size).map(|rank| (Rank(rank), half.clone())).collect(),
+    };
+    let leaf = Row { self_weight: half, in_weights: vec![(Rank(0), share)] };
+    table(std::iter::once(centre).chain((1..size).map(|_| leaf.clone())).collect())
+}
+
 /// A ring, both ways, with weights 1/3 (1/2 for two ranks).
 pub fn ring(size: u32) -> Phase {
     match size {

@@ -1,17 +1,14 @@
-//! The sections `rounds` and `tables`.
+//! The section `rounds`, and both it and `tables` as they are written.
 
 use super::FormatError;
 use super::bytes::{Reader, Write};
+use super::tables::{Arrays, NOBODY, column_of, malformed, matrix_of, plan_of, row_of, table_of};
 use super::weights::{WeightReader, WeightWriter};
-use crate::matrix::{Interner, Row};
-use crate::rounds::{RankAction, RankPlan};
 use crate::verify::PhasePart;
 use crate::{
-    Action, Average, CayleyMatrix, Draft, Group, MixingMatrix, Phase, Rank, Rational, RoundPlan, RoundTable,
-    SliceRound, SparseMatrix, Topology,
+    Average, CayleyMatrix, Draft, Group, MixingMatrix, Phase, Rank, Rational, RoundPlan, RoundTable,
+    SliceRound, SparseMatrix, Topology, sums,
 };
-
-const NOBODY: u32 = u32::MAX;
 
 /// The two sections of a verified draft.
 pub(super) fn write(draft: &Draft, weights: &mut WeightWriter) -> (Vec<u8>, Vec<u8>) {
@@ -126,13 +123,6 @@ enum PhaseHead<'a> {
 /// A self weight and hops with their weights, by number.
 type Hops = (u32, Vec<(u32, u32)>);
 
-/// The arrays of a table of rows or of actions.
-struct Arrays<'a> {
-    offsets: &'a [u8],
-    self_weights: &'a [u8],
-    entries: &'a [u8],
-}
-
 pub(super) fn read_head<'a>(section: &'a [u8], tables: &'a [u8]) -> Result<Head<'a>, FormatError> {
     let (mut reader, mut tables) = (Reader::new("rounds", section), Reader::new("tables", tables));
     let (size, local_size) = (reader.u32()?, reader.u32()?);
@@ -171,8 +161,8 @@ fn read_phase<'a>(
         }
         1 => {
             let (rounds, edges, actions) = (reader.u32()?, reader.u64()?, reader.u64()?);
-            let matrix = read_arrays(tables, size, edges, 8)?;
-            Ok(PhaseHead::Table { rounds, matrix, plan: read_arrays(tables, size, actions, 16)? })
+            let matrix = Arrays::read(tables, size, edges, 8)?;
+            Ok(PhaseHead::Table { rounds, matrix, plan: Arrays::read(tables, size, actions, 16)? })
         }
         _ => Err(reader.malformed("there is no phase of this kind")),
     }
@@ -182,60 +172,20 @@ fn read_hops(reader: &mut Reader<'_>) -> Result<Hops, FormatError> {
     Ok((reader.u32()?, reader.list(8, |reader| Ok((reader.u32()?, reader.u32()?)))?))
 }
 
-fn read_arrays<'a>(
-    tables: &mut Reader<'a>,
-    size: u32,
-    entries: u64,
-    width: u64,
-) -> Result<Arrays<'a>, FormatError> {
-    let mut array = |count: u64, width: u64| {
-        let length = count.checked_mul(width).and_then(|length| usize::try_from(length).ok());
-        tables.take(length.ok_or(tables.malformed("it ends too early"))?)
-    };
-    let ranks = size as u64;
-    let offsets = array(ranks + 1, 8)?;
-    let self_weights = array(ranks, 4)?;
-    if array(ranks % 2, 4)?.iter().any(|byte| *byte != 0) {
-        return Err(tables.malformed("the gap before an array is not 0"));
-    }
-    Ok(Arrays { offsets, self_weights, entries: array(entries, width)? })
-}
-
-impl Arrays<'_> {
-    fn offset(&self, rank: usize) -> usize {
-        let bytes = self.offsets[rank * 8..][..8].try_into().expect("eight bytes");
-        usize::try_from(u64::from_le_bytes(bytes)).unwrap_or(usize::MAX)
-    }
-
-    fn self_weight(&self, rank: usize) -> u32 {
-        words::<1>(&self.self_weights[rank * 4..][..4])[0]
-    }
-
-    /// The entries of one rank, `WORDS` numbers each.
-    fn of<const WORDS: usize>(&self, rank: usize) -> Result<impl Iterator<Item = [u32; WORDS]>, FormatError> {
-        let place = |offset: usize| offset.checked_mul(WORDS * 4);
-        let range = place(self.offset(rank)).zip(place(self.offset(rank + 1)));
-        let own = range.and_then(|(start, end)| self.entries.get(start..end));
-        let offset = rank as u64;
-        let what = "a rank's offsets do not lie within its array";
-        let own = own.ok_or(FormatError::Malformed { section: "tables", offset, what })?;
-        Ok(own.chunks_exact(WORDS * 4).map(words))
-    }
-}
-
-fn words<const WORDS: usize>(bytes: &[u8]) -> [u32; WORDS] {
-    std::array::from_fn(|word| u32::from_le_bytes(bytes[word * 4..][..4].try_into().expect("four bytes")))
-}
-
-fn malformed(what: &'static str) -> FormatError {
-    FormatError::Malformed { section: "tables", offset: 0, what }
-}
-
-fn party(rank: u32) -> Option<Rank> {
-    (rank != NOBODY).then_some(Rank(rank))
-}
-
 impl Head<'_> {
+    fn matrix(
+        &self,
+        phase: &PhaseHead<'_>,
+        weights: &mut WeightReader<'_>,
+    ) -> Result<MixingMatrix, FormatError> {
+        match phase {
+            PhaseHead::Symbolic { group, matrix, plan } => Ok(symbolic(group, matrix, plan, weights)?.matrix),
+            PhaseHead::Table { matrix, .. } => {
+                Ok(MixingMatrix::Sparse(matrix_of(matrix, self.size as usize, weights)?))
+            }
+        }
+    }
+
     /// The topologies, complete.
     pub fn topologies(&self, weights: &mut WeightReader<'_>) -> Result<Vec<Topology>, FormatError> {
         let mut phase = |phase: &PhaseHead<'_>| match phase {
@@ -262,22 +212,41 @@ impl Head<'_> {
         rank: Rank,
         weights: &mut WeightReader<'_>,
     ) -> Result<Vec<(String, Vec<PhasePart>)>, FormatError> {
-        let mut phase = |phase: &PhaseHead<'_>| match phase {
+        let columns = self.only_columns(weights)?;
+        let mut phase = |phase: &PhaseHead<'_>, column: bool| match phase {
             PhaseHead::Symbolic { group, matrix, plan } => {
                 symbolic(group, matrix, plan, weights).map(PhasePart::Symbolic)
             }
-            PhaseHead::Table { rounds, matrix, plan } => Ok(PhasePart::Table {
-                rounds: *rounds,
-                row: row_of(matrix, rank.index(), weights)?,
-                plan: plan_of(plan, rank.index(), weights)?,
-            }),
+            PhaseHead::Table { rounds, matrix, plan } => {
+                let row = row_of(matrix, rank.index(), weights)?;
+                let mut own = plan_of(plan, rank.index(), weights)?;
+                if column {
+                    own.column = Some(column_of(plan, (rank, &own.actions), weights)?);
+                }
+                Ok(PhasePart::Table { rounds: *rounds, row, plan: own })
+            }
         };
         self.topologies
             .iter()
-            .map(|(name, phases)| {
-                Ok((name.clone(), phases.iter().map(&mut phase).collect::<Result<_, _>>()?))
+            .zip(columns)
+            .map(|((name, phases), column)| {
+                let phases = phases.iter().map(|head| phase(head, column));
+                Ok((name.clone(), phases.collect::<Result<_, _>>()?))
             })
             .collect()
+    }
+
+    /// For each topology whether rounding must keep the sums of its columns; only of tables, as rows and columns of
+    /// symbolic phases have the same weights.
+    fn only_columns(&self, weights: &mut WeightReader<'_>) -> Result<Vec<bool>, FormatError> {
+        let mut only_columns = |phases: &[PhaseHead<'_>]| {
+            if !phases.iter().any(|phase| matches!(phase, PhaseHead::Table { .. })) {
+                return Ok(false);
+            }
+            let matrices = phases.iter().map(|phase| self.matrix(phase, weights));
+            Ok(sums::only_columns(matrices.collect::<Result<Vec<_>, _>>()?.iter()))
+        };
+        self.topologies.iter().map(|(_, phases)| only_columns(phases)).collect()
     }
 }
 
@@ -299,90 +268,4 @@ fn symbolic(
         .ok_or(malformed("a hop is repeated or out of range"))?;
     let plan = RoundPlan::Cayley { group: group.clone(), self_weight, rounds };
     Ok(Phase { matrix: MixingMatrix::Cayley(matrix), plan })
-}
-
-fn row_of(arrays: &Arrays<'_>, rank: usize, weights: &mut WeightReader<'_>) -> Result<Row, FormatError> {
-    let in_weights = arrays
-        .of::<2>(rank)?
-        .map(|[source, weight]| Ok((Rank(source), weights.get(weight)?)))
-        .collect::<Result<Vec<_>, FormatError>>()?;
-    Ok(Row { self_weight: weights.get(arrays.self_weight(rank))?, in_weights })
-}
-
-fn plan_of(
-    arrays: &Arrays<'_>,
-    rank: usize,
-    weights: &mut WeightReader<'_>,
-) -> Result<RankPlan, FormatError> {
-    let action = |[round, send_to, source, weight]: [u32; 4]| {
-        let receive = match party(source) {
-            Some(source) => Some((source, weights.get(weight)?)),
-            None => None,
-        };
-        Ok(RankAction { round, send_to: party(send_to), receive })
-    };
-    let actions = arrays.of::<4>(rank)?.map(action).collect::<Result<Vec<_>, FormatError>>()?;
-    Ok(RankPlan { self_weight: weights.get(arrays.self_weight(rank))?, actions })
-}
-
-/// Numbers the weights of one table anew, as they are met.
-struct Local<'a, 'w> {
-    weights: &'a mut WeightReader<'w>,
-    ids: std::collections::HashMap<u32, u32>,
-    interner: Interner,
-}
-
-impl<'a, 'w> Local<'a, 'w> {
-    fn new(weights: &'a mut WeightReader<'w>) -> Self {
-        Self { weights, ids: Default::default(), interner: Interner::default() }
-    }
-
-    fn id(&mut self, stored: u32) -> Result<u32, FormatError> {
-        if let Some(id) = self.ids.get(&stored) {
-            return Ok(*id);
-        }
-        let id = self.interner.id(self.weights.get(stored)?);
-        self.ids.insert(stored, id);
-        Ok(id)
-    }
-}
-
-fn matrix_of(
-    arrays: &Arrays<'_>,
-    size: usize,
-    weights: &mut WeightReader<'_>,
-) -> Result<SparseMatrix, FormatError> {
-    let mut local = Local::new(weights);
-    let (mut self_weights, mut edges, mut offsets) = (Vec::with_capacity(size), vec![], vec![0]);
-    for rank in 0..size {
-        self_weights.push(local.id(arrays.self_weight(rank))?);
-        for [source, weight] in arrays.of::<2>(rank)? {
-            edges.push((Rank(source), local.id(weight)?));
-        }
-        offsets.push(edges.len());
-    }
-    SparseMatrix::from_parts(local.interner.values, self_weights, offsets, edges)
-        .ok_or(malformed("a row is not ascending, or names itself or a rank out of range"))
-}
-
-fn table_of(
-    rounds: u32,
-    arrays: &Arrays<'_>,
-    size: usize,
-    weights: &mut WeightReader<'_>,
-) -> Result<RoundTable, FormatError> {
-    let mut local = Local::new(weights);
-    let (mut self_weights, mut actions, mut offsets) = (Vec::with_capacity(size), vec![], vec![0]);
-    for rank in 0..size {
-        self_weights.push(local.id(arrays.self_weight(rank))?);
-        for [round, send_to, source, weight] in arrays.of::<4>(rank)? {
-            let receive = match party(source) {
-                Some(source) => Some((source, local.id(weight)?)),
-                None => None,
-            };
-            actions.push(Action { round, send_to: party(send_to), receive });
-        }
-        offsets.push(actions.len());
-    }
-    Ok(RoundTable { rounds, weights: local.interner.values, self_weights, offsets, actions })
 }

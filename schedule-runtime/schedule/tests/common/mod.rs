@@ -280,11 +280,31 @@ fn table_phase(size: u32) -> impl Strategy<Value = Phase> {
     })
 }
 
+/// Every rank divides what it has evenly: columns sum to 1, rows seldom.
+fn sender_uniform_phase(size: u32) -> impl Strategy<Value = Phase> {
+    let receivers = prop::collection::btree_set(0..size, 0..5);
+    prop::collection::vec(receivers, size as usize).prop_map(move |receivers| {
+        let sends = |from: u32, to: u32| from != to && receivers[from as usize].contains(&to);
+        let weight = |from: u32| Rational::new(1, 1 + (0..size).filter(|to| sends(from, *to)).count() as u32);
+        let row = |to: u32| Row {
+            self_weight: weight(to),
+            in_weights: (0..size)
+                .filter(|from| sends(*from, to))
+                .map(|from| (Rank(from), weight(from)))
+                .collect(),
+        };
+        table((0..size).map(row).collect())
+    })
+}
+
 /// Valid drafts of up to 12 ranks.
 pub fn drafts() -> impl Strategy<Value = Draft> {
     (1u32..=12).prop_flat_map(|size| {
         let phase = prop_oneof![symbolic_phase(size), table_phase(size)];
-        let phases = prop::collection::vec(phase, 1..4);
+        let phases = prop_oneof![
+            prop::collection::vec(phase, 1..4),
+            prop::collection::vec(sender_uniform_phase(size), 1..4)
+        ];
         (phases, 0..3).prop_map(move |(phases, program)| match program {
             0 => draft(size, phases, gossip()),
             1 => draft(size, phases, rich()),
