@@ -56,7 +56,7 @@ const CRATES: [(&str, &[&str]); 9] = [
     ("compiler", &["bfc-algebra", "bfc-dsl", "bfc-schedule"]),
     ("predict", &["bfc-schedule"]),
     ("compiler/cli", &["bfc-compiler", "bfc-dsl", "bfc-predict", "bfc-runtime", "bfc-schedule"]),
-    ("python", &["bfc-compiler", "bfc-predict", "bfc-runtime", "bfc-schedule"]),
+    ("python", &["bfc", "bfc-compiler", "bfc-predict", "bfc-runtime", "bfc-schedule"]),
     ("xtask", &[]),
 ];
 

@@ -4,7 +4,7 @@ import os
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Integral, Real
-from typing import Any, Iterable, Mapping, Union
+from typing import Any, Iterable, List, Mapping, Union
 
 from . import _bfc
 from ._bfc import Schedule
@@ -18,7 +18,7 @@ def compile(
     size: int,
     local_size: int = 1,
     params: Mapping[str, Any] = {},
-    allow: Iterable[str] = (),
+    allow: Union[str, Iterable[str]] = (),
 ) -> Schedule:
     """Compile a ``.bf`` file or a library name into a proved schedule.
 
@@ -28,14 +28,14 @@ def compile(
         local_size: how many consecutive ranks share a machine; divides ``size``.
         params: parameters of the topology and the algorithm by name (``"lr"``, or ``"topology.base"`` where a name is
             ambiguous). Numbers are exact (0.1 is 1/10); a string is an expression of the language.
-        allow: codes of claims to accept unproved, such as ``"requirement_not_decided"``, or refuted, such as
-            ``"requirement_refuted"``; the schedule records them.
+        allow: a code or several: of claims to accept unproved, such as ``"requirement_not_decided"``, or refuted, such
+            as ``"requirement_refuted"``; the schedule records them.
 
     Raises:
         FileNotFoundError: there is no such file.
         CompileError: the source was refused; all diagnostics of the failing stage are in the message.
     """
-    return _bfc.compile(_text(path_or_name), size, local_size, _expressions(params), list(allow))
+    return _bfc.compile(_text(path_or_name), size, local_size, _expressions(params), _codes(allow))
 
 
 def compile_source(
@@ -44,7 +44,7 @@ def compile_source(
     size: int,
     local_size: int = 1,
     params: Mapping[str, Any] = {},
-    allow: Iterable[str] = (),
+    allow: Union[str, Iterable[str]] = (),
     name: str = "source.bf",
 ) -> Schedule:
     """Compile source text; ``name`` is what diagnostics call it, and where it looks for the files it uses.
@@ -52,7 +52,7 @@ def compile_source(
     Raises:
         CompileError: as for `compile`.
     """
-    return _bfc.compile_source(text, name, size, local_size, _expressions(params), list(allow))
+    return _bfc.compile_source(text, name, size, local_size, _expressions(params), _codes(allow))
 
 
 def analyze(
@@ -96,8 +96,30 @@ def _text(path_or_name: Path) -> str:
     return path
 
 
+def _codes(allow: Union[str, Iterable[str]]) -> List[str]:
+    """One code is a list of one: a string is never taken apart into letters."""
+    codes = [allow] if isinstance(allow, str) else allow
+    if isinstance(codes, (bytes, Mapping)) or not isinstance(codes, Iterable):
+        raise TypeError(f"`allow` is a code or a sequence of codes, found {_kind(allow)}")
+    codes = list(codes)
+    for code in codes:
+        if not isinstance(code, str):
+            raise TypeError(f'`allow` holds codes such as "requirement_not_decided", found {_kind(code)}')
+    return codes
+
+
 def _expressions(params: Mapping[str, Any]) -> "list[tuple[str, str]]":
+    if not isinstance(params, Mapping):
+        raise TypeError(f'`params` maps names to values, such as {{"lr": 0.05}}, found {_kind(params)}')
+    for name in params:
+        if not isinstance(name, str):
+            raise TypeError(f"the name of a parameter is a string, found {_kind(name)}")
     return [(name, expression(value)) for name, value in params.items()]
+
+
+def _kind(value: Any) -> str:
+    """A value for a message, with its type."""
+    return f"{value!r} of type {type(value).__name__}"
 
 
 def expression(value: Any) -> str:

@@ -1,6 +1,7 @@
 //! Arrays of the trainer's library ⇄ the memory the runtime works on, checked and without a copy.
 
 use crate::dlpack::{self, Memory};
+use crate::library::{Library, package};
 use miette::Diagnostic;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -27,9 +28,11 @@ pub enum ArrayError {
     #[error("the array does not give its memory: {reason}")]
     #[diagnostic(
         code(bfc::array::not_exported),
-        help("for a torch tensor that requires a gradient pass `x.detach()`, which shares its memory")
+        help("pass {}", library.shared())
     )]
     NotExported {
+        /// The array's library.
+        library: Library,
         /// What the library said.
         reason: String,
     },
@@ -42,15 +45,22 @@ pub enum ArrayError {
     JaxInPlace,
     /// It is in a device's memory.
     #[error("the array is on device type {device} of DLPack, expected memory of the CPU (type 1)")]
-    #[diagnostic(code(bfc::array::not_on_cpu), help("pass a CPU array, such as `x.cpu()`"))]
+    #[diagnostic(code(bfc::array::not_on_cpu), help("pass a CPU array, such as `{}`", library.on_cpu()))]
     NotOnCpu {
+        /// The array's library.
+        library: Library,
         /// DLPack's number of the device type.
         device: i32,
     },
     /// Neither f32 nor f64.
     #[error("the array holds {found}, expected float32 or float64")]
-    #[diagnostic(code(bfc::array::wrong_type), help("convert it first: `x = x.astype(np.float32)`"))]
+    #[diagnostic(
+        code(bfc::array::wrong_type),
+        help("convert it first: `x = {}`", library.converted("float32"))
+    )]
     WrongType {
+        /// The array's library.
+        library: Library,
         /// The element type.
         found: String,
     },
@@ -58,9 +68,14 @@ pub enum ArrayError {
     #[error("the array holds {found}, the trainer was made for {expected}")]
     #[diagnostic(
         code(bfc::array::mixed_types),
-        help("convert the array, or make the trainer from an array of its type")
+        help(
+            "convert the array, `{}`, or make the trainer from an array of {found}",
+            library.converted(expected)
+        )
     )]
     MixedTypes {
+        /// The array's library.
+        library: Library,
         /// The array's type.
         found: &'static str,
         /// The trainer's type.
@@ -70,13 +85,22 @@ pub enum ArrayError {
     #[error("the array is not contiguous, aligned and in row-major order, so it cannot be changed in place")]
     #[diagnostic(
         code(bfc::array::not_contiguous),
-        help("pass `np.ascontiguousarray(x)` and keep that array")
+        help("pass `{}` and keep that array", library.contiguous())
     )]
-    NotContiguous,
+    NotContiguous {
+        /// The array's library.
+        library: Library,
+    },
     /// Its owner forbids writing.
     #[error("the array is read-only")]
-    #[diagnostic(code(bfc::array::read_only), help("pass a writable array, such as `x.copy()`"))]
-    ReadOnly,
+    #[diagnostic(
+        code(bfc::array::read_only),
+        help("pass a writable array, such as `{}`", library.copied())
+    )]
+    ReadOnly {
+        /// The array's library.
+        library: Library,
+    },
     /// Not the model's shape.
     #[error("the array has shape {found:?}, the model has {expected:?}")]
     #[diagnostic(
@@ -93,9 +117,14 @@ pub enum ArrayError {
     #[error("rank {rank} and rank {other} train on overlapping memory")]
     #[diagnostic(
         code(bfc::array::overlap),
-        help("make the array inside the function that each rank runs, or give each rank its own `x.copy()`")
+        help(
+            "make the array inside the function that each rank runs, or give each rank its own `{}`",
+            library.copied()
+        )
     )]
     Overlap {
+        /// The library of the array that came second.
+        library: Library,
         /// The rank that came second.
         rank: u32,
         /// The rank whose step is running.
@@ -154,18 +183,21 @@ impl Element for f64 {
 
 /// The memory of an array that is about to be changed in place.
 pub fn writable(array: &Bound<'_, PyAny>) -> Result<Memory, ArrayError> {
-    if matches!(library(array).as_str(), "jax" | "jaxlib") {
+    let library = Library::detect(array);
+    if library == Library::Jax {
         return Err(ArrayError::JaxInPlace);
     }
     let memory = match dlpack::import(array) {
-        Err(ArrayError::NotExported { .. }) if is_frozen(array) => return Err(ArrayError::ReadOnly),
+        Err(ArrayError::NotExported { .. }) if is_frozen(array) => {
+            return Err(ArrayError::ReadOnly { library });
+        }
         imported => imported?,
     };
     if memory.read_only {
-        return Err(ArrayError::ReadOnly);
+        return Err(ArrayError::ReadOnly { library });
     }
     if !memory.contiguous {
-        return Err(ArrayError::NotContiguous);
+        return Err(ArrayError::NotContiguous { library });
     }
     Ok(memory)
 }
@@ -189,13 +221,7 @@ pub fn readable(array: &Bound<'_, PyAny>) -> PyResult<Memory> {
 /// Whether it is a numpy array that may not be written; before numpy 2.1 these are not exported.
 fn is_frozen(array: &Bound<'_, PyAny>) -> bool {
     let writeable = array.getattr("flags").and_then(|flags| flags.getattr("writeable"));
-    library(array) == "numpy" && writeable.is_ok_and(|writeable| !writeable.is_truthy().unwrap_or(true))
-}
-
-/// The package that an array's type comes from, such as `numpy` or `torch`.
-pub fn library(array: &Bound<'_, PyAny>) -> String {
-    let module = array.get_type().module().map(|name| name.to_string()).unwrap_or_default();
-    module.split('.').next().unwrap_or_default().to_string()
+    package(array) == "numpy" && writeable.is_ok_and(|writeable| !writeable.is_truthy().unwrap_or(true))
 }
 
 impl Memory {
@@ -207,7 +233,8 @@ impl Memory {
     /// Whether the array fits a trainer of this type and shape.
     pub fn fits(&self, dtype: Dtype, shape: &[usize]) -> Result<(), ArrayError> {
         if self.dtype != dtype {
-            return Err(ArrayError::MixedTypes { found: self.dtype.name(), expected: dtype.name() });
+            let (found, expected) = (self.dtype.name(), dtype.name());
+            return Err(ArrayError::MixedTypes { library: self.library, found, expected });
         }
         if self.shape != shape {
             return Err(ArrayError::WrongShape { found: self.shape.clone(), expected: shape.to_vec() });

@@ -4,6 +4,7 @@
 //! gives the memory back.
 
 use crate::array::{ArrayError, Dtype};
+use crate::library::Library;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
@@ -46,6 +47,8 @@ struct Versioned {
 /// The memory of an array, kept alive by the capsule that describes it.
 pub struct Memory {
     _capsule: Py<PyCapsule>,
+    /// The library that the array comes from.
+    pub library: Library,
     /// The first element; null where there is none.
     pub data: *mut c_void,
     /// The element type.
@@ -69,15 +72,17 @@ pub fn import(array: &Bound<'_, PyAny>) -> Result<Memory, ArrayError> {
     if !array.hasattr("__dlpack__").unwrap_or(false) {
         return Err(ArrayError::NotAnArray { found: type_name() });
     }
+    let library = Library::detect(array);
+    let not_exported = |reason: String| ArrayError::NotExported { library, reason };
     let device: (i32, i32) = array
         .call_method0("__dlpack_device__")
         .and_then(|device| Ok((device.get_item(0)?.extract()?, device.get_item(1)?.extract()?)))
-        .map_err(|error| ArrayError::NotExported { reason: error.to_string() })?;
+        .map_err(|error| not_exported(error.to_string()))?;
     if device.0 != CPU {
-        return Err(ArrayError::NotOnCpu { device: device.0 });
+        return Err(ArrayError::NotOnCpu { library, device: device.0 });
     }
-    let capsule = capsule(array).map_err(|error| ArrayError::NotExported { reason: error.to_string() })?;
-    read(&capsule).ok_or(ArrayError::NotExported { reason: "its capsule is malformed".into() })?
+    let capsule = capsule(array).map_err(|error| not_exported(error.to_string()))?;
+    read(&capsule, library).ok_or_else(|| not_exported("its capsule is malformed".into()))?
 }
 
 fn capsule<'py>(array: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyCapsule>> {
@@ -90,7 +95,7 @@ fn capsule<'py>(array: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyCapsule>> {
     Ok(capsule?.cast_into()?)
 }
 
-fn read(capsule: &Bound<'_, PyCapsule>) -> Option<Result<Memory, ArrayError>> {
+fn read(capsule: &Bound<'_, PyCapsule>, library: Library) -> Option<Result<Memory, ArrayError>> {
     let (tensor, flags) = if let Ok(pointer) = capsule.pointer_checked(Some(c"dltensor_versioned")) {
         // SAFETY: a capsule of this name holds a live `DLManagedTensorVersioned` until it is renamed or dropped.
         let versioned = unsafe { pointer.cast::<Versioned>().as_ref() };
@@ -104,12 +109,14 @@ fn read(capsule: &Bound<'_, PyCapsule>) -> Option<Result<Memory, ArrayError>> {
         (unsafe { pointer.cast::<Tensor>().as_ref() }, 0)
     };
     if tensor.device_type != CPU {
-        return Some(Err(ArrayError::NotOnCpu { device: tensor.device_type }));
+        return Some(Err(ArrayError::NotOnCpu { library, device: tensor.device_type }));
     }
     let dtype = match (tensor.dtype.code, tensor.dtype.bits, tensor.dtype.lanes) {
         (FLOAT, 32, 1) => Dtype::F32,
         (FLOAT, 64, 1) => Dtype::F64,
-        (code, bits, _) => return Some(Err(ArrayError::WrongType { found: type_name(code, bits) })),
+        (code, bits, _) => {
+            return Some(Err(ArrayError::WrongType { library, found: type_name(code, bits) }));
+        }
     };
     let dimensions = usize::try_from(tensor.dimensions).ok()?;
     // SAFETY: `shape` holds `dimensions` lengths, and so does `strides` unless it is null.
@@ -129,7 +136,15 @@ fn read(capsule: &Bound<'_, PyCapsule>) -> Option<Result<Memory, ArrayError>> {
     let contiguous = (data as usize).is_multiple_of(dtype.bytes())
         && (bytes == 0 || strides.is_none_or(|strides| row_major(&shape, strides)));
     let read_only = flags & (READ_ONLY | COPIED) != 0;
-    Some(Ok(Memory { _capsule: capsule.clone().unbind(), data, dtype, shape, contiguous, read_only }))
+    Some(Ok(Memory {
+        _capsule: capsule.clone().unbind(),
+        library,
+        data,
+        dtype,
+        shape,
+        contiguous,
+        read_only,
+    }))
 }
 
 /// # Safety

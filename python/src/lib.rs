@@ -6,21 +6,28 @@
 //! | `schedule` | a schedule into Python objects and numpy arrays |
 //! | `spmd`, `trainer` | a schedule and an array into a rank's algorithm, driven by Python functions |
 //! | `array`, `dlpack` | arrays of any library into checked memory, and back |
-//! | `error` | diagnostics into exceptions |
+//! | `library` | the library of an array into the words of a message |
+//! | `error`, `words` | diagnostics into exceptions, in the words of Python |
+//! | `command` | the words of a command line into a run of the `bfc` command |
 
 mod array;
+mod command;
 mod compile;
 mod dlpack;
 mod error;
+mod library;
 mod schedule;
 mod spmd;
 mod trainer;
+mod words;
 
 /// The compiled part of `bfc`; use it through the package.
 #[pyo3::pymodule]
 mod _bfc {
     #[pymodule_export]
     use super::array::View;
+    #[pymodule_export]
+    use super::command::run_command;
     #[pymodule_export]
     use super::compile::{analyze, compile, compile_source, decode};
     #[pymodule_export]

@@ -113,6 +113,20 @@ impl Schedule {
         PyBytes::new(py, &py.detach(|| self.inner.encode()))
     }
 
+    /// Pickled as its file; reading it verifies it again.
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+        Ok((py.import("bfc")?.getattr("loads")?, (self.to_bytes(py),)))
+    }
+
+    /// A schedule never changes, so it is its own copy.
+    fn __copy__(this: Py<Self>) -> Py<Self> {
+        this
+    }
+
+    fn __deepcopy__(this: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        this
+    }
+
     fn __eq__(&self, other: &Self) -> bool {
         self.inner.digest() == other.inner.digest()
     }

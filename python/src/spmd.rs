@@ -1,9 +1,12 @@
 //! The in-process ranks of one `spmd`: their transports, what they train on, and how they end.
 
 use crate::array::ArrayError;
+use crate::dlpack::Memory;
+use crate::error;
 use crate::schedule::Schedule;
 use crate::trainer::{Engine, Trainer};
 use bfc_runtime::local::{self, Alarm, LocalTransport};
+use miette::Diagnostic;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use std::ops::Range;
@@ -79,8 +82,10 @@ impl Ranks {
         mine.iter().filter_map(|(_, engine)| engine.upgrade()).for_each(|engine| engine.stop());
     }
 
-    /// Claims memory for a rank to train on, in the place of its trainer's earlier claim.
-    pub fn claim(&self, rank: u32, claim: &mut Statement, memory: Range<usize>) -> Result<(), ArrayError> {
+    /// Claims an array's memory for a rank to train on, in the place of its trainer's earlier claim.
+    pub fn claim(&self, rank: u32, claim: &mut Claim, array: &Memory) -> Result<(), ArrayError> {
+        let start = array.data as usize;
+        let memory = start..start + array.len() * array.dtype.bytes();
         if claim.memory == memory {
             return Ok(());
         }
@@ -88,26 +93,48 @@ impl Ranks {
         let overlaps = |other: &Range<usize>| other.start < memory.end && memory.start < other.end;
         let other = state.claims.iter().find(|(owner, _, other)| *owner != rank && overlaps(other));
         if let Some(&(other, _, _)) = other {
-            return Err(ArrayError::Overlap { rank, other });
+            return Err(ArrayError::Overlap { library: array.library, rank, other });
         }
         state.claims.retain(|(_, id, _)| *id != claim.id);
         state.next_claim += 1;
-        *claim = Statement { id: state.next_claim, memory: memory.clone() };
+        *claim = Claim { id: state.next_claim, memory: memory.clone() };
         state.claims.push((rank, claim.id, memory));
         Ok(())
     }
 
     /// Gives up a claim.
-    pub fn release(&self, claim: &Statement) {
+    pub fn release(&self, claim: &Claim) {
         self.state().claims.retain(|(_, id, _)| *id != claim.id);
     }
 }
 
 /// The memory that a trainer works on; number 0 is none.
 #[derive(Default)]
-pub struct Statement {
+pub struct Claim {
     id: usize,
     memory: Range<usize>,
+}
+
+/// Ranks for which the others waited in vain.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("the other ranks waited {waited:?} for {ranks}")]
+#[diagnostic(
+    code(bfc::runtime::deadline),
+    help("look at what it does there, or give a longer `deadline` to `bfc.spmd`\n{stacks}")
+)]
+struct Late {
+    waited: Duration,
+    ranks: String,
+    stacks: String,
+}
+
+impl Late {
+    /// From the late ranks, each with its stack.
+    fn new(waited: Duration, late: &[(u32, String)]) -> Self {
+        let ranks = late.iter().map(|(rank, _)| format!("rank {rank}")).collect::<Vec<_>>().join(", ");
+        let stacks: Vec<_> = late.iter().map(|(rank, stack)| format!("rank {rank} is at\n{stack}")).collect();
+        Self { waited, ranks, stacks: stacks.join("\n") }
+    }
 }
 
 /// The ranks of one `spmd`.
@@ -130,6 +157,11 @@ impl Group {
     #[pyo3(signature = (rank, reason=None))]
     fn leave(&self, py: Python<'_>, rank: u32, reason: Option<&str>) {
         py.detach(|| self.0.leave(rank, reason));
+    }
+
+    /// The exception about ranks, each with its stack, that keep the others waiting.
+    fn late(&self, py: Python<'_>, ranks: Vec<(u32, String)>) -> PyErr {
+        error::raise(py, [&Late::new(self.0.deadline, &ranks) as &dyn Diagnostic])
     }
 }
 

@@ -3,8 +3,9 @@
 use crate::array::{self, Dtype, Element};
 use crate::dlpack::Memory;
 use crate::error;
+use crate::library;
 use crate::schedule::Schedule;
-use crate::spmd::{Ranks, Statement};
+use crate::spmd::{Claim, Ranks};
 use bfc_runtime::local::{Alarm, LocalTransport};
 use bfc_runtime::{Ask, Machine, RuntimeError, State, Wanted};
 use bfc_schedule::Rank;
@@ -39,7 +40,7 @@ struct Work {
     machine: Option<AnyMachine>,
     /// The array of the last step, which holds the home state from then on.
     lent: Option<Memory>,
-    claim: Statement,
+    claim: Claim,
 }
 
 enum AnyMachine {
@@ -86,7 +87,7 @@ impl Trainer {
             }
         });
         let machine = made.map_err(|failure| raise(py, failure))?;
-        let work = Work { machine: Some(machine), lent: None, claim: Statement::default() };
+        let work = Work { machine: Some(machine), lent: None, claim: Claim::default() };
         let engine = Engine {
             ranks,
             rank: rank.0,
@@ -154,8 +155,7 @@ impl Engine {
     fn claim(&self, work: &mut Work, x: &Bound<'_, PyAny>) -> PyResult<Memory> {
         let memory = array::writable(x)?;
         memory.fits(self.dtype, &self.shape)?;
-        let start = memory.data as usize;
-        self.ranks.claim(self.rank, &mut work.claim, start..start + memory.len() * self.dtype.bytes())?;
+        self.ranks.claim(self.rank, &mut work.claim, &memory)?;
         Ok(memory)
     }
 }
@@ -455,9 +455,9 @@ impl Functions<'_> {
             return Ok(x.clone());
         }
         let copy = array::owned(py, values.to_vec(), T::DTYPE.code(), self.shape.to_vec())?;
-        let library = array::library(x);
-        match py.import(library.as_str()).and_then(|library| library.getattr("from_dlpack")) {
-            Ok(convert) if library != "numpy" => convert.call1((copy,)),
+        let package = library::package(x);
+        match py.import(package.as_str()).and_then(|package| package.getattr("from_dlpack")) {
+            Ok(convert) if package != "numpy" => convert.call1((copy,)),
             _ => Ok(copy),
         }
     }

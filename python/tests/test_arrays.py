@@ -191,6 +191,48 @@ def test_devices_and_libraries_that_do_not_fit_are_refused(schedule):
     assert refusal(schedule, Broken(np.zeros(4))) == "bfc::array::not_exported"
 
 
+def torch_like(array, **options):
+    """An array that says it is torch's, whether or not torch is installed."""
+    kind = type("Tensor", (Wrapped,), {"__module__": "torch"})
+    return kind(array, **options)
+
+
+HELP = [
+    (np.zeros(4, np.float16), "`x = x.astype(np.float32)`", "`x = x.to(torch.float32)`"),
+    (np.zeros(4, np.int64), "`x = x.astype(np.float32)`", "`x = x.to(torch.float32)`"),
+    (np.zeros(4, np.float32), "`x.astype(np.float64)`", "`x.to(torch.float64)`"),
+    (np.zeros(8)[::2], "`np.ascontiguousarray(x)`", "`x.contiguous()`"),
+]
+
+
+@pytest.mark.parametrize("array,numpy,torch", HELP)
+def test_help_is_in_the_words_of_the_arrays_library(schedule, array, numpy, torch):
+    def told(x):
+        def rank(comm):
+            comm.trainer(schedule, np.zeros(4)).step(x, lambda point: point)
+
+        with pytest.raises(bfc.ArrayError) as refused:
+            alone(rank)
+        return " ".join(str(refused.value).split())
+
+    assert numpy in told(array) and "torch." not in told(array)
+    message = told(torch_like(array))
+    assert torch in message and "np." not in message and "astype" not in message
+
+
+def test_help_for_devices_and_shared_memory_is_in_the_words_of_the_library(schedule):
+    def on_device(x):
+        with pytest.raises(bfc.ArrayError) as refused:
+            alone(lambda comm: comm.trainer(schedule, x))
+        return str(refused.value)
+
+    assert "`x.cpu()`" in on_device(torch_like(np.zeros(4), device=(2, 0)))
+    assert "`x.cpu()`" not in on_device(Wrapped(np.zeros(4), (2, 0)))
+    shared, ring = np.zeros(4), bfc.compile("topology::ring", size=2)
+    with pytest.raises(bfc.ArrayError, match=r"x\.clone\(\)"):
+        bfc.spmd(lambda comm: comm.trainer(ring, np.zeros(4)).step(torch_like(shared)), 2)
+
+
 def test_jax_arrays_are_refused_in_place_and_taken_as_gradients(schedule):
     jax = pytest.importorskip("jax")
     jax.config.update("jax_enable_x64", True)

@@ -2,8 +2,8 @@
 
 import importlib.util
 import json
-import os
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import bfc
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "train.py"
+COMMAND = Path(sys.executable).with_name("bfc")
 
 
 def example():
@@ -22,20 +23,11 @@ def example():
     return module
 
 
-def command_line():
-    """The `bfc` binary: $BFC, or the newest one built here."""
-    built = [ROOT / "target" / profile / "bfc" for profile in ("release", "debug")]
-    found = sorted((path for path in built if path.exists()), key=lambda path: path.stat().st_mtime)
-    path = os.environ.get("BFC") or (found and found[-1])
-    assert path, "build it first: cargo build, or set BFC"
-    return str(path)
-
-
 @pytest.mark.parametrize("file,size,skew", [("digits.bf", 8, 0.0), ("push_sum.bf", 5, 1.0), ("ring_dgd.bf", 4, 0.5)])
 def test_python_and_rust_train_alike(file, size, skew, tmp_path):
     path, steps, lr, seed = ROOT / "examples" / file, 60, 0.1, 3
     options = ["--size", size, "--steps", steps, "--lr", lr, "--skew", skew, "--seed", seed, "--out", tmp_path]
-    subprocess.run([command_line(), "run", path, *map(str, options)], check=True, capture_output=True)
+    subprocess.run([COMMAND, "run", path, *map(str, options)], check=True, capture_output=True)
     rust = json.loads((tmp_path / "run.json").read_text())
 
     train = example()
@@ -66,8 +58,6 @@ def test_the_gradient_is_that_of_the_loss():
 
 
 def test_the_example_runs_as_a_script():
-    import sys
-
     done = subprocess.run(
         [sys.executable, EXAMPLE, "--size", "4", "--steps", "150"], check=True, capture_output=True, text=True
     )

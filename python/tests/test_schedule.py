@@ -1,5 +1,6 @@
 """Compiling, looking at and storing schedules."""
 
+import copy
 import json
 import pickle
 from fractions import Fraction
@@ -144,6 +145,27 @@ def test_errors_carry_codes_and_the_rendered_diagnostic():
     assert refused.value.code.startswith("bfc::prove::")
 
 
+DGD = "use topology::ring\nuse algorithm::dgd\nschedule { topology ring\n algorithm dgd }"
+OPEN = "topology t(k: int) { for i in ranks { i -> (i + k) mod size } }\nuse algorithm::dgd\nschedule { topology t\n algorithm dgd }"
+HEAVY = "use algorithm::dgd\ntopology t(w: real = 1/4) { for i in ranks { i -- (i + 1) mod size weight w } }\nschedule { topology t\n algorithm dgd }"
+
+
+@pytest.mark.parametrize(
+    "source,options,argument",
+    [
+        (OPEN, {}, 'params={"k": …}'),
+        (DGD, {"allow": "nope"}, 'allow="nope"'),
+        (HEAVY, {"params": {"w": "3/4"}}, 'params={"w": "3/4"}'),
+    ],
+)
+def test_remedies_are_arguments_of_python(source, options, argument):
+    with pytest.raises(bfc.CompileError) as refused:
+        bfc.compile_source(source, size=4, **options)
+    message = str(refused.value)
+    assert argument in " ".join(message.split())
+    assert " --" not in message and "`--" not in message and "command line" not in message, message
+
+
 def test_a_file_that_is_not_text_is_refused(tmp_path):
     (tmp_path / "a.bf").write_bytes(b"topology \xff")
     with pytest.raises(bfc.CompileError) as refused:
@@ -156,6 +178,48 @@ def test_errors_survive_pickling():
         bfc.compile_source("topology", size=4)
     again = pickle.loads(pickle.dumps(refused.value))
     assert type(again) is bfc.ParseError and again.codes == refused.value.codes and str(again) == str(refused.value)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda schedule: pickle.loads(pickle.dumps(schedule))])
+def test_schedules_are_copied_and_pickled(schedule, duplicate):
+    again = duplicate({"inside": [schedule]})["inside"][0]
+    assert again == schedule and hash(again) == hash(schedule) and again.to_bytes() == schedule.to_bytes()
+    alone = duplicate(schedule)
+    assert type(alone) is bfc.Schedule and alone == schedule
+
+
+def test_a_damaged_pickle_is_refused(schedule):
+    data = bytearray(pickle.dumps(schedule))
+    data[len(data) // 2] ^= 1
+    with pytest.raises(bfc.ScheduleError):
+        pickle.loads(bytes(data))
+
+
+REFUTED = """
+use algorithm::gradient_tracking
+topology one_way { for i in 1..size { 0 -> i } }
+schedule { topology one_way
+           algorithm gradient_tracking }
+"""
+
+
+@pytest.mark.parametrize("allow", ["requirement_refuted", ["requirement_refuted"], ("requirement_refuted",), {"requirement_refuted"}])
+def test_claims_are_allowed_by_one_code_or_several(allow):
+    assert bfc.compile_source(REFUTED, size=4, allow=allow).size == 4
+
+
+@pytest.mark.parametrize("allow", [7, None, b"requirement_refuted", [b"requirement_refuted"], {"requirement_refuted": True}, [3]])
+def test_codes_of_another_type_are_refused(allow):
+    with pytest.raises(TypeError, match="allow"):
+        bfc.compile_source(REFUTED, size=4, allow=allow)
+
+
+@pytest.mark.parametrize("params", ["lr", [("lr", 1)], {1: 2}, None])
+def test_parameters_of_another_type_are_refused(params):
+    with pytest.raises(TypeError, match="param"):
+        bfc.compile("topology::ring", size=4, params=params)
+    with pytest.raises(TypeError, match="param"):
+        bfc.analyze("topology::ring", size=4, params=params)
 
 
 def test_several_errors_come_at_once():

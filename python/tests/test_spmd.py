@@ -1,5 +1,8 @@
 """Ranks as threads: results, failures, and the algorithms at work."""
 
+import inspect
+import queue
+import re
 import signal
 import threading
 import time
@@ -277,6 +280,82 @@ def test_a_late_rank_is_a_deadline():
     assert raised.value.code == "bfc::runtime::deadline" and "rank" in str(raised.value)
 
 
+@pytest.mark.parametrize("steps", [0, 1])
+def test_a_rank_that_never_comes_is_an_error_at_the_deadline(steps):
+    """In a step, and at the end, where nothing is exchanged."""
+    schedule = bfc.compile("topology::ring", size=4)
+    over = threading.Event()
+
+    def rank(comm):
+        if comm.rank == 2:
+            over.wait(100)
+        for _ in range(steps):
+            x = np.zeros(3)
+            comm.trainer(schedule, x).step(x)
+
+    start = time.monotonic()
+    with pytest.raises(bfc.RunError) as raised:
+        bfc.spmd(rank, 4, deadline=1.0)
+    assert 1.0 <= time.monotonic() - start < 10
+    over.set()
+    message = str(raised.value)
+    assert raised.value.code == "bfc::runtime::deadline" and "waited 1s for rank 2" in message
+    assert "over.wait(100)" in message and "deadline" in message
+
+
+def test_a_failure_does_not_wait_for_ranks_that_compute():
+    over = threading.Event()
+
+    def rank(comm):
+        if comm.rank == 1:
+            raise Boom("at once")
+        over.wait(100)
+
+    start = time.monotonic()
+    with pytest.raises(Boom) as raised:
+        bfc.spmd(rank, 3)
+    assert time.monotonic() - start < 10
+    over.set()
+    if hasattr(raised.value, "__notes__"):
+        assert any("rank 2" in note and "over.wait(100)" in note for note in raised.value.__notes__)
+
+
+def test_a_late_rank_fails_at_its_next_step():
+    schedule = bfc.compile("topology::ring", size=3)
+    over, failures = threading.Event(), queue.Queue()
+
+    def rank(comm):
+        x = np.zeros(3)
+        trainer = comm.trainer(schedule, x)
+        if comm.rank == 0:
+            over.wait(100)
+        try:
+            trainer.step(x)
+        except bfc.RunError as failure:
+            failures.put((comm.rank, failure.code))
+            raise
+
+    with pytest.raises(bfc.RunError):
+        bfc.spmd(rank, 3, deadline=0.3)
+    over.set()
+    seen = dict(failures.get(timeout=30) for _ in range(3))
+    assert seen[0] == "bfc::runtime::failed"
+
+
+def test_computing_for_longer_than_the_deadline_is_no_waiting():
+    schedule = bfc.compile("topology::ring", size=3)
+
+    def rank(comm):
+        x = np.zeros(3)
+        trainer = comm.trainer(schedule, x)
+        for _ in range(2):
+            time.sleep(1.2)
+            trainer.step(x)
+        return comm.rank
+
+    assert bfc.spmd(rank, 3, deadline=1.0) == [0, 1, 2]
+
+
 def test_the_lock_is_free_while_a_rank_waits():
     schedule = bfc.compile("topology::ring", size=2)
 
@@ -344,3 +423,75 @@ def test_missing_functions_are_named():
 
     with pytest.raises(TypeError, match="grad_fn"):
         bfc.spmd(rank, 1)
+
+
+def failures_at_run_time():
+    """A message of each kind that a trainer can provoke."""
+    schedule = bfc.compile_source(TRACKING, size=2)
+    ring = bfc.compile("topology::ring", size=2)
+    messages = {}
+
+    def note(failure):
+        messages[getattr(failure, "code", None) or type(failure).__name__] = str(failure)
+
+    def attempt(body):
+        try:
+            body()
+        except Exception as failure:
+            note(failure)
+
+    def alone(comm):
+        x = np.zeros(2)
+        trainer = comm.trainer(bfc.compile_source(DGD, size=1), x)
+        attempt(lambda: trainer.set_input("nope", 1.0))
+        attempt(lambda: trainer.state("nope"))
+        attempt(lambda: trainer.step(x))
+        trainer = comm.trainer(bfc.compile_source(DGD, size=1), x)
+        trainer.step(x, lambda point: point)
+        attempt(lambda: trainer.next(x))
+        attempt(lambda: trainer.step(x, lambda point: point[:1]))
+        attempt(lambda: trainer.step(x, lambda point: point))
+
+    def mid_step(comm):
+        trainer = comm.trainer(schedule, np.zeros(2))
+        trainer.next(trainer.point())
+        trainer.point()
+        attempt(trainer.model)
+
+    def lengths(comm):
+        x = np.zeros(2 + comm.rank)
+        comm.trainer(ring, x).step(x)
+
+    def late(comm):
+        x = np.zeros(2)
+        trainer = comm.trainer(ring, x)
+        time.sleep(0.6 * comm.rank)
+        trainer.step(x)
+
+    def early(comm):
+        x = np.zeros(2)
+        for _ in range(1 + comm.rank):
+            comm.trainer(ring, x.copy()).step(x)
+
+    bfc.spmd(alone, 1)
+    attempt(lambda: bfc.spmd(mid_step, 2))
+    attempt(lambda: bfc.spmd(lengths, 2))
+    attempt(lambda: bfc.spmd(late, 2, deadline=0.2))
+    attempt(lambda: bfc.spmd(early, 2, deadline=5))
+    attempt(lambda: bfc.spmd(lambda comm: comm.trainer(bfc.compile("topology::ring", size=3), np.zeros(1)), 2))
+    return messages
+
+
+def test_messages_name_only_what_python_has():
+    messages = failures_at_run_time()
+    assert {"bfc::runtime::deadline", "bfc::runtime::unknown_input", "bfc::runtime::lent"} <= set(messages), set(messages)
+    assert len(messages) >= 8, set(messages)
+    owners = (bfc, bfc.Schedule, bfc.Comm, bfc.Trainer, bfc.Phase, bfc.Topology)
+    known = {name for owner in owners for name in dir(owner)} | set(inspect.signature(bfc.spmd).parameters)
+    known |= set(inspect.signature(bfc.Trainer.step).parameters) | {"bfc", "spmd"}
+    programs = {"dgd", "gradient_tracking", "x", "y", "g", "lr", "nope", "neighbor_averaging"}
+    for code, message in messages.items():
+        assert not re.search(r"(?<!\w)--\w", message), f"a flag of the command line: {message}"
+        for quoted in re.findall(r"`([^`]*)`", message):
+            for name in re.findall(r"[A-Za-z_]\w*", quoted):
+                assert name in known | programs, f"{code} names `{name}`: {message}"

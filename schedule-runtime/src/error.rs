@@ -16,7 +16,7 @@ pub enum RuntimeError {
     #[error("{place}: waited {waited:?} for rank {peer}")]
     #[diagnostic(
         code(bfc::runtime::deadline),
-        help("look at what rank {peer} does; a longer deadline is set with `set_deadline`\n{trace}")
+        help("look at what rank {peer} does, or set a longer deadline\n{trace}")
     )]
     Deadline {
         /// Where this rank was.
@@ -127,7 +127,7 @@ pub enum RuntimeError {
     #[error("the schedule is for rank {rank} of {size}, the transport is rank {found_rank} of {found_size}")]
     #[diagnostic(
         code(bfc::runtime::different_group),
-        help("compile with `--size {found_size}`, and give every rank its own part")
+        help("compile for {found_size} ranks, and give every rank its own part")
     )]
     DifferentGroup {
         /// The rank that the schedule is for.
@@ -191,7 +191,7 @@ pub enum RuntimeError {
     #[error("the machine of rank {rank} failed before, in step {step}")]
     #[diagnostic(
         code(bfc::runtime::failed),
-        help("start again from the last saved model; the first error tells why")
+        help("start again from the last saved model; the first error says why")
     )]
     Failed {
         /// This rank.
@@ -203,7 +203,7 @@ pub enum RuntimeError {
     #[error("state `{state}` lives in the caller's memory")]
     #[diagnostic(
         code(bfc::runtime::lent),
-        help("after `step_on` or `next_on`, go on with these and `model_on`, or read the lent array itself")
+        help("after a step on the caller's memory, lend the same memory to every call, or read it there")
     )]
     Lent {
         /// The state.
@@ -211,7 +211,7 @@ pub enum RuntimeError {
     },
     /// The model was asked for within a step.
     #[error("the model is not defined within step {step}")]
-    #[diagnostic(code(bfc::runtime::mid_step), help("ask for it after `next` has returned `true`"))]
+    #[diagnostic(code(bfc::runtime::mid_step), help("ask for it once the step is complete"))]
     MidStep {
         /// The step.
         step: u64,

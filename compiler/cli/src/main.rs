@@ -1,85 +1,10 @@
-//! The `bfc` command: the one place where compiler and runtime meet.
+//! The `bfc` command as a program of its own.
 
-mod analyze;
-mod arguments;
-mod compare;
-mod compile;
-mod example;
-mod excerpt;
-mod explain;
-mod failure;
-mod fmt;
-mod generate;
-mod import;
-mod input;
-mod inspect;
-mod library;
-mod new;
-mod output;
-mod picture;
-mod predict;
-mod progress;
-mod range;
-mod run;
-mod suggest;
-mod usage;
-mod verify;
-
-use arguments::{Arguments, Command};
-use clap::Parser;
-use failure::Failure;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => return ExitCode::from(usage::tell(error)),
-    };
-    end_on_interrupt();
-    match execute(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            progress::clear();
-            ExitCode::from(failure.tell(arguments.format))
-        }
-    }
-}
-
-fn execute(arguments: &Arguments) -> Result<(), Failure> {
-    let format = arguments.format;
-    match &arguments.command {
-        Command::Compile(arguments) => compile::compile(arguments, format),
-        Command::Analyze(source) => analyze::analyze(source, format),
-        Command::Compare(arguments) => compare::compare(arguments, format),
-        Command::Check(arguments) => compile::check(arguments, format),
-        Command::Inspect(arguments) => inspect::inspect(arguments, format),
-        Command::Verify(arguments) => verify::verify(arguments, format),
-        Command::Run(arguments) => run::run(arguments, format),
-        Command::Fmt(arguments) => fmt::fmt(arguments, format),
-        Command::Test { files } => example::test(files, format),
-        Command::Import(arguments) => import::import(arguments, format),
-        Command::New(arguments) => new::new(arguments, format),
-        Command::Explain { code } => explain::explain(code.as_deref(), format),
-        Command::List { part } => library::list(part.as_deref(), format),
-        Command::Show { name } => library::show(name, format),
-        Command::Simulate(arguments) => predict::simulate(arguments, format),
-        Command::Advise(arguments) => predict::advise(arguments, format),
-        Command::Probe(arguments) => predict::probe(arguments, format),
-        Command::Cluster(arguments) => predict::clusters(arguments, format),
-        Command::Completions { shell } => generate::completions(*shell, format),
-        Command::Man { command } => generate::man(command.as_deref(), format),
-    }
-}
-
-/// An interrupt ends the process once no file is half written.
-fn end_on_interrupt() {
-    let end = || {
-        let _guard = output::hold_writes();
-        progress::clear();
-        output::say("interrupted");
-        std::process::exit(failure::INTERRUPTED.into());
-    };
-    if let Err(error) = ctrlc::set_handler(end) {
-        output::say(&format!("an interrupt may leave a temporary file: {error}"));
-    }
+    let mut arguments = std::env::args_os();
+    let started = arguments.next().unwrap_or_default();
+    let program = std::env::current_exe().map_or(started, Into::into);
+    ExitCode::from(bfc_cli::run(&[program], &arguments.collect::<Vec<_>>()))
 }

@@ -5,8 +5,8 @@ use crate::failure::{CliError, Failure, USAGE};
 use std::ffi::OsString;
 
 /// Tells the user; the exit code remains to be returned. Help and the version are no errors.
-pub fn tell(error: clap::Error) -> u8 {
-    if error.use_stderr() && wants_json(std::env::args_os()) {
+pub fn tell(error: clap::Error, arguments: &[OsString]) -> u8 {
+    if error.use_stderr() && wants_json(arguments) {
         let (message, help) = parts(&error.render().to_string());
         return Failure::from(CliError::Usage { message, help }).tell(Format::Json);
     }
@@ -15,9 +15,9 @@ pub fn tell(error: clap::Error) -> u8 {
 }
 
 /// Whether the arguments, which could not be read, ask for JSON.
-fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
-    let arguments: Vec<OsString> = arguments.take_while(|argument| argument != "--").collect();
-    arguments.iter().any(|argument| argument == "--format=json")
+fn wants_json(arguments: &[OsString]) -> bool {
+    let arguments: Vec<&OsString> = arguments.iter().take_while(|argument| *argument != "--").collect();
+    arguments.iter().any(|argument| *argument == "--format=json")
         || arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json")
 }
 

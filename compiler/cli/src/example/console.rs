@@ -4,8 +4,9 @@ use super::INSIDE;
 use super::error::ExampleError;
 use super::expected::{matches, plain};
 use super::extract::Example;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 
 /// So much of an output is shown.
 const SHOWN_LINES: usize = 12;
@@ -23,14 +24,14 @@ struct Step {
 ///
 /// # Errors
 /// A command ends otherwise than it says, or a line is missing from its output.
-pub fn check(example: &Example) -> Result<(), ExampleError> {
+pub fn check(example: &Example, program: &[OsString]) -> Result<(), ExampleError> {
     let failed = |error: std::io::Error| example.malformed(0, &format!("no directory for it: {error}"));
     let directory = tempfile::tempdir().map_err(failed)?;
     if let Some(path) = &example.file.path {
         link_files(path, directory.path()).map_err(failed)?;
     }
     for step in steps(example)? {
-        run(example, &step, directory.path())?;
+        run(example, &step, program, directory.path())?;
     }
     Ok(())
 }
@@ -75,21 +76,16 @@ fn steps(example: &Example) -> Result<Vec<Step>, ExampleError> {
     Ok(steps)
 }
 
-fn run(example: &Example, step: &Step, directory: &Path) -> Result<(), ExampleError> {
+fn run(example: &Example, step: &Step, program: &[OsString], directory: &Path) -> Result<(), ExampleError> {
     let words = shlex::split(&step.command).unwrap_or_default();
-    let [program, arguments @ ..] = &words[..] else {
+    let [name, arguments @ ..] = &words[..] else {
         return Err(example.malformed(step.line, "its quotes do not match"));
     };
-    if program != "bfc" {
-        return Err(example.malformed(step.line, &format!("it runs `{program}`, and only `bfc` is run")));
+    if name != "bfc" {
+        return Err(example.malformed(step.line, &format!("it runs `{name}`, and only `bfc` is run")));
     }
-    let started = std::env::current_exe().and_then(|bfc| {
-        let mut command = Command::new(bfc);
-        command.args(arguments).current_dir(directory).env(INSIDE, "1").env("NO_COLOR", "1");
-        command.stdin(std::process::Stdio::null()).output()
-    });
-    let output =
-        started.map_err(|error| example.malformed(step.line, &format!("bfc does not start: {error}")))?;
+    let output = start(program, arguments, directory)
+        .map_err(|error| example.malformed(step.line, &format!("bfc does not start: {error}")))?;
     let told = [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).concat();
     if output.status.code() != Some(step.exit) {
         return Err(ExampleError::Exit {
@@ -102,6 +98,13 @@ fn run(example: &Example, step: &Step, directory: &Path) -> Result<(), ExampleEr
         });
     }
     compare(example, step, &told)
+}
+
+fn start(program: &[OsString], arguments: &[String], directory: &Path) -> std::io::Result<Output> {
+    let (path, leading) = program.split_first().ok_or(std::io::ErrorKind::NotFound)?;
+    let mut command = Command::new(path);
+    command.args(leading).args(arguments).current_dir(directory);
+    command.env(INSIDE, "1").env("NO_COLOR", "1").stdin(Stdio::null()).output()
 }
 
 /// Each expected line appears, in order, blanks and rules of tables aside.

@@ -15,6 +15,7 @@ use extract::{Example, Kind};
 use miette::Report;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -32,11 +33,11 @@ pub struct Documented {
     pub path: Option<PathBuf>,
 }
 
-/// Runs the examples of files, directories, library names and parts of the library.
+/// Runs the examples of files, directories, library names and parts of the library; `program` starts their commands.
 ///
 /// # Errors
 /// A file cannot be read or names what nobody knows, or an example is not true.
-pub fn test(files: &[String], format: Format) -> Result<(), Failure> {
+pub fn test(files: &[String], program: &[OsString], format: Format) -> Result<(), Failure> {
     if std::env::var_os(INSIDE).is_some() {
         let help = Some("leave `bfc test` out of the documentation".to_string());
         return Err(CliError::Usage { message: "an example cannot test examples".into(), help }.into());
@@ -47,7 +48,7 @@ pub fn test(files: &[String], format: Format) -> Result<(), Failure> {
             examples.extend(extract::examples(&Arc::new(documented)));
         }
     }
-    let outcomes = run_all(&examples);
+    let outcomes = run_all(&examples, program);
     tell(&examples, outcomes, format)
 }
 
@@ -74,14 +75,14 @@ fn documented(file: &str) -> Result<Vec<Documented>, Failure> {
 }
 
 /// What is wrong with each example, in their order; they run side by side.
-fn run_all(examples: &[Example]) -> Vec<Option<ExampleError>> {
+fn run_all(examples: &[Example], program: &[OsString]) -> Vec<Option<ExampleError>> {
     let waiting: Mutex<VecDeque<usize>> = Mutex::new((0..examples.len()).collect());
     let outcomes: Mutex<Vec<Option<ExampleError>>> = Mutex::new(examples.iter().map(|_| None).collect());
     let work = || {
         loop {
             let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some(index) = next else { return };
-            let outcome = run(&examples[index]).err();
+            let outcome = run(&examples[index], program).err();
             outcomes.lock().unwrap_or_else(PoisonError::into_inner)[index] = outcome;
         }
     };
@@ -90,10 +91,10 @@ fn run_all(examples: &[Example]) -> Vec<Option<ExampleError>> {
     outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn run(example: &Example) -> Result<(), ExampleError> {
+fn run(example: &Example, program: &[OsString]) -> Result<(), ExampleError> {
     match &example.kind {
         Kind::Source(shape) => source::check(example, shape),
-        Kind::Console => console::check(example),
+        Kind::Console => console::check(example, program),
         Kind::Malformed(reason) => Err(example.malformed(0, reason)),
     }
 }
