@@ -269,6 +269,8 @@ impl<'a> Scanner<'a> {
 /// of writing (Boucher and Anderson, "Trojan Source", 2021).
 fn is_control(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}')
-        || matches!(character, '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}')
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(character, '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+        || character as u32 & 0xfffe == 0xfffe
 }

@@ -16,6 +16,7 @@ pub mod schedule;
 mod sums;
 pub mod text;
 pub mod verify;
+pub mod visible;
 
 pub use average::{Average, SliceRound};
 pub use codec::{FormatError, ScheduleError};

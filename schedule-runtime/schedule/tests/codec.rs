@@ -5,6 +5,7 @@ mod common;
 use bfc_schedule::matrix::Row;
 use bfc_schedule::{
     FormatError, Group, MixingMatrix, Phase, Rank, RankSchedule, Rational, Schedule, ScheduleError,
+    VerifyError,
 };
 use common::*;
 use miette::Diagnostic;
@@ -303,6 +304,23 @@ fn forged_codes_are_refused() {
     // The state `k` moves from the scalars per edge of register 2 to the code of register 7.
     let moved = forged(b"\x01\0\0\0k\x02\0", b"\x01\0\0\0k\x07\0");
     assert!(moved.contains("state `k` is a code"), "{moved}");
+}
+
+#[test]
+fn forged_names_are_refused_by_every_reader() {
+    let file = Schedule::new(draft(4, vec![star(4)], gossip())).unwrap().encode();
+    let mut parts = sections(&file);
+    let rounds = parts.iter_mut().find(|(tag, _, _)| tag.starts_with(b"rounds")).unwrap();
+    let at = rounds.2.windows(5).position(|bytes| bytes == b"\x01\0\0\0W").unwrap();
+    let name = "W)\n\u{1b}[32m\u{2713} exact_average(W";
+    let forged = [&(name.len() as u32).to_le_bytes()[..], name.as_bytes()].concat();
+    rounds.2.splice(at..at + 5, forged);
+    let file = pack(&parts);
+    for error in [Schedule::decode(&file).unwrap_err(), RankSchedule::decode(&file, Rank(1)).unwrap_err()] {
+        let ScheduleError::Invalid { errors } = &error else { panic!("{error}") };
+        assert!(matches!(&errors[..], [VerifyError::Name { what: "a topology", .. }]), "{errors:?}");
+        assert!(!error.to_string().contains(bfc_schedule::visible::is_hidden), "{error:?}");
+    }
 }
 
 #[test]

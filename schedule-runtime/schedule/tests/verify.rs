@@ -217,6 +217,35 @@ fn an_average_of_many_ranks_is_checked_at_once() {
 }
 
 #[test]
+fn names_are_words_and_hold_nothing_hidden() {
+    let forged = "star)\n\u{2713} exact_average(star";
+    let shown = r"star)\n✓ exact_average(star";
+    let named = |what: &str, name: &str| format!("{what} is called `{name}`, expected a name");
+    breaks("name", &named("a topology", shown), |draft| draft.topologies[0].name = forged.into());
+    breaks("name", &named("the algorithm", shown), |draft| draft.program.name = forged.into());
+    breaks("name", &named("an input", shown), |draft| draft.program.inputs[0].name = forged.into());
+    breaks("name", &named("a state", shown), |draft| draft.program.states[0].0 = forged.into());
+    for name in ["", "9", "a b", "a)", "star, ring", "é", "\u{202e}a", "שלום"] {
+        breaks("name", &named("a topology", &name.replace('\u{202e}', r"\u{202e}")), |draft| {
+            draft.topologies[0].name = name.into();
+        });
+    }
+    let mut fine = draft(4, vec![ring(4), star(4)], rich());
+    fine.topologies[0].name = "λ_W2".into();
+    fine.program.states[0].0 = "mix(x, delay = 2)' sent 1 ago".into();
+    assert!(Schedule::new(fine).is_ok());
+}
+
+#[test]
+fn a_name_that_is_not_one_is_the_only_error() {
+    let mut draft = draft(4, vec![ring(4), star(4)], rich());
+    draft.topologies[0].name = "\u{1b}[2J".into();
+    draft.topologies[0].phases.clear();
+    let errors = errors(draft);
+    assert!(errors.iter().all(|error| matches!(error, VerifyError::Name { .. })), "{errors:?}");
+}
+
+#[test]
 fn names_and_numbers() {
     let at = "instruction 1 of the step block 1";
     breaks("register", &format!("{at} names register 9, found 4 registers"), |draft| {

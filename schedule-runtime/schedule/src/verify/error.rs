@@ -1,7 +1,7 @@
 //! What verification finds: an invariant that does not hold, with a counterexample.
 
 use crate::program::Register;
-use crate::{Rank, Rational};
+use crate::{Rank, Rational, visible};
 use miette::Diagnostic;
 use std::fmt;
 use thiserror::Error;
@@ -11,6 +11,15 @@ use thiserror::Error;
 #[allow(missing_docs)] // the messages say what the fields are
 #[non_exhaustive]
 pub enum VerifyError {
+    #[error("{what} is called `{}`, expected a name", visible::line(name))]
+    #[diagnostic(
+        code(bfc::verify::name),
+        help(
+            "names of topologies, algorithms and inputs are made of letters, digits and `_`; those of states may hold other visible characters"
+        )
+    )]
+    Name { what: &'static str, name: String },
+
     #[error("a schedule for {size} ranks, {local_size} on each machine")]
     #[diagnostic(code(bfc::verify::size), help("the size is at least 1 and a multiple of the local size"))]
     Size { size: u32, local_size: u32 },

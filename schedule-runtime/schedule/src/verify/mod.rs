@@ -4,6 +4,9 @@
 //! matrix has the schedule's size. A weight takes at most [`MOST_WEIGHT_BITS`] bits, and all of them, where they are
 //! used, not much more than the file, so that reading is bounded.
 //!
+//! **Names.** Topologies, the algorithm and inputs have names that a source may give: letters, digits and `_`. No name holds
+//! a character that cannot be seen. What else is wrong with a draft is not looked at before that, since errors quote names.
+//!
 //! **Rounds.** For every phase, exactly over the rationals:
 //! 1. The plan has the form of the matrix: both symbolic on the same group, or both tables, the table consistent.
 //! 2. A rank acts at most once per round, in ascending order, so it sends and receives at most one message each; peers
@@ -39,6 +42,7 @@
 mod average;
 mod edges;
 mod error;
+mod names;
 mod program;
 mod rounds;
 
@@ -60,6 +64,10 @@ pub const MOST_WEIGHT_BITS: u64 = 1 << 14;
 /// All violations found, up to [`MOST_ERRORS`].
 pub fn verify(draft: &Draft) -> Result<(), Vec<VerifyError>> {
     let mut report = Report::default();
+    names::check(draft.topologies.iter().map(|topology| &*topology.name), &draft.program, &mut report);
+    if !report.errors.is_empty() {
+        return report.finish();
+    }
     sizes(draft.size, draft.local_size, &mut report);
     for topology in &draft.topologies {
         if topology.phases.is_empty() {
@@ -82,6 +90,10 @@ pub fn verify(draft: &Draft) -> Result<(), Vec<VerifyError>> {
 /// Checks what one rank can see: sizes, program, average, and its own rows and actions.
 pub(crate) fn verify_part(part: &Part<'_>) -> Result<(), Vec<VerifyError>> {
     let mut report = Report::default();
+    names::check(part.topologies.iter().map(|(name, _)| &**name), part.program, &mut report);
+    if !report.errors.is_empty() {
+        return report.finish();
+    }
     sizes(part.size, part.local_size, &mut report);
     for (name, phases) in part.topologies {
         if phases.is_empty() {
