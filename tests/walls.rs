@@ -48,15 +48,19 @@ const ROOMS: [(&str, &[&str]); 20] = [
 ];
 
 /// What each crate may depend on of this workspace.
-const CRATES: [(&str, &[&str]); 9] = [
+const CRATES: [(&str, &[&str]); 10] = [
     ("dsl", &[]),
     ("compiler/algebra", &[]),
     ("schedule-runtime/schedule", &[]),
     ("schedule-runtime", &["bfc-schedule"]),
     ("compiler", &["bfc-algebra", "bfc-dsl", "bfc-schedule"]),
     ("predict", &["bfc-schedule"]),
-    ("compiler/cli", &["bfc-compiler", "bfc-dsl", "bfc-predict", "bfc-runtime", "bfc-schedule"]),
-    ("python", &["bfc", "bfc-compiler", "bfc-predict", "bfc-runtime", "bfc-schedule"]),
+    ("report", &["bfc-schedule"]),
+    (
+        "compiler/cli",
+        &["bfc-compiler", "bfc-dsl", "bfc-predict", "bfc-report", "bfc-runtime", "bfc-schedule"],
+    ),
+    ("python", &["bfc", "bfc-compiler", "bfc-predict", "bfc-report", "bfc-runtime", "bfc-schedule"]),
     ("xtask", &[]),
 ];
 

@@ -63,6 +63,9 @@ fn bad_descriptions_are_refused_with_their_place() {
         ("bandwidth = \"25 Gb/s\"", "bandwidth = \"25 Gb\""),
         ("nics = 1", "nicks = 1"),
         ("name = ", "nothing = "),
+        ("name = \"16", "name = \"\\u001B[2J"),
+        ("name = \"16", "name = \"\\n✓"),
+        ("name = \"16", "name = \"\u{202e}"),
         ("[compute]", "[compute"),
     ] {
         assert_eq!(swap(from, to).0, "bfc::cluster::malformed", "{to}");

@@ -2,6 +2,7 @@
 
 use crate::array::ArrayError;
 use crate::words::InPython;
+use bfc_report::Shown;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
@@ -14,7 +15,7 @@ pub fn raise<'a>(py: Python<'_>, diagnostics: impl IntoIterator<Item = &'a dyn D
     for diagnostic in diagnostics {
         collect_codes(diagnostic, &mut codes);
         if render(diagnostic, &mut message).is_err() {
-            let _ = writeln!(message, "{}", InPython(diagnostic));
+            let _ = writeln!(message, "{}", Shown::new(&InPython(diagnostic)));
         }
     }
     let class = class(codes.first().map_or("", String::as_str));
@@ -53,7 +54,7 @@ fn collect_codes(diagnostic: &dyn Diagnostic, codes: &mut Vec<String>) {
 
 fn render(diagnostic: &dyn Diagnostic, message: &mut String) -> std::fmt::Result {
     let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(100);
-    handler.render_report(message, &InPython(diagnostic))?;
+    handler.render_report(message, &Shown::new(&InPython(diagnostic)))?;
     message.push('\n');
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::transport::{Chunk, Envelope, Fault, Tag, Ticket, Transport};
 use ::mpi::ffi;
 use ::mpi::raw::AsRaw;
 use ::mpi::topology::{Communicator, SimpleCommunicator};
-use bfc_schedule::Rank;
+use bfc_schedule::{Rank, visible};
 use std::collections::VecDeque;
 use std::ffi::c_int;
 use std::mem::{ManuallyDrop, MaybeUninit};
@@ -241,7 +241,8 @@ impl MpiTransport {
         }
         let (head, text) = self.alarm.buffer.split_at(2);
         let text = &bytemuck::cast_slice(text)[..REASON.min(head[1] as usize)];
-        Err(Fault::Failed { peer: Rank(head[0] as u32), reason: String::from_utf8_lossy(text).into() })
+        let reason = visible::line(&String::from_utf8_lossy(text)).into_owned();
+        Err(Fault::Failed { peer: Rank(head[0] as u32), reason })
     }
 
     fn receive(

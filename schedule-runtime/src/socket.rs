@@ -13,7 +13,7 @@
 //! cycle of ranks can block.
 
 use crate::transport::{Chunk, Envelope, Fault, Tag, Ticket, Transport};
-use bfc_schedule::Rank;
+use bfc_schedule::{Rank, visible};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{
@@ -158,7 +158,7 @@ impl SocketTransport {
         let (peer, size) = (Rank(number(&greeting[4..8]) as u32), number(&greeting[8..GREETING]) as u32);
         match &greeting[..4] {
             b"fail" if size == self.size => {
-                let reason = String::from_utf8_lossy(&greeting[GREETING..]).into();
+                let reason = visible::line(&String::from_utf8_lossy(&greeting[GREETING..])).into_owned();
                 return Err(Fault::Failed { peer, reason });
             }
             b"bfc1" if size == self.size && peer > self.rank && peer.0 < size => {

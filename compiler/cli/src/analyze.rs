@@ -4,10 +4,10 @@ use crate::arguments::{self, Format, Sizes};
 use crate::compile::optimised;
 use crate::failure::Failure;
 use crate::picture::{Curve, Panel, Picture, Scale};
+use crate::table::Table;
 use crate::{input, output, range};
 use bfc_compiler::Analysis;
 use bfc_compiler::Detail;
-use comfy_table::CellAlignment;
 use serde_json::Value;
 
 /// Reports what is known of a topology, at one size or a range of them.
@@ -52,16 +52,14 @@ const APART: [&str; 4] = ["consensus_error", "stationary", "expected_contraction
 
 /// A line for each key, then the checks and the notes.
 fn shown(document: &Value) -> String {
-    let mut table = output::table();
+    let mut table = Table::new();
     for (key, value) in document.as_object().into_iter().flatten() {
         if !value.is_array() && !value.is_object() && !APART.contains(&key.as_str()) {
             table.add_row([key, &plain(value), &method(document, key)]);
         }
     }
-    if let Some(column) = table.column_mut(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    let mut text = table.trim_fmt() + "\n";
+    table.align_right([1]);
+    let mut text = table.text() + "\n";
     for one in document["optimised"].as_array().into_iter().flatten() {
         text.push_str(&format!("\noptimised: {}\n", optimised(one)));
     }
@@ -88,7 +86,7 @@ fn method(document: &Value, key: &str) -> String {
 fn consensus(document: &Value) -> String {
     let mut text = String::new();
     if let Some(points) = document["consensus_error"].as_array().filter(|points| !points.is_empty()) {
-        let mut table = output::table();
+        let mut table = Table::new();
         let stride = points.len().div_ceil(COLUMNS);
         let mut shown: Vec<&Value> = points.iter().step_by(stride).collect();
         if let (Some(shown), Some(last)) = (shown.last_mut(), points.last()) {
@@ -97,11 +95,11 @@ fn consensus(document: &Value) -> String {
         let error = |point: &Value| format!("{:.2e}", point[1].as_f64().unwrap_or(f64::NAN));
         table.add_row(["steps".to_string()].into_iter().chain(shown.iter().map(|point| plain(&point[0]))));
         table.add_row(["error".to_string()].into_iter().chain(shown.iter().map(|point| error(point))));
-        table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+        table.align_right(1..=COLUMNS);
         let method = method(document, "consensus_error");
         text.push_str(&format!(
             "\nconsensus error of the worst initial values, {method}:\n{}\n",
-            table.trim_fmt()
+            table.text()
         ));
     }
     let expected = &document["expected_contraction"];
@@ -135,7 +133,7 @@ fn quadratic(found: &Value) -> String {
         return String::new();
     }
     let curvature = format!("{} to {}", plain(&found["curvature"][0]), plain(&found["curvature"][1]));
-    let mut table = output::table();
+    let mut table = Table::new();
     let step = format!("with {} = {}", plain(&found["step"][0]), plain(&found["step"][1]));
     let step = if found["step"].is_null() { String::new() } else { step };
     table.add_row(["error kept in a step", &plain(&found["rate"]), &step]);
@@ -145,19 +143,19 @@ fn quadratic(found: &Value) -> String {
     };
     table.add_row(["largest step size", &plain(&found["largest_step"]), ""]);
     let note = found["note"].as_str().map(|note| format!(" note: {note}\n")).unwrap_or_default();
-    format!("\non quadratics of curvature {curvature}, estimated:\n{}\n{note}", table.trim_fmt())
+    format!("\non quadratics of curvature {curvature}, estimated:\n{}\n{note}", table.text())
 }
 
 /// Claims and verdicts, one a line; empty where there are none.
 pub fn checks(checks: &Value) -> String {
-    let mut table = output::table();
+    let mut table = Table::new();
     for check in checks.as_array().into_iter().flatten() {
         let mark = if check["holds"] == true { "✓" } else { "✗" };
         let text = |key: &str| plain(&check[key]);
         let by = format!("{} {}", text("item"), text("role"));
         table.add_row([mark, &by, &text("claim"), &text("verdict"), &text("evidence")]);
     }
-    if table.is_empty() { String::new() } else { format!("\n{}\n", table.trim_fmt()) }
+    if table.is_empty() { String::new() } else { format!("\n{}\n", table.text()) }
 }
 
 /// A value as people write it.

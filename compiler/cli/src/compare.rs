@@ -3,11 +3,11 @@
 use crate::analyze::plain;
 use crate::arguments::{Compare, Format};
 use crate::failure::Failure;
+use crate::table::Table;
 use crate::{input, output, predict};
 use bfc_compiler::Detail;
 use bfc_predict::Prediction;
 use bfc_predict::units::shown_seconds;
-use comfy_table::CellAlignment;
 use serde_json::{Value, json};
 
 /// Analyzes each file, and reports.
@@ -45,7 +45,7 @@ pub fn compare(arguments: &Compare, format: Format) -> Result<(), Failure> {
 
 /// A line for each number, a column for each file; lines that say nothing of any are left out.
 fn table(columns: &[Value]) -> String {
-    let mut table = output::table();
+    let mut table = Table::new();
     let names = columns.iter().map(|column| plain(&column["file"]));
     table.set_header(["".to_string()].into_iter().chain(names));
     let rows = ["", "quadratic"].into_iter().flat_map(|part| {
@@ -72,8 +72,8 @@ fn table(columns: &[Value]) -> String {
         let name = if part.is_empty() { key.clone() } else { format!("{part} {key}") };
         table.add_row([name].into_iter().chain(cells));
     }
-    table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
-    table.trim_fmt() + "\n"
+    table.align_right(1..=columns.len());
+    table.text() + "\n"
 }
 
 fn shown(key: &str, value: &Value) -> String {

@@ -4,6 +4,7 @@ use crate::analyze::{checks, plain};
 use crate::arguments::{self, Format, Source};
 use crate::failure::{CliError, Failure};
 use crate::predict::arguments::Location;
+use crate::table::Table;
 use crate::{input, output, predict};
 use bfc_compiler::{Compiled, Report, Request};
 use bfc_predict::Cluster;
@@ -28,7 +29,7 @@ pub fn compile(arguments: &arguments::Compile, format: Format) -> Result<(), Fai
         make(&mut request, cluster.as_ref(), &arguments.location, place)?;
     let bytes = schedule.encode();
     if piped {
-        return output::print(bytes);
+        return output::print_bytes(&bytes);
     }
     output::write_file(&arguments.output, &bytes)?;
     document["digest"] = json!(schedule.digest().to_string());
@@ -99,7 +100,7 @@ fn show(document: &Value, lines: &[(&str, String)], format: Format) -> Result<()
 
 fn shown(document: &Value, lines: &[(&str, String)]) -> String {
     let list = |key: &str| document[key].as_array().cloned().unwrap_or_default();
-    let mut table = output::table();
+    let mut table = Table::new();
     table.add_row(["algorithm", &plain(&document["algorithm"])]);
     table.add_row(["ranks", &plain(&document["size"])]);
     for line in rounds(&list("phases")) {
@@ -123,7 +124,7 @@ fn shown(document: &Value, lines: &[(&str, String)]) -> String {
             table.add_row([key, text]);
         }
     }
-    let mut text = table.trim_fmt() + "\n" + &checks(&document["checks"]);
+    let mut text = table.text() + "\n" + &checks(&document["checks"]);
     for warning in list("warnings") {
         text.push_str(&format!("\nwarning: {}\n", plain(&warning)));
     }

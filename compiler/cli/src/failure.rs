@@ -1,9 +1,11 @@
 //! What went wrong becomes diagnostics for people or programs, and an exit code.
 
 use crate::arguments::Format;
-use crate::{excerpt, output};
-use miette::{Diagnostic, Report, Severity, SourceCode};
+use crate::output;
+use bfc_report::{Shown, clip};
+use miette::{Diagnostic, MietteHandlerOpts, Report, ReportHandler, Severity, SourceCode};
 use serde_json::{Value, json};
+use std::fmt;
 use thiserror::Error;
 
 /// Why a command ends early: its exit code and its diagnostics.
@@ -262,15 +264,24 @@ impl Failure {
     fn tell_people(self) {
         let code = self.reports.iter().find_map(|report| Some(report.code()?.to_string()));
         let omitted = self.reports.len().saturating_sub(SHOWN.0);
-        for report in self.reports.into_iter().take(SHOWN.0) {
-            output::say(&format!("{:?}", excerpt::of(report)));
+        for report in self.reports.iter().take(SHOWN.0) {
+            output::say_shown(Rendered(report.as_ref()));
         }
         if omitted > 0 {
-            output::say(&format!("and {omitted} more\n"));
+            output::say_shown(format_args!("and {omitted} more\n"));
         }
         if let Some(code) = code {
             output::say(&format!("more about it: bfc explain {code}"));
         }
+    }
+}
+
+/// A diagnostic as the terminal shows it.
+struct Rendered<'a>(&'a dyn Diagnostic);
+
+impl fmt::Display for Rendered<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        MietteHandlerOpts::new().build().debug(&Shown::new(self.0), f)
     }
 }
 
@@ -289,7 +300,7 @@ pub fn as_json(diagnostic: &dyn Diagnostic, source: Option<&dyn SourceCode>) -> 
                 "column": place.as_ref().map(|place| place.column() + 1),
                 "start": label.offset(),
                 "end": label.offset() + label.len(),
-                "text": label.label().map(|text| excerpt::clip(text.to_string())),
+                "text": label.label().map(|text| clip(text.to_string())),
             })
         })
         .collect();
@@ -302,8 +313,8 @@ pub fn as_json(diagnostic: &dyn Diagnostic, source: Option<&dyn SourceCode>) -> 
             Some(Severity::Advice) => "advice",
             _ => "error",
         },
-        "message": excerpt::clip(diagnostic.to_string()),
-        "help": diagnostic.help().map(|help| excerpt::clip(help.to_string())),
+        "message": clip(diagnostic.to_string()),
+        "help": diagnostic.help().map(|help| clip(help.to_string())),
         "labels": labels,
         "related": related,
     })

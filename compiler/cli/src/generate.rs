@@ -14,7 +14,7 @@ pub fn completions(shell: clap_complete::Shell, format: Format) -> Result<(), Fa
     let mut script = vec![];
     clap_complete::generate(shell, &mut Arguments::command(), "bfc", &mut script);
     match format {
-        Format::Human => output::print(script),
+        Format::Human => output::print_bytes(&script),
         Format::Json => {
             let script = String::from_utf8_lossy(&script);
             output::print_json(&json!({ "shell": shell.to_string(), "script": script }))
@@ -41,7 +41,7 @@ pub fn man(command: Option<&str>, format: Format) -> Result<(), Failure> {
     let rendered = clap_mangen::Man::new(described).render(&mut page);
     rendered.expect("writing to memory succeeds");
     match format {
-        Format::Human => output::print(page),
+        Format::Human => output::print_bytes(&page),
         Format::Json => output::print_json(&json!({ "name": title, "page": String::from_utf8_lossy(&page) })),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::arguments::{Settings, Source};
 use crate::failure::{CliError, Failure};
-use crate::suggest;
+use crate::{output, suggest};
 use bfc_compiler::{Compiled, Entry, Files, Request, library};
 use bfc_schedule::Schedule;
 use bfc_schedule::codec::MAGIC;
@@ -105,14 +105,14 @@ pub fn sources(paths: &[String]) -> Result<Vec<PathBuf>, CliError> {
         } else if path.exists() || path == Path::new(STANDARD_INPUT) {
             found.push(path.to_path_buf());
         } else {
-            return Err(CliError::MissingFile { path: path.display().to_string(), help: missing(path) });
+            return Err(CliError::MissingFile { path: output::path(path), help: missing(path) });
         }
     }
     Ok(found)
 }
 
 fn below(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), CliError> {
-    let unreadable = |error| CliError::Unreadable { path: directory.display().to_string(), error };
+    let unreadable = |error| CliError::Unreadable { path: output::path(directory), error };
     let entries = directory.read_dir().map_err(unreadable)?;
     let mut entries: Vec<_> = entries.collect::<Result<_, _>>().map_err(unreadable)?;
     entries.sort_by_key(|entry| entry.path());
@@ -165,7 +165,7 @@ pub fn source_text(path: &Path) -> Result<String, CliError> {
         Err(error) => {
             let byte = error.utf8_error().valid_up_to();
             let help = "save the source as UTF-8; a compiled schedule is read by `bfc inspect`";
-            Err(CliError::NotText { path: path.display().to_string(), byte, help })
+            Err(CliError::NotText { path: output::path(path), byte, help })
         }
     }
 }
@@ -192,7 +192,7 @@ fn open(path: &Path) -> Result<Box<dyn Read>, CliError> {
 }
 
 fn unreadable(path: &Path, error: std::io::Error) -> CliError {
-    let shown = path.display().to_string();
+    let shown = output::path(path);
     if path == Path::new(STANDARD_INPUT) {
         return CliError::Unreadable { path: "standard input".into(), error };
     }
@@ -214,7 +214,7 @@ fn missing(path: &Path) -> String {
     beside.sort();
     let names: Vec<_> = beside.iter().filter_map(|path| path.file_name()?.to_str()).collect();
     match path.file_name().and_then(|file| suggest::closest(&file.to_string_lossy(), names)) {
-        Some(close) => format!("did you mean `{}`?", path.with_file_name(close).display()),
+        Some(close) => format!("did you mean `{}`?", output::path(&path.with_file_name(close))),
         None => "paths are relative to the current directory; `bfc list` shows the library".to_string(),
     }
 }

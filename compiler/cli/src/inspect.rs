@@ -2,6 +2,7 @@
 
 use crate::arguments::{self, Format};
 use crate::failure::{CliError, Failure};
+use crate::table::Table;
 use crate::{input, output};
 use bfc_schedule::inspect::Inspection;
 use bfc_schedule::{Rank, RankPlan, Rational, Schedule, text};
@@ -53,7 +54,7 @@ fn shown(schedule: &Schedule, only: Option<Rank>) -> String {
 }
 
 fn head(schedule: &Schedule) -> String {
-    let mut table = output::table();
+    let mut table = Table::new();
     table.add_row(["ranks", &schedule.size().to_string()]);
     table.add_row(["ranks per machine", &schedule.local_size().to_string()]);
     if let Some(average) = schedule.average() {
@@ -67,7 +68,7 @@ fn head(schedule: &Schedule) -> String {
         table.add_row(["placed", &placed]);
     }
     table.add_row(["digest", &schedule.digest().to_string()]);
-    table.trim_fmt() + "\n"
+    table.text() + "\n"
 }
 
 /// Which ranks of the source the ranks are, where `--place` has moved them.
@@ -88,7 +89,7 @@ fn more(text: &mut String, hidden: usize, what: &str) {
 
 /// A line for each rank: what it keeps of its own, and for each round to whom it sends and from whom it takes how much.
 fn phase_table(ranks: &[Rank], rounds: u32, plan: impl Fn(Rank) -> RankPlan) -> String {
-    let mut table = output::table();
+    let mut table = Table::new();
     let heading = ["rank".to_string(), "self".to_string()];
     let shown = rounds.min(SHOWN_ROUNDS);
     let hidden = (rounds > shown).then(|| format!("and {} more", rounds - shown));
@@ -105,7 +106,7 @@ fn phase_table(ranks: &[Rank], rounds: u32, plan: impl Fn(Rank) -> RankPlan) -> 
         }
         table.add_row([rank.to_string(), number(&plan.self_weight)].into_iter().chain(cells));
     }
-    table.trim_fmt()
+    table.text()
 }
 
 /// The exact weight where it is short, else its value.

@@ -5,7 +5,6 @@ mod arguments;
 mod compare;
 mod compile;
 mod example;
-mod excerpt;
 mod explain;
 mod failure;
 mod fmt;
@@ -22,6 +21,7 @@ mod progress;
 mod range;
 mod run;
 mod suggest;
+mod table;
 mod usage;
 mod verify;
 

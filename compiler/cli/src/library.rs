@@ -2,9 +2,9 @@
 
 use crate::arguments::Format;
 use crate::failure::{CliError, Failure};
+use crate::table::Table;
 use crate::{input, output, suggest};
 use bfc_compiler::library;
-use comfy_table::ContentArrangement;
 use serde_json::{Value, json};
 
 /// Lists the library, or one part of it.
@@ -40,12 +40,12 @@ pub fn show(name: &str, format: Format) -> Result<(), Failure> {
 }
 
 fn table(names: &[&str]) -> String {
-    let mut table = output::table();
-    table.set_content_arrangement(ContentArrangement::Dynamic);
+    let mut table = Table::new();
+    table.wrap();
     for name in names {
         table.add_row([name, &*first_sentence(&documentation(name))]);
     }
-    table.trim_fmt() + "\n"
+    table.text() + "\n"
 }
 
 fn part_of(name: &str) -> &str {

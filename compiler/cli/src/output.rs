@@ -1,9 +1,12 @@
-//! Results leave the process: standard output, and files that appear whole or not at all.
+//! Results leave the process: standard output, and files that appear whole or not at all. Text that is printed has no hidden
+//! character, wherever it comes from.
 
 use crate::failure::{CliError, Failure};
-use comfy_table::{LineStyle, Table, TableStyle};
+use bfc_report::write_json;
+use bfc_schedule::visible;
 use serde::Serialize;
 use serde_json::Value;
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -17,13 +20,21 @@ pub fn hold_writes() -> MutexGuard<'static, ()> {
     WRITING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Writes to standard output; a reader that has gone away ends the process quietly.
+/// Writes text to standard output; a reader that has gone away ends the process quietly.
 ///
 /// # Errors
 /// Where standard output cannot be written for another reason.
-pub fn print(bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
+pub fn print(text: impl AsRef<str>) -> Result<(), Failure> {
+    print_bytes(visible::lines(text.as_ref()).as_bytes())
+}
+
+/// Writes bytes to standard output, where a program reads them.
+///
+/// # Errors
+/// As [`print`].
+pub fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    printed(out.write_all(bytes.as_ref()).and_then(|()| out.flush()))
+    printed(out.write_all(bytes).and_then(|()| out.flush()))
 }
 
 /// Writes a JSON document and a newline to standard output.
@@ -32,8 +43,7 @@ pub fn print(bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
 /// As [`print`].
 pub fn print_json(document: &impl Serialize) -> Result<(), Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
-    let written = serde_json::to_writer_pretty(&mut out, document).map_err(io::Error::from);
-    printed(written.and_then(|()| writeln!(out)).and_then(|()| out.flush()))
+    printed(write_json(&mut out, document).and_then(|()| out.flush()))
 }
 
 fn printed(result: io::Result<()>) -> Result<(), Failure> {
@@ -44,16 +54,19 @@ fn printed(result: io::Result<()>) -> Result<(), Failure> {
     }
 }
 
-/// An empty table without lines, but for one below a heading.
-pub fn table() -> Table {
-    let mut table = Table::new();
-    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
-    table
+/// Says a line on standard error.
+pub fn say(line: &str) {
+    say_shown(visible::line(line));
 }
 
-/// Says something on standard error.
-pub fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+/// Says on standard error what has no hidden character any more, but may have colours.
+pub fn say_shown(text: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// A path as part of a line.
+pub fn path(path: &Path) -> String {
+    visible::line(&path.to_string_lossy()).into_owned()
 }
 
 /// Replaces a file: the bytes go to a new file beside it, which is then renamed.
@@ -85,7 +98,7 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 pub fn check_directory(path: &Path) -> Result<(), Failure> {
     let existing = path.ancestors().find(|path| path.exists());
     match existing.filter(|path| !path.is_dir()) {
-        Some(path) => Err(CliError::NotADirectory { path: path.display().to_string() }.into()),
+        Some(path) => Err(CliError::NotADirectory { path: self::path(path) }.into()),
         None => Ok(()),
     }
 }
@@ -105,12 +118,14 @@ pub fn write_results(
     picture: (&str, &str),
 ) -> Result<(), Failure> {
     create_directory(directory)?;
-    write_file(&directory.join(document.0), format!("{:#}\n", document.1).as_bytes())?;
+    let mut bytes = vec![];
+    write_json(&mut bytes, document.1).map_err(|error| unwritable(directory, error))?;
+    write_file(&directory.join(document.0), &bytes)?;
     write_file(&directory.join(picture.0), picture.1.as_bytes())?;
     say(&format!("wrote {} and {} into {}", document.0, picture.0, directory.display()));
     Ok(())
 }
 
 fn unwritable(path: &Path, error: io::Error) -> Failure {
-    CliError::Unwritable { path: path.display().to_string(), error }.into()
+    CliError::Unwritable { path: self::path(path), error }.into()
 }

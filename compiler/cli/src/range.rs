@@ -3,10 +3,10 @@
 use crate::arguments::{self, Format};
 use crate::failure::Failure;
 use crate::picture::{Curve, Panel, Picture, Scale};
+use crate::table::Table;
 use crate::{input, output};
 use bfc_compiler::Analysis;
 use bfc_compiler::Detail;
-use comfy_table::CellAlignment;
 use serde_json::{Value, json};
 use std::ops::RangeInclusive;
 
@@ -82,7 +82,7 @@ impl Range<'_> {
     }
 
     fn table(&self) -> String {
-        let mut table = output::table();
+        let mut table = Table::new();
         table.set_header([
             "ranks",
             "period",
@@ -104,8 +104,8 @@ impl Range<'_> {
                 count(analysis.exact_after),
             ]);
         }
-        table.column_iter_mut().for_each(|column| column.set_cell_alignment(CellAlignment::Right));
-        let mut text = table.trim_fmt() + "\n";
+        table.align_right(0..7);
+        let mut text = table.text() + "\n";
         if stride > 1 {
             text.push_str(&format!(
                 "every {stride} sizes of {}; --format json has all\n",

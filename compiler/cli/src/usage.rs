@@ -1,17 +1,37 @@
 //! A command line that is refused becomes a message for people, or a document for programs.
 
-use crate::arguments::Format;
+use crate::arguments::{Arguments, Format};
 use crate::failure::{CliError, Failure, USAGE};
+use bfc_schedule::visible;
+use clap::Parser;
 use std::ffi::OsString;
 
 /// Tells the user; the exit code remains to be returned. Help and the version are no errors.
 pub fn tell(error: clap::Error, arguments: &[OsString]) -> u8 {
-    if error.use_stderr() && wants_json(arguments) {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return 0;
+    }
+    let error = shown(error, arguments);
+    if wants_json(arguments) {
         let (message, help) = parts(&error.render().to_string());
         return Failure::from(CliError::Usage { message, help }).tell(Format::Json);
     }
     let _ = error.print();
-    if error.use_stderr() { USAGE } else { 0 }
+    USAGE
+}
+
+/// The error about the same arguments with their hidden characters written out, since it quotes them.
+fn shown(error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    let arguments: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
+    if !arguments.iter().any(|argument| argument.contains(visible::is_hidden)) {
+        return error;
+    }
+    let visible = arguments.iter().map(|argument| visible::line(argument).into_owned());
+    match Arguments::try_parse_from(["bfc".to_string()].into_iter().chain(visible)) {
+        Err(error) => error,
+        Ok(_) => clap::Error::raw(error.kind(), visible::lines(&error.render().to_string())),
+    }
 }
 
 /// Whether the arguments, which could not be read, ask for JSON.

@@ -2,9 +2,10 @@
 
 use crate::arguments::{self, Format};
 use crate::failure::{CliError, Failure};
+use crate::table::Table;
 use crate::{input, output};
 use bfc_compiler::certificate::{Recheck, Unreadable, recheck};
-use bfc_schedule::Schedule;
+use bfc_schedule::{Schedule, visible};
 use serde_json::json;
 
 /// Verifies a schedule.
@@ -42,13 +43,14 @@ pub fn verify(arguments: &arguments::Verify, format: Format) -> Result<(), Failu
 /// What is not confirmed, in words.
 fn open(rechecks: &[Recheck]) -> Vec<String> {
     let told = |recheck: &Recheck| {
-        format!("`{}` was {} and is {}", recheck.claim, recheck.recorded, recheck.verdict)
+        let recorded = visible::line(&recheck.recorded);
+        format!("`{}` was {recorded} and is {}", recheck.claim, recheck.verdict)
     };
     rechecks.iter().filter(|recheck| !recheck.confirmed).map(told).collect()
 }
 
 fn path(arguments: &arguments::Verify) -> String {
-    arguments.file.display().to_string()
+    output::path(&arguments.file)
 }
 
 fn proof(schedule: &Schedule, arguments: &arguments::Verify) -> Result<Vec<Recheck>, Failure> {
@@ -62,10 +64,10 @@ fn proof(schedule: &Schedule, arguments: &arguments::Verify) -> Result<Vec<Reche
 }
 
 fn shown(rechecks: &[Recheck]) -> String {
-    let mut table = output::table();
+    let mut table = Table::new();
     for recheck in rechecks {
         let mark = if recheck.confirmed { "✓" } else { "✗" };
         table.add_row([mark, &recheck.claim, &recheck.verdict, &recheck.evidence]);
     }
-    if table.is_empty() { String::new() } else { format!("\n{}\n", table.trim_fmt()) }
+    if table.is_empty() { String::new() } else { format!("\n{}\n", table.text()) }
 }

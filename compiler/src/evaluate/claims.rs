@@ -15,7 +15,8 @@ impl<'a> Evaluator<'a> {
     /// The claim of an expression. `topologies` are the names that it may speak of; with one, a word without an
     /// argument speaks of it. Without words of claims it is a plain truth value.
     pub fn claim(&mut self, expression: &'a Expression, topologies: &[&str]) -> Result<Claim> {
-        let text = self.program.text(expression.span).to_string();
+        let words: Vec<&str> = self.program.text(expression.span).split_whitespace().collect();
+        let text = words.join(" ");
         let statement = self.statement_of(expression, topologies)?;
         Ok(Claim { statement, text, span: expression.span })
     }

@@ -36,9 +36,10 @@ mod error;
 pub use error::ClusterError;
 
 use crate::units;
+use bfc_schedule::visible::is_hidden;
 use miette::NamedSource;
 use serde::{Deserialize, Deserializer};
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 use toml::Spanned;
 
@@ -125,11 +126,19 @@ impl Cluster {
             return Err(ClusterError::TooLong { name: name.to_string(), limit: LONGEST });
         }
         let source = Arc::new(NamedSource::new(name, text.to_string()));
-        let described: Described = toml::from_str(text).map_err(|error| ClusterError::Malformed {
-            reason: error.message().to_string(),
-            span: error.span().unwrap_or_default().into(),
+        let malformed = |reason: &str, span: Option<Range<usize>>| ClusterError::Malformed {
+            reason: reason.to_string(),
+            span: span.unwrap_or_default().into(),
             source_code: source.clone(),
-        })?;
+        };
+        let described: Described =
+            toml::from_str(text).map_err(|error| malformed(error.message(), error.span()))?;
+        if described.name.as_ref().contains(is_hidden) {
+            return Err(malformed(
+                "its name holds a line end or a hidden character",
+                Some(described.name.span()),
+            ));
+        }
         described.check().map_err(|(what, found, expected, span)| ClusterError::OutOfRange {
             what,
             found,
@@ -231,7 +240,7 @@ impl Cluster {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Described {
-    name: String,
+    name: Spanned<String>,
     machines: Option<Spanned<i64>>,
     ranks_per_machine: Spanned<i64>,
     inside: DescribedLink,
@@ -290,7 +299,7 @@ impl<'de> Deserialize<'de> for Rate {
 }
 
 /// What is out of range, what was found, what was expected, and where.
-type Fault = (&'static str, String, String, std::ops::Range<usize>);
+type Fault = (&'static str, String, String, Range<usize>);
 
 impl Described {
     fn check(self) -> Result<Cluster, Fault> {
@@ -309,7 +318,7 @@ impl Described {
             within(what, time.as_ref().0, time.span(), TIMES, shown)
         };
         Ok(Cluster {
-            name: self.name,
+            name: self.name.into_inner(),
             machines,
             ranks_per_machine,
             inside: link("inside", &self.inside.latency, &self.inside.bandwidth)?,
@@ -362,7 +371,7 @@ fn plain(
 fn within(
     what: &'static str,
     found: f64,
-    span: std::ops::Range<usize>,
+    span: Range<usize>,
     range: RangeInclusive<f64>,
     shown: impl Fn(f64) -> String,
 ) -> Result<f64, Fault> {

@@ -67,7 +67,7 @@ pub fn import(arguments: &arguments::Import, format: Format) -> Result<(), Failu
     }
     if let Some(path) = &arguments.output {
         if path.exists() {
-            return Err(CliError::FileExists { path: path.display().to_string() }.into());
+            return Err(CliError::FileExists { path: output::path(path) }.into());
         }
         output::write_file(path, written.text.as_bytes())?;
     }
@@ -87,7 +87,7 @@ pub fn import(arguments: &arguments::Import, format: Format) -> Result<(), Failu
         (Format::Json, Some(path)) => document["file"] = json!(path.display().to_string()),
         (Format::Json, None) => document["source"] = json!(written.text),
         (Format::Human, Some(path)) => {
-            let file = path.display();
+            let file = output::path(path);
             return output::print(format!(
                 "wrote {file}; `bfc analyze {file} --size {}` analyzes it\n",
                 graph.labels.len()
@@ -129,7 +129,7 @@ fn check_format(arguments: &arguments::Import) -> Result<(), ImportError> {
                 NUMPY => "write it with NumPy as text, `numpy.savetxt(\"W.txt\", W)`",
                 _ => "write it with networkx as GraphML, `networkx.write_graphml(graph, \"graph.graphml\")`",
             };
-            Err(ImportError::UnknownFormat { name: path.display().to_string(), format, write })
+            Err(ImportError::UnknownFormat { name: output::path(path), format, write })
         }
     }
 }

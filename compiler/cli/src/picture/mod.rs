@@ -5,6 +5,7 @@ mod axis;
 pub use axis::Scale;
 
 use axis::Axis;
+use bfc_schedule::visible;
 use std::fmt::Write;
 
 const WIDTH: f64 = 880.0;
@@ -221,8 +222,9 @@ fn text(svg: &mut String, x: f64, y: f64, anchor: &str, colour: &str, content: &
     );
 }
 
+/// A text as XML, which has no control characters.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    visible::line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

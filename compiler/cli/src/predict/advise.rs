@@ -6,12 +6,12 @@ use super::clusters::cluster_for;
 use super::error::PredictError;
 use crate::arguments::Format;
 use crate::failure::Failure;
+use crate::table::Table;
 use crate::{input, output};
 use bfc_predict::advise::rank;
 use bfc_predict::links::Wiring;
 use bfc_predict::units::{shown_bytes, shown_seconds};
 use bfc_predict::{AllReduce, Cluster};
-use comfy_table::CellAlignment;
 use serde_json::{Value, json};
 
 /// So many candidates are shown to people.
@@ -100,7 +100,7 @@ fn table(
     ranked: &[(&Candidate, bool)],
     left_out: &[(String, String)],
 ) -> Result<String, Failure> {
-    let mut table = output::table();
+    let mut table = Table::new();
     table.set_header([
         "",
         "topology",
@@ -125,13 +125,9 @@ fn table(
             candidate.why.clone(),
         ]);
     }
-    for column in 2..8 {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+    table.align_right(2..8);
     let (name, seconds) = all_reduce(goal.cluster, goal)?;
-    let mut text = format!("{}\n\n{}\n", title(goal), table.trim_fmt());
+    let mut text = format!("{}\n\n{}\n", title(goal), table.text());
     if ranked.len() > SHOWN {
         text.push_str(&format!("and {} more; --format json lists all\n", ranked.len() - SHOWN));
     }

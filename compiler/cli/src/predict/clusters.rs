@@ -3,6 +3,7 @@
 use super::arguments::{Clusters, Load};
 use crate::arguments::Format;
 use crate::failure::{CliError, Failure};
+use crate::table::Table;
 use crate::{input, output};
 use bfc_compiler::Request;
 use bfc_predict::{Cluster, ClusterError};
@@ -78,17 +79,17 @@ fn list(format: Format) -> Result<(), Failure> {
             |(name, text): &(&str, &'static str)| json!({ "name": name, "documentation": about(text) });
         return output::print_json(&Cluster::ready().iter().map(entry).collect::<Value>());
     }
-    let mut table = output::table();
+    let mut table = Table::new();
     for (name, text) in Cluster::ready() {
         table.add_row([name, about(text)]);
     }
-    output::print(table.trim_fmt() + "\n")
+    output::print(table.text() + "\n")
 }
 
 fn text(path: &Path) -> Result<String, CliError> {
     String::from_utf8(input::read_up_to(path, bfc_predict::cluster::LONGEST as u64 + 1)?).map_err(|error| {
         let byte = error.utf8_error().valid_up_to();
         let help = "save the description as text in UTF-8";
-        CliError::NotText { path: path.display().to_string(), byte, help }
+        CliError::NotText { path: output::path(path), byte, help }
     })
 }

@@ -7,11 +7,11 @@ use super::fit::{Fit, fit};
 use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::picture::{Curve, Panel, Picture, Scale};
+use crate::table::Table;
 use crate::{input, output};
 use bfc_predict::units::{shown_bytes, shown_seconds};
 use bfc_predict::{Cluster, Cost, Setting, Simulation};
 use bfc_schedule::{Rank, Schedule};
-use comfy_table::CellAlignment;
 use serde_json::{Value, json};
 
 /// A simulation of each size, and what was simulated.
@@ -141,7 +141,7 @@ impl Runs<'_> {
     }
 
     fn table(&self) -> String {
-        let mut table = output::table();
+        let mut table = Table::new();
         let samples = self.arguments.batch.map(|_| "samples/s");
         let heading = ["ranks", "a step", "99 of 100", "computing", "ring", "tree", "hierarchical"];
         table.set_header(heading.into_iter().chain(samples));
@@ -161,8 +161,8 @@ impl Runs<'_> {
                 .map(|batch| format!("{:.0}", f64::from(batch) * f64::from(run.size) / run.step_seconds));
             table.add_row(cells.into_iter().chain(rate));
         }
-        table.column_iter_mut().for_each(|column| column.set_cell_alignment(CellAlignment::Right));
-        let mut text = format!("{}\n{}\n\n{}\n", self.title(), self.subtitle(), table.trim_fmt());
+        table.align_right(0..8);
+        let mut text = format!("{}\n{}\n\n{}\n", self.title(), self.subtitle(), table.text());
         for (run, fit) in self.runs.iter().zip(&self.fits) {
             for (_, line) in fit.lines().iter().filter(|(about, _)| *about == "place") {
                 text.push_str(&format!("\n{} ranks: {line}\n", run.size));

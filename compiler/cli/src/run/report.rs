@@ -3,10 +3,10 @@
 use super::data::Data;
 use super::logistic::{L2, Logistic};
 use super::train::{Outcome, Plan};
+use crate::arguments;
 use crate::picture::{Curve, Panel, Picture, Scale};
-use crate::{arguments, output};
+use crate::table::Table;
 use bfc_schedule::Schedule;
-use comfy_table::CellAlignment;
 use serde_json::{Value, json};
 
 const DECENTRALIZED: &str = "#0b6bcb";
@@ -111,7 +111,7 @@ impl Report<'_> {
 
     /// The table for people.
     pub fn table(&self) -> String {
-        let mut table = output::table();
+        let mut table = Table::new();
         table.set_header([
             "",
             "loss",
@@ -132,9 +132,9 @@ impl Report<'_> {
                 if alone { "–".to_string() } else { bytes(run.bytes_per_rank) },
             ]);
         }
-        table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+        table.align_right(1..6);
         let peers = "all-reduce and centralized are gradient descent at the same learning rate";
-        format!("{}\n\n{}\n\n{peers}\n", self.title(), table.trim_fmt())
+        format!("{}\n\n{}\n\n{peers}\n", self.title(), table.text())
     }
 
     /// The document `convergence.svg`.

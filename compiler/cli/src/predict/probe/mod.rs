@@ -11,12 +11,13 @@ use super::error::PredictError;
 use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::output;
+use crate::table::Table;
 use bfc_predict::cluster::Link;
 use bfc_predict::units::{shown_rate, shown_seconds};
 use bfc_runtime::socket::SocketTransport;
 use bfc_runtime::transport::{Fault, Tag, rounds};
 use bfc_runtime::{Transport, local};
-use bfc_schedule::Rank;
+use bfc_schedule::{Rank, visible};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -49,7 +50,7 @@ pub fn probe(arguments: &Probe, format: Format) -> Result<(), Failure> {
         "# Measured by `bfc probe`: [inside], between two {} of this machine.\n\
          # Not measured, taken from `{}`: [between] and [compute].\n{}",
         if arguments.transport == Wire::Threads { "threads" } else { "processes" },
-        arguments.cluster,
+        visible::line(&arguments.cluster),
         measured.describe()
     );
     if let Some(path) = &arguments.output {
@@ -71,12 +72,12 @@ fn as_json(link: &Link) -> Value {
 
 /// A table of links, and where their description is.
 fn tell(arguments: &Probe, heading: &str, links: &[(&str, Link)]) -> Result<(), Failure> {
-    let mut table = output::table();
+    let mut table = Table::new();
     table.set_header([heading, "latency", "bandwidth each way"]);
     for (name, link) in links {
         table.add_row([name.to_string(), shown_seconds(link.latency), shown_rate(link.bandwidth)]);
     }
-    output::print(table.trim_fmt() + "\n")?;
+    output::print(table.text() + "\n")?;
     match &arguments.output {
         Some(path) => output::say(&format!("wrote {}", path.display())),
         None => output::say("`-o mine.toml` writes the description of a cluster"),
