@@ -1,6 +1,7 @@
 //! From the facts of a topology to the report of `bfc analyze`.
 
 pub use crate::estimate::chance::Expected;
+pub use crate::estimate::noise::MEMORY as NOISE_MEMORY;
 pub use crate::estimate::quadratic::Quadratic;
 pub use crate::estimate::stationary::Stationary;
 pub use crate::spectrum::{Enclosure, Method};
@@ -8,6 +9,7 @@ pub use crate::spectrum::{Enclosure, Method};
 use crate::diagnostic::Diagnostic;
 use crate::estimate::chance;
 use crate::estimate::curve::curve;
+use crate::estimate::noise;
 use crate::estimate::quadratic;
 use crate::estimate::stationary;
 use crate::evaluate::target::Evaluated;
@@ -16,14 +18,29 @@ use crate::optimise::{self, Optimum, Signs};
 use crate::prove::claims::checks;
 use crate::prove::facts::Facts;
 use crate::prove::{Check, Prover, Verdict};
+use crate::spectrum::Source;
 use crate::spectrum::exact::{Exact, ExactAfter};
 use crate::spectrum::properties::Degrees;
-use crate::spectrum::{Source, rounds_to};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// The curvatures [μ, L] for which algorithms are analyzed unless told otherwise.
+/// The curvatures [μ, L] for which algorithms are analyzed unless others are given.
 pub const CURVATURE: [f64; 2] = [0.1, 1.0];
+
+/// What an analysis assumes.
+#[derive(Clone, Copy, Debug)]
+pub struct Assumptions {
+    /// Algorithms are analyzed on quadratics with curvatures in [μ, L], 0 < μ ≤ L.
+    pub curvature: [f64; 2],
+    /// The part of noise that is left a step later, at least 0 and below 1, for the effective number of neighbours.
+    pub noise_memory: f64,
+}
+
+impl Default for Assumptions {
+    fn default() -> Self {
+        Self { curvature: CURVATURE, noise_memory: NOISE_MEMORY }
+    }
+}
 
 /// How much an analysis tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,20 +52,20 @@ pub enum Detail {
 }
 
 /// Everything about the first topology of a request, with the verdicts on all claims, and how the algorithm converges on
-/// quadratics with curvatures in [μ, L].
+/// quadratics.
 ///
 /// # Errors
 /// `allow` names what there is not.
 pub fn analyze(
     evaluated: &Evaluated,
-    curvature: [f64; 2],
+    Assumptions { curvature, noise_memory }: Assumptions,
     detail: Detail,
     allow: &[String],
 ) -> Result<Analysis, Vec<Diagnostic>> {
     let prover = Prover::new(&evaluated.topologies, Some(&evaluated.algorithm));
     let checks = checks(evaluated, &prover, allow)?;
     let (topology, facts) = (&evaluated.topologies[0], &prover.facts()[0]);
-    let numbers = Analysis::new(facts);
+    let numbers = Analysis::new(facts, noise_memory);
     let mut analysis = match detail {
         Detail::Numbers => numbers,
         Detail::Curves => numbers.with_curves(facts, topology.is_drawn),
@@ -61,7 +78,7 @@ pub fn analyze(
 
 /// The numbers of a topology.
 pub fn of_topology(topology: &Topology) -> Analysis {
-    Analysis::new(&Facts::new(&topology.phases))
+    Analysis::new(&Facts::new(&topology.phases), NOISE_MEMORY)
 }
 
 /// What `bfc analyze` reports of a topology. Absent numbers are `null`: `rho`, `sigma2` and `spectral_gap` with more
@@ -108,9 +125,13 @@ pub struct Analysis {
     pub least_sigma2: Option<f64>,
     /// The same without negative weights, for `weights fastest(nonnegative)`.
     pub least_sigma2_nonnegative: Option<f64>,
-    /// How many neighbours' independent noise averaging takes away when what is older counts 0.9 a step (Vogels, Hendrikx,
-    /// Jaggi, Beyond spectral gap, 2022): 1/(1 − γ) over the mean of |λ|²/(1 − γ|λ|²); for one normal W whose rows sum to 1.
+    /// The effective number of neighbours (Vogels, Hendrikx, Jaggi, Beyond spectral gap, 2022): by how much averaging divides
+    /// the variance of noise that ranks add independently in every step and of which a part γ, the `noise_memory`, is left a step
+    /// later. For one normal W that is 1/(1 − γ) over the mean of |λ|²/(1 − γ|λ|²). `null` unless rows sum to 1, and for several
+    /// hundred ranks without structure.
     pub effective_neighbours: Option<f64>,
+    /// The γ of `effective_neighbours`.
+    pub noise_memory: f64,
     /// ‖W⁽ᵀ⁻¹⁾ … W⁽⁰⁾ − J‖₂.
     pub period_contraction: Option<f64>,
     /// Its T-th root.
@@ -186,7 +207,7 @@ impl Convergence {
             };
         }
         let spectrum = facts.numbers();
-        let steps = rounds_to(facts.phases, &spectrum, &facts.spectrum().source, &facts.known());
+        let steps = facts.rounds();
         Self {
             doubly_stochastic: true,
             rate_per_step: facts.per_step(spectrum.period_contraction).value,
@@ -199,7 +220,7 @@ impl Convergence {
 
 impl Analysis {
     /// Everything about one topology.
-    pub(crate) fn new(facts: &Facts) -> Self {
+    pub(crate) fn new(facts: &Facts, noise_memory: f64) -> Self {
         let size = facts.size();
         let period = facts.phases.len();
         let spectrum = facts.numbers();
@@ -208,7 +229,7 @@ impl Analysis {
             |pick: fn(&Degrees) -> &Vec<u32>| degrees.iter().flat_map(pick).copied().max().unwrap_or(0);
         let (max_out_degree, max_in_degree) =
             (most(|degrees| &degrees.sends), most(|degrees| &degrees.receives));
-        let steps = rounds_to(facts.phases, &spectrum, &facts.spectrum().source, &facts.known());
+        let steps = facts.rounds();
         let least = |signs| match facts.phases {
             [phase] if facts.connected().is_ok() => optimise::of_edges(phase, signs).map(enclosed),
             _ => None,
@@ -236,9 +257,9 @@ impl Analysis {
             least_sigma2: least(Signs::Any).and_then(|sigma| numbers.add("least_sigma2", sigma)),
             least_sigma2_nonnegative: least(Signs::Nonnegative)
                 .and_then(|sigma| numbers.add("least_sigma2_nonnegative", sigma)),
-            effective_neighbours: spectrum
-                .effective_neighbours
+            effective_neighbours: noise::effective_neighbours(facts, noise_memory)
                 .and_then(|count| numbers.add("effective_neighbours", count)),
+            noise_memory,
             period_contraction: numbers.add("period_contraction", spectrum.period_contraction),
             rate_per_step: numbers.add("rate_per_step", facts.per_step(spectrum.period_contraction)),
             asymptotic_rate: numbers.add("asymptotic_rate", facts.per_step(spectrum.period_radius)),
@@ -296,11 +317,14 @@ struct Numbers {
 
 impl Numbers {
     fn add(&mut self, key: &'static str, number: Enclosure) -> Option<f64> {
+        if !number.value.is_finite() {
+            return None;
+        }
         self.methods.insert(key, number.method.name());
         if number.method == Method::Enclosed {
             self.bounds.insert(key, [number.low, number.high]);
         }
-        number.value.is_finite().then_some(number.value)
+        Some(number.value)
     }
 }
 

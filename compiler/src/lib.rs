@@ -21,7 +21,7 @@ pub mod resolve;
 mod spectrum;
 mod suggest;
 
-pub use analysis::{Analysis, CURVATURE, Detail};
+pub use analysis::{Analysis, Assumptions, CURVATURE, Detail};
 pub use candidate::Candidate;
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use report::{PhaseRounds, Report};
@@ -87,22 +87,22 @@ pub fn candidate(request: &Request, files: &dyn Files) -> Result<Candidate, Diag
 }
 
 /// Everything about the topology of a request, the first if there are several; claims that do not hold are among its
-/// checks. An algorithm is analyzed on quadratics with curvatures in [`CURVATURE`].
+/// checks.
 ///
 /// # Errors
 /// All errors of the first of the stages resolve and evaluate that has any.
 pub fn analyze(request: &Request, files: &dyn Files) -> Result<Analysis, Diagnostics> {
-    analyze_on(request, files, CURVATURE, Detail::Numbers)
+    analyze_on(request, files, Assumptions::default(), Detail::Numbers)
 }
 
-/// [`analyze`] on quadratics with curvatures in [μ, L], 0 < μ ≤ L, in more or less detail.
+/// [`analyze`] with other assumptions, in more or less detail.
 ///
 /// # Errors
 /// As there.
 pub fn analyze_on(
     request: &Request,
     files: &dyn Files,
-    curvature: [f64; 2],
+    assumptions: Assumptions,
     detail: Detail,
 ) -> Result<Analysis, Diagnostics> {
     let program = resolve(request, files)?;
@@ -110,7 +110,7 @@ pub fn analyze_on(
     if evaluated.topologies.is_empty() {
         return Err(no_topology(&program, &evaluated));
     }
-    analysis::analyze(&evaluated, curvature, detail, &request.allow)
+    analysis::analyze(&evaluated, assumptions, detail, &request.allow)
         .map_err(|errors| Diagnostics::new(errors, &program.sources))
 }
 

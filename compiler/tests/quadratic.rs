@@ -1,7 +1,7 @@
 //! How library algorithms converge on quadratics, through the language.
 
 use bfc_compiler::analysis::Quadratic;
-use bfc_compiler::{Detail, Entry, NoFiles, Request, analyze_on};
+use bfc_compiler::{Assumptions, Detail, Entry, NoFiles, Request, analyze_on};
 
 fn quadratic(topology: &str, algorithm: &str, size: u32) -> Quadratic {
     let text = format!(
@@ -9,8 +9,9 @@ fn quadratic(topology: &str, algorithm: &str, size: u32) -> Quadratic {
     );
     let entry = Entry::Source { name: "quadratic.bf".into(), text };
     let request = Request { entry, size, local_size: 1, parameters: vec![], allow: vec![] };
-    let analysis =
-        analyze_on(&request, &NoFiles, [0.2, 1.0], Detail::Numbers).unwrap_or_else(|error| panic!("{error}"));
+    let assumptions = Assumptions { curvature: [0.2, 1.0], ..Assumptions::default() };
+    let analysis = analyze_on(&request, &NoFiles, assumptions, Detail::Numbers)
+        .unwrap_or_else(|error| panic!("{error}"));
     analysis.quadratic.expect("it asks for gradients")
 }
 

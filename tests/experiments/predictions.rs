@@ -3,7 +3,7 @@
 use crate::problem::{Problem, parabolas};
 use crate::run::{models, schedule, source};
 use bfc_compiler::analysis::Quadratic;
-use bfc_compiler::{Detail, Entry, NoFiles, Request, analyze_on};
+use bfc_compiler::{Assumptions, Detail, Entry, NoFiles, Request, analyze_on};
 
 const CURVATURE: [f64; 2] = [0.5, 1.0];
 
@@ -22,7 +22,8 @@ const CASES: [(&str, &str, f64, usize); 8] = [
 fn predicted(topology: &str, algorithm: &str) -> Quadratic {
     let entry = Entry::Source { name: "prediction.bf".into(), text: source(topology, algorithm, "") };
     let request = Request { entry, size: 8, local_size: 1, parameters: vec![], allow: vec![] };
-    let analysis = analyze_on(&request, &NoFiles, CURVATURE, Detail::Numbers)
+    let assumptions = Assumptions { curvature: CURVATURE, ..Assumptions::default() };
+    let analysis = analyze_on(&request, &NoFiles, assumptions, Detail::Numbers)
         .unwrap_or_else(|errors| panic!("{errors}"));
     analysis.quadratic.expect("it asks for gradients")
 }

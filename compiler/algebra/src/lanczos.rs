@@ -9,6 +9,9 @@ use crate::tridiagonal::Tridiagonal;
 /// Steps after which the extremes are looked at for the first time.
 const FIRST: usize = 64;
 
+/// The accuracy of the least and the greatest eigenvalue, relative to the map, that rounding allows.
+const FULL: (f64, f64) = (1e-13, 1e-13);
+
 /// Estimates of the least and the greatest eigenvalue of a symmetric map on vectors of length n by at most `most` steps;
 /// `project` takes away what is not to be seen.
 pub fn extreme_eigenvalues(
@@ -17,7 +20,18 @@ pub fn extreme_eigenvalues(
     map: impl Fn(&[f64]) -> Vec<f64>,
     project: impl Fn(&mut [f64]),
 ) -> (f64, f64) {
-    run(n, most, &map, &project).1
+    run(n, most, FULL, &map, &project).1
+}
+
+/// An estimate of the greatest eigenvalue alone, to about this accuracy, relative to the map.
+pub fn greatest_eigenvalue(
+    n: usize,
+    most: usize,
+    accuracy: f64,
+    map: impl Fn(&[f64]) -> Vec<f64>,
+    project: impl Fn(&mut [f64]),
+) -> f64 {
+    run(n, most, (f64::INFINITY, accuracy), &map, &project).1.1
 }
 
 /// Estimates of the greatest eigenvalue of a symmetric map and of a vector that belongs to it, which may be zero where the
@@ -28,22 +42,49 @@ pub fn greatest_eigenpair(
     map: impl Fn(&[f64]) -> Vec<f64>,
     project: impl Fn(&mut [f64]),
 ) -> (f64, Vec<f64>) {
-    let (found, (_, greatest)) = run(n, most, &map, &project);
-    let mut vector = vec![0.0; n];
-    let mut again = Recurrence::new(n);
-    // The vectors of the recurrence come a second time rather than being kept.
-    for part in found.eigenvector(greatest) {
-        if again.step(&map, &project) {
-            vector.iter_mut().zip(&again.last).for_each(|(x, v)| *x += part * v);
-        }
-    }
-    project(&mut vector);
+    let (found, (_, greatest)) = run(n, most, FULL, &map, &project);
+    let [vector] = vectors(n, &found, [greatest], &map, &project);
     (greatest, vector)
 }
 
+/// Vectors near eigenvectors to the least and to the greatest eigenvalue.
+pub fn extreme_eigenvectors(
+    n: usize,
+    most: usize,
+    map: impl Fn(&[f64]) -> Vec<f64>,
+    project: impl Fn(&mut [f64]),
+) -> [Vec<f64>; 2] {
+    let (found, (least, greatest)) = run(n, most, FULL, &map, &project);
+    vectors(n, &found, [least, greatest], &map, &project)
+}
+
+/// Vectors of these eigenvalues of the recurrence, whose own vectors come a second time rather than being kept.
+fn vectors<const COUNT: usize>(
+    n: usize,
+    found: &Tridiagonal,
+    values: [f64; COUNT],
+    map: &impl Fn(&[f64]) -> Vec<f64>,
+    project: &impl Fn(&mut [f64]),
+) -> [Vec<f64>; COUNT] {
+    let parts = values.map(|value| found.eigenvector(value));
+    let mut vectors = values.map(|_| vec![0.0; n]);
+    let mut again = Recurrence::new(n);
+    for step in 0..found.diagonal.len() {
+        if again.step(map, project) {
+            for (vector, parts) in vectors.iter_mut().zip(&parts) {
+                vector.iter_mut().zip(&again.last).for_each(|(x, v)| *x += parts[step] * v);
+            }
+        }
+    }
+    vectors.iter_mut().for_each(|vector| project(vector));
+    vectors
+}
+
+/// The recurrence ends where doubling its steps moves neither extreme by more than its accuracy, relative to the map.
 fn run(
     n: usize,
     most: usize,
+    accuracy: (f64, f64),
     map: &impl Fn(&[f64]) -> Vec<f64>,
     project: &impl Fn(&mut [f64]),
 ) -> (Tridiagonal, (f64, f64)) {
@@ -56,8 +97,9 @@ fn run(
         if steps >= FIRST && steps.is_power_of_two() {
             let before = extremes;
             extremes = recurrence.found.extremes();
-            let moved = (extremes.0 - before.0).abs().max((extremes.1 - before.1).abs());
-            if moved <= 1e-13 * recurrence.scale {
+            let moved =
+                [(extremes.0 - before.0) / accuracy.0, (extremes.1 - before.1) / accuracy.1].map(f64::abs);
+            if moved[0].max(moved[1]) <= recurrence.scale {
                 return (recurrence.found, extremes);
             }
         }

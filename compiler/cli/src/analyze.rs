@@ -20,7 +20,8 @@ pub fn analyze(arguments: &arguments::Analyze, format: Format) -> Result<(), Fai
         Sizes::Range(sizes) => return range::analyze(arguments, sizes.clone(), format),
     };
     let request = input::request(&arguments.file, size, &arguments.settings)?;
-    let analysis = bfc_compiler::analyze_on(&request, &input::Beside, arguments.curvature.0, Detail::Curves)?;
+    let analysis =
+        bfc_compiler::analyze_on(&request, &input::Beside, arguments.assumptions(), Detail::Curves)?;
     if let Some(directory) = &arguments.out {
         let document = serde_json::to_value(&analysis).unwrap_or_default();
         let picture = picture(&arguments.file, &analysis).svg();

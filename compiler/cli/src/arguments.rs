@@ -1,6 +1,8 @@
 //! The command line: commands, flags and their help.
 
 use crate::predict::arguments as predict;
+use bfc_compiler::Assumptions;
+use bfc_compiler::analysis::NOISE_MEMORY;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ops::RangeInclusive;
@@ -288,6 +290,9 @@ pub struct Analyze {
     /// The least and the largest curvature of the quadratics on which an algorithm is analyzed.
     #[arg(long, value_name = "MU..L", value_parser = curvature, default_value = "0.1..1")]
     pub curvature: Curvature,
+    /// The part of the ranks' noise that is left a step later, for the effective number of neighbours.
+    #[arg(long, value_name = "PART", value_parser = noise_memory, default_value_t = NOISE_MEMORY)]
+    pub noise_memory: f64,
     /// Write analysis.json and a picture into this directory: consensus.svg, or convergence.svg of a range.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -355,6 +360,18 @@ pub fn curvature(text: &str) -> Result<Curvature, String> {
             Ok(Curvature([least, largest]))
         }
         _ => Err("expected two numbers, such as `0.1..1`, the first above 0 and at most the second".into()),
+    }
+}
+
+fn noise_memory(text: &str) -> Result<f64, String> {
+    let part = text.parse::<f64>().ok().filter(|part| (0.0..1.0).contains(part));
+    part.ok_or("expected a number that is at least 0 and below 1".to_string())
+}
+
+impl Analyze {
+    /// What the analysis assumes.
+    pub fn assumptions(&self) -> Assumptions {
+        Assumptions { curvature: self.curvature.0, noise_memory: self.noise_memory }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::arguments::{Compare, Format};
 use crate::failure::Failure;
 use crate::table::Table;
 use crate::{input, output, predict};
-use bfc_compiler::Detail;
+use bfc_compiler::{Assumptions, Detail};
 use bfc_predict::Prediction;
 use bfc_predict::units::shown_seconds;
 use serde_json::{Value, json};
@@ -22,8 +22,8 @@ pub fn compare(arguments: &Compare, format: Format) -> Result<(), Failure> {
         if let Some(cluster) = &cluster {
             predict::settle(&mut request, cluster);
         }
-        let curvature = arguments.curvature.0;
-        let analysis = bfc_compiler::analyze_on(&request, &input::Beside, curvature, Detail::Numbers)?;
+        let assumptions = Assumptions { curvature: arguments.curvature.0, ..Assumptions::default() };
+        let analysis = bfc_compiler::analyze_on(&request, &input::Beside, assumptions, Detail::Numbers)?;
         let mut column = json!(analysis);
         if let Some(cluster) = &cluster {
             let bytes = arguments.location.load.model_bytes;

@@ -151,6 +151,7 @@ pub fn optimised(one: &Value) -> String {
     let (symbol, direction) = match one["number"].as_str() {
         Some("lambda_2") => ("λ₂ ", "below"),
         Some("rho") => ("ρ ", "above"),
+        Some("sigma2_of_part") => ("within the slowest connected part ", "above"),
         _ => ("", "above"),
     };
     let number = |key: &str| one[key].as_f64().unwrap_or(f64::NAN);

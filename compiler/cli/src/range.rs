@@ -39,7 +39,7 @@ pub fn analyze(
     let mut request = input::request(&arguments.file, *sizes.start(), &arguments.settings)?;
     for size in sizes {
         request.size = size;
-        match bfc_compiler::analyze_on(&request, &input::Beside, arguments.curvature.0, Detail::Numbers) {
+        match bfc_compiler::analyze_on(&request, &input::Beside, arguments.assumptions(), Detail::Numbers) {
             Ok(analysis) => range.analyses.push(analysis),
             Err(refused) => {
                 let reports = refused.into_reports();

@@ -1,25 +1,21 @@
 //! From a topology to how much of the disagreement the worst initial values keep after 1, 2, … steps.
 //!
 //! That is ‖(1 − J) W⁽ᵏ⁻¹⁾…W⁽⁰⁾ (1 − J)‖₂: powers of one number where the matrix is normal, products of eigenvalues where
-//! phases commute, else the norm of a map by Lanczos' recurrence.
+//! phases commute or permute characters, else the norm of a map by Lanczos' recurrence.
 
 use crate::prove::facts::Facts;
-use crate::spectrum::dense::Rows;
-use crate::spectrum::{Enclosure, Method, Source, TABLE_LIMIT, edges};
-use bfc_algebra::lanczos::extreme_eigenvalues;
-use bfc_algebra::reproducible::center;
+use crate::spectrum::exact::ExactAfter;
+use crate::spectrum::{Method, Source};
 
-/// The error at which the curve ends.
+/// The errors at which the curve ends: ranks agree, or drift apart.
 const ENOUGH: f64 = 1e-6;
+const TOO_MUCH: f64 = 1e6;
 
 /// Points, at most.
 const POINTS: usize = 64;
 
 /// Steps after which the curve ends in any case.
 const LONGEST: u64 = 10_000_000;
-
-/// Entries that norms of maps may read, and steps of their recurrence.
-const MAPS: (u64, usize) = (1 << 28, 64);
 
 /// Steps and the part of the disagreement that is left after them at worst, and how far to trust that; `None` where agreement
 /// is not kept.
@@ -30,18 +26,27 @@ pub(crate) fn curve(facts: &Facts) -> Option<(Vec<(u64, f64)>, Method)> {
     }
     let contraction = facts.numbers().period_contraction;
     let period = facts.phases.len() as u64;
-    let trusted = |number: Enclosure| {
-        if number.method == Method::Estimate { Method::Estimate } else { Method::Enclosed }
-    };
+    let is_enclosed = matches!(contraction.method, Method::Exact | Method::Enclosed);
+    let trusted = if is_enclosed { Method::Enclosed } else { contraction.method };
+    let power = |periods: u64| Some(contraction.value.powf(periods as f64));
     match &facts.spectrum().source {
-        Source::Normal => Some((powers(vec![], contraction.value, 1), trusted(contraction))),
-        Source::Characters { prefixes, .. } => {
+        Source::Normal => Some((points(facts, power), trusted)),
+        Source::Characters { prefixes, .. } | Source::Fourier { prefixes, .. } => {
             let places = spread(prefixes.len(), POINTS / 2);
             let first = places.into_iter().map(|at| (at as u64, prefixes[at - 1]));
-            Some((powers(first.collect(), contraction.value, period), trusted(contraction)))
+            let later = std::iter::successors(Some(2), |periods| Some(further(*periods)))
+                .map(|periods| (periods * period, power(periods)));
+            Some((until_over(facts, first.map(|(steps, error)| (steps, Some(error))).chain(later)), trusted))
         }
-        _ if edges(facts.phases) > TABLE_LIMIT => None,
-        _ => Some((by_maps(facts), Method::Estimate)),
+        Source::Permuted(powers) => {
+            let error = |steps| Some(powers.ladder.norm(&powers.after(steps)).value);
+            Some((points(facts, error), Method::Enclosed))
+        }
+        Source::Dense(_) | Source::Krylov { .. } => {
+            let maps = facts.maps()?;
+            maps.allow_a_curve();
+            Some((points(facts, |steps| maps.disagreement(steps)), Method::Estimate))
+        }
     }
 }
 
@@ -51,16 +56,30 @@ fn spread(last: usize, count: usize) -> Vec<usize> {
     (1..=count).map(|k| (k * last).div_ceil(count)).collect()
 }
 
-/// Adds the powers of a number, each a whole period, until they are small enough, further and further apart.
-fn powers(mut points: Vec<(u64, f64)>, number: f64, period: u64) -> Vec<(u64, f64)> {
-    let mut periods = if points.is_empty() { 1 } else { 2 };
-    let is_over =
-        |points: &[(u64, f64)]| points.last().is_some_and(|(_, error)| *error <= ENOUGH || error.is_nan());
-    while !is_over(&points) && points.len() < POINTS && periods * period <= LONGEST {
-        points.push((periods * period, number.powf(periods as f64)));
-        periods = further(periods);
+/// The errors after 1, 2, 3, 4, 6, … steps.
+fn points(facts: &Facts, error: impl Fn(u64) -> Option<f64>) -> Vec<(u64, f64)> {
+    let steps = std::iter::successors(Some(1), |steps| Some(further(*steps)));
+    until_over(facts, steps.map(|steps| (steps, error(steps))))
+}
+
+/// The points up to the first that is small enough, too large or not known.
+fn until_over(facts: &Facts, points: impl Iterator<Item = (u64, Option<f64>)>) -> Vec<(u64, f64)> {
+    let exact_from = match facts.exact_after() {
+        ExactAfter::Steps(steps) => steps,
+        _ => u64::MAX,
+    };
+    let most = if facts.known().averaging() { 1.0 } else { f64::INFINITY };
+    let mut shown = vec![];
+    for (steps, error) in points.take(POINTS).take_while(|(steps, _)| *steps <= LONGEST) {
+        // Where rows sum to 1, what agrees exactly stays so.
+        let error = if steps >= exact_from { Some(0.0) } else { error };
+        let Some(error) = error.filter(|error| error.is_finite()).map(|error| error.min(most)) else { break };
+        shown.push((steps, error));
+        if error <= ENOUGH || error >= TOO_MUCH {
+            break;
+        }
     }
-    points
+    shown
 }
 
 /// 1, 2, 3, 4, 6, 8, 12, 16, …
@@ -70,31 +89,4 @@ fn further(steps: u64) -> u64 {
         _ if steps.is_power_of_two() => steps / 2 * 3,
         _ => steps / 3 * 4,
     }
-}
-
-/// The norms of the products, never forming them.
-fn by_maps(facts: &Facts) -> Vec<(u64, f64)> {
-    let rows: Vec<Rows> = facts.phases.iter().map(Rows::new).collect();
-    let transposes: Vec<Rows> = rows.iter().map(Rows::transpose).collect();
-    let n = facts.size() as usize;
-    let entries: usize = rows.iter().flat_map(|phase| &phase.rows).map(Vec::len).sum();
-    let per_step = (2 * MAPS.1.min(2 * n) * (entries / rows.len() + n)) as u64;
-    let (mut points, mut steps, mut left) = (vec![], 1u64, MAPS.0);
-    while points.len() < POINTS && steps <= LONGEST {
-        let Some(rest) = left.checked_sub(steps.saturating_mul(per_step)) else { break };
-        left = rest;
-        let at = |step: u64| (step % rows.len() as u64) as usize;
-        let gram = |x: &[f64]| {
-            let mut image = (0..steps).fold(x.to_vec(), |x, step| rows[at(step)].apply(&x));
-            center(&mut image);
-            (0..steps).rev().fold(image, |x, step| transposes[at(step)].apply(&x))
-        };
-        let norm = extreme_eigenvalues(n, MAPS.1.min(2 * n), gram, center).1.max(0.0).sqrt();
-        points.push((steps, norm));
-        if norm <= ENOUGH {
-            break;
-        }
-        steps = further(steps);
-    }
-    points
 }

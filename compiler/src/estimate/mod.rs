@@ -3,5 +3,6 @@
 
 pub(crate) mod chance;
 pub(crate) mod curve;
+pub(crate) mod noise;
 pub(crate) mod quadratic;
 pub(crate) mod stationary;

@@ -153,7 +153,8 @@ impl<'a> Evaluator<'a> {
     /// A matrix whose weights may have been optimised.
     pub(super) fn weighed(&mut self, weighed: Weighed, span: Span) -> Result<MixingMatrix> {
         if let Some((rule, optimum)) = weighed.optimum {
-            self.optimised(rule, Number::Norm, optimum, span)?;
+            let number = if optimum.is_of_part { Number::NormOfPart } else { Number::Norm };
+            self.optimised(rule, number, optimum, span)?;
         }
         Ok(weighed.matrix)
     }

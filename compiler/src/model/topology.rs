@@ -44,6 +44,9 @@ pub enum Number {
     /// ‖W − J‖₂ of a phase, to be small.
     #[serde(rename = "sigma2")]
     Norm,
+    /// The same of the slowest part of a phase that is not connected, within itself.
+    #[serde(rename = "sigma2_of_part")]
+    NormOfPart,
     /// λ₂ of the mean Laplacian, to be large.
     #[serde(rename = "lambda_2")]
     Connectivity,

@@ -48,7 +48,7 @@ impl Hops<'_> {
     /// The weight of every hop by `fastest`, and how good they are.
     pub fn fastest(&self, signs: Signs, effort: Effort) -> Result<(Vec<Rational>, Optimum), TooLarge> {
         if self.hops.is_empty() {
-            return Ok((vec![], Optimum::ZERO));
+            return Ok((vec![], Optimum { is_of_part: self.group.order() > 1, ..Optimum::ZERO }));
         }
         let sums = Sums::new(self, symmetry::hop_classes(self.group, self.hops))?;
         let (weights, bound) = match sums.sizes.len() {
@@ -58,7 +58,8 @@ impl Hops<'_> {
         let bound = (bound - sums.error).max(0.0);
         let value = (sums.largest(&floats(&weights)) + sums.error).max(bound);
         let of_hops = sums.classes.iter().map(|class| weights[*class].clone()).collect();
-        Ok((of_hops, Optimum { value, bound, is_enclosed: true, work: sums.work() }))
+        let is_of_part = !sums.are_connected();
+        Ok((of_hops, Optimum { value, bound, is_enclosed: true, is_of_part, work: sums.work() }))
     }
 }
 
@@ -88,6 +89,13 @@ impl<'h> Sums<'h> {
             }
             true
         });
+    }
+
+    /// Whether the hops connect all ranks: no other character than the trivial one is trivial on what they connect.
+    fn are_connected(&self) -> bool {
+        let mut visited = 0;
+        self.each(|_, _| visited += 1);
+        visited + 1 == self.characters.count()
     }
 
     /// Operations of a look at all characters.

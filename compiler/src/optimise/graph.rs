@@ -38,12 +38,14 @@ impl Graph<'_> {
     pub fn fastest(&self, signs: Signs, effort: Effort) -> Result<(Vec<Rational>, Optimum), TooLarge> {
         let mut weights = vec![Rational::zero(); self.edges.len()];
         let mut optimum = Optimum::ZERO;
-        for component in self.components() {
+        let components = self.components();
+        let is_of_part = !matches!(&components[..], [all] if all.size == self.size) && self.size > 1;
+        for component in components {
             let (of_edges, own) = component.fastest(signs, effort)?;
             component.places.iter().zip(of_edges).for_each(|(place, weight)| weights[*place] = weight);
             optimum = optimum.slowest(own);
         }
-        Ok((weights, optimum))
+        Ok((weights, Optimum { is_of_part, ..optimum }))
     }
 
     fn components(&self) -> Vec<Component> {
@@ -119,6 +121,7 @@ impl Component {
             value: proved.unwrap_or(estimate).max(bound),
             bound,
             is_enclosed: proved.is_some(),
+            is_of_part: false,
             work: 0,
         }
     }

@@ -82,7 +82,7 @@ impl Matchings {
         let proved = map.upper_bound(greatest, false);
         let value = proved.unwrap_or(greatest).min(0.0).max(bound);
         let work = self.newton().min(Effort::FULL.interior);
-        Optimum { value, bound, is_enclosed: proved.is_some(), work }
+        Optimum { value, bound, is_enclosed: proved.is_some(), is_of_part: false, work }
     }
 
     /// Probabilities and a bound on −λ₂.

@@ -53,8 +53,7 @@ impl Effort {
 /// Ranks of a phase in a report.
 const REPORT_RANKS: u32 = 64;
 
-/// How good an optimised number is: it should be small. For a phase that is not connected, both are about the component
-/// that mixes most slowly.
+/// How good an optimised number is: it should be small.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Optimum {
     /// What the rounded weights come to: at most this where it is enclosed, else about this.
@@ -63,6 +62,8 @@ pub struct Optimum {
     pub bound: f64,
     /// Whether the value is certified.
     pub is_enclosed: bool,
+    /// Whether both are about the slowest of several parts that are not connected: the whole does not mix.
+    pub is_of_part: bool,
     /// Operations, up to a factor that is the same for all.
     pub work: u64,
 }
@@ -73,7 +74,7 @@ pub struct TooLarge;
 
 impl Optimum {
     /// Of nothing.
-    const ZERO: Self = Self { value: 0.0, bound: 0.0, is_enclosed: true, work: 0 };
+    const ZERO: Self = Self { value: 0.0, bound: 0.0, is_enclosed: true, is_of_part: false, work: 0 };
 
     /// Of two components with these.
     fn slowest(self, other: Self) -> Self {
@@ -81,6 +82,7 @@ impl Optimum {
             value: self.value.max(other.value),
             bound: self.bound.max(other.bound),
             is_enclosed: self.is_enclosed && other.is_enclosed,
+            is_of_part: self.is_of_part || other.is_of_part,
             work: self.work.saturating_add(other.work),
         }
     }
@@ -101,6 +103,14 @@ impl Signs {
         match self {
             Self::Any => "fastest",
             Self::Nonnegative => "fastest(nonnegative)",
+        }
+    }
+
+    /// The rule, of which ranks then keep a part of their own value.
+    pub fn rule_before_lazy(self) -> &'static str {
+        match self {
+            Self::Any => "fastest, before lazy",
+            Self::Nonnegative => "fastest(nonnegative), before lazy",
         }
     }
 }

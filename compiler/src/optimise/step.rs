@@ -121,7 +121,7 @@ impl Mixture<'_> {
         let proved = map.upper_bound(estimate, false);
         let value = proved.unwrap_or(estimate).max(bound);
         let work = (2 * CUTS * self.steps(&map) * map.cost) as u64;
-        Optimum { value, bound, is_enclosed: proved.is_some(), work }
+        Optimum { value, bound, is_enclosed: proved.is_some(), is_of_part: false, work }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::spectrum::properties;
 use crate::spectrum::properties::Finding;
 use crate::spectrum::support;
 use crate::spectrum::support::{Orientation, Reach, Support};
-use crate::spectrum::{Enclosure, Known, Numbers, Source, Spectrum};
+use crate::spectrum::{Counted, Enclosure, Known, Maps, Method, Numbers, Source, Spectrum};
 use bfc_schedule::{MixingMatrix, Rank, Rational};
 use std::cell::OnceCell;
 
@@ -30,6 +30,7 @@ pub(crate) struct Facts<'a> {
     computed: OnceCell<Spectrum>,
     refined: OnceCell<Numbers>,
     eigenvalues: OnceCell<Option<Eigenvalues>>,
+    maps: OnceCell<Option<Maps>>,
 }
 
 impl<'a> Facts<'a> {
@@ -50,6 +51,7 @@ impl<'a> Facts<'a> {
             computed: OnceCell::new(),
             refined: OnceCell::new(),
             eigenvalues: OnceCell::new(),
+            maps: OnceCell::new(),
         }
     }
 
@@ -211,7 +213,8 @@ impl<'a> Facts<'a> {
     /// The spectrum as computed.
     pub(crate) fn spectrum(&self) -> &Spectrum {
         self.computed.get_or_init(|| {
-            spectrum::spectrum(self.phases, self.supports(), &self.known(), || self.eigenvalues())
+            let (eigenvalues, maps) = (|| self.eigenvalues(), || self.maps());
+            spectrum::spectrum(self.phases, self.supports(), &self.known(), eigenvalues, maps)
         })
     }
 
@@ -232,6 +235,28 @@ impl<'a> Facts<'a> {
     /// The eigenvalues of the first phase, which is symmetric.
     pub(crate) fn eigenvalues(&self) -> Option<&Eigenvalues> {
         self.eigenvalues.get_or_init(|| Eigenvalues::new(&self.phases[0])).as_ref()
+    }
+
+    /// Whether the spectrum comes from all eigenvalues of a symmetric matrix, and not only from the extreme ones.
+    pub(crate) fn has_all_eigenvalues(&self) -> bool {
+        self.phases.len() == 1 && self.symmetric().is_ok() && spectrum::are_few(&self.phases[0])
+    }
+
+    /// The phases as maps; `None` where they have too many entries.
+    pub(crate) fn maps(&self) -> Option<&Maps> {
+        self.maps.get_or_init(|| Maps::new(self.phases, self.known())).as_ref()
+    }
+
+    /// The steps after which disagreement has shrunk to each tolerance of a report, and how far to trust them.
+    pub(crate) fn rounds(&self) -> [(Option<u64>, Method); 2] {
+        spectrum::rounds_to(&Counted {
+            phases: self.phases,
+            numbers: self.numbers(),
+            source: &self.spectrum().source,
+            known: self.known(),
+            exact_after: self.exact_after(),
+            maps: &|| self.maps(),
+        })
     }
 
     /// The T-th root of a number of the period.

@@ -83,6 +83,19 @@ impl Rows {
         self.rows.iter().map(|row| row.iter().map(|(j, w)| w * x[*j]).sum()).collect()
     }
 
+    /// No entry is negative.
+    pub(crate) fn is_nonnegative(&self) -> bool {
+        self.rows.iter().flatten().all(|(_, weight)| *weight >= 0.0)
+    }
+
+    /// Σ A[i][j] (x_i − x_j)².
+    pub(crate) fn differences(&self, x: &[f64]) -> f64 {
+        let of_row = |(own, row): (&f64, &Vec<(usize, f64)>)| -> f64 {
+            row.iter().map(|(j, weight)| weight * (own - x[*j]).powi(2)).sum()
+        };
+        x.iter().zip(&self.rows).map(of_row).sum()
+    }
+
     /// A M.
     pub(crate) fn times(&self, m: &Mat<f64>) -> Mat<f64> {
         let mut product = Mat::zeros(m.nrows(), m.ncols());

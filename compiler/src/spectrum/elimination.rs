@@ -5,8 +5,8 @@
 //! eigenvalues as its core C, and C has at most one if C + c zzᵀ is positive definite for some z and c > 0.
 //!
 //! Rounding: the computed factors are those of M + E with |E| ≤ γ (Σ d |l||l|ᵀ + |C|), entry by entry, k + 4 roundings
-//! where an entry was changed k times. The first part is a sum of positive semidefinite matrices: its norm is at most its
-//! trace.
+//! where an entry was changed k times. The norm of the first part is at most the largest sum of a row, and as it is positive
+//! semidefinite, its trace.
 
 use super::UNIT;
 use super::dense::{Rows, gamma, positive_definite};
@@ -56,12 +56,12 @@ impl Elimination {
     /// Of `bound` − W for a positive sign, else of W − `bound`; W is symmetric.
     pub(crate) fn new(matrix: &Rows, sign: f64, bound: f64, but_one: bool) -> Result<Self, Refusal> {
         let mut sparse = Sparse::new(matrix, sign, bound);
-        let (pivots, trace) = sparse.eliminate()?;
+        let (pivots, factors) = sparse.eliminate()?;
         let core: Vec<u32> = (0..).zip(&sparse.alive).filter(|(_, alive)| **alive).map(|(v, _)| v).collect();
         let mut dense = sparse.core(&core);
         let norm = dense.norm_l2();
         let most = sparse.changes.iter().copied().max().unwrap_or(0);
-        let of_elimination = gamma(most + 4) * (trace + norm);
+        let of_elimination = gamma(most + 4) * (factors + norm);
         let of_entries = 4.0 * UNIT * (bound.abs() + matrix.norm);
         let update = if but_one { against_agreement(&dense) } else { None };
         let mut of_update = 0.0;
@@ -141,11 +141,12 @@ impl Sparse {
         Self { diagonal, rows, alive: vec![true; n], changes: vec![0; n] }
     }
 
-    /// The pivots in their order, and Σ d |l|² over them.
+    /// The pivots in their order, and a bound on the norm of Σ d |l||l|ᵀ over them.
     fn eliminate(&mut self) -> Result<(Vec<Pivot>, f64), Refusal> {
         let entry = |(v, row): (u32, &Vec<(u32, f64)>)| Reverse((row.len(), v));
         let mut queue: BinaryHeap<_> = (0..).zip(&self.rows).map(entry).collect();
-        let (mut pivots, mut trace, mut work, mut left) = (vec![], 0.0, 0, self.rows.len());
+        let (mut pivots, mut work, mut left) = (vec![], 0, self.rows.len());
+        let (mut trace, mut sums) = (0.0, vec![0.0f64; self.rows.len()]);
         let mut merged = vec![];
         while let Some(Reverse((degree, vertex))) = queue.pop() {
             let v = vertex as usize;
@@ -167,16 +168,21 @@ impl Sparse {
             let row = std::mem::take(&mut self.rows[v]);
             self.alive[v] = false;
             left -= 1;
-            trace += value;
             let inverse = 1.0 / value;
+            let sum = value + row.iter().map(|(_, a)| a.abs()).sum::<f64>();
+            sums[v] += sum;
+            trace += value;
             for &(u, a) in &row {
                 trace += a * a * inverse;
+                sums[u as usize] += a.abs() * inverse * sum;
                 self.update(u, a, vertex, &row, inverse, &mut merged);
                 queue.push(Reverse((self.rows[u as usize].len(), u)));
             }
             pivots.push(Pivot { vertex, value, row });
         }
-        if left > CORE { Err(Refusal::TooLarge) } else { Ok((pivots, trace)) }
+        // The sums' own rounding.
+        let largest = sums.into_iter().fold(0.0, f64::max) * (1.0 + 1e-9);
+        if left > CORE { Err(Refusal::TooLarge) } else { Ok((pivots, largest.min(trace))) }
     }
 
     /// Subtracts a rowᵀ / d from row u, of which `gone` leaves. Products are rounded alike on both sides of the diagonal.

@@ -7,16 +7,31 @@ pub enum Method {
     Exact,
     /// Computed with a proved bound on the error.
     Enclosed,
+    /// Proved to be no more than the true value, which is not known from above.
+    AtLeast,
+    /// Proved to be no less than the true value, which is not known from below.
+    AtMost,
     /// Computed without one; never used to decide a claim.
     Estimate,
 }
 
 impl Method {
+    /// What is known of −x where this is known of x.
+    fn turned(self) -> Self {
+        match self {
+            Self::AtLeast => Self::AtMost,
+            Self::AtMost => Self::AtLeast,
+            other => other,
+        }
+    }
+
     /// Its name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Exact => "exact",
             Self::Enclosed => "enclosed",
+            Self::AtLeast => "at least",
+            Self::AtMost => "at most",
             Self::Estimate => "estimate",
         }
     }
@@ -51,6 +66,16 @@ impl Enclosure {
         }
     }
 
+    /// A number that is not below `low`, nor above `high`, which says little.
+    pub fn at_least(low: f64, high: f64) -> Self {
+        Self { value: low, low, high: high.max(low), method: Method::AtLeast }
+    }
+
+    /// −x.
+    pub fn negated(self) -> Self {
+        Self { value: -self.value, low: -self.high, high: -self.low, method: self.method.turned() }
+    }
+
     /// A number of unknown error.
     pub fn estimate(value: f64) -> Self {
         Self { value, low: f64::NEG_INFINITY, high: f64::INFINITY, method: Method::Estimate }
@@ -66,8 +91,9 @@ impl Enclosure {
 
     /// 1 − x.
     pub fn complement(self) -> Self {
-        let mut result = Self { value: 1.0 - self.value, low: 1.0 - self.high, high: 1.0 - self.low, ..self };
-        if self.method == Method::Enclosed {
+        let mut result = self.negated();
+        (result.value, result.low, result.high) = (1.0 - self.value, 1.0 - self.high, 1.0 - self.low);
+        if self.method != Method::Exact {
             (result.low, result.high) = (result.low.next_down(), result.high.next_up());
         }
         result
@@ -91,8 +117,11 @@ impl Enclosure {
 
     /// The larger of two numbers.
     pub fn max(self, other: Self) -> Self {
-        let method = if self.method == Method::Estimate || other.method == Method::Estimate {
+        let either = |method| self.method == method || other.method == method;
+        let method = if either(Method::Estimate) {
             Method::Estimate
+        } else if either(Method::AtLeast) && self.method != other.method {
+            Method::AtLeast
         } else if self.low >= other.high {
             self.method
         } else if other.low >= self.high {

@@ -1,7 +1,8 @@
 //! Estimates of the eigenvalues of symmetric phases with many hops: the character sums by fast Fourier transforms.
 
+use super::rounds::Periods;
 use bfc_algebra::c64;
-use bfc_schedule::{CayleyMatrix, Group};
+use bfc_schedule::{CayleyMatrix, Group, MixingMatrix};
 use rustfft::FftPlanner;
 
 /// The eigenvalue of every character, the trivial one first.
@@ -29,4 +30,18 @@ fn transform(group: &Group, values: &mut [c64]) {
             line.iter().enumerate().for_each(|(k, x)| values[first + k * stride] = *x);
         }
     }
+}
+
+/// The norms after 1, 2, … phases of one more period, where the period product has eigenvalues of these moduli, from character
+/// 1 on.
+pub(crate) fn norms_within(phases: &[MixingMatrix], moduli: &[f64], before: Periods) -> Vec<f64> {
+    let mut left: Vec<f64> = moduli.iter().map(|modulus| before.left_of(*modulus).unwrap_or(0.0)).collect();
+    let mut norms = vec![];
+    for phase in phases {
+        let MixingMatrix::Cayley(cayley) = phase else { continue };
+        let values = eigenvalues(cayley);
+        left.iter_mut().zip(&values[1..]).for_each(|(left, value)| *left *= value.re.hypot(value.im));
+        norms.push(left.iter().copied().fold(0.0, f64::max));
+    }
+    norms
 }

@@ -2,7 +2,6 @@
 //! or where those cost too much by Fourier transforms, as estimates.
 
 use super::group_spectrum::Characters;
-use super::noise::Noise;
 use super::{Enclosure, Known, Source, Spectrum, UNIT, fourier};
 use bfc_schedule::MixingMatrix;
 
@@ -16,8 +15,7 @@ pub(crate) fn by_characters(characters: Characters, phases: &[MixingMatrix], kno
     let mut prefixes = vec![0.0f64; period];
     let mut moduli = Vec::with_capacity(if period > 1 { characters.count() } else { 0 });
     let mut least = 1.0f64;
-    let mut noise = Noise::default();
-    characters.each(|character, values| {
+    characters.each(|_, values| {
         let mut modulus = 1.0;
         for (value, largest) in values.iter().zip(&mut prefixes) {
             modulus *= value.re * value.re + value.im * value.im;
@@ -27,13 +25,11 @@ pub(crate) fn by_characters(characters: Characters, phases: &[MixingMatrix], kno
             moduli.push(modulus.sqrt());
         }
         least = least.min(values[0].re);
-        noise.add(modulus, characters.multiplicity(character));
         true
     });
     prefixes.iter_mut().for_each(|square| *square = square.sqrt());
     let mut number = Enclosure::around(prefixes[period - 1], errors[period - 1]).within(0.0, f64::INFINITY);
     let mut lambda_min = Enclosure::around(least, characters.error(0));
-    let error = characters.error(0);
     if !known.row_stochastic {
         // The trivial character: rows and columns have one and the same sum.
         let sums: f64 = phases.iter().map(phase_sum).product();
@@ -41,16 +37,7 @@ pub(crate) fn by_characters(characters: Characters, phases: &[MixingMatrix], kno
             number.max(Enclosure::around((sums - 1.0).abs(), 1e-13 * sums.abs().max(1.0) * period as f64));
         lambda_min = Enclosure::estimate(least.min(sums));
     }
-    let mut spectrum = Spectrum::new(
-        number,
-        number,
-        lambda_min,
-        Source::Characters { characters, prefixes, errors, moduli },
-    );
-    if known.row_stochastic && period == 1 {
-        spectrum.numbers.effective_neighbours = noise.effective_neighbours(phases[0].size(), error);
-    }
-    spectrum
+    Spectrum::new(number, number, lambda_min, Source::Characters { characters, prefixes, errors, moduli })
 }
 
 fn phase_sum(phase: &MixingMatrix) -> f64 {
@@ -81,9 +68,9 @@ fn own_errors(characters: &Characters, period: usize) -> Vec<f64> {
 }
 
 /// A product of eigenvalues and its error.
-struct Growth {
-    product: f64,
-    error: f64,
+pub(crate) struct Growth {
+    pub(crate) product: f64,
+    pub(crate) error: f64,
 }
 
 impl Default for Growth {
@@ -94,7 +81,7 @@ impl Default for Growth {
 
 impl Growth {
     /// One more factor, at most `modulus` up to an error.
-    fn step(&mut self, modulus: f64, own: f64) -> f64 {
+    pub(crate) fn step(&mut self, modulus: f64, own: f64) -> f64 {
         let rounding = 16.0 * UNIT * self.product * (modulus + own);
         self.error =
             (self.error * (modulus + own) + self.product * own + rounding) * (1.0 + 1e-12) + UNDERFLOW;
@@ -120,6 +107,6 @@ pub(crate) fn by_fourier(phases: &[MixingMatrix]) -> Spectrum {
         least = values.iter().map(|value| value.re).fold(least, f64::min);
     }
     let number = Enclosure::estimate(prefixes.last().unwrap_or(&1.0).max((sums - 1.0).abs()));
-    let source = if phases.len() == 1 { Source::Normal } else { Source::Krylov { residual: None } };
+    let source = if phases.len() == 1 { Source::Normal } else { Source::Fourier { prefixes, moduli } };
     Spectrum::new(number, number, Enclosure::estimate(least), source)
 }

@@ -1,8 +1,8 @@
 //! From phases to their spectral numbers, each exact, enclosed or an estimate.
 //!
-//! Phases of one group go by characters, at any size; a static symmetric phase by its classes of twins, or where these are
-//! many by iteration and an elimination that counts; products of moderate size by dense algebra with measured residuals;
-//! the rest by Krylov spaces, as estimates. What combinatorics or exact arithmetic know (ranks in an order in which all
+//! Phases of one group go by characters, at any size, and so do those that permute and scale them; a static symmetric phase
+//! by its classes of twins, or where these are many by iteration and an elimination that counts; products of moderate size
+//! by dense algebra with measured residuals; the rest by Krylov spaces, as estimates. What combinatorics or exact arithmetic know (ranks in an order in which all
 //! phases are triangular, a product that is J, a schedule that never mixes) replaces computed values.
 
 pub(crate) mod colouring;
@@ -10,14 +10,17 @@ pub(crate) mod dense;
 mod elimination;
 mod enclosure;
 pub(crate) mod exact;
+mod formed;
 mod fourier;
 mod group;
 pub(crate) mod group_spectrum;
 pub(crate) mod interchangeable;
 mod iterative;
+mod ladder;
 mod lattice;
+mod maps;
 mod modular;
-mod noise;
+mod permuted;
 mod product;
 pub(crate) mod properties;
 mod rounds;
@@ -29,9 +32,13 @@ pub use enclosure::{Enclosure, Method};
 
 use bfc_schedule::MixingMatrix;
 use exact::{Exact, ExactAfter};
+use formed::Formed;
 use group_spectrum::{Characters, common_group};
 use interchangeable::Eigenvalues;
-pub(crate) use rounds::rounds_to;
+pub(crate) use ladder::{Ladder, Powers};
+pub(crate) use maps::Maps;
+pub(crate) use permuted::Permuted;
+pub(crate) use rounds::{Counted, rounds_to};
 use support::Support;
 #[cfg(test)]
 pub(crate) use symmetric::by_elimination;
@@ -40,7 +47,7 @@ pub(crate) use symmetric::by_elimination;
 pub(crate) const UNIT: f64 = 1.0 / (1u64 << 53) as f64;
 
 /// Ranks of any other product for dense algebra.
-const GENERAL_LIMIT: u32 = 640;
+pub(crate) const GENERAL_LIMIT: u32 = 640;
 
 /// Ranks for Fourier transforms.
 const FOURIER_LIMIT: u32 = 1 << 24;
@@ -78,8 +85,6 @@ pub(crate) struct Numbers {
     pub(crate) rho: Option<Enclosure>,
     pub(crate) sigma2: Option<Enclosure>,
     pub(crate) lambda_min: Option<Enclosure>,
-    /// n_W(0.9), of one normal matrix whose rows sum to 1.
-    pub(crate) effective_neighbours: Option<Enclosure>,
     pub(crate) period_contraction: Enclosure,
     /// ρ of the period product minus J; its T-th root is the asymptotic rate.
     pub(crate) period_radius: Enclosure,
@@ -96,21 +101,26 @@ pub(crate) enum Source {
     /// ‖W⁽ʳ⁾…W⁽⁰⁾ − J‖ for every r of a period and bounds on its error, and the moduli of the period product's
     /// eigenvalues, from character 1 on.
     Characters { characters: Characters, prefixes: Vec<f64>, errors: Vec<f64>, moduli: Vec<f64> },
+    /// The same by transforms, without bounds: phases with many hops.
+    Fourier { prefixes: Vec<f64>, moduli: Vec<f64> },
+    /// The factors of characters that phases permute.
+    Permuted(Powers<Permuted>),
     /// The matrix is normal: powers of ρ.
     Normal,
     /// Dense products can be formed.
-    Dense,
+    Dense(Powers<Formed>),
     /// Only estimates; the residual of the eigenvalue that ρ of the product was taken from, where there is one.
     Krylov { residual: Option<f64> },
 }
 
-/// The numbers of `phases`, which have these supports; all eigenvalues of the first, which is symmetric, are computed where
-/// they are asked for.
+/// The numbers of `phases`, which have these supports; all eigenvalues of the first, which is symmetric, and the phases as
+/// maps are made where they are asked for.
 pub(crate) fn spectrum<'e>(
     phases: &[MixingMatrix],
     supports: &[Support],
     known: &Known,
     eigenvalues: impl FnOnce() -> Option<&'e Eigenvalues>,
+    maps: impl Fn() -> Option<&'e Maps>,
 ) -> Spectrum {
     let size = phases[0].size();
     let single = phases.len() == 1;
@@ -124,12 +134,17 @@ pub(crate) fn spectrum<'e>(
         && let Some(found) = of_symmetric(&phases[0], eigenvalues)
     {
         found
+    } else if known.row_stochastic
+        && known.column_stochastic
+        && let Some(permuted) = Permuted::new(phases)
+    {
+        permuted.spectrum()
     } else if size <= GENERAL_LIMIT && edges(phases) * size as u64 <= PRODUCT_BUDGET {
-        product::by_product(phases, known).unwrap_or_else(|| iterative::spectrum(phases, known))
+        product::by_product(phases, known).unwrap_or_else(|| iterative::spectrum(phases, known, maps))
     } else if common_group(phases).is_some() && size <= FOURIER_LIMIT {
         group::by_fourier(phases)
     } else {
-        iterative::spectrum(phases, known)
+        iterative::spectrum(phases, known, maps)
     };
     let numbers = &mut spectrum.numbers;
     if numbers.period_radius.method == Method::Estimate
@@ -154,13 +169,18 @@ pub(crate) fn spectrum<'e>(
     spectrum
 }
 
+/// Whether all eigenvalues of a symmetric matrix are computed.
+pub(crate) fn are_few(matrix: &MixingMatrix) -> bool {
+    interchangeable::classes(matrix) <= ALL_LIMIT
+}
+
 /// The numbers of a symmetric matrix whose rows sum to 1; `None` where its graph is too large for that.
 fn of_symmetric<'e>(
     matrix: &MixingMatrix,
     eigenvalues: impl FnOnce() -> Option<&'e Eigenvalues>,
 ) -> Option<Spectrum> {
-    match interchangeable::classes(matrix) <= ALL_LIMIT {
-        true => eigenvalues().map(|values| symmetric::by_eigenvalues(values, matrix.size())),
+    match are_few(matrix) {
+        true => eigenvalues().map(symmetric::by_eigenvalues),
         false if edges(std::slice::from_ref(matrix)) <= TABLE_LIMIT => symmetric::by_elimination(matrix),
         false => None,
     }
@@ -169,7 +189,7 @@ fn of_symmetric<'e>(
 /// The operations that [`spectrum`] and what follows of it take, roughly.
 pub(crate) fn work(phases: &[MixingMatrix]) -> f64 {
     let (size, period) = (f64::from(phases[0].size()), phases.len() as f64);
-    if Characters::new(phases).is_some() {
+    if Characters::new(phases).is_some() || Permuted::new(phases).is_some() {
         return size * period;
     }
     if phases.len() > 1 || properties::symmetric(phases).is_err() {
@@ -215,7 +235,6 @@ impl Spectrum {
             rho: Some(radius),
             sigma2: Some(norm),
             lambda_min: Some(lambda_min),
-            effective_neighbours: None,
             period_contraction: norm,
             period_radius: radius,
         };

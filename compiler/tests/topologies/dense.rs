@@ -59,8 +59,13 @@ impl<'a> Ask<'a> {
     /// With curves, limits and means over draws.
     pub fn analyze_with_curves(self) -> Analysis {
         let Self { name, size, .. } = self;
-        bfc_compiler::analyze_on(&self.request(), &NoFiles, bfc_compiler::CURVATURE, Detail::Curves)
-            .unwrap_or_else(|error| panic!("{name} at {size}: {error}"))
+        bfc_compiler::analyze_on(
+            &self.request(),
+            &NoFiles,
+            bfc_compiler::Assumptions::default(),
+            Detail::Curves,
+        )
+        .unwrap_or_else(|error| panic!("{name} at {size}: {error}"))
     }
 
     pub fn phases(self) -> Vec<Matrix> {

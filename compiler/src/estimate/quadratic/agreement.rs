@@ -22,10 +22,9 @@ pub(crate) fn never_descends(algorithm: &Algorithm, curvature: [f64; 2]) -> Opti
     if problem.timeline(&Affine::new(algorithm, 0.0)).ok()?.period.len() > PERIOD {
         return None;
     }
-    let [smallest, largest] = problem.steps();
     let default = problem.knob.as_ref()?.default(algorithm, curvature[1]);
     let mut radii =
-        [smallest, default, largest].map(|step| problem.radius_by_modes(&agreement, Some(step))).into_iter();
+        problem.trials().chain([default]).map(|step| problem.radius_by_modes(&agreement, Some(step)));
     let never = radii.all(|radius| radius.is_ok_and(|radius| radius >= CONVERGES));
     never.then_some("no step size makes it converge on a quadratic, even where all ranks agree")
 }

@@ -40,6 +40,13 @@ const WHOLE_SEARCH: usize = 64;
 /// The radius below which a step size converges; above, it may be 1 but for rounding.
 const CONVERGES: f64 = 1.0 - 1e-9;
 
+/// The step size, in units of 1/L, from which the search for the largest starts.
+const USUAL: f64 = 1e-3;
+
+/// By what factors the step sizes lie apart that are tried until one converges, and then until one does not.
+const COARSER: f64 = 4.0;
+const FINER: f64 = 1.25;
+
 /// How close to 1 an eigenvalue of the consensus mode is one of a conserved quantity.
 const CONSERVED: f64 = 1e-9;
 
@@ -51,7 +58,7 @@ pub struct Quadratic {
     /// The step size for which `rate` and `bias` hold, and whose it is: an input's name, or `optimizer`, the trainer's
     /// own, taken to be gradient descent.
     pub step: Option<(String, f64)>,
-    /// The largest step size up to which every step size converges, where all ranks have one curvature of [μ, L].
+    /// The largest step size up to which all step sizes converge, where all ranks have one curvature of [μ, L].
     pub largest_step: Option<f64>,
     /// By what factor the error falls in a step at last, for the worst curvature; 1 or more does not converge.
     pub rate: Option<f64>,
@@ -156,10 +163,10 @@ fn descent(largest_curvature: f64) -> f64 {
     0.1 / largest_curvature
 }
 
-/// Which step sizes converge: those up to one, none, or all that were tried.
+/// Which step sizes converge: those up to one, none of all that were tried from one on, or all that were tried.
 enum Search {
     Up(f64),
-    Never,
+    Never(f64),
     Always,
 }
 
@@ -194,11 +201,17 @@ impl Problem<'_> {
             match self.largest_step(|step| radius(Some(step)))? {
                 Search::Up(largest) => {
                     result.largest_step = Some(digits(largest, 6));
-                    if step.is_some_and(|step| step > largest) {
-                        result.note = Some("this step size is larger than the largest that converges".into());
-                    }
+                    let converges = result.rate.is_some_and(|rate| rate < 1.0);
+                    result.note = step.filter(|step| *step > largest).map(|_| match converges {
+                        false => "this step size is larger than the largest that converges".into(),
+                        true => {
+                            "this step size converges, though some between the largest and it do not".into()
+                        }
+                    });
                 }
-                Search::Never => result.note = Some("no step size converges".into()),
+                Search::Never(least) => {
+                    result.note = Some(format!("no step size from {least:.0e} on was found to converge"));
+                }
                 Search::Always => result.note = Some("step sizes of 16 / L and more converge".into()),
             }
         }
@@ -319,30 +332,48 @@ impl Problem<'_> {
         self.topologies.iter().map(|facts| facts.phases.iter().map(Rows::new).collect()).collect()
     }
 
-    /// The least and the largest step size that is tried.
+    /// The least and the largest step size that is tried. A step h keeps 1 − μ h of an error at best, which must differ
+    /// visibly from 1.
     fn steps(&self) -> [f64; 2] {
-        [1e-3, 16.0].map(|step| step / self.curvature[1])
+        let [least, largest] = self.curvature;
+        let top = 16.0 / largest;
+        [(10.0 * (1.0 - CONVERGES) / least).min(top), top]
     }
 
-    /// The end of the interval of step sizes that converge, which starts at almost 0.
+    /// The end of the first interval of step sizes that converge.
     fn largest_step(&self, radius: impl Fn(f64) -> Result<f64, String>) -> Result<Search, String> {
         let [smallest, largest] = self.steps();
         let converges = |step: f64| radius(step).map(|radius| radius < CONVERGES);
-        if !converges(smallest)? {
-            return Ok(Search::Never);
+        let mut first = None;
+        for step in self.trials() {
+            if converges(step)? {
+                first = Some(step);
+                break;
+            }
         }
-        let (mut good, mut bad) = (smallest, smallest * 1.25);
+        let Some(mut good) = first else { return Ok(Search::Never(smallest)) };
+        let mut bad = good * FINER;
         while converges(bad)? {
             if bad > largest {
                 return Ok(Search::Always);
             }
-            (good, bad) = (bad, bad * 1.25);
+            (good, bad) = (bad, bad * FINER);
         }
         while bad - good > 1e-7 * bad {
             let middle = 0.5 * (good + bad);
             if converges(middle)? { good = middle } else { bad = middle }
         }
         Ok(Search::Up(good))
+    }
+
+    /// Step sizes to try until one converges: a usual one, then smaller ones, then larger ones.
+    fn trials(&self) -> impl Iterator<Item = f64> {
+        let [smallest, largest] = self.steps();
+        let usual = (USUAL / self.curvature[1]).clamp(smallest, largest);
+        let down = std::iter::successors(Some(usual), |step| Some(step / COARSER));
+        let up = std::iter::successors(Some(usual * COARSER), |step| Some(step * COARSER));
+        let down = down.take_while(move |step| *step > smallest).chain([smallest]);
+        down.chain(up.take_while(move |step| *step < largest)).chain([largest])
     }
 
     /// Curvatures spread evenly over [μ, L] in an order that neighbours do not share, and optima 0, 1, 2, …

@@ -166,11 +166,16 @@ impl WeightRule {
             BaseRule::BestConstant => problem.best_constant().map_err(too_large)?,
             BaseRule::Fastest(signs) => {
                 let (weights, optimum) = problem.fastest(*signs, Effort::FULL).map_err(too_large)?;
-                return Ok((weights, Some((signs.rule(), optimum))));
+                return Ok((weights, Some((self.optimised(*signs), optimum))));
             }
             _ => Rational::new(1, hops.len() as u32 + 1),
         };
         Ok((vec![alike; hops.len()], None))
+    }
+
+    /// What an optimisation for this rule is called: laziness comes after it, and changes the number.
+    fn optimised(&self, signs: Signs) -> &'static str {
+        if self.moved == Rational::one() { signs.rule() } else { signs.rule_before_lazy() }
     }
 
     fn edge(&self, k: u32) -> Rational {
@@ -352,7 +357,7 @@ impl Edges {
             BaseRule::Fastest(signs) => {
                 let found = rows.with_graph(|graph| graph.fastest(*signs, Effort::FULL));
                 let (weights, optimum) = found.map_err(rule.base.too_large())?;
-                let optimum = Some((signs.rule(), optimum));
+                let optimum = Some((rule.optimised(*signs), optimum));
                 return Ok(Table { optimum, ..self.by_edge(rows, &weights, &rule.moved) });
             }
             _ => {}

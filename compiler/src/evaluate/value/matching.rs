@@ -2,11 +2,12 @@
 //!
 //! Alternating paths colour the edges of a bipartite graph, and of many others, with as many colours as its largest
 //! degree Δ (Kőnig 1916). Where that fails, fans colour them with Δ + 1 (Vizing 1964; Misra and Gries, "A constructive
-//! proof of Vizing's theorem", 1992).
+//! proof of Vizing's theorem", 1992), and a search looks for Δ: whether those suffice is a hard question (Holyer 1981).
 
 use crate::evaluate::error::Result;
 use crate::spectrum::colouring::Colouring;
-use std::collections::BTreeMap;
+use bfc_schedule::random;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Counts steps; an error where there were too many.
 pub type Meter<'m> = dyn FnMut(u64) -> Result<()> + 'm;
@@ -40,11 +41,17 @@ pub fn colour(edges: &[(u32, u32)], meter: &mut Meter) -> Result<Vec<Vec<(u32, u
     edges.iter().for_each(|&(a, b)| [a, b].into_iter().for_each(|end| degrees[end as usize] += 1));
     let most = degrees.iter().copied().max().unwrap_or(0);
     meter((size + 4 * edges.len()) as u64)?;
+    let present = degrees.iter().filter(|degree| **degree > 0).count();
     let mut by_paths = Colouring::new(most as u32, degrees);
     let coloured = if edges.iter().all(|&(a, b)| by_paths.insert(a, b)) {
         by_paths.edges().collect()
+    } else if edges.len() == size * (size - 1) / 2 && size.is_multiple_of(2) {
+        tournament(size as u32)
     } else {
-        Fans::new(size, edges).colour(meter)?
+        let fans = Fans::new(size, edges).coloured(meter)?;
+        // A colour has at most half of the vertices' number of edges: Δ of them may not do.
+        let fits = edges.len() <= most * (present / 2);
+        if fits { fans.with_one_less(most as u32) } else { fans.colours() }
     };
     let mut matchings = vec![vec![]; most + 1];
     coloured.into_iter().for_each(|(a, b, colour): (u32, u32, u32)| matchings[colour as usize].push((a, b)));
@@ -52,6 +59,16 @@ pub fn colour(edges: &[(u32, u32)], meter: &mut Meter) -> Result<Vec<Vec<(u32, u
     matchings.iter_mut().for_each(|matching| matching.sort_unstable());
     Ok(matchings)
 }
+
+/// The edges of a complete graph of even order with n − 1 colours: as on a round table, around a player who stays.
+fn tournament(size: u32) -> Vec<(u32, u32, u32)> {
+    let table = size - 1;
+    let colour = |a: u32, b: u32| if b == table { 2 * a % table } else { (a + b) % table };
+    (0..size).flat_map(|b| (0..b).map(move |a| (a, b, colour(a, b)))).collect()
+}
+
+/// Steps of a search for one colour less: so many for each edge, or this many in all.
+const SEARCH: (usize, usize) = (16, 1 << 12);
 
 /// A partial colouring: for each rank its neighbours by colour, and for each rank its colours by neighbour.
 struct Fans<'e> {
@@ -65,13 +82,51 @@ impl<'e> Fans<'e> {
         Self { edges, by_colour: vec![BTreeMap::new(); size], by_neighbour: vec![BTreeMap::new(); size] }
     }
 
-    fn colour(mut self, meter: &mut Meter) -> Result<Vec<(u32, u32, u32)>> {
+    fn coloured(mut self, meter: &mut Meter) -> Result<Self> {
         for &(a, b) in self.edges {
             let steps = self.insert(a, b);
             meter(steps)?;
         }
+        Ok(self)
+    }
+
+    fn colours(&self) -> Vec<(u32, u32, u32)> {
         let colour = |&(a, b): &(u32, u32)| (a, b, self.by_neighbour[a as usize][&b]);
-        Ok(self.edges.iter().map(colour).collect())
+        self.edges.iter().map(colour).collect()
+    }
+
+    /// The same with the colours below `count` alone, if that is found: edges of the last colour are coloured again, by an
+    /// alternating path where that helps, or else in place of a neighbour, which has to be coloured again then.
+    fn with_one_less(mut self, count: u32) -> Vec<(u32, u32, u32)> {
+        let known = self.colours();
+        let last = known.iter().filter(|edge| edge.2 >= count);
+        let mut open: VecDeque<(u32, u32)> = last.map(|&(a, b, _)| (a, b)).collect();
+        known.iter().filter(|edge| edge.2 >= count).for_each(|&(a, b, colour)| self.clear(a, b, colour));
+        let mut left = (SEARCH.0 * known.len()).max(SEARCH.1);
+        let mut drawn = 0;
+        let mut draw = |from: &[u32]| {
+            drawn += 1;
+            from[(random::output(0, drawn) % from.len() as u64) as usize]
+        };
+        while let Some((u, v)) = open.pop_front() {
+            let [of_u, of_v] =
+                [u, v].map(|end| (0..count).filter(|c| self.is_free(end, *c)).collect::<Vec<_>>());
+            let (a, b) = (draw(&of_u), draw(&of_v));
+            let steps = if a == b { 0 } else { self.flip(v, b, a) };
+            let Some(rest) = left.checked_sub(steps + 1) else { return known };
+            left = rest;
+            let common = (0..count).find(|c| self.is_free(u, *c) && self.is_free(v, *c));
+            let colour = common.unwrap_or_else(|| {
+                let of_u: Vec<u32> = (0..count).filter(|c| self.is_free(u, *c)).collect();
+                draw(&of_u)
+            });
+            if let Some(&other) = self.by_colour[v as usize].get(&colour) {
+                self.clear(v, other, colour);
+                open.push_back((v, other));
+            }
+            self.set(u, v, colour);
+        }
+        self.colours()
     }
 
     /// Colours the edge of u and v; the number of steps that this took.
@@ -175,7 +230,7 @@ mod tests {
             let matchings = colour(&edges, &mut |_| Ok(())).unwrap();
             check(&edges, &matchings);
             prop_assert!(matchings.len() <= largest_degree(&edges) + 1);
-            let fans = Fans::new(14, &edges).colour(&mut |_| Ok(())).unwrap();
+            let fans = Fans::new(14, &edges).coloured(&mut |_| Ok(())).unwrap().colours();
             prop_assert!(fans.iter().all(|edge| edge.2 as usize <= largest_degree(&edges)));
         }
 
@@ -185,6 +240,42 @@ mod tests {
             let matchings = colour(&edges, &mut |_| Ok(())).unwrap();
             check(&edges, &matchings);
             prop_assert_eq!(matchings.len(), largest_degree(&edges));
+        }
+    }
+
+    /// Whether the edges can be coloured with so many colours, by trying all ways.
+    fn can_do(edges: &[(u32, u32)], used: &mut Vec<Vec<bool>>, colours: usize) -> bool {
+        let Some((&(a, b), rest)) = edges.split_first() else { return true };
+        (0..colours).any(|colour| {
+            if used[a as usize][colour] || used[b as usize][colour] {
+                return false;
+            }
+            [a, b].into_iter().for_each(|end| used[end as usize][colour] = true);
+            let done = can_do(rest, used, colours);
+            [a, b].into_iter().for_each(|end| used[end as usize][colour] = false);
+            done
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn small_graphs_take_as_few_matchings_as_can_be(pairs in prop::collection::vec((0u32..6, 0u32..6), 0..22)) {
+            let edges = undirected(pairs);
+            let matchings = colour(&edges, &mut |_| Ok(())).unwrap();
+            check(&edges, &matchings);
+            let degree = largest_degree(&edges);
+            let least = if can_do(&edges, &mut vec![vec![false; degree]; 6], degree) { degree } else { degree + 1 };
+            prop_assert_eq!(matchings.len(), least);
+        }
+    }
+
+    #[test]
+    fn complete_graphs_of_even_order_need_no_more_than_their_degree() {
+        for size in 2u32..40 {
+            let edges = undirected((0..size).flat_map(|b| (0..b).map(move |a| (a, b))));
+            let matchings = colour(&edges, &mut |_| Ok(())).unwrap();
+            check(&edges, &matchings);
+            assert_eq!(matchings.len() as u32, size - 1 + size % 2, "{size}");
         }
     }
 

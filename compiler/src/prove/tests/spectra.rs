@@ -12,7 +12,7 @@ use proptest::prelude::*;
 fn with_curves(phases: Vec<MixingMatrix>, is_drawn: bool) -> Analysis {
     let topologies = [crate::model::topology::Topology { is_drawn, ..topology(phases) }];
     let prover = Prover::new(&topologies, None);
-    Analysis::new(&prover.facts()[0]).with_curves(&prover.facts()[0], is_drawn)
+    Analysis::new(&prover.facts()[0], crate::analysis::NOISE_MEMORY).with_curves(&prover.facts()[0], is_drawn)
 }
 
 /// A cycle, so that all is connected, and more edges.

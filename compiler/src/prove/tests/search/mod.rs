@@ -132,7 +132,7 @@ fn search(instances: u64, seed: u64) -> Tally {
         for phases in [&phases, &as_tables] {
             let topologies = [topology(phases.clone())];
             let prover = Prover::new(&topologies, None);
-            let analysis = Analysis::new(&prover.facts()[0]);
+            let analysis = Analysis::new(&prover.facts()[0], crate::analysis::NOISE_MEMORY);
             for (property, holds) in properties(&truth) {
                 let claim = Statement::Property(property, vec![0]);
                 let verdict =
