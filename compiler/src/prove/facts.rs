@@ -19,6 +19,8 @@ pub(crate) struct Facts<'a> {
     supports: OnceCell<Vec<Support>>,
     row: OnceCell<Finding>,
     column: OnceCell<Finding>,
+    row_sums: OnceCell<Vec<Option<Rational>>>,
+    column_sums: OnceCell<Vec<Option<Rational>>>,
     nonnegative: OnceCell<Finding>,
     symmetric: OnceCell<Finding>,
     connected: OnceCell<Finding>,
@@ -41,6 +43,8 @@ impl<'a> Facts<'a> {
             supports: OnceCell::new(),
             row: OnceCell::new(),
             column: OnceCell::new(),
+            row_sums: OnceCell::new(),
+            column_sums: OnceCell::new(),
             nonnegative: OnceCell::new(),
             symmetric: OnceCell::new(),
             connected: OnceCell::new(),
@@ -73,6 +77,23 @@ impl<'a> Facts<'a> {
 
     pub(crate) fn column_stochastic(&self) -> &Finding {
         self.column.get_or_init(|| properties::column_stochastic(self.phases))
+    }
+
+    /// Of every phase what each row sums to, where that is one number: what the phase makes of a common 1.
+    pub(crate) fn row_sums(&self) -> &[Option<Rational>] {
+        self.row_sums.get_or_init(|| self.common_sums(Orientation::Rows, self.row_stochastic()))
+    }
+
+    /// Of every phase what each column sums to, where that is one number.
+    pub(crate) fn column_sums(&self) -> &[Option<Rational>] {
+        self.column_sums.get_or_init(|| self.common_sums(Orientation::Columns, self.column_stochastic()))
+    }
+
+    fn common_sums(&self, orientation: Orientation, all_one: &Finding) -> Vec<Option<Rational>> {
+        match all_one {
+            Ok(()) => vec![Some(Rational::one()); self.phases.len()],
+            Err(_) => self.phases.iter().map(|phase| properties::common_sum(phase, orientation)).collect(),
+        }
     }
 
     pub(crate) fn doubly_stochastic(&self) -> bool {

@@ -321,6 +321,26 @@ fn sums_to_one(matrix: &MixingMatrix, orientation: Orientation) -> Finding {
     }
 }
 
+/// What every row, or every column, sums to, where that is one number.
+pub(crate) fn common_sum(matrix: &MixingMatrix, orientation: Orientation) -> Option<Rational> {
+    let sparse = match matrix {
+        MixingMatrix::Cayley(cayley) => return Some(cayley_sum(cayley)),
+        MixingMatrix::Sparse(sparse) => sparse,
+    };
+    if let Some((unit, values)) = small_integers(sparse.weights(), matrix.size()) {
+        let sum = all_equal(line_sums(sparse, matrix.size(), &values, orientation))?;
+        return Some(Rational::new(sum, unit));
+    }
+    let values: Vec<BigRational> = sparse.weights().iter().map(|weight| weight.as_big().clone()).collect();
+    all_equal(line_sums(sparse, matrix.size(), &values, orientation)).map(Rational::from)
+}
+
+fn all_equal<N: PartialEq>(numbers: Vec<N>) -> Option<N> {
+    let mut numbers = numbers.into_iter();
+    let first = numbers.next()?;
+    numbers.all(|number| number == first).then_some(first)
+}
+
 /// The largest distance from 1 of the sum of a row, or column, where all weights are numbers as files hold them: with
 /// finitely many decimal or binary digits. Such sums are off by rounding; others are wrong.
 pub(crate) fn off_by(phases: &[MixingMatrix], orientation: Orientation) -> Option<f64> {
