@@ -42,7 +42,8 @@ fn of_step(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {
     let undefined = undefined.map(|undefined| format!("`{name}` asks for {undefined}"));
     let lost = quadratic::never_descends(algorithm, CURVATURE)
         .map(|reason| format!("`{name}` cannot train: {reason}"));
-    undefined.into_iter().chain(lost).chain(idle).collect()
+    let growth = prover.growth().map(|growth| format!("`{name}`: {growth}"));
+    undefined.into_iter().chain(growth).chain(lost).chain(idle).collect()
 }
 
 /// A weight that exact arithmetic sees, and a run does not.

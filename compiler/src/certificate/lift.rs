@@ -21,7 +21,7 @@ pub(super) fn algorithm(program: &Program, topologies: Vec<String>) -> Result<Al
     };
     let mut initial = none.clone();
     lifter.block(&program.initial, &mut initial)?;
-    let states = program
+    let states: Vec<State> = program
         .states
         .iter()
         .map(|(name, register)| {
@@ -29,7 +29,7 @@ pub(super) fn algorithm(program: &Program, topologies: Vec<String>) -> Result<Al
             Ok(State { name: name.clone(), shape, initial: initial.read(*register)? })
         })
         .collect::<Result<_, String>>()?;
-    let mut steps = vec![];
+    let mut steps: Vec<Vec<ValueId>> = vec![];
     for block in &program.steps {
         let mut registers = registers(&mut lifter);
         lifter.block(block, &mut registers)?;
@@ -44,6 +44,7 @@ pub(super) fn algorithm(program: &Program, topologies: Vec<String>) -> Result<Al
         .iter()
         .map(|condition| lifter.expression(condition, &none))
         .collect::<Result<_, _>>()?;
+    restore_parameters(&mut lifter.values, &states, &steps);
     Ok(Algorithm {
         name: program.name.clone(),
         asynchronous: None,
@@ -57,6 +58,19 @@ pub(super) fn algorithm(program: &Program, topologies: Vec<String>) -> Result<Al
         requires: vec![],
         numbers: vec![],
     })
+}
+
+/// Lowering keeps `params` in a state of that name where a step reads them. One that is never changed is they.
+fn restore_parameters(values: &mut [Value], states: &[State], steps: &[Vec<ValueId>]) {
+    let kind = |values: &[Value], id: ValueId| values[id.0 as usize].kind.clone();
+    for (index, state) in states.iter().enumerate().filter(|(_, state)| state.name == "params") {
+        let own = ValueKind::State(index);
+        let kept = steps.iter().all(|next| kind(values, next[index]) == own);
+        if kept && kind(values, state.initial) == ValueKind::Parameters {
+            let reads = values.iter_mut().filter(|value| value.kind == own);
+            reads.for_each(|value| value.kind = ValueKind::Parameters);
+        }
+    }
 }
 
 fn index(register: Register) -> usize {

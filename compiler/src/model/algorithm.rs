@@ -154,6 +154,19 @@ impl ValueKind {
         }
     }
 
+    /// The topology over which it communicates, or whose degrees it is, by index.
+    pub fn topology(&self) -> Option<usize> {
+        match self {
+            Self::Mix(topology, _)
+            | Self::Own(topology, _)
+            | Self::Others(topology, _)
+            | Self::Incoming(topology, _)
+            | Self::Pair(topology, _)
+            | Self::Degree(topology) => Some(*topology),
+            _ => None,
+        }
+    }
+
     /// Whether ranks send messages for it.
     pub fn communicates(&self) -> bool {
         matches!(

@@ -74,3 +74,8 @@ pub(super) fn unbiased(codec: Codec) -> Verdict {
         _ => Verdict::refuted(format!("`{codec}` loses the same part of a vector every time")),
     }
 }
+
+/// Whether ranks draw what it makes of a vector, each for itself.
+pub(super) fn is_drawn(codec: Codec) -> bool {
+    matches!(codec, Codec::Quantize { seed: Some(_), .. } | Codec::RandomK { .. })
+}

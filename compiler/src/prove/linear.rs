@@ -1,9 +1,11 @@
 //! From an algorithm to the linear map of its states in one step, gradients held constant: a matrix of polynomials in
-//! the mixing matrices.
+//! the operators of the step, such as mixing matrices.
 //!
-//! Only the disagreement between ranks counts, so averages vanish, and so does everything that does not depend on the
-//! states. A state never enters the map where it stands inside a gradient.
+//! What does not depend on the states is no part of the map; only whether it is the same on all ranks is noted. A state
+//! never enters the map where it stands inside a gradient.
 
+use super::codec;
+use super::operators::{Operator, Operators};
 use super::timing::Numbers;
 use crate::model::algorithm::{Algorithm, ValueId, ValueKind, reachable};
 use bfc_schedule::Rational;
@@ -13,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Terms of a polynomial and factors of a term that are followed.
 const LARGEST: usize = 64;
 
-/// A polynomial in mixing matrices that need not commute: a word names the topologies of its factors from left to
-/// right; the empty word is the identity.
+/// A polynomial in operators that need not commute: a word names its factors from left to right, by index; the empty
+/// word is the identity.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Polynomial {
     pub(crate) terms: BTreeMap<Vec<usize>, Rational>,
@@ -45,10 +47,10 @@ impl Polynomial {
         self.inputs.extend(&other.inputs);
     }
 
-    fn mixed(&self, topology: usize) -> Self {
-        let mixed = |word: &Vec<usize>| std::iter::once(topology).chain(word.iter().copied()).collect();
+    fn after(&self, operator: usize) -> Self {
+        let longer = |word: &Vec<usize>| std::iter::once(operator).chain(word.iter().copied()).collect();
         Self {
-            terms: self.terms.iter().map(|(word, coefficient)| (mixed(word), coefficient.clone())).collect(),
+            terms: self.terms.iter().map(|(word, coefficient)| (longer(word), coefficient.clone())).collect(),
             inputs: self.inputs.clone(),
         }
     }
@@ -58,18 +60,43 @@ impl Polynomial {
     }
 }
 
+/// What is left of a value where all states are 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rest {
+    /// Nothing.
+    #[default]
+    None,
+    /// The same on all ranks.
+    Common,
+    /// Something that may differ between ranks, held constant.
+    Differing,
+}
+
 /// How a value depends on the states.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Form {
+pub(super) struct Form {
     /// By state.
-    pub(crate) terms: BTreeMap<usize, Polynomial>,
+    pub(super) terms: BTreeMap<usize, Polynomial>,
     /// States in directions that the trainer's optimizer follows, by an unknown step.
-    pub(crate) directions: BTreeSet<usize>,
+    pub(super) directions: BTreeSet<usize>,
+    /// What does not depend on the states.
+    pub(super) rest: Rest,
 }
 
 impl Form {
-    fn is_zero(&self) -> bool {
+    fn constant(rest: Rest) -> Self {
+        Self { rest, ..Self::default() }
+    }
+
+    /// Whether no state enters.
+    fn is_constant(&self) -> bool {
         self.terms.is_empty() && self.directions.is_empty()
+    }
+
+    /// Whether the value is the state of this index, as it was.
+    pub(super) fn is_state(&self, index: usize) -> bool {
+        let only = self.terms.len() == 1 && self.directions.is_empty() && self.rest == Rest::None;
+        only && self.terms.get(&index).is_some_and(|polynomial| polynomial.terms == Polynomial::one().terms)
     }
 
     fn plus(mut self, other: &Self, factor: &Rational) -> Self {
@@ -79,6 +106,7 @@ impl Form {
         // What is 0 by the value of an input is kept, to say so.
         self.terms.retain(|_, polynomial| !(polynomial.is_zero() && polynomial.inputs.is_empty()));
         self.directions.extend(&other.directions);
+        self.rest = self.rest.max(other.rest);
         self
     }
 
@@ -91,36 +119,148 @@ impl Form {
         Self::default().plus(self, factor)
     }
 
-    fn mixed(&self, topology: usize) -> Self {
-        let terms =
-            self.terms.iter().map(|(state, polynomial)| (*state, polynomial.mixed(topology))).collect();
-        Self { terms, ..self.clone() }
+    /// An operator applied to it.
+    fn after(&self, operator: usize, keeps_agreement: bool) -> Self {
+        let terms = self.terms.iter().map(|(state, polynomial)| (*state, polynomial.after(operator)));
+        let rest = match self.rest {
+            Rest::Common if !keeps_agreement => Rest::Differing,
+            rest => rest,
+        };
+        Self { terms: terms.collect(), directions: self.directions.clone(), rest }
     }
 }
 
-/// The rows of the map: for every state how its next value depends on the states; or why it is not linear.
-pub(crate) type Map = Result<Vec<Form>, String>;
+/// The rows of the map: for every state how its next value depends on the states; or why that is not linear.
+pub(super) type Map = Vec<Result<Form, String>>;
 
-/// The map of the step with these conditions, coefficients taken at `step`. `shares` are what all ranks keep of
-/// themselves in all phases of each topology, where that is one number.
-pub(crate) fn step_map(
-    algorithm: &Algorithm,
-    numbers: &Numbers,
-    shares: &[Option<Rational>],
-    mask: usize,
-    step: u64,
-) -> Map {
-    let needed = reachable(&algorithm.values, algorithm.steps[mask].iter().copied());
-    let mut forms: Vec<Result<Form, String>> = Vec::with_capacity(algorithm.values.len());
-    for id in (0..algorithm.values.len() as u32).map(ValueId) {
-        let form = if needed[id.0 as usize] {
-            form(algorithm, numbers, shares, id, step, &forms)
-        } else {
-            Ok(Form::default())
-        };
-        forms.push(form);
+/// What the maps of an algorithm's steps are made of.
+#[derive(Clone, Copy)]
+pub(super) struct Linear<'a> {
+    pub(super) algorithm: &'a Algorithm,
+    pub(super) numbers: &'a Numbers<'a>,
+    pub(super) operators: &'a Operators<'a>,
+}
+
+impl Linear<'_> {
+    /// The map of the step with these conditions, coefficients taken at `step`.
+    pub(super) fn step_map(&self, mask: usize, step: u64) -> Map {
+        let Self { algorithm, .. } = self;
+        let needed = reachable(&algorithm.values, algorithm.steps[mask].iter().copied());
+        let mut forms: Vec<Result<Form, String>> = Vec::with_capacity(algorithm.values.len());
+        for (id, needed) in (0..).map(ValueId).zip(needed) {
+            let form = if needed { self.form(id, step, &forms) } else { Ok(Form::default()) };
+            forms.push(form);
+        }
+        algorithm.steps[mask].iter().map(|id| forms[id.0 as usize].clone()).collect()
     }
-    algorithm.steps[mask].iter().map(|id| forms[id.0 as usize].clone()).collect()
+
+    fn form(&self, id: ValueId, step: u64, forms: &[Result<Form, String>]) -> Result<Form, String> {
+        let of = |id: &ValueId| forms[id.0 as usize].clone();
+        let kind = &self.algorithm.value(id).kind;
+        let form = match kind {
+            ValueKind::Parameters | ValueKind::Gradient(_) | ValueKind::Degree(_) => {
+                Form::constant(Rest::Differing)
+            }
+            ValueKind::State(state) => {
+                Form { terms: BTreeMap::from([(*state, Polynomial::one())]), ..Form::default() }
+            }
+            ValueKind::Mix(topology, v) => self.after(Some(*topology), of(v)?, kind)?,
+            ValueKind::Average(v) => {
+                let average = self.after(self.operators.find(Operator::Average), of(v)?, kind)?;
+                Form { rest: average.rest.min(Rest::Common), ..average }
+            }
+            ValueKind::Incoming(topology, v) => self.operator(Operator::Incoming(*topology), of(v)?, kind)?,
+            ValueKind::Own(topology, v) => match self.share(*topology) {
+                Some(share) => of(v)?.scaled(share),
+                None => self.operator(Operator::Own(*topology), of(v)?, kind)?,
+            },
+            ValueKind::Others(topology, v) => match self.share(*topology) {
+                Some(share) => {
+                    let v = of(v)?;
+                    self.after(Some(*topology), v.clone(), kind)?.plus(&v, &-share)
+                }
+                None => self.operator(Operator::Others(*topology), of(v)?, kind)?,
+            },
+            ValueKind::Adapt(at, direction) => {
+                let mut form = Form { rest: Rest::Differing, ..of(at)? };
+                if let Some(direction) = direction {
+                    let direction = of(direction)?;
+                    form.directions.extend(direction.terms.keys().chain(&direction.directions));
+                }
+                form
+            }
+            ValueKind::Apply(operation, operands) => self.apply(operation, operands, step, &of)?,
+            kind => constant(&kind.operands().iter().map(of).collect::<Result<Vec<_>, _>>()?, kind)?,
+        };
+        match form.terms.values().all(Polynomial::is_moderate) {
+            true => Ok(form),
+            false => Err("the step is too large a polynomial in the mixing matrices".into()),
+        }
+    }
+
+    fn share(&self, topology: usize) -> Option<&Rational> {
+        self.operators.shares.get(topology)?.as_ref()
+    }
+
+    fn operator(&self, operator: Operator, form: Form, kind: &ValueKind) -> Result<Form, String> {
+        self.after(self.operators.find(operator), form, kind)
+    }
+
+    /// An operator applied to a value; one without a matrix has no form.
+    fn after(&self, operator: Option<usize>, form: Form, kind: &ValueKind) -> Result<Form, String> {
+        match operator {
+            Some(operator) => Ok(form.after(operator, self.operators.keeps_agreement(operator))),
+            None => constant(&[form], kind),
+        }
+    }
+
+    fn apply(
+        &self,
+        operation: &Operation,
+        operands: &[ValueId],
+        step: u64,
+        of: &impl Fn(&ValueId) -> Result<Form, String>,
+    ) -> Result<Form, String> {
+        let (one, numbers) = (Rational::one(), self.numbers);
+        let forms: Vec<Form> = operands.iter().map(of).collect::<Result<_, _>>()?;
+        // What holds no state is constant, whatever is done with it.
+        if forms.iter().all(Form::is_constant) {
+            return Ok(Form::constant(forms.iter().map(|form| form.rest).max().unwrap_or(Rest::Common)));
+        }
+        let factor = |id: ValueId| numbers.repeats(id).and_then(|_| numbers.value(id, step));
+        match (operation, forms.as_slice()) {
+            (Operation::Negate, [a]) => Ok(a.scaled(&-&one)),
+            (Operation::Add, [a, b]) => Ok(a.clone().plus(b, &one)),
+            (Operation::Subtract, [a, b]) => Ok(a.clone().plus(b, &-&one)),
+            (Operation::Multiply, [a, b]) => {
+                let (id, scaled) = if a.is_constant() { (operands[0], b) } else { (operands[1], a) };
+                match factor(id) {
+                    Some(factor) => Ok(scaled.scaled(&factor).with(numbers.inputs(id))),
+                    None => self.local(Operator::Scale(id), id, scaled),
+                }
+            }
+            (Operation::Divide, [a, b]) if b.is_constant() => match factor(operands[1]) {
+                Some(zero) if zero.is_zero() => Err("a state is divided by 0".into()),
+                Some(divisor) => Ok(a.scaled(&(one / divisor)).with(numbers.inputs(operands[1]))),
+                None => self.local(Operator::Divide(operands[1]), operands[1], a),
+            },
+            (Operation::Divide, _) => Err(format!("division by {}", describe(self.algorithm, operands[1]))),
+            _ => Err(format!("`{}` of {}", name(operation), describe(self.algorithm, operands[0]))),
+        }
+    }
+
+    /// A value times a scalar that ranks compute from their degrees, or divided by one.
+    fn local(&self, operator: Operator, id: ValueId, form: &Form) -> Result<Form, String> {
+        match (self.operators.find(operator), operator) {
+            (Some(operator), _) => {
+                let keeps = self.operators.keeps_agreement(operator);
+                Ok(form.after(operator, keeps).with(self.numbers.inputs(id)))
+            }
+            _ if self.numbers.is_number(id) => Err("a state has a coefficient that does not repeat".into()),
+            (None, Operator::Divide(_)) => Err("a state is divided by what is not a number".into()),
+            (None, _) => Err("two values that are not numbers are multiplied".into()),
+        }
+    }
 }
 
 /// Whether the step with these conditions communicates.
@@ -142,88 +282,19 @@ pub(crate) fn coefficients(algorithm: &Algorithm, numbers: &Numbers) -> Vec<Valu
     all.into_iter().collect()
 }
 
-fn form(
-    algorithm: &Algorithm,
-    numbers: &Numbers,
-    shares: &[Option<Rational>],
-    id: ValueId,
-    step: u64,
-    forms: &[Result<Form, String>],
-) -> Result<Form, String> {
-    let of = |id: &ValueId| forms[id.0 as usize].clone();
-    let form = match &algorithm.value(id).kind {
-        ValueKind::Parameters | ValueKind::Gradient(_) | ValueKind::Average(_) => Form::default(),
-        ValueKind::State(state) => {
-            Form { terms: BTreeMap::from([(*state, Polynomial::one())]), ..Form::default() }
-        }
-        ValueKind::Mix(topology, value) => of(value)?.mixed(*topology),
-        ValueKind::Adapt(at, direction) => {
-            let mut form = of(at)?;
-            if let Some(direction) = direction {
-                let direction = of(direction)?;
-                form.directions.extend(direction.terms.keys().chain(&direction.directions));
-            }
-            form
-        }
-        ValueKind::Apply(operation, operands) => apply(operation, operands, algorithm, numbers, step, &of)?,
-        ValueKind::Own(topology, v) => match &shares[*topology] {
-            Some(share) => of(v)?.scaled(share),
-            None => constant(&[of(v)?], &algorithm.value(id).kind)?,
-        },
-        ValueKind::Others(topology, v) => match (&shares[*topology], of(v)?) {
-            (Some(share), v) => v.mixed(*topology).plus(&v, &-share),
-            (None, v) => constant(&[v], &algorithm.value(id).kind)?,
-        },
-        kind => constant(&kind.operands().iter().map(of).collect::<Result<Vec<_>, _>>()?, kind)?,
-    };
-    match form.terms.values().all(Polynomial::is_moderate) {
-        true => Ok(form),
-        false => Err("the step is too large a polynomial in the mixing matrices".into()),
-    }
-}
-
-fn apply(
-    operation: &Operation,
-    operands: &[ValueId],
-    algorithm: &Algorithm,
-    numbers: &Numbers,
-    step: u64,
-    of: &impl Fn(&ValueId) -> Result<Form, String>,
-) -> Result<Form, String> {
-    let one = Rational::one();
-    // What holds no state is constant and vanishes, whatever is done with it.
-    let forms: Vec<Form> = operands.iter().map(of).collect::<Result<_, _>>()?;
-    if forms.iter().all(Form::is_zero) {
-        return Ok(Form::default());
-    }
-    let factor = |id: ValueId| match numbers.repeats(id).and_then(|_| numbers.value(id, step)) {
-        Some(value) => Ok(value),
-        None if numbers.is_number(id) => Err("a state has a coefficient that does not repeat".to_owned()),
-        None => Err("two values that are not numbers are multiplied".to_owned()),
-    };
-    match (operation, forms.as_slice()) {
-        (Operation::Negate, [a]) => Ok(a.scaled(&-&one)),
-        (Operation::Add, [a, b]) => Ok(a.clone().plus(b, &one)),
-        (Operation::Subtract, [a, b]) => Ok(a.clone().plus(b, &-&one)),
-        (Operation::Multiply, [a, b]) if numbers.is_number(operands[0]) => {
-            debug_assert!(a.is_zero());
-            Ok(b.scaled(&factor(operands[0])?).with(numbers.inputs(operands[0])))
-        }
-        (Operation::Multiply, [a, _]) => {
-            Ok(a.scaled(&factor(operands[1])?).with(numbers.inputs(operands[1])))
-        }
-        (Operation::Divide, [a, _]) if numbers.is_number(operands[1]) => match factor(operands[1])? {
-            zero if zero.is_zero() => Err("a state is divided by 0".into()),
-            divisor => Ok(a.scaled(&(one / divisor)).with(numbers.inputs(operands[1]))),
-        },
-        (Operation::Divide, _) => Err(format!("division by {}", describe(algorithm, operands[1]))),
-        _ => Err(format!("`{}` of {}", name(operation), describe(algorithm, operands[0]))),
-    }
-}
-
-/// What holds no state is constant and vanishes, whatever is done with it.
+/// What holds no state is constant, whatever is done with it; what is drawn, or answered, is so on each rank.
 fn constant(operands: &[Form], kind: &ValueKind) -> Result<Form, String> {
-    if operands.iter().all(Form::is_zero) { Ok(Form::default()) } else { Err(nonlinear(kind).into()) }
+    if !operands.iter().all(Form::is_constant) {
+        return Err(nonlinear(kind).into());
+    }
+    let rest = match kind {
+        ValueKind::Encode(codec, _) if codec::is_drawn(*codec) => None,
+        ValueKind::Dot(..) | ValueKind::Encode(..) | ValueKind::Decode(_) => {
+            operands.iter().map(|form| form.rest).max()
+        }
+        _ => None,
+    };
+    Ok(Form::constant(rest.unwrap_or(Rest::Differing)))
 }
 
 /// Why a value that depends on states has no form.
@@ -232,10 +303,7 @@ fn nonlinear(kind: &ValueKind) -> &'static str {
         ValueKind::Prox(..) => "`prox` is not linear",
         ValueKind::Dot(..) => "`dot` and `norm` are not linear",
         ValueKind::Encode(..) | ValueKind::Decode(_) => "`compress` is not linear",
-        ValueKind::Own(..) | ValueKind::Others(..) => {
-            "ranks keep different shares of what they mix with a delay"
-        }
-        _ => "what comes in from neighbours, or is kept per edge, is no polynomial in W",
+        _ => "what is kept for each edge is not followed",
     }
 }
 

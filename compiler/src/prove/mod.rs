@@ -7,6 +7,7 @@ mod codec;
 mod error;
 pub(crate) mod facts;
 pub(crate) mod linear;
+mod operators;
 mod quantity;
 mod radius;
 mod stable;
@@ -153,6 +154,11 @@ impl<'a> Prover<'a> {
     /// Numbers of the algorithm's step that do not exist, such as a division by 0; the first.
     pub fn undefined(&self) -> Option<String> {
         timeline::undefined(self.algorithm?)
+    }
+
+    /// How the algorithm's states grow where all ranks agree, in words, as far as that is known; an estimate.
+    pub fn growth(&self) -> Option<String> {
+        stable::growth(self.algorithm?, &self.facts)
     }
 
     /// Whether a claim holds.

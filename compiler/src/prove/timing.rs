@@ -196,7 +196,7 @@ fn whole(joint: Rhythm, slope: &Rational, unit: &Rational) -> Option<Rhythm> {
     Some(Rhythm { start: joint.start, period: joint.period.checked_mul(times)?, slope: slope.clone() })
 }
 
-fn evaluate(
+pub(super) fn evaluate(
     operation: &Operation,
     operands: &[Rational],
     step: u64,

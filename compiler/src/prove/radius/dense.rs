@@ -4,8 +4,9 @@
 //! definite (Stein, 1952): P = Σ (Aᵀ)ᵏAᵏ is summed by doubling without any care and then checked with it, so that
 //! nothing of its errors enters. The radius is above 1 if the trace of some power exceeds the dimension.
 
-use super::{Block, Verdict, phase_of, shown, undecided};
+use super::{Block, Space, Verdict, phase_of, shown, undecided};
 use crate::prove::facts::Facts;
+use crate::spectrum::UNIT;
 use crate::spectrum::dense::{Rows, disagreement, gamma, positive_definite};
 use bfc_algebra::{Mat, eigenvalues, multiply};
 use bfc_schedule::MixingMatrix;
@@ -34,10 +35,10 @@ struct Operator {
     error: f64,
 }
 
-/// Whether the radius of the block on the disagreement is below 1.
-pub(super) fn decide(block: &Block, topologies: &[Facts]) -> Verdict {
+/// Whether the radius of the block is below 1 on what has to shrink.
+pub(super) fn decide(block: &Block, topologies: &[&Facts]) -> Verdict {
     let size = topologies[block.topologies()[0]].size() as usize;
-    let rows = size * block.size;
+    let rows = size * block.size();
     if rows > LIMIT {
         return Verdict::undecided(format!("an operator on {rows} numbers is too large to enclose"));
     }
@@ -46,7 +47,7 @@ pub(super) fn decide(block: &Block, topologies: &[Facts]) -> Verdict {
         .iter()
         .flatten()
         .map(|polynomial| polynomial.terms.keys().map(|w| w.len() + 1).sum::<usize>());
-    let widest = terms.max().unwrap_or(0) as u64 * (block.size * block.size) as u64;
+    let widest = terms.max().unwrap_or(0) as u64 * (block.size() * block.size()) as u64;
     if block.steps.len() as u64 * widest * (rows * rows) as u64 > BUDGET {
         return Verdict::undecided("the joint period of phases and conditions is too long to enclose");
     }
@@ -56,7 +57,13 @@ pub(super) fn decide(block: &Block, topologies: &[Facts]) -> Verdict {
         values.into_iter().map(|value| value.re.hypot(value.im)).fold(0.0, f64::max)
     });
     let evidence = format!("the radius is about {}{over}", shown(radius));
-    match radius_below_one(&operator, block.size * (size - 1)) {
+    let dimension = |space: &Space| match space {
+        Space::None => 0,
+        Space::Common => 1,
+        Space::Disagreement => size - 1,
+        Space::Whole => size,
+    };
+    match radius_below_one(&operator, block.spaces.iter().map(dimension).sum()) {
         Some(true) => Verdict::proved(evidence),
         Some(false) => Verdict::refuted(evidence),
         None => undecided(radius, &over, ""),
@@ -83,12 +90,13 @@ impl<'a> Norms<'a> {
     }
 }
 
-/// The product over the joint period, applied to the disagreement. Over many steps bounds on errors may grow though the
-/// product shrinks; so it is cut into parts, each applied to the disagreement, which changes nothing: what agrees stays so.
-fn period(block: &Block, topologies: &[Facts], size: usize) -> Operator {
+/// The product over the joint period, applied to what has to shrink. Over many steps bounds on errors may grow though the
+/// product shrinks; so it is cut into parts, each applied to what has to shrink, which changes nothing: what counts as 0
+/// stays so.
+fn period(block: &Block, topologies: &[&Facts], size: usize) -> Operator {
     let mut norms = Norms::default();
     let mut part = |steps: &[(usize, u64)]| product(block, steps, topologies, size, &mut norms);
-    if block.steps.len() <= 2 * PART.0 || block.size * size > PART.1 {
+    if block.steps.len() <= 2 * PART.0 || block.size() * size > PART.1 {
         return part(&block.steps);
     }
     let mut parts = block.steps.chunks(PART.0).map(&mut part);
@@ -96,24 +104,37 @@ fn period(block: &Block, topologies: &[Facts], size: usize) -> Operator {
     parts.fold(first, |done, next| next.times(&done))
 }
 
-/// The product over some steps, applied to the disagreement.
+/// What has to shrink of a state, as a projection, and the bound on its rounding.
+fn projection(space: Space, size: usize) -> (Mat<f64>, f64) {
+    match space {
+        Space::None => (Mat::zeros(size, size), 0.0),
+        Space::Common => (Mat::from_fn(size, size, |_, _| 1.0 / size as f64), UNIT),
+        Space::Disagreement => disagreement(size),
+        Space::Whole => (Mat::identity(size, size), 0.0),
+    }
+}
+
+/// The product over some steps, applied to what has to shrink.
 fn product<'a>(
     block: &Block,
     steps: &[(usize, u64)],
-    topologies: &[Facts<'a>],
+    topologies: &[&Facts<'a>],
     size: usize,
     norms: &mut Norms<'a>,
 ) -> Operator {
-    let s = block.size;
-    let (start, start_error) = disagreement(size);
-    let mut state: Vec<Operator> = (0..s)
-        .map(|a| {
+    let s = block.size();
+    let mut state: Vec<Operator> = block
+        .spaces
+        .iter()
+        .enumerate()
+        .map(|(a, space)| {
+            let (start, error) = projection(*space, size);
             let entry = |i: usize, j: usize| if j / size == a { start[(i, j % size)] } else { 0.0 };
-            Operator { matrix: Mat::from_fn(size, s * size, entry), error: start_error }
+            Operator { matrix: Mat::from_fn(size, s * size, entry), error }
         })
         .collect();
     for &(variant, phase) in steps {
-        let matrix = |k: usize| phase_of(&topologies[k], phase);
+        let matrix = |k: usize| phase_of(topologies[k], phase);
         let mut known: Vec<Option<(Rows, f64)>> = topologies.iter().map(|_| None).collect();
         let next = (0..s)
             .map(|a| {

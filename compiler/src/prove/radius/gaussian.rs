@@ -111,25 +111,29 @@ impl ExactMatrix {
         coefficients
     }
 
-    /// Whether all eigenvalues lie inside the unit circle (Schur, 1917; Cohn, 1922): a monic polynomial p has all its
-    /// roots inside if and only if |p₀| < 1 and (p − p₀ p*) / z has, p* being p reversed and conjugated. Made monic at
-    /// each step, its coefficients are quotients of determinants of the first, and do not double in length.
+    /// Whether all eigenvalues lie inside the unit circle.
     pub(super) fn is_contraction(&self) -> bool {
-        let one = BigRational::from_integer(1.into());
-        let mut p = self.characteristic_polynomial();
-        while p.len() > 1 {
-            let first = p[0].clone();
-            let lead = &one - first.square_modulus();
-            if lead <= BigRational::from_integer(0.into()) {
-                return false;
-            }
-            let scale = lead.recip();
-            let reversed = p.iter().rev().map(Gaussian::conjugate);
-            let reduced = p.iter().zip(reversed).skip(1);
-            p = reduced.map(|(a, b)| (a - &(&first * &b)).scaled(&scale)).collect();
-        }
-        true
+        is_inside(self.characteristic_polynomial())
     }
+}
+
+/// Whether all roots of a monic polynomial, constant term first, lie inside the unit circle (Schur, 1917; Cohn, 1922): p
+/// has all its roots inside if and only if |p₀| < 1 and (p − p₀ p*) / z has, p* being p reversed and conjugated. Made monic
+/// at each step, its coefficients are quotients of determinants of the first, and do not double in length.
+pub(super) fn is_inside(mut p: Vec<Gaussian>) -> bool {
+    let one = BigRational::one();
+    while p.len() > 1 {
+        let first = p[0].clone();
+        let lead = &one - first.square_modulus();
+        if lead <= BigRational::zero() {
+            return false;
+        }
+        let scale = lead.recip();
+        let reversed = p.iter().rev().map(Gaussian::conjugate);
+        let reduced = p.iter().zip(reversed).skip(1);
+        p = reduced.map(|(a, b)| (a - &(&first * &b)).scaled(&scale)).collect();
+    }
+    true
 }
 
 #[cfg(test)]

@@ -18,10 +18,10 @@ const BITS: u64 = 1 << 16;
 
 /// A polynomial in λ over ℚ, constant term first, without leading zeros.
 #[derive(Clone, Debug, PartialEq)]
-struct Poly(Vec<BigRational>);
+pub(super) struct Poly(Vec<BigRational>);
 
 impl Poly {
-    fn new(mut coefficients: Vec<BigRational>) -> Self {
+    pub(super) fn new(mut coefficients: Vec<BigRational>) -> Self {
         while coefficients.last().is_some_and(Zero::is_zero) {
             coefficients.pop();
         }
@@ -36,7 +36,7 @@ impl Poly {
         self.0.is_empty()
     }
 
-    fn plus(&self, other: &Self, factor: &BigRational) -> Self {
+    pub(super) fn plus(&self, other: &Self, factor: &BigRational) -> Self {
         let length = self.0.len().max(other.0.len());
         let at = |p: &Self, k: usize| p.0.get(k).cloned().unwrap_or_else(BigRational::zero);
         Self::new((0..length).map(|k| at(self, k) + at(other, k) * factor).collect())
@@ -63,7 +63,7 @@ impl Poly {
         self.0.iter().rev().fold(BigRational::zero(), |sum, c| sum * x + c)
     }
 
-    fn derivative(&self) -> Self {
+    pub(super) fn derivative(&self) -> Self {
         Self::new((1..self.0.len()).map(|k| &self.0[k] * BigRational::from_integer(k.into())).collect())
     }
 
@@ -77,6 +77,23 @@ impl Poly {
             quotient[shift] = factor;
         }
         (Self::new(quotient), Self::new(rest))
+    }
+
+    /// Constant term first.
+    pub(super) fn coefficients(&self) -> &[BigRational] {
+        &self.0
+    }
+
+    /// The monic polynomial of the roots that both have, as often as both have them.
+    pub(super) fn gcd(&self, other: &Self) -> Self {
+        let (mut a, mut b) = (self.clone(), other.clone());
+        while !b.is_zero() {
+            (a, b) = (b.clone(), a.divide(&b).1);
+        }
+        match a.0.last().map(BigRational::recip) {
+            Some(scale) => Self::new(a.0.iter().map(|c| c * &scale).collect()),
+            None => a,
+        }
     }
 
     /// Without its zeros at `x`, and how many there were.
@@ -147,7 +164,7 @@ pub(super) fn is_stable_between(block: &Block, low: &Rational, closed: bool) -> 
 
 /// Polynomials in λ that are all positive exactly where all eigenvalues lie inside the unit circle.
 fn conditions(block: &Block) -> Option<Vec<Poly>> {
-    let mut p = characteristic_polynomial(&period(block)?, block.size)?;
+    let mut p = characteristic_polynomial(&period(block)?, block.size())?;
     let mut conditions = vec![];
     while p.len() > 1 {
         let (first, last) = (p[0].clone(), p[p.len() - 1].clone());
@@ -163,7 +180,7 @@ fn conditions(block: &Block) -> Option<Vec<Poly>> {
 
 /// The product over the joint period, λ in place of the one matrix.
 fn period(block: &Block) -> Option<Vec<Poly>> {
-    let s = block.size;
+    let s = block.size();
     let mut product: Option<Vec<Poly>> = None;
     for &(variant, _) in &block.steps {
         let step: Vec<Poly> = block.variants[variant]

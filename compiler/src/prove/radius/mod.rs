@@ -10,10 +10,13 @@ mod dense;
 mod gaussian;
 mod interval;
 mod rational;
+mod recursion;
 
 use super::Verdict;
 use super::facts::Facts;
 use super::linear::Polynomial;
+use super::operators::at_phase;
+use super::stable::Space;
 use crate::spectrum::group_spectrum::{Characters, common_group};
 use crate::spectrum::interchangeable::Eigenvalues;
 use crate::spectrum::support;
@@ -24,7 +27,9 @@ use bfc_algebra::c64;
 use bfc_schedule::{Group, MixingMatrix, Rational};
 use gaussian::{ExactMatrix, Gaussian};
 use num_rational::BigRational;
+use num_traits::Zero;
 use rational::{exact_eigenvalue, exact_eigenvalue_near};
+pub(super) use recursion::Recursion;
 use std::collections::BTreeSet;
 
 /// Multiplications of small matrices over all characters.
@@ -38,8 +43,8 @@ const EXACT_BUDGET: u64 = 1 << 27;
 
 /// The states of one strongly connected part of an algorithm, over the joint period of conditions and phases.
 pub(super) struct Block {
-    /// The number of states s.
-    pub(super) size: usize,
+    /// What has to shrink of each of its s states.
+    pub(super) spaces: Vec<Space>,
     /// The different steps: s × s polynomials by rows.
     pub(super) variants: Vec<Vec<Polynomial>>,
     /// The steps of the joint period: which variant, and after how many steps that communicate.
@@ -50,16 +55,19 @@ pub(super) struct Block {
 /// of all phases sum to 1.
 pub(super) fn contracting(facts: &Facts) -> Verdict {
     let steps = (0..facts.phases.len() as u64).map(|step| (0, step)).collect();
-    let block = Block { size: 1, variants: vec![vec![Polynomial::new(0)]], steps };
-    numeric(&block, std::slice::from_ref(facts))
+    let block = Block { spaces: vec![Space::Disagreement], variants: vec![vec![Polynomial::new(0)]], steps };
+    numeric(&block, &[facts])
 }
 
-/// Whether the radius of the block on the disagreement is below 1. Rows of the phases that it uses sum to 1.
-pub(super) fn decide(block: &Block, topologies: &[Facts]) -> Verdict {
+/// Whether the radius of the block is below 1 on what has to shrink. Agreement of what counts by its disagreement is kept.
+pub(super) fn decide(block: &Block, topologies: &[&Facts]) -> Verdict {
+    if block.topologies().iter().any(|k| *k >= topologies.len()) {
+        return Verdict::undecided("an average over so many ranks is too large to enclose");
+    }
     by_support(block, topologies).unwrap_or_else(|| numeric(block, topologies))
 }
 
-fn numeric(block: &Block, topologies: &[Facts]) -> Verdict {
+fn numeric(block: &Block, topologies: &[&Facts]) -> Verdict {
     let used = block.topologies();
     let phases: Vec<MixingMatrix> = used.iter().flat_map(|&k| topologies[k].phases.iter().cloned()).collect();
     if phases.is_empty() {
@@ -68,10 +76,18 @@ fn numeric(block: &Block, topologies: &[Facts]) -> Verdict {
     if let Some(weight) = phases.iter().find_map(huge) {
         return Verdict::undecided(format!("a weight has {weight} bits, too many to compute with"));
     }
+    if !block.is_disagreement() {
+        return match block.multiplies_sums(topologies) {
+            Some(sums) if !sums.is_contraction() => {
+                Verdict::refuted(format!("what ranks hold in sum does not shrink{}", block.over()))
+            }
+            _ => dense::decide(block, topologies),
+        };
+    }
     // A small block is decided for all eigenvalues at once, however many there are; a larger one is rather at each.
-    let small = block.size <= 2 && block.steps.len() == 1;
+    let small = block.size() <= 2 && block.steps.len() == 1;
     let everywhere = || match used[..] {
-        [topology] if by_interval(block, &topologies[topology]) => {
+        [topology] if by_interval(block, topologies[topology]) => {
             Some(Verdict::proved(format!("the radius is below 1{} at every eigenvalue", block.over())))
         }
         _ => None,
@@ -86,15 +102,16 @@ fn numeric(block: &Block, topologies: &[Facts]) -> Verdict {
 }
 
 /// At each eigenvalue where the phases have theirs in common, else of the dense operator.
-fn at_each(block: &Block, topologies: &[Facts], used: &[usize], phases: &[MixingMatrix]) -> Verdict {
+fn at_each(block: &Block, topologies: &[&Facts], used: &[usize], phases: &[MixingMatrix]) -> Verdict {
     if let Some(group) = common_group(phases)
         && let Some(characters) = Characters::new(phases)
-        && characters.count() as u64 * (block.steps.len() * block.size.pow(3)) as u64 <= BUDGET
+        && characters.count() as u64 * (block.steps.len() * block.size().pow(3)) as u64 <= BUDGET
     {
         return Spectral { block, topologies, used, phases, group }.by_character(&characters);
     }
     if let ([topology], [phase]) = (used, phases)
         && topologies[*topology].symmetric().is_ok()
+        && topologies[*topology].row_stochastic().is_ok()
         && let Some(eigenvalues) = topologies[*topology].eigenvalues()
     {
         return by_eigenvalue(block, phase, eigenvalues);
@@ -103,6 +120,30 @@ fn at_each(block: &Block, topologies: &[Facts], used: &[usize], phases: &[Mixing
 }
 
 impl Block {
+    /// The number of states s.
+    fn size(&self) -> usize {
+        self.spaces.len()
+    }
+
+    /// Whether disagreement is all that has to shrink.
+    pub(super) fn is_disagreement(&self) -> bool {
+        self.spaces.iter().all(|space| *space == Space::Disagreement)
+    }
+
+    /// The product over the joint period on the sums of the states over all ranks, where these follow from each other:
+    /// columns of each operator have one sum, and sums have to shrink. Its eigenvalues are among those of the block.
+    fn multiplies_sums(&self, topologies: &[&Facts]) -> Option<ExactMatrix> {
+        let sums = |k: usize| topologies[k].column_sums();
+        let sum = |k: usize, phase: u64| at_phase(sums(k), phase).as_ref();
+        let all = self.topologies().iter().all(|&k| sums(k).iter().all(Option::is_some));
+        let counted = self.spaces.iter().all(|space| matches!(space, Space::Common | Space::Whole));
+        let number = |k: usize, step: usize| {
+            let sum = sum(k, self.steps[step].1).map_or_else(BigRational::zero, |sum| sum.as_big().clone());
+            Gaussian::real(sum)
+        };
+        if all && counted { self.exact(number) } else { None }
+    }
+
     /// The topologies that it uses, ascending.
     fn topologies(&self) -> Vec<usize> {
         let words = self.variants.iter().flatten().flat_map(|polynomial| polynomial.terms.keys());
@@ -125,7 +166,7 @@ impl Block {
     /// The product over the joint period in exact arithmetic, with a number for each topology at each step; `None`
     /// where that grows too large.
     fn exact(&self, eigenvalue: impl Fn(usize, usize) -> Gaussian) -> Option<ExactMatrix> {
-        let mut product = ExactMatrix::identity(self.size);
+        let mut product = ExactMatrix::identity(self.size());
         for (step, &(variant, _)) in self.steps.iter().enumerate() {
             let entry = |polynomial: &Polynomial| {
                 polynomial.terms.iter().fold(Gaussian::zero(), |sum, (word, coefficient)| {
@@ -133,22 +174,29 @@ impl Block {
                     &sum + &factor.scaled(coefficient.as_big())
                 })
             };
-            let step =
-                ExactMatrix { size: self.size, entries: self.variants[variant].iter().map(entry).collect() };
+            let step = ExactMatrix {
+                size: self.size(),
+                entries: self.variants[variant].iter().map(entry).collect(),
+            };
             product = step.times(&product);
             if product.bits() > BITS {
                 return None;
             }
         }
-        let cost = (self.size as u64).saturating_pow(4).saturating_mul(product.bits());
+        let cost = (self.size() as u64).saturating_pow(4).saturating_mul(product.bits());
         (cost <= EXACT_BUDGET).then_some(product)
     }
 
     fn over(&self) -> String {
-        match self.steps.len() {
-            1 => String::new(),
-            steps => format!(" over {steps} steps"),
-        }
+        over(self.steps.len())
+    }
+}
+
+/// Over how many steps a radius is one, where that is not each.
+pub(super) fn over(steps: usize) -> String {
+    match steps {
+        1 => String::new(),
+        steps => format!(" over {steps} steps"),
     }
 }
 
@@ -164,7 +212,7 @@ struct Rounded<'a> {
 impl Rounded<'_> {
     /// The product over the joint period, with a number for each topology at each step.
     fn product(&self, eigenvalue: impl Fn(usize, usize) -> BallNumber) -> Ball {
-        let size = self.block.size;
+        let size = self.block.size();
         let mut entries = vec![BallNumber::exact(0.0); size * size];
         let mut product: Option<Ball> = None;
         for (step, &(variant, _)) in self.block.steps.iter().enumerate() {
@@ -184,11 +232,11 @@ impl Rounded<'_> {
 
 /// A block of one state with nonnegative coefficients over nonnegative phases whose rows sum to 1: every step is a
 /// number times an average. `None` where the block is no such thing.
-fn by_support(block: &Block, topologies: &[Facts]) -> Option<Verdict> {
+fn by_support(block: &Block, topologies: &[&Facts]) -> Option<Verdict> {
     let used = block.topologies();
     let averages =
         |k: &usize| topologies[*k].nonnegative().is_ok() && topologies[*k].row_stochastic().is_ok();
-    if block.size != 1 || used.is_empty() || !used.iter().all(averages) {
+    if block.spaces != [Space::Disagreement] || used.is_empty() || !used.iter().all(averages) {
         return None;
     }
     let sums: Vec<Rational> = block.variants.iter().map(|v| v[0].terms.values().cloned().sum()).collect();
@@ -231,8 +279,8 @@ fn by_support(block: &Block, topologies: &[Facts]) -> Option<Verdict> {
 
 /// The supports whose product is that of a polynomial with positive coefficients: a single word, or a matrix plus a
 /// multiple of the identity.
-fn step_supports(polynomial: &Polynomial, phase: u64, topologies: &[Facts]) -> Option<Vec<Support>> {
-    let of = |k: usize| Support::new(phase_of(&topologies[k], phase));
+fn step_supports(polynomial: &Polynomial, phase: u64, topologies: &[&Facts]) -> Option<Vec<Support>> {
+    let of = |k: usize| Support::new(phase_of(topologies[k], phase));
     let words: Vec<&Vec<usize>> = polynomial.terms.keys().collect();
     match words.as_slice() {
         [word] => Some(word.iter().rev().map(|&k| of(k)).collect()),
@@ -243,7 +291,7 @@ fn step_supports(polynomial: &Polynomial, phase: u64, topologies: &[Facts]) -> O
 
 /// The matrix that a topology uses after so many steps that communicate.
 fn phase_of<'a>(facts: &Facts<'a>, phase: u64) -> &'a MixingMatrix {
-    &facts.phases[(phase % facts.phases.len() as u64) as usize]
+    at_phase(facts.phases, phase)
 }
 
 /// Bits of a weight whose powers may leave the range of `f64`.
@@ -298,13 +346,13 @@ fn by_interval(block: &Block, facts: &Facts) -> bool {
 }
 
 /// A radius in six decimals, or with an exponent where those would tell nothing or too much.
-fn shown(radius: f64) -> String {
+pub(super) fn shown(radius: f64) -> String {
     let plain = radius == 0.0 || (1e-5..1e6).contains(&radius);
     if plain { format!("{radius:.6}") } else { format!("{radius:.1e}") }
 }
 
 /// How near to 1 a radius is where no enclosure in 64-bit numbers would tell.
-const MARGIN: f64 = 1e-6;
+pub(super) const MARGIN: f64 = 1e-6;
 
 /// The verdict on a radius that was computed and not enclosed.
 fn undecided(radius: f64, over: &str, at: &str) -> Verdict {
@@ -351,7 +399,7 @@ impl Tally {
 /// A block over phases of one group.
 struct Spectral<'a> {
     block: &'a Block,
-    topologies: &'a [Facts<'a>],
+    topologies: &'a [&'a Facts<'a>],
     used: &'a [usize],
     phases: &'a [MixingMatrix],
     group: Group,

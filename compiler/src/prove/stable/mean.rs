@@ -1,0 +1,163 @@
+//! What agreement itself does: where all ranks hold the same, every operator is a number, and the states that keep
+//! agreement follow a small recursion.
+//!
+//! `stable` is about disagreement alone. That `2 * average(x)` doubles what ranks agree on is said beside it.
+
+use super::parts::components;
+use super::spaces::{Agreement, Images, Ones};
+use super::{System, named};
+use crate::model::algorithm::{Algorithm, ValueId, ValueKind};
+use crate::prove::radius::{self, MARGIN, Recursion};
+use bfc_schedule::Rational;
+use bfc_schedule::program::Operation;
+use std::collections::BTreeSet;
+
+/// The recursion of common states over the joint period.
+pub(super) struct Mean {
+    /// The part with the largest radius, and that radius.
+    part: Vec<usize>,
+    radius: f64,
+    /// Whether states grow without bound from where they start, though no radius is above 1.
+    creeps: bool,
+    steps: usize,
+}
+
+impl Mean {
+    /// `None` where it is not known.
+    pub(super) fn new(system: &System, agreement: &Agreement) -> Option<Self> {
+        let states: Vec<usize> = (0..agreement.kept.len()).filter(|state| agreement.kept[*state]).collect();
+        let period: Vec<&Images> = system.period.iter().map(|step| &agreement.images[step]).collect();
+        let different: BTreeSet<&(usize, u64)> = system.period.iter().collect();
+        let edges = different.into_iter().flat_map(|step| {
+            let images = agreement.images[step].iter();
+            images.filter(|(_, factor)| factor.as_ref().is_some_and(|f| !f.is_zero()))
+        });
+        let inside = |state: &usize| agreement.kept[*state];
+        let edges = edges.map(|((to, from), _)| (*from, *to)).filter(|(a, b)| inside(a) && inside(b));
+        let mut mean = Self { part: vec![], radius: 0.0, creeps: false, steps: period.len() };
+        for part in components(agreement.kept.len(), edges).into_iter().filter(|part| part.iter().all(inside))
+        {
+            let recursion = recursion(&part, &period)?;
+            if recursion.radius() > mean.radius {
+                (mean.part, mean.radius) = (part, recursion.radius());
+            }
+        }
+        if mean.radius <= 1.0 + MARGIN
+            && let Some(start) = start(system, &states)
+        {
+            mean.creeps = recursion(&states, &period)?.grows_from(&start);
+        }
+        Some(mean)
+    }
+
+    pub(super) fn grows(&self) -> bool {
+        self.radius > 1.0 + MARGIN || self.creeps
+    }
+
+    /// The radius, where it is not the usual 1.
+    pub(super) fn evidence(&self) -> String {
+        match (self.radius - 1.0).abs() <= MARGIN || self.radius == 0.0 {
+            true => String::new(),
+            false => format!(
+                "where ranks agree, the radius is {}{}",
+                radius::shown(self.radius),
+                radius::over(self.steps)
+            ),
+        }
+    }
+
+    /// How states grow, in words.
+    pub(super) fn growth(&self, algorithm: &Algorithm) -> Option<String> {
+        let what = match (self.radius > 1.0 + MARGIN, self.creeps) {
+            (true, _) => {
+                let (names, radius) = (named(&self.part, algorithm), radius::shown(self.radius));
+                let each = if self.steps == 1 { "each step".into() } else { format!("{} steps", self.steps) };
+                format!("where all ranks agree, {names} grows by a factor of about {radius} in {each}")
+            }
+            (false, true) => "where all ranks agree, its states still grow without bound".into(),
+            (false, false) => return None,
+        };
+        Some(format!("{what}: `stable` is about disagreement alone"))
+    }
+}
+
+fn recursion(states: &[usize], period: &[&Images]) -> Option<Recursion> {
+    let entry = |images: &Images, to: usize, from: usize| {
+        images.get(&(to, from)).cloned().flatten().unwrap_or_else(Rational::zero)
+    };
+    let matrix = |images: &&Images| -> Vec<Rational> {
+        states.iter().flat_map(|to| states.iter().map(|from| entry(images, *to, *from))).collect()
+    };
+    Recursion::new(states.len(), period.iter().map(matrix))
+}
+
+/// A number as a multiple of what `params` are on all ranks, and a constant.
+type Start = [Rational; 2];
+
+/// Where the states start each period, one column for `params` and one for numbers, gradients being 0; `None` where that
+/// is not known.
+fn start(system: &System, states: &[usize]) -> Option<Vec<Vec<Rational>>> {
+    let ones = Ones::new(system.operators);
+    let mut at: Vec<Start> = initial(system)?;
+    for &(map, phase) in &system.transient {
+        let mut next = vec![];
+        for row in &system.maps[map] {
+            let form = row.as_ref().ok()?;
+            let mut sum = [Rational::zero(), Rational::zero()];
+            for (from, polynomial) in &form.terms {
+                let factor = ones.image(polynomial, phase).ok()??;
+                for (sum, value) in sum.iter_mut().zip(&at[*from]) {
+                    *sum = &*sum + &(&factor * value);
+                }
+            }
+            next.push(sum);
+        }
+        at = next;
+    }
+    Some((0..2).map(|column| states.iter().map(|state| at[*state][column].clone()).collect()).collect())
+}
+
+/// The initial values of the states where all ranks agree.
+fn initial(system: &System) -> Option<Vec<Start>> {
+    let mut states: Vec<Start> = vec![];
+    for state in &system.algorithm.states {
+        states.push(value(system, state.initial, &states)?);
+    }
+    Some(states)
+}
+
+fn value(system: &System, id: ValueId, states: &[Start]) -> Option<Start> {
+    let (zero, one) = (Rational::zero, Rational::one);
+    let of = |id: &ValueId| value(system, *id, states);
+    let times = |a: Start, factor: &Rational| a.map(|number| &number * factor);
+    let plus = |[a, b]: Start, [c, d]: Start| [&a + &c, &b + &d];
+    if let Some(number) = system.numbers.value(id, 0) {
+        return Some([zero(), number]);
+    }
+    match &system.algorithm.value(id).kind {
+        ValueKind::Parameters => Some([one(), zero()]),
+        ValueKind::Gradient(_) => Some([zero(), zero()]),
+        ValueKind::State(state) => states.get(*state).cloned(),
+        ValueKind::Average(v) => of(v),
+        ValueKind::Mix(topology, v) => Some(times(of(v)?, &system.operators.row_sum(*topology, 0)?)),
+        ValueKind::Apply(operation, operands) => {
+            let number = |id: &ValueId| system.numbers.value(*id, 0);
+            match (operation, operands.as_slice()) {
+                (Operation::Negate, [a]) => Some(times(of(a)?, &-&one())),
+                (Operation::Add, [a, b]) => Some(plus(of(a)?, of(b)?)),
+                (Operation::Subtract, [a, b]) => Some(plus(of(a)?, times(of(b)?, &-&one()))),
+                (Operation::Multiply, [a, b]) => match (number(a), number(b)) {
+                    (Some(factor), _) => Some(times(of(b)?, &factor)),
+                    (_, Some(factor)) => Some(times(of(a)?, &factor)),
+                    _ => None,
+                },
+                (Operation::Divide, [a, b]) => {
+                    let divisor = number(b).filter(|divisor| !divisor.is_zero())?;
+                    Some(times(of(a)?, &(one() / divisor)))
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}

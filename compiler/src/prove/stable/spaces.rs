@@ -1,0 +1,296 @@
+//! What a step makes of agreement, and so where each state has to shrink.
+//!
+//! Ranks disagree less and less if the radius is below 1 on what is left of all states, those of delayed mixes included,
+//! once an invariant set of states in agreement counts as 0. Let Q be the largest set of states whose agreement is kept:
+//! in every step, what a state of Q passes on while it is common (1 ⊗ v) is common, and nothing where it reaches a state
+//! outside of Q. Then {all of Q common, the rest 0} is mapped to itself by every step, so the whole map acts on the
+//! quotient by it: there a state of Q counts by its disagreement, (1 − J) x, and any other by all that ranks hold.
+//!
+//! An operator passes agreement on if all its rows have one sum r, in each phase; r need not be 1. That is so of a mixing
+//! matrix with equal row sums, of its diagonal and of the rest if the diagonal is constant, of `incoming` and of scalars
+//! made of degrees where degrees are equal, and of averages. Where single operators fail, sums of them may still do, as
+//! `incoming(x) - degree * x` does; so polynomials of them are applied to 1, exactly.
+//!
+//! States that start common, and get nothing but what is common, never disagree. If they are in Q they do not count at
+//! all; if not, then by their one value, which others make a disagreement of. A common state that keeps its value is a
+//! constant. Never common are params, gradients and other answers of the trainer, codes that are drawn, values of edges
+//! and what comes back along them.
+
+use super::System;
+use crate::model::algorithm::{Algorithm, ValueKind};
+use crate::prove::codec;
+use crate::prove::linear::{Form, Polynomial, Rest};
+use crate::prove::operators::{Operators, at_phase};
+use bfc_schedule::{MixingMatrix, Rank, Rational};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+/// What of a state has to shrink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::prove) enum Space {
+    /// Nothing.
+    None,
+    /// One number: it is the same on all ranks.
+    Common,
+    /// How ranks differ.
+    Disagreement,
+    /// All that ranks hold.
+    Whole,
+}
+
+/// What a map makes of common states: for a state and one that it depends on, the factor; none where the result is not
+/// common.
+pub(super) type Images = BTreeMap<(usize, usize), Option<Rational>>;
+
+/// What the steps make of agreement.
+pub(super) struct Agreement {
+    /// For each state.
+    pub(super) spaces: Vec<Space>,
+    /// The states whose agreement is kept, constants aside.
+    pub(super) kept: Vec<bool>,
+    /// For the maps and phases of the period.
+    pub(super) images: BTreeMap<(usize, u64), Images>,
+}
+
+impl Agreement {
+    pub(super) fn new(system: &System) -> Result<Self, String> {
+        let states = system.algorithm.states.len();
+        let ones = Ones::new(system.operators);
+        let starts = initially_common(system.algorithm, system.operators);
+        let rows = |state: usize| {
+            let maps = system.transient.iter().chain(&system.period).map(|(map, _)| *map);
+            maps.map(move |map| &system.maps[map][state])
+        };
+        let stays = |state: usize| rows(state).all(|row| row.as_ref().is_ok_and(|row| row.is_state(state)));
+        let constant: Vec<bool> = (0..states).map(|state| starts[state] && stays(state)).collect();
+        let mut images = BTreeMap::new();
+        for &(map, phase) in &system.period {
+            if !images.contains_key(&(map, phase)) {
+                images.insert((map, phase), ones.images(&system.forms(map)?, phase)?);
+            }
+        }
+        let common = ones.always_common(system, starts, &images)?;
+        let kept = kept(&images, &constant);
+        let space = |state: usize| match (constant[state], common[state], kept[state]) {
+            (true, ..) | (_, true, true) => Space::None,
+            (_, true, false) => Space::Common,
+            (_, false, true) => Space::Disagreement,
+            (_, false, false) => Space::Whole,
+        };
+        let spaces = (0..states).map(space).collect();
+        let kept = (0..states).map(|state| kept[state] && !constant[state]).collect();
+        Ok(Self { spaces, kept, images })
+    }
+}
+
+/// The largest set of states whose agreement every map keeps. What constants pass on is constant.
+fn kept(images: &BTreeMap<(usize, u64), Images>, constant: &[bool]) -> Vec<bool> {
+    let mut kept = vec![true; constant.len()];
+    loop {
+        let fails = |state: usize| {
+            images.values().flatten().any(|(&(to, from), factor)| {
+                let lost = factor.as_ref().is_none_or(|factor| !factor.is_zero() && !kept[to]);
+                from == state && lost
+            })
+        };
+        let lost: Vec<usize> =
+            (0..kept.len()).filter(|state| kept[*state] && !constant[*state] && fails(*state)).collect();
+        if lost.is_empty() {
+            return kept;
+        }
+        lost.into_iter().for_each(|state| kept[state] = false);
+    }
+}
+
+/// For every state whether it starts the same on all ranks, whatever the trainer answers.
+fn initially_common(algorithm: &Algorithm, operators: &Operators) -> Vec<bool> {
+    let mut common: Vec<bool> = vec![];
+    for state in &algorithm.states {
+        let mut same: Vec<bool> = Vec::with_capacity(algorithm.values.len());
+        for value in &algorithm.values[..=state.initial.0 as usize] {
+            let of = |id: &crate::model::algorithm::ValueId| same[id.0 as usize];
+            same.push(match &value.kind {
+                _ if value.shape.is_per_edge() => false,
+                ValueKind::Average(_) => true,
+                ValueKind::State(state) => common.get(*state).is_some_and(|common| *common),
+                ValueKind::Apply(_, operands) => operands.iter().all(of),
+                ValueKind::Mix(topology, v) => of(v) && operators.keeps_agreement(*topology),
+                ValueKind::Dot(u, v) => of(u) && of(v),
+                ValueKind::Encode(codec, v) => of(v) && !codec::is_drawn(*codec),
+                ValueKind::Decode(v) => of(v),
+                _ => false,
+            });
+        }
+        common.push(same[state.initial.0 as usize]);
+    }
+    common
+}
+
+/// Operations on numbers of ranks.
+const BUDGET: u64 = 1 << 21;
+
+/// Operators applied to what is 1 on all ranks.
+pub(super) struct Ones<'a> {
+    operators: &'a Operators<'a>,
+    budget: Cell<u64>,
+}
+
+impl<'a> Ones<'a> {
+    pub(super) fn new(operators: &'a Operators<'a>) -> Self {
+        Self { operators, budget: Cell::new(BUDGET) }
+    }
+
+    fn images(&self, forms: &[&Form], phase: u64) -> Result<Images, String> {
+        let mut images = Images::new();
+        for (to, form) in forms.iter().enumerate() {
+            for (from, polynomial) in &form.terms {
+                images.insert((to, *from), self.image(polynomial, phase)?);
+            }
+        }
+        Ok(images)
+    }
+
+    /// What a polynomial makes of a common 1, where that is common.
+    pub(super) fn image(&self, polynomial: &Polynomial, phase: u64) -> Result<Option<Rational>, String> {
+        let word_sum = |word: &[usize]| {
+            word.iter().try_fold(Rational::one(), |product, &operator| {
+                Some(product * self.operators.row_sum(operator, phase)?)
+            })
+        };
+        let sums: Option<Vec<Rational>> =
+            polynomial.terms.iter().map(|(word, coefficient)| Some(&word_sum(word)? * coefficient)).collect();
+        match sums {
+            Some(sums) => Ok(Some(sums.into_iter().sum())),
+            None => self.exactly(polynomial, phase),
+        }
+    }
+
+    /// The same by applying every word to 1 on all ranks.
+    fn exactly(&self, polynomial: &Polynomial, phase: u64) -> Result<Option<Rational>, String> {
+        let image = self.applied(polynomial, phase, vec![Rational::one(); self.size()])?;
+        Ok(common_value(image))
+    }
+
+    fn size(&self) -> usize {
+        self.operators.facts.first().map_or(1, |facts| facts.size()) as usize
+    }
+
+    /// A polynomial applied to one number of each rank.
+    fn applied(
+        &self,
+        polynomial: &Polynomial,
+        phase: u64,
+        vector: Vec<Rational>,
+    ) -> Result<Vec<Rational>, String> {
+        let mut sum = vec![Rational::zero(); vector.len()];
+        for (word, coefficient) in &polynomial.terms {
+            let apply = |vector, &operator: &usize| self.apply(operator, phase, vector);
+            let image = word.iter().rev().try_fold(vector.clone(), apply)?;
+            sum.iter_mut().zip(image).for_each(|(sum, value)| *sum = &*sum + &(&value * coefficient));
+        }
+        Ok(sum)
+    }
+
+    fn apply(&self, operator: usize, phase: u64, vector: Vec<Rational>) -> Result<Vec<Rational>, String> {
+        let size = vector.len();
+        if self.operators.is_average(operator) {
+            let mean = vector.into_iter().sum::<Rational>() / Rational::integer(size);
+            return Ok(vec![mean; size]);
+        }
+        let Some(facts) = self.operators.facts.get(operator) else {
+            return Err("an operator has no matrix".into());
+        };
+        let matrix = at_phase(facts.phases, phase);
+        let entries = match matrix {
+            MixingMatrix::Cayley(cayley) => (cayley.hops().len() + 1) * size,
+            MixingMatrix::Sparse(_) => {
+                (0..size as u32).map(|rank| matrix.row(Rank(rank)).in_weights.len() + 1).sum()
+            }
+        };
+        let left = self.budget.get().checked_sub(entries as u64);
+        self.budget.set(left.ok_or("whether ranks that agree stay so takes too long to find out")?);
+        let row = |rank: u32| {
+            let row = matrix.row(Rank(rank));
+            let own = &row.self_weight * &vector[rank as usize];
+            row.in_weights.iter().fold(own, |sum, (j, weight)| sum + weight * &vector[j.index()])
+        };
+        Ok((0..size as u32).map(row).collect())
+    }
+
+    /// The states that are common at the start of every period and stay so in it.
+    fn always_common(
+        &self,
+        system: &System,
+        starts: Vec<bool>,
+        images: &BTreeMap<(usize, u64), Images>,
+    ) -> Result<Vec<bool>, String> {
+        let mut common = starts;
+        for &(map, phase) in &system.transient {
+            let next = |row: &Result<Form, String>| match row {
+                Ok(form) => {
+                    self.is_common(form, phase, &common, |_, polynomial| self.image(polynomial, phase))
+                }
+                Err(_) => Ok(false),
+            };
+            common = system.maps[map].iter().map(next).collect::<Result<_, _>>()?;
+        }
+        loop {
+            let mut next = common.clone();
+            for (&(map, phase), images) in images {
+                for (to, form) in system.forms(map)?.into_iter().enumerate() {
+                    let image = |from: usize, _: &Polynomial| Ok(images.get(&(to, from)).cloned().flatten());
+                    next[to] = next[to] && self.is_common(form, phase, &common, image)?;
+                }
+            }
+            if next == common {
+                return Ok(common);
+            }
+            common = next;
+        }
+    }
+
+    /// Whether a value is common, given which states are.
+    fn is_common(
+        &self,
+        form: &Form,
+        phase: u64,
+        common: &[bool],
+        image: impl Fn(usize, &Polynomial) -> Result<Option<Rational>, String>,
+    ) -> Result<bool, String> {
+        if form.rest == Rest::Differing || !form.directions.is_empty() {
+            return Ok(false);
+        }
+        for (from, polynomial) in &form.terms {
+            let passed_on = common[*from] && image(*from, polynomial)?.is_some();
+            if !passed_on && !self.makes_common(polynomial, phase) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether a polynomial makes everything common: it averages, or does so by chance, which few ranks show.
+    fn makes_common(&self, polynomial: &Polynomial, phase: u64) -> bool {
+        let averages = |word: &Vec<usize>| {
+            let average = word.iter().position(|&operator| self.operators.is_average(operator));
+            average.is_some_and(|at| word[..at].iter().all(|&k| self.operators.row_sum(k, phase).is_some()))
+        };
+        let size = self.size();
+        let one = |rank: usize| {
+            let mut vector = vec![Rational::zero(); size];
+            vector[rank] = Rational::one();
+            self.applied(polynomial, phase, vector).is_ok_and(|image| common_value(image).is_some())
+        };
+        polynomial.terms.keys().all(averages) || size <= FEW && (0..size).all(one)
+    }
+}
+
+/// Ranks up to which it is tried whether an operator happens to make everything common.
+const FEW: usize = 64;
+
+/// The number that all ranks have, if they have one.
+fn common_value(vector: Vec<Rational>) -> Option<Rational> {
+    let mut values = vector.into_iter();
+    let first = values.next()?;
+    values.all(|value| value == first).then_some(first)
+}

@@ -1,0 +1,188 @@
+//! What `stable` proves and what not, through the language: agreement counts as 0 only where every step keeps it.
+
+mod instance;
+mod search;
+mod truth;
+
+use bfc_compiler::certificate::recheck;
+use bfc_compiler::{Compiled, Entry, NoFiles, Request, compile};
+use bfc_schedule::Schedule;
+
+/// Ranks that hear from all others through a hub; columns sum to 1, rows do not.
+const PUSH: &str = "topology star { for i in 1..size { 0 -- i }
+weights sender_uniform }
+schedule { topology star
+algorithm a }
+";
+
+/// The same with doubly stochastic weights.
+const METROPOLIS: &str = "topology star { for i in 1..size { 0 -- i }
+weights metropolis }
+schedule { topology star
+algorithm a }
+";
+
+/// All ranks alike.
+const RING: &str = "topology ring { for i in ranks { i -- (i + 1) mod size } }
+schedule { topology ring
+algorithm a }
+";
+
+fn compiled(text: &str, size: u32, allow: &[&str]) -> Result<Compiled, Vec<String>> {
+    let entry = Entry::Source { name: "stable.bf".into(), text: text.into() };
+    let allow = allow.iter().map(|code| code.to_string()).collect();
+    let request = Request { entry, size, local_size: 1, parameters: vec![], allow };
+    compile(&request, &NoFiles).map_err(|refused| refused.codes())
+}
+
+/// The verdict on `stable` of an algorithm with these lines; a proof is found again from the file.
+fn verdict(topology: &str, states: &str, step: &str) -> String {
+    let text = format!(
+        "{topology}algorithm a(lr: scalar = 0.1) {{\nrequires stable\n{states}\nstep {{\n{step}\n}}\n}}\n"
+    );
+    match compiled(&text, 5, &[]) {
+        Ok(compiled) => {
+            let check = compiled.report.checks.iter().find(|check| check.claim.text == "stable");
+            let schedule = Schedule::decode(&compiled.schedule.encode()).unwrap();
+            assert!(recheck(&schedule).unwrap().iter().all(|recheck| recheck.confirmed), "{text}");
+            check.unwrap().verdict.word()
+        }
+        Err(codes) => match codes.as_slice() {
+            [code] if code == "bfc::prove::requirement_refuted" => "refuted".into(),
+            [code] if code == "bfc::prove::requirement_not_decided" => "open".into(),
+            _ => panic!("{text}: {codes:?}"),
+        },
+    }
+}
+
+fn of_x(topology: &str, step: &str) -> String {
+    verdict(topology, "state x = params", step)
+}
+
+#[test]
+fn what_does_not_keep_agreement_is_judged_as_a_whole() {
+    for step in [
+        "x <- incoming(average(x))",
+        "x <- degree * average(x)",
+        "x <- mix(average(x))",
+        "x <- 2 * mix(average(x))",
+        "x <- incoming(average(x)) - lr * grad(x)",
+    ] {
+        assert_eq!(of_x(PUSH, step), "refuted", "{step}");
+    }
+    // Weights that keep agreement, and a delay that does not: each share comes from another time.
+    assert_eq!(of_x(METROPOLIS, "x <- 1.5 * mix(average(x), delay = 1) - 0.1 * grad(x)"), "refuted");
+    // What shrinks as a whole is stable, whether or not agreement is kept.
+    assert_eq!(of_x(PUSH, "x <- 0.9 * mix(average(x)) - lr * grad(x)"), "proved");
+    assert_eq!(of_x(PUSH, "x <- 0.5 * degree * average(x)"), "proved");
+    assert_eq!(of_x(PUSH, "x <- 0.7 * degree * average(x)"), "refuted");
+    assert_eq!(of_x(PUSH, "x <- 0.9 * mix(x) - lr * grad(x)"), "proved");
+    assert_eq!(of_x(METROPOLIS, "x <- 0.9 * mix(x, delay = 2)"), "proved");
+}
+
+#[test]
+fn agreement_is_lost_across_parts() {
+    let two = "topology ring { for i in ranks { i -- (i + 1) mod size } }
+topology push { for i in 1..size { 0 -- i }
+weights sender_uniform }
+schedule { topology R = ring, C = push
+algorithm a }
+";
+    let text = |x: &str, y: &str| {
+        format!(
+            "{two}algorithm a(lr: scalar = 0.1) over R, C {{\nrequires stable\nstate x = params\nstate y = 0\n\
+             step {{\nx <- {x}\ny <- {y}\n}}\nmodel y\n}}\n"
+        )
+    };
+    let codes = |x: &str, y: &str| compiled(&text(x, y), 5, &[]).map(|_| ()).unwrap_err();
+    let refuted = ["bfc::prove::requirement_refuted"];
+    assert_eq!(codes("1.1 * mix(x, R) - lr * grad(x)", "mix(x, C) + 0.5 * y"), refuted);
+    // What x agrees on drives y for ever, and not to agreement; what x disagrees on does so for a while.
+    assert_eq!(codes("mix(x, R) - lr * grad(x)", "mix(x, R) + 0.5 * mix(y, C)"), refuted);
+    assert!(
+        compiled(&text("mix(x, R) - lr * grad(x)", "mix(x - mix(x, R), C) + 0.5 * mix(y, C)"), 5, &[])
+            .is_ok()
+    );
+}
+
+#[test]
+fn common_values_count_where_they_become_different() {
+    let states = "state y = 1\nstate x = params";
+    assert_eq!(verdict(PUSH, states, "y <- 2 * y\nx <- mix(y) - y"), "refuted");
+    assert_eq!(verdict(METROPOLIS, states, "y <- 2 * y\nx <- mix(y) - y"), "proved");
+    assert_eq!(verdict(PUSH, states, "y <- 0.5 * y\nx <- mix(y) - y"), "proved");
+    // A common state that keeps its value is a constant.
+    assert_eq!(verdict(PUSH, states, "x <- 0.5 * mix(x) + mix(y)"), "proved");
+    // A product with a gradient is not linear in the states, whichever factor is common.
+    assert_eq!(of_x(RING, "x <- grad(x) * average(x)"), "open");
+    assert_eq!(verdict(RING, states, "y <- 2 * y\nx <- y * grad(x)"), "open");
+}
+
+#[test]
+fn what_keeps_its_value_shrinks_only_where_it_is_common() {
+    for step in ["x <- x", "x <- 1 * x", "x <- x - lr * grad(x)"] {
+        assert_eq!(of_x(RING, step), "refuted", "{step}");
+    }
+    for (initial, expected) in
+        [("params", "refuted"), ("grad(params)", "refuted"), ("average(params)", "proved"), ("2", "proved")]
+    {
+        let states = format!("state x = params\nstate y = {initial}");
+        for step in ["x <- mix(x) + y", "x <- mix(x) + y\ny <- 1 * y"] {
+            assert_eq!(verdict(RING, &states, step), expected, "{initial}: {step}");
+        }
+    }
+    // Parameters themselves are a constant of each rank, in the file too.
+    assert_eq!(of_x(RING, "x <- mix(x) - lr * (grad(x) + x - params) + lr * x"), "proved");
+}
+
+#[test]
+fn equal_numbers_of_neighbours_keep_agreement() {
+    assert_eq!(of_x(RING, "x <- (x + incoming(x)) / (degree + 1)"), "proved");
+    assert_eq!(of_x(RING, "x <- incoming(average(x)) - lr * grad(x)"), "proved");
+    assert_eq!(of_x(RING, "x <- degree * mix(x)"), "refuted");
+    // Each rank divides by its own degree, or weighs its neighbours alike: agreement is kept all the same.
+    assert_eq!(of_x(PUSH, "x <- (x + incoming(x)) / (degree + 1)"), "proved");
+    assert_eq!(of_x(PUSH, "x <- x + 0.1 * (incoming(x) - degree * x)"), "proved");
+    assert_eq!(of_x(PUSH, "x <- x + 0.5 * (incoming(x) - degree * x)"), "refuted");
+    assert_eq!(of_x(PUSH, "x <- x + 0.1 * (incoming(x) - x)"), "refuted");
+}
+
+#[test]
+fn agreement_that_grows_is_warned_of_though_it_is_stable() {
+    let warnings = |states: &str, step: &str| {
+        let text = format!("{RING}algorithm a {{\nrequires stable\n{states}\nstep {{\n{step}\n}}\n}}\n");
+        let compiled = compiled(&text, 5, &[]).unwrap_or_else(|codes| panic!("{text}: {codes:?}"));
+        let stable = compiled.report.checks.iter().find(|check| check.claim.text == "stable").unwrap();
+        (compiled.report.warnings.join("\n"), stable.verdict.evidence().to_string())
+    };
+    let (warning, evidence) = warnings("state x = params", "x <- 2 * average(x)");
+    assert!(warning.contains("`x` grows by a factor of about 2.000000 in each step"), "{warning}");
+    assert!(evidence.contains("where ranks agree, the radius is 2.000000"), "{evidence}");
+    let (warning, evidence) = warnings("state x = params", "x <- 0.5 * mix(x)");
+    assert_eq!(warning, "");
+    assert!(evidence.contains("where ranks agree, the radius is 0.500000"), "{evidence}");
+    // Twice the last value less the one before: a line through the first two, which are equal or are not.
+    let line = "x <- average(2 * x - past)\npast <- average(x)";
+    assert_eq!(warnings("state x = params\nstate past = params", line).0, "");
+    let (warning, _) = warnings("state x = params\nstate past = 2 * params", line);
+    assert!(warning.contains("grow without bound"), "{warning}");
+}
+
+#[test]
+fn no_algorithm_of_the_library_grows() {
+    let mut tried = 0;
+    for name in bfc_compiler::library::names().into_iter().filter_map(|name| name.strip_prefix("algorithm::"))
+    {
+        for topology in ["ring", "one_peer_exp2", "tree_pull"] {
+            let text = format!(
+                "use topology::{topology}\nuse algorithm::{name}\nschedule {{\n topology {topology}\n algorithm {name}\n}}"
+            );
+            if let Ok(compiled) = compiled(&text, 5, &[]) {
+                let grows = |warning: &&String| warning.contains("grow");
+                assert_eq!(compiled.report.warnings.iter().find(grows), None, "{name} over {topology}");
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 50, "{tried}");
+}
