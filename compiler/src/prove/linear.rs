@@ -55,6 +55,15 @@ impl Polynomial {
         }
     }
 
+    /// An operator applied first.
+    pub(super) fn before(&self, operator: usize) -> Self {
+        let longer = |word: &Vec<usize>| word.iter().copied().chain([operator]).collect();
+        Self {
+            terms: self.terms.iter().map(|(word, coefficient)| (longer(word), coefficient.clone())).collect(),
+            inputs: self.inputs.clone(),
+        }
+    }
+
     fn is_moderate(&self) -> bool {
         self.terms.len() <= LARGEST && self.terms.keys().all(|word| word.len() <= LARGEST)
     }
@@ -166,7 +175,7 @@ impl Linear<'_> {
             }
             ValueKind::Mix(topology, v) => self.after(Some(*topology), of(v)?, kind)?,
             ValueKind::Average(v) => {
-                let average = self.after(self.operators.find(Operator::Average), of(v)?, kind)?;
+                let average = self.after(Some(self.operators.average()), of(v)?, kind)?;
                 Form { rest: average.rest.min(Rest::Common), ..average }
             }
             ValueKind::Incoming(topology, v) => self.operator(Operator::Incoming(*topology), of(v)?, kind)?,

@@ -111,8 +111,13 @@ impl<'a> Operators<'a> {
         self.derived.iter().position(|known| *known == operator).map(|at| self.topologies + at)
     }
 
+    /// The index of J.
+    pub(super) fn average(&self) -> usize {
+        self.topologies + self.derived.len() - 1
+    }
+
     pub(super) fn is_average(&self, index: usize) -> bool {
-        index.checked_sub(self.topologies).and_then(|at| self.derived.get(at)) == Some(&Operator::Average)
+        index == self.average()
     }
 
     /// The number that an operator makes of a common 1 in a phase, where it is the same on all ranks.

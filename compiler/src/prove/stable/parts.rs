@@ -4,6 +4,7 @@ use super::spaces::{Agreement, Space};
 use super::{System, named};
 use crate::prove::Verdict;
 use crate::prove::linear::{Form, Polynomial};
+use crate::prove::operators::Operators;
 use crate::prove::radius::{self, Block};
 use crate::prove::timing::Numbers;
 use petgraph::graph::DiGraph;
@@ -15,6 +16,8 @@ pub(super) struct Parts<'a> {
     spaces: &'a [Space],
     /// The maps of the period without what vanishes in the spaces; empty where the period does not use them.
     maps: Vec<Vec<Form>>,
+    /// The steps of the period: which map, and after how many steps that communicate.
+    steps: Vec<(usize, u64)>,
 }
 
 impl<'a> Parts<'a> {
@@ -27,7 +30,13 @@ impl<'a> Parts<'a> {
                 maps[map] = forms.map(|(form, space)| remaining(form, *space, system)).collect();
             }
         }
-        Ok(Self { system, spaces, maps })
+        let mut steps = system.period.clone();
+        if let (Some(first), true) = (steps.first_mut(), agreement.starts_common.contains(&true)) {
+            let start = |form: &Form| from_start(form, agreement, system.operators);
+            maps.push(maps[first.0].iter().map(start).collect());
+            first.0 = maps.len() - 1;
+        }
+        Ok(Self { system, spaces, maps, steps })
     }
 
     pub(super) fn verdict(&self) -> Verdict {
@@ -119,7 +128,7 @@ impl<'a> Parts<'a> {
         Block {
             spaces: part.iter().map(|state| self.spaces[*state]).collect(),
             variants: self.maps.iter().map(entries).collect(),
-            steps: self.system.period.clone(),
+            steps: self.steps.clone(),
         }
     }
 
@@ -148,6 +157,19 @@ fn remaining(form: &Form, space: Space, system: &System) -> Form {
         };
         form.terms.values_mut().for_each(|polynomial| polynomial.terms.retain(|word, _| !vanishes(word)));
         form.terms.retain(|_, polynomial| !(polynomial.is_zero() && polynomial.inputs.is_empty()));
+    }
+    form
+}
+
+/// A row of the first map of a period, where states that are common then have nothing but one number.
+fn from_start(form: &Form, agreement: &Agreement, operators: &Operators) -> Form {
+    let mut form = form.clone();
+    for (from, polynomial) in &mut form.terms {
+        match (agreement.starts_common[*from], agreement.spaces[*from]) {
+            (true, Space::Disagreement) => polynomial.terms.clear(),
+            (true, _) => *polynomial = polynomial.before(operators.average()),
+            _ => {}
+        }
     }
     form
 }

@@ -44,8 +44,10 @@ pub(super) type Images = BTreeMap<(usize, usize), Option<Rational>>;
 
 /// What the steps make of agreement.
 pub(super) struct Agreement {
-    /// For each state.
+    /// For each state, at every step of the period.
     pub(super) spaces: Vec<Space>,
+    /// The other states that are common where the period starts.
+    pub(super) starts_common: Vec<bool>,
     /// The states whose agreement is kept, constants aside.
     pub(super) kept: Vec<bool>,
     /// For the maps and phases of the period.
@@ -69,7 +71,7 @@ impl Agreement {
                 images.insert((map, phase), ones.images(&system.forms(map)?, phase)?);
             }
         }
-        let common = ones.always_common(system, starts, &images)?;
+        let (starts_common, common) = ones.always_common(system, starts, &images)?;
         let kept = kept(&images, &constant);
         let space = |state: usize| match (constant[state], common[state], kept[state]) {
             (true, ..) | (_, true, true) => Space::None,
@@ -78,8 +80,9 @@ impl Agreement {
             (_, false, false) => Space::Whole,
         };
         let spaces = (0..states).map(space).collect();
+        let starts_common = (0..states).map(|state| starts_common[state] && !common[state]).collect();
         let kept = (0..states).map(|state| kept[state] && !constant[state]).collect();
-        Ok(Self { spaces, kept, images })
+        Ok(Self { spaces, starts_common, kept, images })
     }
 }
 
@@ -217,35 +220,40 @@ impl<'a> Ones<'a> {
         Ok((0..size as u32).map(row).collect())
     }
 
-    /// The states that are common at the start of every period and stay so in it.
+    /// The states that are common at the start of every period, and those of them that stay so in it.
     fn always_common(
         &self,
         system: &System,
         starts: Vec<bool>,
         images: &BTreeMap<(usize, u64), Images>,
-    ) -> Result<Vec<bool>, String> {
-        let mut common = starts;
+    ) -> Result<(Vec<bool>, Vec<bool>), String> {
+        let mut start = starts;
         for &(map, phase) in &system.transient {
             let next = |row: &Result<Form, String>| match row {
                 Ok(form) => {
-                    self.is_common(form, phase, &common, |_, polynomial| self.image(polynomial, phase))
+                    self.is_common(form, phase, &start, |_, polynomial| self.image(polynomial, phase))
                 }
                 Err(_) => Ok(false),
             };
-            common = system.maps[map].iter().map(next).collect::<Result<_, _>>()?;
+            start = system.maps[map].iter().map(next).collect::<Result<_, _>>()?;
         }
         loop {
-            let mut next = common.clone();
-            for (&(map, phase), images) in images {
-                for (to, form) in system.forms(map)?.into_iter().enumerate() {
-                    let image = |from: usize, _: &Polynomial| Ok(images.get(&(to, from)).cloned().flatten());
-                    next[to] = next[to] && self.is_common(form, phase, &common, image)?;
-                }
+            let (mut common, mut always) = (start.clone(), start.clone());
+            for step @ &(map, phase) in &system.period {
+                always.iter_mut().zip(&common).for_each(|(always, common)| *always &= common);
+                let next = |(to, form): (usize, &Form)| {
+                    let image =
+                        |from: usize, _: &Polynomial| Ok(images[step].get(&(to, from)).cloned().flatten());
+                    self.is_common(form, phase, &common, image)
+                };
+                let forms = system.forms(map)?.into_iter().enumerate();
+                common = forms.map(next).collect::<Result<_, _>>()?;
             }
-            if next == common {
-                return Ok(common);
+            let still: Vec<bool> = start.iter().zip(common).map(|(a, b)| *a && b).collect();
+            if still == start {
+                return Ok((start, always));
             }
-            common = next;
+            start = still;
         }
     }
 
