@@ -170,6 +170,7 @@ fn prove(request: &Request, program: &Program, evaluated: &Evaluated) -> Result<
     let refuse = |errors: Vec<Diagnostic>| Diagnostics::new(errors, &program.sources);
     let mut report = Report::new(request.size, evaluated);
     if evaluated.missing.is_some() {
+        prove::claims::check_mixing(&evaluated.algorithm).map_err(refuse)?;
         prove::claims::check_allowances(evaluated.algorithm.requires.iter(), &request.allow)
             .map_err(refuse)?;
         report.warnings.push("`requires` is decided on a topology, and none is given".into());

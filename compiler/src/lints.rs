@@ -7,6 +7,7 @@ use crate::evaluate::target::Evaluated;
 use crate::model::algorithm::ValueKind;
 use crate::model::claim::{Claim, Property, Statement};
 use crate::model::topology::Topology;
+use crate::prove::timeline::{self, Sends};
 use crate::prove::{Prover, Verdict};
 use bfc_dsl::tree::Span;
 use bfc_schedule::program::Operation;
@@ -42,8 +43,24 @@ fn of_step(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {
     let undefined = undefined.map(|undefined| format!("`{name}` asks for {undefined}"));
     let lost = quadratic::never_descends(algorithm, CURVATURE)
         .map(|reason| format!("`{name}` cannot train: {reason}"));
+    let alone = never_mixes(evaluated).map(|alone| format!("`{name}` {alone}"));
     let growth = prover.growth().map(|growth| format!("`{name}`: {growth}"));
-    undefined.into_iter().chain(growth).chain(lost).chain(idle).collect()
+    undefined.into_iter().chain(alone).chain(growth).chain(lost).chain(idle).collect()
+}
+
+/// That ranks do not, or no longer, hear from each other.
+fn never_mixes(evaluated: &Evaluated) -> Option<String> {
+    if evaluated.topologies.first().is_some_and(|topology| topology.size == 1) {
+        return None;
+    }
+    match timeline::sends(&evaluated.algorithm) {
+        Sends::Never => Some("never mixes: each rank is alone, and nothing brings ranks to agree".into()),
+        Sends::AtFirst(1) => Some("mixes in the first step alone: ranks drift apart after it".into()),
+        Sends::AtFirst(steps) => {
+            Some(format!("mixes in the first {steps} steps alone: ranks drift apart after them"))
+        }
+        Sends::Always => None,
+    }
 }
 
 /// A weight that exact arithmetic sees, and a run does not.

@@ -276,7 +276,8 @@ pub enum EvaluateError {
         algorithm: String,
         topology: String,
         help: String,
-        #[label("mixes over `{topology}`")]
+        relation: &'static str,
+        #[label("{relation} `{topology}`")]
         span: Span,
     },
     #[error("`{number}` has no value: {reason}")]

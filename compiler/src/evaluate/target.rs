@@ -5,6 +5,7 @@ use super::value::call::Override;
 use super::{Construction, EvaluateError, Evaluator, Value, algorithm};
 use crate::model::algorithm as flow;
 use crate::model::algorithm::{Algorithm, State, ValueId, ValueKind};
+use crate::model::claim::Statement;
 use crate::model::topology::Topology;
 use crate::resolve::Program;
 use crate::resolve::target::{Chosen, Instance, Target};
@@ -185,7 +186,7 @@ fn match_up<'p>(
                 return match target.topologies[..] {
                     [] if !target.scheduled => Ok(Evaluated {
                         topologies: vec![],
-                        missing: needs(&algorithm).then_some(error),
+                        missing: needs_topology(&algorithm).then_some(error),
                         algorithm,
                         bare,
                     }),
@@ -205,26 +206,34 @@ fn match_up<'p>(
     }
 }
 
-/// Whether an algorithm mixes at all.
-fn needs(algorithm: &Algorithm) -> bool {
+/// Whether an algorithm mixes over topologies.
+fn mixes(algorithm: &Algorithm) -> bool {
     algorithm
         .values
         .iter()
         .any(|value| value.kind.communicates() && !matches!(value.kind, ValueKind::Average(_)))
 }
 
+/// Whether it does, or says or computes something of them.
+fn needs_topology(algorithm: &Algorithm) -> bool {
+    let mut required = algorithm.requires.iter().map(|claim| &claim.statement);
+    mixes(algorithm) || !algorithm.numbers.is_empty() || required.any(Statement::is_about_topologies)
+}
+
 fn no_topology(program: &Program, target: &Target, algorithm: &Algorithm, name: &str) -> EvaluateError {
+    let relation = if mixes(algorithm) { "mixes over" } else { "says something of" };
     let Some(instance) = &target.algorithm else {
         let help = "say what to do with several topologies: add `algorithm …`".to_string();
         let span = target.topologies.last().map(|(_, chosen)| chosen.span()).unwrap_or_default();
         let (algorithm, topology) = (algorithm.name.clone(), name.to_string());
-        return EvaluateError::NoTopology { algorithm, topology, help, span };
+        return EvaluateError::NoTopology { algorithm, topology, help, relation, span };
     };
     let span = instance.span;
     let line = topology_line(program, target, algorithm);
     let help =
         format!("say over which: a `schedule` with the lines `{line}` and `algorithm {}`", algorithm.name);
-    EvaluateError::NoTopology { algorithm: algorithm.name.clone(), topology: name.to_string(), help, span }
+    let (algorithm, topology) = (algorithm.name.clone(), name.to_string());
+    EvaluateError::NoTopology { algorithm, topology, help, relation, span }
 }
 
 /// The line of a schedule that gives an algorithm all its topologies: those that are given, in order where they have no

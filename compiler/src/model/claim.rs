@@ -35,6 +35,18 @@ pub enum Statement {
     Truth(bool),
 }
 
+impl Statement {
+    /// Whether it speaks of a topology.
+    pub fn is_about_topologies(&self) -> bool {
+        let of_topology = |quantity: &Quantity| matches!(quantity, Quantity::Of(..));
+        match self {
+            Self::Property(_, of) => !of.is_empty(),
+            Self::Compare(left, _, right) => of_topology(left) || of_topology(right),
+            Self::Unbiased(_) | Self::Truth(_) => false,
+        }
+    }
+}
+
 /// A number in a comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Quantity {

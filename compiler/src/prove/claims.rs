@@ -1,9 +1,11 @@
 //! Every claim of a schedule with its verdict; those that do not hold or are open refuse it, unless they are allowed.
 
+use super::timeline::{self, Sends};
 use super::{Error, Prover, Verdict};
 use crate::builtin_names::nearest;
 use crate::diagnostic::Diagnostic;
 use crate::evaluate::target::Evaluated;
+use crate::model::algorithm::Algorithm;
 use crate::model::claim::{Claim, Property, Quantity, Statement};
 use crate::request::RequestError;
 use bfc_dsl::tree::Span;
@@ -120,12 +122,13 @@ pub fn prove(evaluated: &Evaluated, prover: &Prover, allow: &[String]) -> Result
 /// The verdicts on all claims, whatever they are.
 ///
 /// # Errors
-/// What `allow` names and is not there.
+/// What `allow` names and is not there; what is required of topologies though nothing is sent.
 pub fn checks(
     evaluated: &Evaluated,
     prover: &Prover,
     allow: &[String],
 ) -> Result<Vec<Check>, Vec<Diagnostic>> {
+    check_mixing(&evaluated.algorithm)?;
     let claims = claims(evaluated, prover);
     check_allowances(claims.iter().map(|(.., claim)| claim), allow)?;
     let check = |(role, item, claim): (Role, &str, Claim)| {
@@ -133,6 +136,19 @@ pub fn checks(
         Check { item: item.to_string(), role, claim, verdict }
     };
     Ok(claims.into_iter().map(check).collect())
+}
+
+/// # Errors
+/// What an algorithm requires of a topology though its ranks never send anything: to prove it would say too much.
+pub fn check_mixing(algorithm: &Algorithm) -> Result<(), Vec<Diagnostic>> {
+    let required = algorithm.requires.iter().find(|claim| claim.statement.is_about_topologies());
+    match required {
+        Some(claim) if timeline::sends(algorithm) == Sends::Never => {
+            let (algorithm, text) = (algorithm.name.clone(), claim.text.clone());
+            Err(vec![Error::NeverMixes { algorithm, claim: text, span: claim.span }.into()])
+        }
+        _ => Ok(()),
+    }
 }
 
 /// # Errors

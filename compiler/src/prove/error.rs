@@ -38,6 +38,21 @@ pub enum Error {
         /// What the label says of it.
         place: &'static str,
     },
+    /// An algorithm requires something of topologies that it never uses.
+    #[error("`{claim}` is required of a topology, and `{algorithm}` never sends anything")]
+    #[diagnostic(
+        code(bfc::prove::never_mixes),
+        help("mix in the step, as in `x <- mix(x) - lr * grad(x)`, or leave the requirement out")
+    )]
+    NeverMixes {
+        /// The algorithm.
+        algorithm: String,
+        /// The text of the claim.
+        claim: String,
+        /// Where it is required.
+        #[label("required here")]
+        span: Span,
+    },
     /// A topology ensures what it does not give.
     #[error("`{claim}` is ensured and does not hold: {evidence}")]
     #[diagnostic(
@@ -72,7 +87,8 @@ pub enum Error {
 impl StageError for Error {
     fn place(&self) -> Option<Span> {
         match self {
-            Self::RequirementRefuted { span, .. }
+            Self::NeverMixes { span, .. }
+            | Self::RequirementRefuted { span, .. }
             | Self::RequirementNotDecided { span, .. }
             | Self::EnsureRefuted { span, .. }
             | Self::EnsureNotDecided { span, .. } => Some(*span),

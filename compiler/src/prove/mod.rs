@@ -174,10 +174,18 @@ impl<'a> Prover<'a> {
             },
             Statement::Property(Property::CommonRoot, indices) => self.common_root(indices),
             Statement::Property(property, indices) => match indices[..] {
-                [index] => self.name(index, property_of(&self.facts[index], *property)),
+                [index] => match self.topology(index) {
+                    Ok(facts) => self.name(index, property_of(facts, *property)),
+                    Err(reason) => Verdict::undecided(reason),
+                },
                 _ => Verdict::undecided(format!("`{}` is about one topology", property.word())),
             },
         }
+    }
+
+    /// What is known of a topology, by index.
+    fn topology(&self, index: usize) -> Result<&Facts<'a>, String> {
+        self.facts.get(index).ok_or_else(|| "there is no such topology".to_string())
     }
 
     /// Where there are several topologies, the evidence names the guilty one.
@@ -202,7 +210,7 @@ impl<'a> Prover<'a> {
     /// # Errors
     /// Why the topology has none.
     pub fn number(&self, number: Number, topology: usize) -> Result<f64, String> {
-        let facts = &self.facts[topology];
+        let facts = self.topology(topology)?;
         match number_of(facts, number) {
             Ok(range) if range.low == range.high => Ok(range.low.to_f64()),
             _ => spectral(facts, number).map(|enclosure| enclosure.value),
@@ -210,11 +218,12 @@ impl<'a> Prover<'a> {
     }
 
     fn common_root(&self, indices: &[usize]) -> Verdict {
-        let &[pull, push] = indices else {
+        let topologies: Result<Vec<&Facts>, String> = indices.iter().map(|k| self.topology(*k)).collect();
+        let Ok([pull, push]) = topologies.as_deref() else {
             return Verdict::undecided("`common_root` is about two topologies");
         };
-        let pull = support::roots(self.facts[pull].phases, Orientation::Rows);
-        let push = support::roots(self.facts[push].phases, Orientation::Columns);
+        let pull = support::roots(pull.phases, Orientation::Rows);
+        let push = support::roots(push.phases, Orientation::Columns);
         match pull.iter().find(|root| push.binary_search(root).is_ok()) {
             Some(root) => Verdict::proved(format!("rank {root}")),
             None => Verdict::refuted(format!(
@@ -246,7 +255,7 @@ impl<'a> Prover<'a> {
         match quantity {
             Quantity::Exact(value) => Ok(Interval::exact(value.clone())),
             Quantity::Contraction(of) => codec::contraction(*of),
-            Quantity::Of(number, index) => number_of(&self.facts[*index], *number),
+            Quantity::Of(number, index) => number_of(self.topology(*index)?, *number),
         }
     }
 }

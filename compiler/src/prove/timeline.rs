@@ -59,6 +59,34 @@ impl Timeline {
     }
 }
 
+/// When ranks send anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sends {
+    /// In no step.
+    Never,
+    /// In none after so many steps.
+    AtFirst(u64),
+    /// Again and again, as far as it is known.
+    Always,
+}
+
+/// When the ranks of an algorithm send anything.
+pub(crate) fn sends(algorithm: &Algorithm) -> Sends {
+    let communicates: Vec<bool> =
+        (0..algorithm.steps.len()).map(|mask| linear::communicates(algorithm, mask)).collect();
+    if !communicates.contains(&true) {
+        return Sends::Never;
+    }
+    let numbers = Numbers::new(algorithm);
+    let Ok((start, cycle)) = rhythm(algorithm, &numbers, &[]) else { return Sends::Always };
+    let sends = |step: u64| mask(algorithm, &numbers, step).map_or(true, |mask| communicates[mask]);
+    match (0..start + cycle).rev().find(|step| sends(*step)) {
+        None => Sends::Never,
+        Some(last) if last < start => Sends::AtFirst(last + 1),
+        Some(_) => Sends::Always,
+    }
+}
+
 /// The first step in which numbers are computed that do not exist, and what that is.
 pub(crate) fn undefined(algorithm: &Algorithm) -> Option<String> {
     let numbers = Numbers::new(algorithm);

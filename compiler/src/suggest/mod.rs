@@ -13,7 +13,7 @@ use crate::evaluate::topology::weights::{RULES, WeightRule};
 use crate::model::algorithm::Algorithm;
 use crate::model::topology::Topology;
 use crate::prove::Prover;
-use crate::prove::claims::of_averaging;
+use crate::prove::claims::{check_mixing, of_averaging};
 use crate::request::Request;
 use crate::resolve::Program;
 use algorithms::candidates;
@@ -297,5 +297,6 @@ fn passes(topology: &Topology, refused: &Evaluated) -> bool {
 /// Whether all that is required holds, what nobody wrote down included.
 fn holds(prover: &Prover, evaluated: &Evaluated) -> bool {
     let unwritten = of_averaging(evaluated, prover);
-    evaluated.algorithm.requires.iter().chain(&unwritten).all(|claim| prover.decide(claim).holds())
+    let mixes = check_mixing(&evaluated.algorithm).is_ok();
+    mixes && evaluated.algorithm.requires.iter().chain(&unwritten).all(|claim| prover.decide(claim).holds())
 }

@@ -71,14 +71,9 @@ impl<'a> Parts<'a> {
         let entries = rows.flat_map(|form| &form.terms);
         let inside = entries.filter(|(b, _)| part.contains(b)).flat_map(|(_, polynomial)| &polynomial.inputs);
         let used: BTreeSet<u16> = conditions.chain(inside).copied().collect();
-        let default = |index: &u16| {
-            let input = &algorithm.inputs[usize::from(*index)];
-            format!("`{}` = {}", input.name, input.default)
-        };
-        match used.is_empty() {
-            true => String::new(),
-            false => format!(" with {}", used.iter().map(default).collect::<Vec<_>>().join(" and ")),
-        }
+        let inputs = used.iter().filter_map(|index| algorithm.inputs.get(usize::from(*index)));
+        let values: Vec<_> = inputs.map(|input| format!("`{}` = {}", input.name, input.default)).collect();
+        if values.is_empty() { String::new() } else { format!(" with {}", values.join(" and ")) }
     }
 
     /// The states that count, in parts that feed each other, each ascending.

@@ -229,13 +229,14 @@ impl<'a> Ones<'a> {
     ) -> Result<(Vec<bool>, Vec<bool>), String> {
         let mut start = starts;
         for &(map, phase) in &system.transient {
-            let next = |row: &Result<Form, String>| match row {
+            let next = |(row, common): (&Result<Form, String>, &bool)| match row {
                 Ok(form) => {
                     self.is_common(form, phase, &start, |_, polynomial| self.image(polynomial, phase))
                 }
+                Err(reason) if *common => Err(reason.clone()),
                 Err(_) => Ok(false),
             };
-            start = system.maps[map].iter().map(next).collect::<Result<_, _>>()?;
+            start = system.maps[map].iter().zip(&start).map(next).collect::<Result<_, _>>()?;
         }
         loop {
             let (mut common, mut always) = (start.clone(), start.clone());
