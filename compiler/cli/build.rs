@@ -1,10 +1,10 @@
-//! Embeds the pages of `errors/<stage>/<name>.md` as a sorted table of codes and texts.
+//! Embeds the pages of `docs/errors/<stage>/<name>.md` as a sorted table of codes and texts.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 fn main() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("errors");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors");
     println!("cargo::rerun-if-changed={}", root.display());
     let mut pages: Vec<(String, PathBuf)> = children(&root)
         .into_iter()

@@ -58,30 +58,30 @@ impl Files for NoFiles {
 #[allow(missing_docs)]
 pub enum RequestError {
     #[error("a size of 0 ranks")]
-    #[diagnostic(code(bfc::evaluate::size_zero), help("give a size of at least 1"))]
+    #[diagnostic(code(bfc::request::size_zero), help("give a size of at least 1"))]
     SizeZero,
     #[error("a local size of {local_size} for {size} ranks")]
     #[diagnostic(
-        code(bfc::evaluate::local_size),
+        code(bfc::request::local_size),
         help("give the number of ranks that share a machine: a divisor of {size}")
     )]
     LocalSize { size: u32, local_size: u32 },
     #[error("`{algorithm}` has no topology to analyze")]
-    #[diagnostic(code(bfc::evaluate::nothing_to_analyze), help("name a topology, or a schedule with one"))]
+    #[diagnostic(code(bfc::request::nothing_to_analyze), help("name a topology, or a schedule with one"))]
     NothingToAnalyze { algorithm: String },
     #[error("the library has no `{name}`")]
-    #[diagnostic(code(bfc::resolve::unknown_library_name))]
+    #[diagnostic(code(bfc::request::unknown_library_name))]
     UnknownLibraryName {
         name: String,
         #[help]
         help: Option<String>,
     },
     #[error("`--allow {name}` names no code and no claim")]
-    #[diagnostic(code(bfc::prove::unknown_allowance), help("{help}"))]
+    #[diagnostic(code(bfc::request::unknown_allowance), help("{help}"))]
     UnknownAllowance { name: String, help: String },
     #[error("the evaluation thread did not start: {reason}")]
     #[diagnostic(
-        code(bfc::evaluate::no_thread),
+        code(bfc::request::no_thread),
         help("evaluation needs 256 MiB of address space for its stack")
     )]
     NoThread { reason: String },

@@ -130,5 +130,11 @@ fn an_algorithm_alone_is_checked_and_not_compiled() {
     assert!(bfc_compiler::check(&request, &NoFiles).unwrap().checks.is_empty());
     assert_eq!(compile(&request, &NoFiles).unwrap_err().codes(), ["bfc::evaluate::no_topology"]);
     let averaging = analyze(&self::request("algorithm::parallel_sgd", 8, &[]), &NoFiles).unwrap_err();
-    assert_eq!(averaging.codes(), ["bfc::evaluate::nothing_to_analyze"]);
+    assert_eq!(averaging.codes(), ["bfc::request::nothing_to_analyze"]);
+}
+
+#[test]
+fn a_name_that_the_library_lacks_is_refused() {
+    let refused = compile(&request("topology::rings", 8, &[]), &NoFiles).unwrap_err();
+    assert_eq!(refused.codes(), ["bfc::request::unknown_library_name"]);
 }

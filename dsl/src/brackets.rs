@@ -3,14 +3,14 @@
 
 use std::ops::Range;
 
-use crate::error::{MAX_DEPTH, SyntaxError};
+use crate::error::{MAX_DEPTH, ParseError};
 use crate::layout::{Token, TokenKind};
 use crate::tree::{FileId, Span};
 
 /// The errors of the brackets, and the ranges of tokens that they make unreadable.
 #[derive(Default)]
 pub(crate) struct Balance {
-    pub errors: Vec<SyntaxError>,
+    pub errors: Vec<ParseError>,
     pub unreadable: Vec<Range<usize>>,
 }
 
@@ -41,7 +41,7 @@ struct Open {
 }
 
 /// Checks all brackets; fails at once on the one that nests too deep.
-pub(crate) fn balance(file: FileId, text: &str, tokens: &[Token]) -> Result<Balance, SyntaxError> {
+pub(crate) fn balance(file: FileId, text: &str, tokens: &[Token]) -> Result<Balance, ParseError> {
     check_depth(file, tokens)?;
     if is_balanced(text, tokens) {
         return Ok(Balance::default());
@@ -60,7 +60,7 @@ pub(crate) fn balance(file: FileId, text: &str, tokens: &[Token]) -> Result<Bala
     Ok(balance)
 }
 
-fn check_depth(file: FileId, tokens: &[Token]) -> Result<(), SyntaxError> {
+fn check_depth(file: FileId, tokens: &[Token]) -> Result<(), ParseError> {
     let mut depth = 0usize;
     for token in tokens {
         match token.kind {
@@ -69,7 +69,7 @@ fn check_depth(file: FileId, tokens: &[Token]) -> Result<(), SyntaxError> {
             _ => {}
         }
         if depth > MAX_DEPTH {
-            return Err(SyntaxError::TooDeep {
+            return Err(ParseError::TooDeep {
                 what: "brackets nest",
                 help: "name parts with `let`, or move them into a `fn`",
                 span: token.span(file),
@@ -99,7 +99,7 @@ fn begins_item(text: &str, token: &Token) -> bool {
 }
 
 /// The bracket to blame among these tokens, which are out of balance.
-fn first_error(file: FileId, text: &str, tokens: &[Token]) -> Option<SyntaxError> {
+fn first_error(file: FileId, text: &str, tokens: &[Token]) -> Option<ParseError> {
     let mut open: Vec<Open> = Vec::new();
     let mut indent = 0;
     let mut first_on_line = true;
@@ -138,7 +138,7 @@ fn close(
     letter: u8,
     indent: Option<usize>,
     open: &mut Vec<Open>,
-) -> Option<SyntaxError> {
+) -> Option<ParseError> {
     let span = token.span(file);
     let partner = opener(letter as char) as u8;
     match open.last() {
@@ -154,12 +154,12 @@ fn close(
             None
         }
         Some(last) if open.iter().any(|o| o.letter == partner) => Some(unclosed(file, *last, span)),
-        Some(last) => Some(SyntaxError::Unopened {
+        Some(last) => Some(ParseError::Unopened {
             bracket: letter as char,
             help: format!("the `{}` before it wants `{}`", last.letter as char, closer(last.letter)),
             span,
         }),
-        None => Some(SyntaxError::Unopened {
+        None => Some(ParseError::Unopened {
             bracket: letter as char,
             help: format!("delete it, or add the missing `{}` before it", partner as char),
             span,
@@ -167,9 +167,9 @@ fn close(
     }
 }
 
-fn unclosed(file: FileId, open: Open, end: Span) -> SyntaxError {
+fn unclosed(file: FileId, open: Open, end: Span) -> ParseError {
     let start = open.at as u32;
-    SyntaxError::Unclosed {
+    ParseError::Unclosed {
         bracket: open.letter as char,
         closer: closer(open.letter),
         help: format!("write `{}` where it ends", closer(open.letter)),

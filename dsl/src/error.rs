@@ -17,10 +17,10 @@ pub const MAX_ERRORS: usize = 100;
 
 /// One mistake in the text of a `.bf` file.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Diagnostic)]
-pub enum SyntaxError {
+pub enum ParseError {
     /// The source is longer than [`MAX_SOURCE`].
     #[error("the source has {bytes} bytes, more than the {MAX_SOURCE} that are read")]
-    #[diagnostic(code(bfc::syntax::source_too_large))]
+    #[diagnostic(code(bfc::parse::source_too_large))]
     #[diagnostic(help(
         "split it into files that import one another with `use`, or compute what was written out"
     ))]
@@ -33,7 +33,7 @@ pub enum SyntaxError {
     },
     /// Something nests deeper than [`MAX_DEPTH`].
     #[error("{what} more than {MAX_DEPTH} deep")]
-    #[diagnostic(code(bfc::syntax::too_deep))]
+    #[diagnostic(code(bfc::parse::too_deep))]
     TooDeep {
         /// What nests, with its verb.
         what: &'static str,
@@ -46,7 +46,7 @@ pub enum SyntaxError {
     },
     /// A character that a reader cannot see.
     #[error("control character `{character}` in the source")]
-    #[diagnostic(code(bfc::syntax::control_character))]
+    #[diagnostic(code(bfc::parse::control_character))]
     #[diagnostic(help("delete it; a source consists of visible characters, blanks, tabs and line ends"))]
     ControlCharacter {
         /// Its code point, as `U+202E`.
@@ -57,7 +57,7 @@ pub enum SyntaxError {
     },
     /// A character without a meaning in the language.
     #[error("`{found}` has no meaning here")]
-    #[diagnostic(code(bfc::syntax::invalid_character))]
+    #[diagnostic(code(bfc::parse::invalid_character))]
     InvalidCharacter {
         /// The character, or the word that has it.
         found: String,
@@ -70,7 +70,7 @@ pub enum SyntaxError {
     },
     /// A symbol or a word that other languages have for something that this one says differently.
     #[error("`{found}` is not a symbol of this language")]
-    #[diagnostic(code(bfc::syntax::foreign_symbol))]
+    #[diagnostic(code(bfc::parse::foreign_symbol))]
     ForeignSymbol {
         /// The symbol.
         found: String,
@@ -83,7 +83,7 @@ pub enum SyntaxError {
     },
     /// Digits that make no number.
     #[error("`{found}` is not a number")]
-    #[diagnostic(code(bfc::syntax::invalid_number))]
+    #[diagnostic(code(bfc::parse::invalid_number))]
     InvalidNumber {
         /// What was written.
         found: String,
@@ -96,7 +96,7 @@ pub enum SyntaxError {
     },
     /// An opening bracket without its closing one.
     #[error("`{bracket}` is never closed, expected `{closer}`")]
-    #[diagnostic(code(bfc::syntax::unclosed))]
+    #[diagnostic(code(bfc::parse::unclosed))]
     Unclosed {
         /// The bracket.
         bracket: char,
@@ -114,7 +114,7 @@ pub enum SyntaxError {
     },
     /// A closing bracket without its opening one.
     #[error("`{bracket}` closes nothing")]
-    #[diagnostic(code(bfc::syntax::unopened))]
+    #[diagnostic(code(bfc::parse::unopened))]
     Unopened {
         /// The bracket.
         bracket: char,
@@ -127,7 +127,7 @@ pub enum SyntaxError {
     },
     /// Anything else that the grammar does not allow.
     #[error("found {found}, expected {expected}")]
-    #[diagnostic(code(bfc::syntax::unexpected))]
+    #[diagnostic(code(bfc::parse::unexpected))]
     Unexpected {
         /// What stands there.
         found: String,
@@ -142,7 +142,7 @@ pub enum SyntaxError {
     },
     /// A word of the language in the place of a name.
     #[error("`{found}` is a word of the language, expected a name")]
-    #[diagnostic(code(bfc::syntax::reserved_name))]
+    #[diagnostic(code(bfc::parse::reserved_name))]
     #[diagnostic(help("choose another name, such as `{found}_1`"))]
     ReservedName {
         /// The word.
@@ -153,7 +153,7 @@ pub enum SyntaxError {
     },
     /// A line that begins with a word that begins no line.
     #[error("`{found}` does not begin {context}")]
-    #[diagnostic(code(bfc::syntax::unknown_keyword))]
+    #[diagnostic(code(bfc::parse::unknown_keyword))]
     #[diagnostic(help("did you mean `{suggestion}`?"))]
     UnknownKeyword {
         /// The word.
@@ -168,7 +168,7 @@ pub enum SyntaxError {
     },
     /// A statement in a block that does not take it.
     #[error("`{found}` does not belong {place}")]
-    #[diagnostic(code(bfc::syntax::misplaced))]
+    #[diagnostic(code(bfc::parse::misplaced))]
     Misplaced {
         /// The statement's first word.
         found: String,
@@ -183,7 +183,7 @@ pub enum SyntaxError {
     },
     /// Two operators in a row that take two sides only, as in `a < b < c`.
     #[error("`{first}` and `{second}` do not chain")]
-    #[diagnostic(code(bfc::syntax::chained))]
+    #[diagnostic(code(bfc::parse::chained))]
     Chained {
         /// The first operator.
         first: String,
@@ -198,7 +198,7 @@ pub enum SyntaxError {
     },
     /// A value in a block before its last line.
     #[error("found a value in the middle of a block, expected `let`")]
-    #[diagnostic(code(bfc::syntax::stray_value))]
+    #[diagnostic(code(bfc::parse::stray_value))]
     #[diagnostic(help(
         "a block is lines of `let` and one value at its end; a line that goes on ends in its operator"
     ))]
@@ -209,7 +209,7 @@ pub enum SyntaxError {
     },
     /// A block that ends without a value.
     #[error("found a `let` at the end of a block, expected a value")]
-    #[diagnostic(code(bfc::syntax::missing_value))]
+    #[diagnostic(code(bfc::parse::missing_value))]
     #[diagnostic(help("end the block with the expression that is its value"))]
     MissingValue {
         /// The last line.
@@ -218,7 +218,7 @@ pub enum SyntaxError {
     },
 }
 
-impl SyntaxError {
+impl ParseError {
     /// Extends an error about a symbol over an equal one that follows it; whether it was equal.
     pub(crate) fn absorb(&mut self, next: &Self) -> bool {
         match (self, next) {

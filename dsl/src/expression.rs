@@ -3,7 +3,7 @@
 
 use pest::iterators::Pair;
 
-use crate::error::{MAX_DEPTH, SyntaxError};
+use crate::error::{MAX_DEPTH, ParseError};
 use crate::parse::{Builder, Rule, only, parts};
 use crate::tree::*;
 
@@ -105,7 +105,7 @@ impl Builder<'_> {
                 _ => "compare twice, as in `a < b and b < c`",
             };
             let (first, second) = (before.symbol().into(), next.symbol().into());
-            self.error(SyntaxError::Chained { first, second, help, span });
+            self.error(ParseError::Chained { first, second, help, span });
         }
     }
 
@@ -264,11 +264,11 @@ impl Builder<'_> {
                     height = height.max(made.height);
                     lets.push(made.it);
                     if is_last {
-                        self.error(SyntaxError::MissingValue { span: place });
+                        self.error(ParseError::MissingValue { span: place });
                     }
                 }
                 _ if is_last => value = Some(self.row(only(statement))),
-                _ => self.error(SyntaxError::StrayValue { span: place }),
+                _ => self.error(ParseError::StrayValue { span: place }),
             }
         }
         let value = value.unwrap_or_else(|| Tall { it: placeholder(span), height: 1 });

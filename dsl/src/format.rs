@@ -6,7 +6,7 @@
 //! only added to a line that is too long, so that formatting twice gives what formatting once gives.
 
 use crate::breaks::add_breaks;
-use crate::error::SyntaxError;
+use crate::error::ParseError;
 use crate::layout::{Layout, TokenKind, layout};
 use crate::parse::parse;
 use crate::tree::FileId;
@@ -21,7 +21,7 @@ const INDENT: usize = 4;
 ///
 /// # Errors
 /// The mistakes of a source that cannot be read.
-pub fn format(text: &str) -> Result<String, Vec<SyntaxError>> {
+pub fn format(text: &str) -> Result<String, Vec<ParseError>> {
     parse(FileId(0), text)?;
     let layout = layout(FileId(0), text).map_err(|error| vec![error])?;
     let mut text = Text::new(text, &layout);

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use crate::brackets;
-use crate::error::{MAX_ERRORS, MAX_SOURCE, SyntaxError};
+use crate::error::{MAX_ERRORS, MAX_SOURCE, ParseError};
 use crate::foreign;
 use crate::lines;
 use crate::tree::{FileId, Span};
@@ -16,7 +16,7 @@ pub(crate) struct Layout {
     /// The bytes of each comment, documentation included.
     pub comments: Vec<Range<usize>>,
     pub documentation: Vec<Comment>,
-    pub errors: Vec<SyntaxError>,
+    pub errors: Vec<ParseError>,
 }
 
 /// A line of documentation.
@@ -55,10 +55,10 @@ impl Token {
 }
 
 /// Lays out a source; fails where reading on would make no sense.
-pub(crate) fn layout(file: FileId, source: &str) -> Result<Layout, SyntaxError> {
+pub(crate) fn layout(file: FileId, source: &str) -> Result<Layout, ParseError> {
     if source.len() > MAX_SOURCE {
         let span = Span { file, start: 0, end: 0 };
-        return Err(SyntaxError::SourceTooLarge { bytes: source.len(), span });
+        return Err(ParseError::SourceTooLarge { bytes: source.len(), span });
     }
     let mut scanner = Scanner {
         file,
@@ -94,7 +94,7 @@ struct Scanner<'a> {
     tokens: Vec<Token>,
     comments: Vec<Range<usize>>,
     documentation: Vec<Comment>,
-    errors: Vec<SyntaxError>,
+    errors: Vec<ParseError>,
 }
 
 /// The symbols of the language, the longer ones first.
@@ -113,7 +113,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reports an error, as one with the last if that is the same on the same line with nothing between.
-    fn error(&mut self, error: SyntaxError) {
+    fn error(&mut self, error: ParseError) {
         if let Some(last) = self.errors.last_mut()
             && self.source[last.span().end as usize..error.span().start as usize].trim_matches(' ').is_empty()
             && last.absorb(&error)
@@ -207,7 +207,7 @@ impl<'a> Scanner<'a> {
         }
         let help = foreign::number_help(found);
         let span = self.span(end);
-        self.error(SyntaxError::InvalidNumber { found: foreign::shorten(found), help, span });
+        self.error(ParseError::InvalidNumber { found: foreign::shorten(found), help, span });
         self.push(TokenKind::Number, end, &"0".repeat(end));
     }
 
@@ -225,7 +225,7 @@ impl<'a> Scanner<'a> {
         let found = foreign::shorten(&self.rest()[..length]);
         let span = self.span(length);
         let help = "names are made of the letters a-z and A-Z, digits and `_`: spell it out, as in `beta`";
-        self.error(SyntaxError::InvalidCharacter { found, help, span });
+        self.error(ParseError::InvalidCharacter { found, help, span });
         self.push(TokenKind::Word, length, &"x".repeat(length));
     }
 
@@ -234,7 +234,7 @@ impl<'a> Scanner<'a> {
         if let Some(foreign) = foreign::symbol(rest) {
             let span = self.span(foreign.length);
             let found = foreign::shorten(&rest[..foreign.length]);
-            self.error(SyntaxError::ForeignSymbol { found, help: foreign.help, span });
+            self.error(ParseError::ForeignSymbol { found, help: foreign.help, span });
             let kind = if foreign.shown.is_empty() { TokenKind::LineEnd } else { TokenKind::Symbol };
             return self.push(kind, foreign.length, foreign.shown);
         }
@@ -252,7 +252,7 @@ impl<'a> Scanner<'a> {
         } else {
             let span = self.span(character.len_utf8());
             let help = "delete it";
-            self.error(SyntaxError::InvalidCharacter { found: character.to_string(), help, span });
+            self.error(ParseError::InvalidCharacter { found: character.to_string(), help, span });
             self.at += character.len_utf8();
         }
     }
@@ -260,7 +260,7 @@ impl<'a> Scanner<'a> {
     fn control(&mut self, character: char) {
         let span = self.span(character.len_utf8());
         let character_name = format!("U+{:04X}", character as u32);
-        self.error(SyntaxError::ControlCharacter { character: character_name, span });
+        self.error(ParseError::ControlCharacter { character: character_name, span });
         self.at += character.len_utf8();
     }
 }

@@ -15,7 +15,7 @@ mod statement;
 pub mod tree;
 mod words;
 
-pub use error::{MAX_DEPTH, MAX_ERRORS, MAX_SOURCE, SyntaxError};
+pub use error::{MAX_DEPTH, MAX_ERRORS, MAX_SOURCE, ParseError};
 pub use format::{MAX_WIDTH, format};
 pub use parse::{parse, parse_expression};
 pub use print::{print, print_expression};

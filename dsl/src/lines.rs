@@ -1,13 +1,13 @@
 //! Tokens → the line breaks that end a statement. A line goes on while a `(` or `[` is open, after an operator, a
 //! comma or `=`, and before an `else`.
 
-use crate::error::{MAX_DEPTH, SyntaxError};
+use crate::error::{MAX_DEPTH, ParseError};
 use crate::layout::{Token, TokenKind};
 use crate::tree::FileId;
 
 /// Writes a line break after each token that ends a statement, and refuses conditions in conditions in conditions:
 /// with brackets, which are checked already, they are all that can nest.
-pub(crate) fn end_lines(file: FileId, out: &mut [u8], tokens: &[Token]) -> Result<(), SyntaxError> {
+pub(crate) fn end_lines(file: FileId, out: &mut [u8], tokens: &[Token]) -> Result<(), ParseError> {
     let mut nesting = Nesting { open: vec![(b'{', 0)], waiting: 0 };
     let mut previous: Option<&Token> = None;
     let mut pending: Option<u32> = None;
@@ -40,7 +40,7 @@ pub(crate) fn end_lines(file: FileId, out: &mut [u8], tokens: &[Token]) -> Resul
         }
         if nesting.open.len() - 1 + nesting.waiting > MAX_DEPTH {
             let help = "name conditions with `let`, or move them into a `fn`";
-            return Err(SyntaxError::TooDeep { what: "conditions nest", help, span: token.span(file) });
+            return Err(ParseError::TooDeep { what: "conditions nest", help, span: token.span(file) });
         }
         previous = Some(token);
     }

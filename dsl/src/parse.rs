@@ -5,7 +5,7 @@ use pest::Parser;
 use pest::iterators::Pair;
 use pest_derive::Parser;
 
-use crate::error::{MAX_ERRORS, SyntaxError};
+use crate::error::{MAX_ERRORS, ParseError};
 use crate::layout::{Comment, Layout, layout};
 use crate::recover;
 use crate::tree::*;
@@ -17,12 +17,12 @@ pub(crate) struct Grammar;
 /// Reads a source file.
 ///
 /// Reports up to [`MAX_ERRORS`] mistakes, in the order of the source.
-pub fn parse(file: FileId, text: &str) -> Result<File, Vec<SyntaxError>> {
+pub fn parse(file: FileId, text: &str) -> Result<File, Vec<ParseError>> {
     run(file, text, Rule::file, |builder, pair| builder.file(pair))
 }
 
 /// Reads one expression, such as the value of a `--param`.
-pub fn parse_expression(file: FileId, text: &str) -> Result<Expression, Vec<SyntaxError>> {
+pub fn parse_expression(file: FileId, text: &str) -> Result<Expression, Vec<ParseError>> {
     run(file, text, Rule::expression_alone, |builder, pair| {
         builder.expression(pair.into_inner().next().expect("an expression"))
     })
@@ -33,7 +33,7 @@ fn run<T>(
     text: &str,
     rule: Rule,
     build: impl FnOnce(&mut Builder, Pair<Rule>) -> T,
-) -> Result<T, Vec<SyntaxError>> {
+) -> Result<T, Vec<ParseError>> {
     let Layout { text: laid_out, documentation, errors: lexical, .. } =
         layout(file, text).map_err(|error| vec![error])?;
     let mut builder =
@@ -58,8 +58,8 @@ fn run<T>(
 }
 
 /// Drops what only follows from a bad symbol of the same line.
-fn keep_causes(text: &str, lexical: &[SyntaxError], errors: &mut Vec<SyntaxError>) {
-    let line = |error: &SyntaxError| {
+fn keep_causes(text: &str, lexical: &[ParseError], errors: &mut Vec<ParseError>) {
+    let line = |error: &ParseError| {
         let at = error.span().start as usize;
         text.as_bytes()[..at].iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1)
     };
@@ -75,7 +75,7 @@ pub(crate) struct Builder<'a> {
     documentation: Vec<Comment>,
     /// Lines of documentation that belong to earlier items.
     documented: usize,
-    pub errors: Vec<SyntaxError>,
+    pub errors: Vec<ParseError>,
     /// Whether `too_deep` has been reported.
     deep: bool,
 }
@@ -110,7 +110,7 @@ impl Builder<'_> {
         Span { file: self.file, start: span.start() as u32, end: (span.start() + text.len()) as u32 }
     }
 
-    pub fn error(&mut self, error: SyntaxError) {
+    pub fn error(&mut self, error: ParseError) {
         if self.errors.len() < MAX_ERRORS {
             self.errors.push(error);
         }
@@ -121,7 +121,7 @@ impl Builder<'_> {
         if !std::mem::replace(&mut self.deep, true) {
             let span = Span { end: span.end.min(span.start + 1), ..span };
             let help = "name parts with `let` or a `fn`, or use a list with `sum`, `product` or an index";
-            self.error(SyntaxError::TooDeep { what, help, span });
+            self.error(ParseError::TooDeep { what, help, span });
         }
     }
 

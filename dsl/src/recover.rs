@@ -5,7 +5,7 @@ use std::ops::Range;
 use pest::Parser;
 use pest::error::{ErrorVariant, InputLocation};
 
-use crate::error::SyntaxError;
+use crate::error::ParseError;
 use crate::foreign;
 use crate::parse::{Grammar, Rule};
 use crate::tree::{FileId, Span};
@@ -25,7 +25,7 @@ struct Failure<'a> {
 }
 
 /// Explains why `range` of the laid-out source is not what `rule` stands for.
-pub(crate) fn explain(file: FileId, source: &str, range: Range<usize>, rule: Rule) -> SyntaxError {
+pub(crate) fn explain(file: FileId, source: &str, range: Range<usize>, rule: Rule) -> ParseError {
     let text = &source[range.clone()];
     let context = Context::new(rule);
     let mut failure =
@@ -108,7 +108,7 @@ impl<'a> Failure<'a> {
     }
 
     /// Whether the statement already goes wrong at its first word or right after it.
-    fn first_word(&self) -> Option<SyntaxError> {
+    fn first_word(&self) -> Option<ParseError> {
         let word = self.word(self.text);
         let after = self.start + word.len();
         let span = Span { file: self.file, start: self.start as u32, end: after as u32 };
@@ -120,22 +120,22 @@ impl<'a> Failure<'a> {
         let separate = self.at == self.start || next.starts_with(|c: char| c.is_alphanumeric() || c == '{');
         if let Some(help) = homes(word).filter(|_| separate) {
             let (found, place) = (word.to_string(), self.context.place());
-            return Some(SyntaxError::Misplaced { found, place, help, span });
+            return Some(ParseError::Misplaced { found, place, help, span });
         }
         if let Some(help) = foreign::word(word).filter(|_| separate) {
-            return Some(SyntaxError::ForeignSymbol { found: word.to_string(), help, span });
+            return Some(ParseError::ForeignSymbol { found: word.to_string(), help, span });
         }
         let close = |keyword: &&&'static str| is_near(word, keyword);
         let nearest = self.context.keywords().iter().filter(close).min_by_key(|k| distance(word, k)).copied();
         if let Some(suggestion) = synonym(word, self.context).or(nearest).filter(|_| separate) {
             let (found, context) = (word.to_string(), self.context.begins());
-            return Some(SyntaxError::UnknownKeyword { found, context, suggestion, span });
+            return Some(ParseError::UnknownKeyword { found, context, suggestion, span });
         }
         self.foreign_statement()
     }
 
     /// An equation outside of a step, or an edge outside of a topology.
-    fn foreign_statement(&self) -> Option<SyntaxError> {
+    fn foreign_statement(&self) -> Option<ParseError> {
         let (found, _) = self.found();
         let (symbol, help) = match self.context {
             Context::Algorithm | Context::Block | Context::Item if self.text.contains("<-") => {
@@ -155,18 +155,18 @@ impl<'a> Failure<'a> {
         }
         let start = (self.start + self.text.find(symbol)?) as u32;
         let span = Span { file: self.file, start, end: start + symbol.len() as u32 };
-        Some(SyntaxError::Misplaced { found: symbol.into(), place: self.context.place(), help, span })
+        Some(ParseError::Misplaced { found: symbol.into(), place: self.context.place(), help, span })
     }
 
-    fn reserved(&self) -> Option<SyntaxError> {
+    fn reserved(&self) -> Option<ParseError> {
         let (found, span) = self.found();
         let wants_name =
             self.rules.iter().any(|rule| matches!(rule, Rule::name | Rule::pattern | Rule::clause));
         let found = Some(found).filter(|found| wants_name && is_reserved(found))?;
-        Some(SyntaxError::ReservedName { found: found.to_string(), span })
+        Some(ParseError::ReservedName { found: found.to_string(), span })
     }
 
-    fn unexpected(&self) -> SyntaxError {
+    fn unexpected(&self) -> ParseError {
         let (token, span) = self.found();
         let found = match token {
             "" if self.source[span.end as usize..].trim().is_empty() => "the end of the file".to_string(),
@@ -175,7 +175,7 @@ impl<'a> Failure<'a> {
         };
         let misspelled = misspelled(token, &self.rules).map(|word| format!("did you mean `{word}`?"));
         let help = misspelled.or_else(|| self.help(token).map(str::to_string));
-        SyntaxError::Unexpected { found, expected: expected(&self.rules, self.context), help, span }
+        ParseError::Unexpected { found, expected: expected(&self.rules, self.context), help, span }
     }
 
     fn help(&self, found: &str) -> Option<&'static str> {

@@ -5,7 +5,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use bfc_dsl::tree::FileId;
-use bfc_dsl::{MAX_DEPTH, SyntaxError, parse, parse_expression, print};
+use bfc_dsl::{MAX_DEPTH, ParseError, parse, parse_expression, print};
 
 const DEEP: usize = 10_000;
 
@@ -62,7 +62,7 @@ fn deep_nesting_is_refused() {
         let begin = Instant::now();
         let errors = parse(FileId(0), &text).map(|_| ()).expect_err(what);
         let took = begin.elapsed();
-        assert!(matches!(errors[0], SyntaxError::TooDeep { .. }), "{what}: {errors:?}");
+        assert!(matches!(errors[0], ParseError::TooDeep { .. }), "{what}: {errors:?}");
         assert_eq!(errors.len(), 1, "{what}");
         assert!(took < PATIENCE, "{what}: {took:?}");
     }
@@ -101,7 +101,7 @@ fn a_large_source_is_refused() {
     let begin = Instant::now();
     let errors = parse(FileId(0), &text).map(|_| ()).expect_err("10 MB");
     assert!(begin.elapsed() < PATIENCE);
-    assert!(matches!(errors[..], [SyntaxError::SourceTooLarge { bytes: 10_800_000, .. }]));
+    assert!(matches!(errors[..], [ParseError::SourceTooLarge { bytes: 10_800_000, .. }]));
 }
 
 #[test]

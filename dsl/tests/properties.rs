@@ -3,7 +3,7 @@
 mod common;
 
 use bfc_dsl::tree::*;
-use bfc_dsl::{SyntaxError, format, parse, print};
+use bfc_dsl::{ParseError, format, parse, print};
 use proptest::prelude::*;
 
 fn name() -> impl Strategy<Value = Name> {
@@ -258,7 +258,7 @@ fn mutated() -> impl Strategy<Value = String> {
     })
 }
 
-fn check_errors(text: &str, errors: &[SyntaxError]) {
+fn check_errors(text: &str, errors: &[ParseError]) {
     assert!(!errors.is_empty());
     for error in errors {
         let span = error.span();

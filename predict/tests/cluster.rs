@@ -43,7 +43,7 @@ fn a_description_is_written_as_it_is_read() {
 
 #[test]
 fn the_page_shows_the_same_keys() {
-    let page = include_str!("../../compiler/cli/errors/cluster/malformed.md");
+    let page = include_str!("../../docs/errors/cluster/malformed.md");
     let keys = |text: &str| -> Vec<String> {
         text.lines()
             .map(|line| line.split('#').next().unwrap_or("").trim().to_string())

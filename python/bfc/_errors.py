@@ -25,7 +25,7 @@ class CompileError(Error):
 
 
 class ParseError(CompileError):
-    """A source does not parse (``bfc::syntax::*``)."""
+    """A source does not parse (``bfc::parse::*``)."""
 
 
 class ProofError(CompileError):

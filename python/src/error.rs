@@ -61,9 +61,9 @@ fn render(diagnostic: &dyn Diagnostic, message: &mut String) -> std::fmt::Result
 
 fn class(code: &str) -> &'static str {
     match code.split("::").nth(1) {
-        Some("syntax") => "ParseError",
+        Some("parse") => "ParseError",
         Some("prove") => "ProofError",
-        Some("resolve" | "evaluate" | "lower" | "cli") => "CompileError",
+        Some("request" | "resolve" | "evaluate" | "lower" | "cli") => "CompileError",
         Some("format" | "verify") => "ScheduleError",
         Some("runtime") => "RunError",
         Some("array") => "ArrayError",

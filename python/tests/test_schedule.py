@@ -133,7 +133,7 @@ def test_errors_carry_codes_and_the_rendered_diagnostic():
     with pytest.raises(bfc.ParseError) as refused:
         bfc.compile_source("topology a { for i in }", size=4, name="broken.bf")
     error = refused.value
-    assert error.code == error.codes[0] and error.code.startswith("bfc::syntax::")
+    assert error.code == error.codes[0] and error.code.startswith("bfc::parse::")
     assert "broken.bf" in str(error) and error.code in str(error) and "\x1b" not in str(error)
     with pytest.raises(bfc.CompileError) as refused:
         bfc.compile_source("topology a { for i in ranks { i -> i + 1 } }", size=4)

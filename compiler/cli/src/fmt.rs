@@ -3,7 +3,7 @@
 use crate::arguments::{self, Format};
 use crate::failure::{CliError, Failure};
 use crate::{input, output};
-use bfc_dsl::SyntaxError;
+use bfc_dsl::ParseError;
 use miette::{NamedSource, Report};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -56,7 +56,7 @@ fn one(path: &Path, check: bool, format: Format) -> Result<Value, Failure> {
     Ok(json!({ "file": name, "changed": changed }))
 }
 
-fn refused(name: &str, text: &str, errors: Vec<SyntaxError>) -> Failure {
+fn refused(name: &str, text: &str, errors: Vec<ParseError>) -> Failure {
     let source = Arc::new(NamedSource::new(name, text.to_string()));
     Failure::refused(errors.into_iter().map(|error| Report::new(error).with_source_code(source.clone())))
 }

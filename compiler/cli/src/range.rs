@@ -14,7 +14,7 @@ use std::ops::RangeInclusive;
 const SHOWN: usize = 24;
 /// A size that `requires` refuses is skipped; anything else that is refused is refused for all sizes.
 const SKIPPED: [&str; 3] =
-    ["bfc::evaluate::precondition", "bfc::evaluate::local_size", "bfc::prove::requirement_refuted"];
+    ["bfc::evaluate::precondition", "bfc::request::local_size", "bfc::prove::requirement_refuted"];
 
 /// What was found over the range.
 struct Range<'a> {

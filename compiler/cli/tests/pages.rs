@@ -39,8 +39,8 @@ fn codes_and_pages_are_the_same() {
 #[test]
 fn the_examples_on_pages_are_true() {
     let mut tried = 0;
-    for stage in ["syntax", "resolve", "evaluate", "prove"] {
-        let pages = common::root().join("compiler/cli/errors").join(stage);
+    for stage in ["parse", "request", "resolve", "evaluate", "prove"] {
+        let pages = common::root().join("docs/errors").join(stage);
         for path in std::fs::read_dir(pages).expect("pages").flatten().map(|entry| entry.path()) {
             let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
             let page = std::fs::read_to_string(&path).expect("a page");

@@ -41,9 +41,9 @@ fn sizes() {
 #[test]
 fn sources_that_are_no_text_too_long_or_too_deep() {
     assert_eq!(refused(b"topology t { \xff }"), ["bfc::cli::not_text"]);
-    assert_eq!(refused(&b"// a long comment\n".repeat(600_000)), ["bfc::syntax::source_too_large"]);
+    assert_eq!(refused(&b"// a long comment\n".repeat(600_000)), ["bfc::parse::source_too_large"]);
     let deep = [&b"fn f() = "[..], &b"(".repeat(10_000), b"1", &b")".repeat(10_000)].concat();
-    assert_eq!(refused(&deep), ["bfc::syntax::too_deep"]);
+    assert_eq!(refused(&deep), ["bfc::parse::too_deep"]);
     assert!(!refused(b"").is_empty());
 }
 
@@ -88,6 +88,28 @@ fn a_use_of_a_file_beside_works_and_a_cycle_is_refused() {
     ]);
     bfc(&["check", &path("main.bf")]).assert().code(0);
     assert!(!codes(&["check", &path("a.bf")], 1).is_empty());
+}
+
+#[test]
+fn more_files_than_a_compilation_reads() {
+    let parts: Vec<_> =
+        (0..256).map(|k| (format!("part{k}.bf"), format!("fn f{k}(n) = n\n").into_bytes())).collect();
+    let uses: String = (0..256).map(|k| format!("use part{k}::f{k}\n")).collect();
+    let mut sources = vec![("main.bf", uses.as_bytes())];
+    sources.extend(parts.iter().map(|(name, text)| (name.as_str(), text.as_slice())));
+    let (_directory, path) = files(&sources);
+    assert_eq!(codes(&["check", &path("main.bf")], 1), ["bfc::resolve::too_many_files"]);
+}
+
+/// Evaluation has a stack of its own, which a limit on address space can deny.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_room_for_the_stack_of_evaluation() {
+    let command =
+        format!("ulimit -v 262144; exec {} check topology::ring --format json", env!("CARGO_BIN_EXE_bfc"));
+    let output = assert_cmd::Command::new("sh").args(["-c", &command]).assert().code(1).get_output().clone();
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(document["diagnostics"][0]["code"], "bfc::request::no_thread");
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn a_repeated_parameter_is_refused() {
 #[test]
 fn only_what_can_be_allowed_is_allowed() {
     let check = |allow: &'static str| ["check", "examples/digits.bf", "--allow", allow];
-    assert_eq!(codes(&check("nonsense"), 2), ["bfc::prove::unknown_allowance"]);
+    assert_eq!(codes(&check("nonsense"), 2), ["bfc::request::unknown_allowance"]);
     let told = help(&check("requirement_undecided"), 2);
     assert!(
         told.contains("did you mean `requirement_not_decided`?") && told.contains("ensure_not_decided"),
@@ -105,7 +105,7 @@ fn only_what_can_be_allowed_is_allowed() {
         bfc(&check(allowed)).assert().code(0);
     }
     let analyze = ["analyze", "topology::ring", "--size", "4", "--allow", "nonsense"];
-    assert_eq!(codes(&analyze, 2), ["bfc::prove::unknown_allowance"]);
+    assert_eq!(codes(&analyze, 2), ["bfc::request::unknown_allowance"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What can be wrong with names.
 
 use crate::diagnostic::StageError;
-use bfc_dsl::SyntaxError;
+use bfc_dsl::ParseError;
 use bfc_dsl::tree::Span;
 use miette::Diagnostic;
 use thiserror::Error;
@@ -213,7 +213,7 @@ impl StageError for ResolveError {
     }
 }
 
-impl StageError for SyntaxError {
+impl StageError for ParseError {
     fn place(&self) -> Option<Span> {
         Some(self.span())
     }

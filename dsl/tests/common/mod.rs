@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use bfc_dsl::SyntaxError;
+use bfc_dsl::ParseError;
 use miette::{GraphicalReportHandler, GraphicalTheme, NamedSource, Report};
 
 /// Name and text of each sample program.
@@ -22,7 +22,7 @@ pub fn programs() -> Vec<(String, String)> {
 }
 
 /// The errors as a user sees them, without colours.
-pub fn render(name: &str, text: &str, errors: &[SyntaxError]) -> String {
+pub fn render(name: &str, text: &str, errors: &[ParseError]) -> String {
     let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(100);
     let mut out = String::new();
     for error in errors {

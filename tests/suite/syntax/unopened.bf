@@ -1,5 +1,0 @@
-topology ring {
-    for i in ranks { i -- i + 1) mod size }
-}
-}
-fn f(x) = (x]
