@@ -133,7 +133,7 @@ fn resolve(request: &Request, files: &dyn Files) -> Result<Program, Diagnostics>
         Entry::Source { name, text } => (name.as_str(), text.as_str()),
         Entry::Library(name) => (name.as_str(), library_source(name)?),
     };
-    resolve::load(name, text, &request.parameters, files)
+    resolve::load(name, text, &request.parameters, files).into_result()
 }
 
 fn library_source(name: &str) -> Result<&'static str, RequestError> {

@@ -19,7 +19,7 @@ type Evaluated = (String, Result<Algorithm, Vec<EvaluateError>>);
 /// All algorithms of a source, with these parameters where they have them.
 fn evaluate_all(text: &str, size: u32, parameters: &[(&str, f64)]) -> Vec<Evaluated> {
     let work = || {
-        let file = bfc_dsl::parse(FileId(0), text).expect("the source parses");
+        let file = bfc_dsl::parse(FileId(0), text).into_result().expect("the source parses");
         let source = Source { name: "test.bf".to_string(), text: text.to_string() };
         let program = Program::single(source, file.clone());
         let mut evaluator = Evaluator::new(&program, size, 1, Limits::default());

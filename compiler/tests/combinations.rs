@@ -30,7 +30,8 @@ fn evaluate(expression: &str, size: u32, symbolic: bool) -> Result<Topology, Str
 
 fn evaluate_within(limits: Limits, expression: &str, size: u32, symbolic: bool) -> Result<Topology, String> {
     let text = format!("topology whole = {expression}\n{BASES}");
-    let file = bfc_dsl::parse(FileId(0), &text).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+    let file =
+        bfc_dsl::parse(FileId(0), &text).into_result().unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
     let program = Program::single(Source { name: "t.bf".into(), text: text.clone() }, file);
     let work = || {
         let Some((id, Item::Topology(item))) = program.numbered_items().next() else { panic!("{text}") };

@@ -12,7 +12,8 @@ use proptest::prelude::*;
 
 /// The first topology of a source, with the symbolic rule or without.
 fn evaluate(text: &str, size: u32, symbolic: bool) -> Result<Topology, String> {
-    let file = bfc_dsl::parse(FileId(0), text).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+    let file =
+        bfc_dsl::parse(FileId(0), text).into_result().unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
     let program = Program::single(Source { name: "t.bf".into(), text: text.into() }, file);
     let work = || {
         let Some((id, Item::Topology(item))) = program.numbered_items().next() else { panic!("{text}") };

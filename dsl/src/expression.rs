@@ -33,7 +33,7 @@ impl Pending {
     }
 }
 
-/// Stands for an expression that was refused; the error beside it keeps the tree from being seen.
+/// Stands for an expression that was refused, with an error at its place.
 pub(crate) fn placeholder(span: Span) -> Expression {
     Expression { kind: Box::new(ExpressionKind::Number("0".into())), span }
 }

@@ -22,7 +22,7 @@ const INDENT: usize = 4;
 /// # Errors
 /// The mistakes of a source that cannot be read.
 pub fn format(text: &str) -> Result<String, Vec<ParseError>> {
-    parse(FileId(0), text)?;
+    parse(FileId(0), text).into_result()?;
     let layout = layout(FileId(0), text).map_err(|error| vec![error])?;
     let mut text = Text::new(text, &layout);
     add_breaks(&mut text);

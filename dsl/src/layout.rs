@@ -17,6 +17,8 @@ pub(crate) struct Layout {
     pub comments: Vec<Range<usize>>,
     pub documentation: Vec<Comment>,
     pub errors: Vec<ParseError>,
+    /// Whether items are left out, because their brackets do not match.
+    pub unreadable: bool,
 }
 
 /// A line of documentation.
@@ -83,7 +85,8 @@ pub(crate) fn layout(file: FileId, source: &str) -> Result<Layout, ParseError> {
     errors.extend(balance.errors);
     lines::end_lines(file, &mut out, &tokens)?;
     let text = String::from_utf8(out).unwrap_or_default();
-    Ok(Layout { text, tokens, comments, documentation, errors })
+    let unreadable = !balance.unreadable.is_empty();
+    Ok(Layout { text, tokens, comments, documentation, errors, unreadable })
 }
 
 struct Scanner<'a> {

@@ -17,5 +17,5 @@ mod words;
 
 pub use error::{MAX_DEPTH, MAX_ERRORS, MAX_SOURCE, ParseError};
 pub use format::{MAX_WIDTH, format};
-pub use parse::{parse, parse_expression};
+pub use parse::{Parsed, parse, parse_expression};
 pub use print::{print, print_expression};

@@ -1,4 +1,4 @@
-//! Source text → tree, or all that is wrong with it: `layout` and `recover` find the errors, this puts items and
+//! Source text → tree, and all that is wrong with it: `layout` and `recover` find the errors, this puts items and
 //! parameters together, `statement` and `expression` the rest.
 
 use pest::Parser;
@@ -14,30 +14,92 @@ use crate::tree::*;
 #[grammar = "grammar.pest"]
 pub(crate) struct Grammar;
 
+/// What could be read of a source, and all that is wrong with it.
+#[derive(Clone, Debug, Default)]
+pub struct Parsed {
+    /// The items that could be read, each without the statements that could not. An expression that was refused is `0`.
+    pub file: File,
+    /// Up to [`MAX_ERRORS`] mistakes, in the order of the source.
+    pub errors: Vec<ParseError>,
+    /// For each item whether all of it could be read.
+    whole: Vec<bool>,
+    complete: bool,
+}
+
+impl Parsed {
+    /// Whether every item of the source is in the tree, so that no name is missing.
+    pub fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// Whether all of the item of that number could be read.
+    pub fn is_whole(&self, item: usize) -> bool {
+        self.whole.get(item).is_some_and(|whole| *whole)
+    }
+
+    /// The tree of a source without mistakes.
+    ///
+    /// # Errors
+    /// The mistakes.
+    pub fn into_result(self) -> Result<File, Vec<ParseError>> {
+        if self.errors.is_empty() { Ok(self.file) } else { Err(self.errors) }
+    }
+
+    /// An item with a mistake of its letters is not whole; beyond [`MAX_ERRORS`] anything may be wrong.
+    fn mark_errors(&mut self) {
+        let all_known = self.errors.len() < MAX_ERRORS;
+        self.complete &= all_known;
+        for (item, whole) in self.file.items.iter().zip(&mut self.whole) {
+            let span = item.span();
+            let inside = |error: &ParseError| (span.start..span.end).contains(&error.span().start);
+            *whole &= all_known && !self.errors.iter().any(inside);
+        }
+    }
+}
+
 /// Reads a source file.
-///
-/// Reports up to [`MAX_ERRORS`] mistakes, in the order of the source.
-pub fn parse(file: FileId, text: &str) -> Result<File, Vec<ParseError>> {
-    run(file, text, Rule::file, |builder, pair| builder.file(pair))
+pub fn parse(file: FileId, text: &str) -> Parsed {
+    let (parsed, errors) = read(file, text, Rule::file, |builder, pair| builder.file(pair));
+    let mut parsed = Parsed { errors, ..parsed.unwrap_or_default() };
+    parsed.mark_errors();
+    parsed
 }
 
 /// Reads one expression, such as the value of a `--param`.
+///
+/// # Errors
+/// Up to [`MAX_ERRORS`] mistakes, in the order of the source.
 pub fn parse_expression(file: FileId, text: &str) -> Result<Expression, Vec<ParseError>> {
-    run(file, text, Rule::expression_alone, |builder, pair| {
+    let build = |builder: &mut Builder, pair: Pair<Rule>| {
         builder.expression(pair.into_inner().next().expect("an expression"))
-    })
+    };
+    match read(file, text, Rule::expression_alone, build) {
+        (Some(expression), errors) if errors.is_empty() => Ok(expression),
+        (_, errors) => Err(errors),
+    }
 }
 
-fn run<T>(
+/// What the builder makes of a text, as far as it can be read, and the mistakes.
+fn read<T>(
     file: FileId,
     text: &str,
     rule: Rule,
     build: impl FnOnce(&mut Builder, Pair<Rule>) -> T,
-) -> Result<T, Vec<ParseError>> {
-    let Layout { text: laid_out, documentation, errors: lexical, .. } =
-        layout(file, text).map_err(|error| vec![error])?;
-    let mut builder =
-        Builder { file, source: &laid_out, documentation, documented: 0, errors: Vec::new(), deep: false };
+) -> (Option<T>, Vec<ParseError>) {
+    let Layout { text: laid_out, documentation, errors: lexical, unreadable, .. } = match layout(file, text) {
+        Ok(layout) => layout,
+        Err(error) => return (None, vec![error]),
+    };
+    let mut builder = Builder {
+        file,
+        source: &laid_out,
+        documentation,
+        documented: 0,
+        errors: Vec::new(),
+        mistakes: 0,
+        lost: unreadable,
+        deep: false,
+    };
     let tree = match Grammar::parse(rule, &laid_out) {
         Ok(mut pairs) => pairs.next().map(|pair| build(&mut builder, pair)),
         Err(_) => {
@@ -47,14 +109,11 @@ fn run<T>(
         }
     };
     let mut errors = builder.errors;
-    if let (Some(tree), true) = (tree, errors.is_empty() && lexical.is_empty()) {
-        return Ok(tree);
-    }
     keep_causes(text, &lexical, &mut errors);
     errors.extend(lexical);
     errors.sort_by_key(|error| error.span().start);
     errors.truncate(MAX_ERRORS);
-    Err(errors)
+    (tree, errors)
 }
 
 /// Drops what only follows from a bad symbol of the same line.
@@ -76,6 +135,10 @@ pub(crate) struct Builder<'a> {
     /// Lines of documentation that belong to earlier items.
     documented: usize,
     pub errors: Vec<ParseError>,
+    /// The number of mistakes so far, those beyond [`MAX_ERRORS`] included.
+    mistakes: usize,
+    /// Whether an item is missing from the tree.
+    lost: bool,
     /// Whether `too_deep` has been reported.
     deep: bool,
 }
@@ -111,6 +174,7 @@ impl Builder<'_> {
     }
 
     pub fn error(&mut self, error: ParseError) {
+        self.mistakes += 1;
         if self.errors.len() < MAX_ERRORS {
             self.errors.push(error);
         }
@@ -127,6 +191,7 @@ impl Builder<'_> {
 
     /// Reports the text that no rule read.
     pub fn bad(&mut self, pair: &Pair<Rule>) {
+        self.mistakes += 1;
         if self.errors.len() < MAX_ERRORS {
             let span = self.span(pair);
             let range = span.start as usize..span.end as usize;
@@ -138,20 +203,23 @@ impl Builder<'_> {
         Name { text: pair.as_str().to_string(), span: self.span(&pair) }
     }
 
-    fn file(&mut self, pair: Pair<Rule>) -> File {
-        let mut items = Vec::new();
+    fn file(&mut self, pair: Pair<Rule>) -> Parsed {
+        let (mut items, mut whole) = (Vec::new(), Vec::new());
         let mut previous_end = 0;
         for part in parts(pair) {
             let span = self.span(&part);
             if part.as_rule() == Rule::item_form {
                 let documentation = self.documentation(previous_end, span.start);
+                let mistakes = self.mistakes;
                 items.push(self.item(only(part), documentation));
+                whole.push(self.mistakes == mistakes);
             } else {
                 self.bad(&part);
+                self.lost = true;
             }
             previous_end = span.end;
         }
-        File { items }
+        Parsed { file: File { items }, errors: vec![], whole, complete: !self.lost }
     }
 
     /// The lines of documentation between two places.

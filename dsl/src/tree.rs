@@ -55,6 +55,19 @@ pub enum Item {
     Schedule(Schedule),
 }
 
+impl Item {
+    /// Where it stands, without its documentation.
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Use(item) => item.span,
+            Self::Function(item) => item.span,
+            Self::Topology(item) => item.span,
+            Self::Algorithm(item) => item.span,
+            Self::Schedule(item) => item.span,
+        }
+    }
+}
+
 /// An import: `use a::b`, or of functions, `use a::b::{f, g}`.
 #[derive(Clone, Debug)]
 pub struct Use {

@@ -1,13 +1,13 @@
 //! Laws of the formatter: what is formatted stays, tokens and comments are those of the source and mean the same, no line
 //! that can be broken is too long; and no text whatever makes reading or formatting panic or hang.
 
-mod common;
+use crate::common::{self, read};
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bfc_dsl::tree::FileId;
-use bfc_dsl::{MAX_WIDTH, format, parse};
+use bfc_dsl::{MAX_WIDTH, format};
 use proptest::prelude::*;
 
 /// The sources of the library, the examples and the programs of these tests.
@@ -43,7 +43,7 @@ fn check(name: &str, text: &str) {
     let twice = format(&once).unwrap_or_else(|errors| panic!("{}", common::render(name, &once, &errors)));
     assert_eq!(once, twice, "{name} changes again; it was\n{text}");
     assert_eq!(contents(text), contents(&once), "{name}:\n{text}\n{once}");
-    let (before, after) = (parse(FileId(0), text).unwrap(), parse(FileId(0), &once).unwrap());
+    let (before, after) = (read(text).unwrap(), read(&once).unwrap());
     assert_eq!(common::shape(&before), common::shape(&after), "{name} means something else:\n{text}\n{once}");
 }
 

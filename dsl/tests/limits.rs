@@ -1,6 +1,6 @@
 //! What would hurt is refused quickly: size, depth, and sources made to be slow.
 
-mod common;
+use crate::common::{self, read};
 
 use std::time::{Duration, Instant};
 
@@ -60,7 +60,7 @@ fn nested(n: usize) -> Vec<(&'static str, String)> {
 fn deep_nesting_is_refused() {
     for (what, text) in nested(DEEP) {
         let begin = Instant::now();
-        let errors = parse(FileId(0), &text).map(|_| ()).expect_err(what);
+        let errors = read(&text).map(|_| ()).expect_err(what);
         let took = begin.elapsed();
         assert!(matches!(errors[0], ParseError::TooDeep { .. }), "{what}: {errors:?}");
         assert_eq!(errors.len(), 1, "{what}");
@@ -71,8 +71,8 @@ fn deep_nesting_is_refused() {
 #[test]
 fn nesting_below_the_limit_is_read_and_printed() {
     for (what, text) in nested(MAX_DEPTH - 6) {
-        let tree = parse(FileId(0), &text).unwrap_or_else(|errors| panic!("{what}: {errors:?}"));
-        let again = parse(FileId(0), &print(&tree)).unwrap_or_else(|errors| panic!("{what}: {errors:?}"));
+        let tree = read(&text).unwrap_or_else(|errors| panic!("{what}: {errors:?}"));
+        let again = read(&print(&tree)).unwrap_or_else(|errors| panic!("{what}: {errors:?}"));
         assert_eq!(common::shape(&tree), common::shape(&again), "{what}");
     }
 }
@@ -82,14 +82,14 @@ fn conditions_side_by_side_are_no_nesting() {
     let lines = "ensure a if b\nfor i in x, if a, if b { let c = if a { 1 } else { 2 } }\n".repeat(500);
     let clauses = ", if x".repeat(500);
     let text = format!("topology t {{\n{lines}}}\nfn f(x) = [x for x in x{clauses}]\n");
-    parse(FileId(0), &text).expect("a flat source");
+    read(&text).expect("a flat source");
 }
 
 #[test]
 fn brackets_never_closed_are_refused() {
     for open in ["(", "[", "{", "([{", "f(", "if x {", ")", "]", "}"] {
         let begin = Instant::now();
-        let errors = parse(FileId(0), &open.repeat(1_000_000 / open.len())).map(|_| ()).expect_err(open);
+        let errors = read(&open.repeat(1_000_000 / open.len())).map(|_| ()).expect_err(open);
         assert!(begin.elapsed() < PATIENCE, "{open}");
         assert_eq!(errors.len(), 1, "{open}");
     }
@@ -99,7 +99,7 @@ fn brackets_never_closed_are_refused() {
 fn a_large_source_is_refused() {
     let text = "topology ring { }\n".repeat(600_000);
     let begin = Instant::now();
-    let errors = parse(FileId(0), &text).map(|_| ()).expect_err("10 MB");
+    let errors = read(&text).map(|_| ()).expect_err("10 MB");
     assert!(begin.elapsed() < PATIENCE);
     assert!(matches!(errors[..], [ParseError::SourceTooLarge { bytes: 10_800_000, .. }]));
 }
@@ -109,7 +109,7 @@ fn ordinary_sources_are_read_fast() {
     let all: String = common::programs().into_iter().map(|(_, text)| text).collect();
     let text = all.repeat(1_000_000 / all.len() + 1);
     let begin = Instant::now();
-    parse(FileId(0), &text).expect("programs");
+    read(&text).expect("programs");
     let took = begin.elapsed();
     println!("{} bytes in {took:?}", text.len());
     assert!(took < PATIENCE, "{took:?}");
@@ -140,7 +140,7 @@ fn errors_do_not_take_long() {
     ];
     for text in &slow {
         let begin = Instant::now();
-        let errors = parse(FileId(0), text).map(|_| ()).expect_err("nonsense");
+        let errors = read(text).map(|_| ()).expect_err("nonsense");
         let took = begin.elapsed();
         let start: String = text.chars().take(20).collect();
         println!("{start:?}: {} errors in {took:?}", errors.len());

@@ -1,9 +1,9 @@
 //! Laws: a printed tree reads back as itself, and no text makes the parser panic or its errors point nowhere.
 
-mod common;
+use crate::common::{self, read};
 
 use bfc_dsl::tree::*;
-use bfc_dsl::{ParseError, format, parse, print};
+use bfc_dsl::{ParseError, format, print};
 use proptest::prelude::*;
 
 fn name() -> impl Strategy<Value = Name> {
@@ -233,31 +233,6 @@ fn item() -> impl Strategy<Value = Item> {
     ]
 }
 
-/// A sample program with a few bytes changed.
-fn mutated() -> impl Strategy<Value = String> {
-    let texts: Vec<String> = common::programs().into_iter().map(|(_, text)| text).collect();
-    let edit = (
-        any::<prop::sample::Index>(),
-        0usize..6,
-        proptest::sample::select(&common::PIECES[..]),
-        any::<u8>(),
-        0..3,
-    );
-    (proptest::sample::select(texts), proptest::collection::vec(edit, 1..6)).prop_map(|(text, edits)| {
-        let mut bytes = text.into_bytes();
-        for (at, length, piece, byte, kind) in edits {
-            let at = at.index(bytes.len().max(1)).min(bytes.len());
-            let end = (at + length).min(bytes.len());
-            match kind {
-                0 => drop(bytes.splice(at..end, [])),
-                1 => drop(bytes.splice(at..end, piece.bytes())),
-                _ => drop(bytes.splice(at..at, [byte])),
-            }
-        }
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
-}
-
 fn check_errors(text: &str, errors: &[ParseError]) {
     assert!(!errors.is_empty());
     for error in errors {
@@ -275,7 +250,7 @@ proptest! {
     fn printed_trees_read_back(items in proptest::collection::vec(item(), 0..4)) {
         let tree = File { items };
         let printed = print(&tree);
-        let read = parse(FileId(0), &printed)
+        let read = read(&printed)
             .unwrap_or_else(|errors| panic!("{}", common::render("printed.bf", &printed, &errors)));
         prop_assert_eq!(common::shape(&tree), common::shape(&read), "{}", printed);
         prop_assert_eq!(print(&read), printed);
@@ -285,18 +260,18 @@ proptest! {
     fn formatted_trees_read_back(items in proptest::collection::vec(item(), 0..4)) {
         let printed = print(&File { items });
         let formatted = format(&printed).expect("a program");
-        let (before, after) = (parse(FileId(0), &printed).expect("a program"), parse(FileId(0), &formatted));
+        let (before, after) = (read(&printed).expect("a program"), read(&formatted));
         let after = after.unwrap_or_else(|errors| panic!("{}", common::render("formatted.bf", &formatted, &errors)));
         prop_assert_eq!(common::shape(&before), common::shape(&after), "{}", formatted);
         prop_assert_eq!(format(&formatted).expect("a program"), formatted);
     }
 
     #[test]
-    fn mutated_programs_never_panic(text in mutated()) {
-        match parse(FileId(0), &text) {
+    fn mutated_programs_never_panic(text in common::mutated()) {
+        match read(&text) {
             Ok(tree) => {
                 let printed = print(&tree);
-                let again = parse(FileId(0), &printed).expect("canonical source");
+                let again = read(&printed).expect("canonical source");
                 prop_assert_eq!(common::shape(&tree), common::shape(&again), "{}", printed);
             }
             Err(errors) => check_errors(&text, &errors),
@@ -305,7 +280,7 @@ proptest! {
 
     #[test]
     fn arbitrary_texts_never_panic(text in "[ -~\n→'(){}\\[\\]]{0,200}") {
-        if let Err(errors) = parse(FileId(0), &text) {
+        if let Err(errors) = read(&text) {
             check_errors(&text, &errors);
         }
     }

@@ -1,21 +1,25 @@
 //! Walks functions, topologies and schedules with the names in scope.
 
 use super::walk::parts;
-use super::{Program, ResolveError, declaration};
+use super::{ItemId, Program, ResolveError, declaration};
 use crate::builtin_names::{self, BUILTINS, GLOBALS, nearest};
 use crate::library;
 use crate::model::claim;
 use bfc_dsl::tree::{
-    Argument, Clause, Expression, ExpressionKind, Item, Let, Name, Parameter, Pattern, Span, TopologyBody,
-    TopologyStatement,
+    Argument, Clause, Expression, ExpressionKind, FileId, Item, Let, Name, Parameter, Pattern, Span,
+    TopologyBody, TopologyStatement,
 };
 
-/// All unknown names and wrong calls of a program.
-pub fn check(program: &Program) -> Vec<ResolveError> {
+/// All unknown names and wrong calls of a program, except in items that lack statements.
+pub fn check(program: &Program, damaged: &[ItemId]) -> Vec<ResolveError> {
     let mut checker =
         Checker { program, scope: vec![], words: false, on_command_line: false, errors: vec![] };
-    for file in &program.files {
-        file.items.iter().for_each(|item| checker.item(item));
+    for (file, id) in program.files.iter().zip(0..) {
+        for (index, item) in file.items.iter().enumerate() {
+            if !damaged.contains(&ItemId { file: FileId(id), index }) {
+                checker.item(item);
+            }
+        }
     }
     checker.on_command_line = true;
     for (_, value) in &program.parameters {

@@ -19,35 +19,51 @@ struct Loader<'f> {
     loaded: BTreeMap<String, Option<FileId>>,
     /// The files whose `use`s are being read, the entry first.
     open: Vec<String>,
-    /// Files that do not parse.
-    broken: Vec<FileId>,
+    /// Files that lack items, because they could not be read.
+    incomplete: Vec<FileId>,
+    /// Items that lack statements.
+    damaged: Vec<ItemId>,
     errors: Vec<Diagnostic>,
-    /// Whether everything was read, so that a name that is not known is not known anywhere.
+    /// Whether all names were read, so that a name that is not known is not known anywhere.
     is_complete: bool,
+}
+
+/// What could be read of a program, and all that is wrong with its letters and names.
+pub struct Loaded {
+    /// The program; items of it may lack what could not be read.
+    pub program: Program,
+    /// The mistakes.
+    pub errors: Vec<Diagnostic>,
+}
+
+impl Loaded {
+    /// The program, if nothing is wrong with it.
+    ///
+    /// # Errors
+    /// The mistakes.
+    pub fn into_result(self) -> Result<Program, Diagnostics> {
+        let Self { program, errors } = self;
+        if errors.is_empty() { Ok(program) } else { Err(Diagnostics::new(errors, &program.sources)) }
+    }
 }
 
 /// Parses the entry, the parameters and all files that they use.
 ///
-/// # Errors
-/// All syntax errors and unknown names.
-pub fn load(
-    name: &str,
-    text: &str,
-    parameters: &[(String, String)],
-    files: &dyn Files,
-) -> Result<Program, Diagnostics> {
+/// Names are looked up beside mistakes of the letters too, in items that could be read as a whole, unless a name may be
+/// unknown only because what defines it could not be read.
+pub fn load(name: &str, text: &str, parameters: &[(String, String)], files: &dyn Files) -> Loaded {
     let (program, loaded) = (Program::default(), BTreeMap::new());
-    let (open, broken, errors) = (vec![], vec![], vec![]);
-    let mut loader = Loader { files, program, loaded, open, broken, errors, is_complete: true };
+    let (open, incomplete, damaged, errors) = (vec![], vec![], vec![], vec![]);
+    let mut loader = Loader { files, program, loaded, open, incomplete, damaged, errors, is_complete: true };
     loader.file(name.to_string(), text.to_string());
     for (name, value) in parameters {
         loader.parameter(name, value);
     }
-    let Loader { program, mut errors, is_complete, .. } = loader;
+    let Loader { program, mut errors, damaged, is_complete, .. } = loader;
     if is_complete {
-        errors.extend(check::check(&program).into_iter().map(Diagnostic::from));
+        errors.extend(check::check(&program, &damaged).into_iter().map(Diagnostic::from));
     }
-    if errors.is_empty() { Ok(program) } else { Err(Diagnostics::new(errors, &program.sources)) }
+    Loaded { program, errors }
 }
 
 impl Loader<'_> {
@@ -72,7 +88,7 @@ impl Loader<'_> {
                 self.paths(id, walk::paths_in(vec![&expression]));
                 self.program.parameters.push((name.to_string(), expression));
             }
-            Err(errors) => errors.into_iter().for_each(|error| self.fail(error)),
+            Err(errors) => self.errors.extend(errors.into_iter().map(Diagnostic::from)),
         }
     }
 
@@ -81,13 +97,7 @@ impl Loader<'_> {
         let id = self.source(name.clone(), text);
         self.loaded.insert(name.clone(), None);
         self.open.push(name.clone());
-        match bfc_dsl::parse(id, &self.program.sources[id.0 as usize].text) {
-            Ok(tree) => self.program.files[id.0 as usize] = tree,
-            Err(errors) => {
-                self.broken.push(id);
-                errors.into_iter().for_each(|error| self.fail(error));
-            }
-        }
+        self.parse(id);
         self.define(id);
         for item in self.program.files[id.0 as usize].items.clone() {
             if let Item::Use(import) = item
@@ -100,6 +110,19 @@ impl Loader<'_> {
         self.open.pop();
         self.loaded.insert(name, Some(id));
         id
+    }
+
+    /// Keeps what can be read of a file.
+    fn parse(&mut self, id: FileId) {
+        let parsed = bfc_dsl::parse(id, &self.program.sources[id.0 as usize].text);
+        let damaged = (0..parsed.file.items.len()).filter(|index| !parsed.is_whole(*index));
+        self.damaged.extend(damaged.map(|index| ItemId { file: id, index }));
+        if !parsed.is_complete() {
+            self.incomplete.push(id);
+            self.is_complete = false;
+        }
+        self.errors.extend(parsed.errors.into_iter().map(Diagnostic::from));
+        self.program.files[id.0 as usize] = parsed.file;
     }
 
     /// Gives a file the names of its own items.
@@ -129,30 +152,31 @@ impl Loader<'_> {
         let in_file = if path.first().is_some_and(|first| library::is_part(first)) { 2 } else { 1 };
         let incomplete = || incomplete(path.join("::"), import.span);
         let (file, rest) = import.path.split_at_checked(in_file).ok_or_else(incomplete)?;
-        let mut wanted: Vec<&Name> = match (rest, &import.names) {
+        let wanted: Vec<&Name> = match (rest, &import.names) {
             ([], Some(names)) => names.iter().collect(),
             ([], None) if in_file == 2 => vec![&file[1]],
             ([one], None) => vec![one],
             _ => return Err(incomplete()),
         };
         let from = self.open_file(into, file)?;
-        // What is wrong with a file that does not parse is said already.
-        wanted.retain(|_| !self.broken.contains(&from));
         for name in wanted {
             match self.find(from, name) {
-                Ok(item) => self.bind(into, &name.text, item, name.span),
+                Ok(item) => item.into_iter().for_each(|item| self.bind(into, &name.text, item, name.span)),
                 Err(error) => self.fail(error),
             }
         }
         Ok(())
     }
 
-    /// The item of a file, its own, that a name means.
-    fn find(&self, file: FileId, name: &Name) -> Result<ItemId, ResolveError> {
+    /// The item of a file, its own, that a name means; nothing where it may be among what could not be read.
+    fn find(&self, file: FileId, name: &Name) -> Result<Option<ItemId>, ResolveError> {
         let names = &self.program.names[file.0 as usize];
         let own = names.iter().filter(|(_, item)| item.file == file);
         if let Some((_, item)) = own.clone().find(|(known, _)| **known == name.text) {
-            return Ok(*item);
+            return Ok(Some(*item));
+        }
+        if self.incomplete.contains(&file) {
+            return Ok(None);
         }
         let near = nearest(&name.text, own.map(|(known, _)| known.as_str()));
         Err(ResolveError::UnknownImport {
@@ -217,7 +241,7 @@ impl Loader<'_> {
                 _ => Err(ResolveError::UnknownName { name: path.clone(), span, help: None }),
             };
             match item {
-                Ok(item) => drop(self.program.names[id.0 as usize].insert(path, item)),
+                Ok(item) => self.program.names[id.0 as usize].extend(item.map(|item| (path, item))),
                 Err(error) => self.fail(error),
             }
         }

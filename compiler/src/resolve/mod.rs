@@ -11,7 +11,7 @@ mod walk;
 
 pub use crate::diagnostic::Source;
 pub use error::ResolveError;
-pub use load::load;
+pub use load::{Loaded, load};
 
 use bfc_dsl::tree::{self, Expression, ExpressionKind, FileId, Item, Span};
 use std::collections::BTreeMap;

@@ -68,7 +68,7 @@ fn calm_ring() -> Vec<Topology> {
 
 /// An algorithm of the library that does not bring a topology of its own.
 fn library_algorithm(name: &str, size: u32) -> Option<Algorithm> {
-    let program = resolve::load(name, library::source(name)?, &[], &NoFiles).ok()?;
+    let program = resolve::load(name, library::source(name)?, &[], &NoFiles).into_result().ok()?;
     let mut evaluator = Evaluator::new(&program, size, 1, Limits::default());
     program.items().iter().find_map(|item| match item {
         Item::Algorithm(item)

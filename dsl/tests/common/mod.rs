@@ -1,10 +1,11 @@
 //! What the tests of this crate share.
-#![allow(dead_code)]
 
 use std::path::Path;
 
-use bfc_dsl::ParseError;
+use bfc_dsl::tree::{File, FileId};
+use bfc_dsl::{ParseError, parse};
 use miette::{GraphicalReportHandler, GraphicalTheme, NamedSource, Report};
+use proptest::prelude::*;
 
 /// Name and text of each sample program.
 pub fn programs() -> Vec<(String, String)> {
@@ -19,6 +20,11 @@ pub fn programs() -> Vec<(String, String)> {
         .collect();
     programs.sort();
     programs
+}
+
+/// The tree of a source without mistakes.
+pub fn read(text: &str) -> Result<File, Vec<ParseError>> {
+    parse(FileId(0), text).into_result()
 }
 
 /// The errors as a user sees them, without colours.
@@ -46,6 +52,26 @@ pub fn shape(tree: &impl std::fmt::Debug) -> String {
         rest = &rest[rest.find('}').unwrap() + 1..];
     }
     out + rest
+}
+
+/// A sample program with a few bytes changed.
+pub fn mutated() -> impl Strategy<Value = String> {
+    let texts: Vec<String> = programs().into_iter().map(|(_, text)| text).collect();
+    let edit =
+        (any::<prop::sample::Index>(), 0usize..6, proptest::sample::select(&PIECES[..]), any::<u8>(), 0..3);
+    (proptest::sample::select(texts), proptest::collection::vec(edit, 1..6)).prop_map(|(text, edits)| {
+        let mut bytes = text.into_bytes();
+        for (at, length, piece, byte, kind) in edits {
+            let at = at.index(bytes.len().max(1)).min(bytes.len());
+            let end = (at + length).min(bytes.len());
+            match kind {
+                0 => drop(bytes.splice(at..end, [])),
+                1 => drop(bytes.splice(at..end, piece.bytes())),
+                _ => drop(bytes.splice(at..at, [byte])),
+            }
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
 }
 
 /// What mutations of a source put in.

@@ -58,7 +58,7 @@ fn documented(file: &str) -> Result<Vec<Documented>, Failure> {
     if Path::new(file).exists() || !file.contains("::") && names.is_empty() {
         let read = |path: PathBuf| {
             let (name, text) = (path.display().to_string(), input::source_text(&path)?);
-            resolve::load(&name, &text, &[], &input::Beside)?;
+            resolve::load(&name, &text, &[], &input::Beside).into_result()?;
             Ok(Documented { name, text: text.into(), path: Some(path) })
         };
         return input::sources(&[file.to_string()])?.into_iter().map(read).collect();
