@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// A source, and what is expected of it.
+#[derive(Clone)]
 pub struct Case {
     /// Its name, unique in its file.
     pub name: String,
@@ -17,7 +18,8 @@ pub struct Case {
     pub source: String,
     /// Files beside the source, by name.
     pub beside: BTreeMap<String, String>,
-    expected: String,
+    /// What comes out.
+    pub expected: String,
 }
 
 /// The folder of this repository.

@@ -7,7 +7,8 @@ use bfc_schedule::{MixingMatrix, Rank, Rational};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-struct Beside<'c>(&'c BTreeMap<String, String>);
+/// Files beside a source.
+pub struct Beside<'c>(pub &'c BTreeMap<String, String>);
 
 impl Files for Beside<'_> {
     fn read(&self, _from: &str, name: &str) -> Result<(String, String), String> {

@@ -1,13 +1,17 @@
 //! `tests/suite/<stage>/*.cases`: named cases, each with what the stage makes of it. `BLESS=1` accepts what is found.
 //!
-//! `cases` reads, writes and compares the files, `difference` shows what changed; `parse`, `compile` and `execute` run a
-//! case; `pages` checks that each error code has a page and a case.
+//! `cases` reads, writes and compares the files, and `difference` shows what changed. `parse`, `compile`, `verify`, `format`
+//! and `execute` run a case. `pages` checks that each error code has a page and a case.
 
 mod cases;
+mod change;
 mod compile;
 mod difference;
+mod execute;
+mod format;
 mod pages;
 mod parse;
+mod verify;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, Report};
 

@@ -4,18 +4,21 @@ use crate::cases::{files, root};
 use std::collections::BTreeSet;
 
 /// The stages with a suite.
-const SUITES: [&str; 5] = ["parse", "resolve", "evaluate", "prove", "lower"];
+const SUITES: [&str; 7] = ["parse", "resolve", "evaluate", "prove", "lower", "verify", "format"];
 
 /// The folders of pages whose codes the suites provoke: requests are refused on the way to the stages.
-const PAGES: [&str; 6] = ["parse", "request", "resolve", "evaluate", "prove", "lower"];
+const PAGES: [&str; 8] = ["parse", "request", "resolve", "evaluate", "prove", "lower", "verify", "format"];
 
 /// Codes that no case can provoke, and the tests that do: what would be too large for a case, limits of the system, and
 /// wrong arguments.
-const ELSEWHERE: [(&str, &str); 7] = [
+const ELSEWHERE: [(&str, &str); 10] = [
     ("bfc::parse::source_too_large", "compiler/cli/tests/refusals.rs"),
     ("bfc::parse::too_deep", "compiler/cli/tests/refusals.rs"),
     ("bfc::request::no_thread", "compiler/cli/tests/refusals.rs"),
     ("bfc::resolve::too_many_files", "compiler/cli/tests/refusals.rs"),
+    ("bfc::verify::weight_total", "schedule-runtime/schedule/tests/codec.rs"),
+    ("bfc::format::too_large", "schedule-runtime/schedule/tests/codec.rs"),
+    ("bfc::format::not_canonical", "schedule-runtime/schedule/tests/codec.rs"),
     ("bfc::request::nothing_to_analyze", "compiler/tests/library.rs"),
     ("bfc::request::unknown_library_name", "compiler/tests/library.rs"),
     ("bfc::request::unknown_allowance", "compiler/cli/tests/usage.rs"),
