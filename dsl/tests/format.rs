@@ -6,7 +6,6 @@ use crate::common::{self, read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use bfc_dsl::tree::FileId;
 use bfc_dsl::{MAX_WIDTH, format};
 use proptest::prelude::*;
 

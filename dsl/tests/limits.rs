@@ -5,7 +5,7 @@ use crate::common::{self, read};
 use std::time::{Duration, Instant};
 
 use bfc_dsl::tree::FileId;
-use bfc_dsl::{MAX_DEPTH, ParseError, parse, parse_expression, print};
+use bfc_dsl::{MAX_DEPTH, ParseError, parse_expression, print};
 
 const DEEP: usize = 10_000;
 

@@ -3,7 +3,6 @@
 use crate::common::{self, read};
 
 use bfc_dsl::print;
-use bfc_dsl::tree::FileId;
 
 #[test]
 fn programs_parse_and_print() {
