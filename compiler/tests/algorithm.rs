@@ -373,6 +373,77 @@ fn the_same_expression_is_one_value() {
     assert_eq!(program.steps[0].iter().filter(gradients).count(), 1);
 }
 
+/// An algorithm of the states x and y with this step.
+fn stepping(step: &str) -> Algorithm {
+    source(&format!("algorithm a over W, R {{\nstate x = params\nstate y = 2 * params\nstep {{\n{step}\n}}\n}}"))
+}
+
+/// Steps that say the same mix several times, and those that name it once.
+#[test]
+fn the_same_late_mix_is_one_flight() {
+    let same = [
+        (
+            "x <- if every(2) { mix(x, W, delay = 2) } else { 0.5 * mix(x, W, delay=2) }",
+            "let m = mix(x, W, delay = 2)\nx <- if every(2) { m } else { 0.5 * m }",
+        ),
+        (
+            "if every(3) { x <- mix(x, R, delay = 1) } else { y <- y - mix(x, lazy(R, 1/2), delay = 1) }",
+            "let m = mix(x, R, delay = 1)\nif every(3) { x <- m } else { y <- y - (0.5 * x + 0.5 * m) }",
+        ),
+        (
+            "x <- mix(x + y, W, delay = 1)\nlet sum = x + y\ny <- mix(sum, W, delay = 1) - mix(sum, W)",
+            "let m = mix(x + y, W, delay = 1)\nx <- m\ny <- m - mix(x + y, W)",
+        ),
+        (
+            "x <- if every(2) { mix(mix(x, W, delay = 1), R, delay = 2) } \
+             else if every(3) { mix(mix(x, W, delay = 1), R, delay = 2) } else { mix(x, W, delay = 1) }",
+            "let m = mix(x, W, delay = 1)\nlet n = mix(m, R, delay = 2)\n\
+             x <- if every(2) { n } else if every(3) { n } else { m }",
+        ),
+        (
+            "if every(2) { x <- mix(if every(3) { x } else { y }, W, delay = 1) } \
+             else { y <- mix(if every(3) { x } else { y }, W, delay = 1) }",
+            "let m = mix(if every(3) { x } else { y }, W, delay = 1)\nif every(2) { x <- m } else { y <- m }",
+        ),
+    ];
+    let problem = least_squares();
+    let mut world = world(vec![ring(8)], &problem, 0.1);
+    world.topologies.push(vec![hub(8)]);
+    world.parameters = (0..8).map(|rank| vec![rank as f64, 1.0, 2.0]).collect();
+    for (written, named) in same {
+        let (written, named) = (stepping(written), stepping(named));
+        assert_eq!(written.states.len(), named.states.len());
+        assert_eq!(models(&written, &world, 12), models(&named, &world, 12));
+    }
+}
+
+/// Each of these steps keeps what two calls have sent apart.
+#[test]
+fn different_late_mixes_are_different_flights() {
+    let different = [
+        "x <- if every(2) { mix(x, W, delay = 1) } else { mix(y, W, delay = 1) }",
+        "x <- if every(2) { mix(x, W, delay = 1) } else { mix(x, R, delay = 1) }",
+        "x <- mix(if every(2) { x } else { y }, W, delay = 1)\nif every(2) { y <- mix(x, W, delay = 1) }",
+        "if every(2) { x <- mix(if every(3) { x } else { y }, W, delay = 1) } \
+         else { y <- mix(if every(3) { y } else { x }, W, delay = 1) }",
+    ];
+    for step in different {
+        assert_eq!(stepping(step).states.len(), 2 + 2, "{step}");
+    }
+    let delays = "x <- if every(2) { mix(x, W, delay = 1) } else { mix(x, W, delay = 2) }";
+    assert_eq!(stepping(delays).states.len(), 2 + 3);
+}
+
+#[test]
+fn the_same_mix_along_factors_keeps_one_factor() {
+    let with = |second: &str| {
+        format!("if every(2) {{ x <- mix(x, W, via = low_rank(1)) }} else {{ y <- 2 * mix({second}) }}")
+    };
+    assert_eq!(stepping(&with("x, W, via = low_rank(1)")).states.len(), 2 + 1);
+    assert_eq!(stepping(&with("x, W, via = low_rank(2)")).states.len(), 2 + 2);
+    assert_eq!(stepping(&with("y, W, via = low_rank(1)")).states.len(), 2 + 2);
+}
+
 #[test]
 fn conditions_that_matter_are_kept_and_no_others() {
     let algorithm = source(

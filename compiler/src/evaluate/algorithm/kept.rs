@@ -24,17 +24,31 @@ use std::collections::BTreeMap;
 /// The longest delay.
 const MAX_DELAY: i64 = 100;
 
+/// A call, within the equation and the functions that it stands in.
+pub(super) type Site = (Option<Node>, Vec<Span>);
+
 /// What is on its way in one mix.
 pub(super) struct Flight {
-    /// The call, within the equation and the functions that it stands in.
-    at: (Option<Node>, Vec<Span>),
+    at: Site,
     name: String,
+    topology: usize,
     shape: Shape,
     /// The index of its first state, and how many it has.
     first: usize,
     delay: usize,
-    /// What is sent, for each truth assignment of the conditions under which the mix takes place.
+    /// What is mixed and what is sent, for each truth assignment of the conditions under which the mix takes place.
+    mixed: BTreeMap<usize, ValueId>,
     sent: BTreeMap<usize, ValueId>,
+}
+
+/// What a call mixes, as a function of as few conditions as decide it.
+#[derive(PartialEq)]
+struct Mixed {
+    topology: usize,
+    shape: Shape,
+    delay: usize,
+    conditions: usize,
+    values: BTreeMap<usize, ValueId>,
 }
 
 impl<'a> Context<'_, 'a> {
@@ -66,7 +80,11 @@ impl<'a> Context<'_, 'a> {
         }
         let code = self.sent(v);
         let sent = self.graph.value(ValueKind::Others(topology, code), shape);
-        let first = self.kept(shape, delay, sent, span)?;
+        let assignment = self.assignment;
+        let flight = self.flight(topology, shape, delay, span)?;
+        flight.mixed.insert(assignment, v);
+        flight.sent.insert(assignment, sent);
+        let first = flight.first;
         let arrives = self.graph.value(ValueKind::State(first + delay - 1), shape);
         Ok(self.graph.plus(Operand::Value(own), Operand::Value(arrives)))
     }
@@ -104,13 +122,15 @@ impl<'a> Context<'_, 'a> {
         if !self.counts {
             return Ok(Operand::Value(v));
         }
-        // The factor is the state to come, whose index is known once its next value is.
-        let index = self.next_kept(span);
-        let factor = self.graph.value(ValueKind::State(index), shape);
+        let assignment = self.assignment;
+        let flight = self.flight(topology, shape, 1, span)?;
+        flight.mixed.insert(assignment, v);
+        let first = flight.first;
+        let factor = self.graph.value(ValueKind::State(first), shape);
         let mine = self.graph.value(ValueKind::Project(v, factor), shape);
         let theirs = self.graph.value(ValueKind::Back(mine), shape);
         let difference = self.graph.value(ValueKind::Difference(mine, theirs), shape);
-        self.kept(shape, 1, difference, span)?;
+        self.flight(topology, shape, 1, span)?.sent.insert(assignment, difference);
         let corrected = self.graph.value(ValueKind::Correct(v, factor, difference), Shape::Vector);
         Ok(Operand::Value(corrected))
     }
@@ -124,36 +144,51 @@ impl<'a> Context<'_, 'a> {
         Err(AlgorithmError::Misplaced { call: format!("mix(…, {what} = …)"), place, help, span }.into())
     }
 
-    /// The call, within the equation and the functions that it stands in.
-    fn here(&self, span: Span) -> (Option<Node>, Vec<Span>) {
+    /// What a call keeps from step to step, by whichever of the calls that mix the same value was met first.
+    fn flight(&mut self, topology: usize, shape: Shape, delay: usize, span: Span) -> Outcome<&mut Flight> {
         let calls = self.calls.iter().copied().chain([span]).collect();
-        (self.path.last().map(|(node, ..)| *node), calls)
+        let here = (self.path.last().map(|(node, ..)| *node), calls);
+        let same = self.same_flights.iter().find(|(site, _)| *site == here).map(|(_, first)| first.clone());
+        let at = same.unwrap_or(here);
+        let known = self.flights.iter().position(|flight| flight.at == at);
+        let index = match known {
+            Some(index) => index,
+            None => {
+                let first = self.flights.last().map_or(self.states.len(), |last| last.first + last.delay);
+                if first + delay > super::MAX_STATES {
+                    let (limit, what) = (super::MAX_STATES as u64, "states");
+                    return Err(AlgorithmError::TooLarge { limit, what, span }.into());
+                }
+                let words: Vec<&str> = self.evaluator.program.text(span).split_whitespace().collect();
+                let (name, mixed, sent) = (words.join(" "), BTreeMap::new(), BTreeMap::new());
+                self.flights.push(Flight { at, name, topology, shape, first, delay, mixed, sent });
+                self.flights.len() - 1
+            }
+        };
+        Ok(&mut self.flights[index])
     }
 
-    /// The first state that a call keeps, or will.
-    fn next_kept(&self, span: Span) -> usize {
-        let here = self.here(span);
-        let end = self.flights.last().map_or(self.states.len(), |last| last.first + last.delay);
-        self.flights.iter().find(|flight| flight.at == here).map_or(end, |flight| flight.first)
-    }
-
-    /// Notes what a call keeps for the next step, and for some more; returns the index of its first state.
-    fn kept(&mut self, shape: Shape, delay: usize, sent: ValueId, span: Span) -> Outcome<usize> {
-        let (at, first) = (self.here(span), self.next_kept(span));
-        if first + delay > super::MAX_STATES {
-            let (limit, what) = (super::MAX_STATES as u64, "states");
-            return Err(AlgorithmError::TooLarge { limit, what, span }.into());
+    /// Finds calls that mix the same value, once every assignment of the conditions has had its turn: the same expression is
+    /// one value, also where it stands in two branches. Returns whether there are any that were not known to be the same.
+    pub fn join_flights(&mut self) -> bool {
+        let conditions = self.conditions.len();
+        let mut known: Vec<(Mixed, &Site)> = vec![];
+        let mut same = vec![];
+        for flight in &self.flights {
+            let mixed = flight.mixed(conditions);
+            match known.iter().find(|(earlier, _)| *earlier == mixed) {
+                Some((_, first)) => same.push((flight.at.clone(), (*first).clone())),
+                None => known.push((mixed, &flight.at)),
+            }
         }
-        if self.flights.iter().all(|flight| flight.at != at) {
-            let words: Vec<&str> = self.evaluator.program.text(span).split_whitespace().collect();
-            let name = words.join(" ");
-            self.flights.push(Flight { at, name, shape, first, delay, sent: BTreeMap::new() });
+        for (site, first) in &same {
+            // What was the same as this call is the same as the earlier one.
+            let chained = self.same_flights.iter_mut().filter(|(_, at)| at == site);
+            chained.for_each(|(_, at)| *at = first.clone());
         }
-        let assignment = self.assignment;
-        if let Some(flight) = self.flights.iter_mut().find(|flight| flight.first == first) {
-            flight.sent.insert(assignment, sent);
-        }
-        Ok(first)
+        let found = !same.is_empty();
+        self.same_flights.extend(same);
+        found
     }
 
     /// What is on its way after the step with these conditions, in the order of its states.
@@ -195,5 +230,24 @@ impl<'a> Context<'_, 'a> {
             }
         }
         states
+    }
+}
+
+impl Flight {
+    fn mixed(&self, conditions: usize) -> Mixed {
+        let restricted = |to: usize| {
+            let mut values = BTreeMap::new();
+            let agree = self.mixed.iter().all(|(assignment, v)| *values.entry(assignment & to).or_insert(*v) == *v);
+            agree.then_some(values)
+        };
+        let (mut decisive, mut values) = ((1 << conditions) - 1, self.mixed.clone());
+        for condition in 0..conditions {
+            let fewer = decisive & !(1 << condition);
+            if let Some(restricted) = restricted(fewer) {
+                (decisive, values) = (fewer, restricted);
+            }
+        }
+        let Self { topology, shape, delay, .. } = *self;
+        Mixed { topology, shape, delay, conditions: decisive, values }
     }
 }

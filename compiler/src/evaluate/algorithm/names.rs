@@ -4,7 +4,7 @@ use super::equation::{Memo, Node};
 use super::error::AlgorithmError;
 use super::expression::Term;
 use super::graph::Graph;
-use super::kept::Flight;
+use super::kept::{Flight, Site};
 use crate::evaluate::{EvaluateError, Evaluator, Value};
 use crate::model::algorithm::{TopologyNumber, ValueId};
 use bfc_dsl::tree::{Expression, Let, Pattern, Span};
@@ -138,6 +138,8 @@ pub(super) struct Context<'e, 'a> {
     pub calls: Vec<Span>,
     /// What mixes keep from step to step.
     pub flights: Vec<Flight>,
+    /// For calls that mix what an earlier one mixes, that one.
+    pub same_flights: Vec<(Site, Site)>,
     /// The first that is kept per edge.
     pub edges: Option<Span>,
     /// Whether what is evaluated counts, or is only checked.
@@ -177,6 +179,7 @@ impl<'e, 'a> Context<'e, 'a> {
             path: vec![],
             calls: vec![],
             flights: vec![],
+            same_flights: vec![],
             edges: None,
             counts: true,
         }

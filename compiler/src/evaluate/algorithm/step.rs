@@ -20,7 +20,9 @@ impl<'a> Context<'_, 'a> {
                 }
             }
             // A condition met on the way counted as false; now that all are known, every assignment has its turn.
-            if self.conditions.len() == known {
+            if self.conditions.len() > known {
+                self.same_flights.clear();
+            } else if !self.join_flights() {
                 for (assignment, step) in steps.iter_mut().enumerate() {
                     step.extend(self.arrivals(assignment));
                 }
