@@ -1,9 +1,10 @@
 /// AB: x ← R x − lr y, y ← C y + ∇f(x') − ∇f(x).
 ///
-/// Gradient tracking with two weightings of a directed topology: R keeps agreement (rows sum to 1), C keeps the sum of
-/// the gradients (columns sum to 1), so neither has to be doubly stochastic and nothing is divided. All ranks reach the
-/// optimum. One gradient at the new model and one message on each of the two topologies a step, two extra states (Xin
-/// and Khan, "A linear algorithm for optimization over directed graphs with geometric convergence", 2018).
+/// Gradient tracking with two weightings of a directed topology: R preserves agreement (rows sum to 1), C preserves
+/// the sum of the gradients (columns sum to 1), so neither has to be doubly stochastic and no division is needed. All
+/// ranks reach the optimum. One gradient at the new model and one message on each of the two topologies per step, two
+/// extra states (Xin and Khan, "A linear algorithm for optimization over directed graphs with geometric convergence",
+/// 2018).
 ///
 ///     use algorithm::ab
 ///     topology pull {

@@ -1,9 +1,9 @@
-/// AD-PSGD: a rank that wakes averages its model with that of one neighbour, at once on both, and steps along a gradient
-/// at the model that it had.
+/// AD-PSGD: a rank that wakes averages its model with that of one neighbour, on both at once, and steps along a
+/// gradient at its former model.
 ///
-/// Nobody waits but the two that average, so a slow rank holds up no other. One gradient at the model and one exchange with
-/// one neighbour whenever a rank wakes (Lian, Zhang, Zhang and Liu, "Asynchronous decentralized parallel stochastic gradient
-/// descent", 2018).
+/// Only the two that average wait, so a slow rank delays no other. One gradient at the model and one exchange with
+/// one neighbour whenever a rank wakes (Lian, Zhang, Zhang and Liu, "Asynchronous decentralized parallel stochastic
+/// gradient descent", 2018).
 ///
 ///     use topology::ring
 ///     use algorithm::ad_psgd

@@ -1,10 +1,10 @@
-/// BEER: x ← x + γ (W − I) h − lr v and v ← v + γ (W − I) c + ∇f(x') − ∇f(x), where h ← h + Q(x' − h) and
-/// c ← c + Q(v' − c) are what neighbours know of x and v.
+/// BEER: x ← x + γ (W − I) h − lr v and v ← v + γ (W − I) c + ∇f(x') − ∇f(x), where h ← h + Q(x' − h) and c ← c +
+/// Q(v' − c) are the copies of x and v that neighbours hold.
 ///
-/// Gradient tracking with compressed differences: the bias of different data goes, and what compression loses is sent
-/// later, so that all ranks reach the optimum itself. One gradient at the next model and one message of two compressed
-/// vectors a step, six extra states (Zhao, Li, Li, Richtárik and Chi, "BEER: fast O(1/T) rate for decentralized nonconvex
-/// optimization with communication compression", 2022).
+/// Gradient tracking with compressed differences: it removes the bias of different data, and what compression loses
+/// is sent later, so all ranks reach the optimum itself. One gradient at the next model and one message of two
+/// compressed vectors per step, six extra states (Zhao, Li, Li, Richtárik and Chi, "BEER: fast O(1/T) rate for
+/// decentralized nonconvex optimization with communication compression", 2022).
 ///
 ///     use topology::ring
 ///     use algorithm::beer
@@ -19,7 +19,7 @@ algorithm beer(lr: scalar = 0.1, gamma: real = 0.3, q: codec = top_fraction(1/10
     state v = g
     state h = compress(x, q)
     state c = compress(v, q)
-    // W h and W c, from what has been sent.
+    // W h and W c, accumulated from the messages.
     state hw = mix(h)
     state cw = mix(c)
     step {

@@ -1,9 +1,10 @@
 /// CHOCO-SGD: y = x − lr ∇f(x), h ← h + Q(y − h), x ← y + γ (W − I) h.
 ///
-/// Every rank keeps an estimate h of its model that its neighbours know: they are sent the compressed difference to it,
-/// and its error is compressed again with the next. Any codec will do that takes something off the error; γ must be the
-/// smaller the more it loses. One gradient at the model and one compressed message a step, two extra states (Koloskova,
-/// Stich and Jaggi, "Decentralized stochastic optimization and gossip algorithms with compressed communication", 2019).
+/// Every rank keeps an estimate h of its model that its neighbours share. It sends them the compressed difference to
+/// the estimate; the next message includes the error of this one. Any codec works that contracts the error; the more
+/// it loses, the smaller γ must be. One gradient at the model and one compressed message per step, two extra states
+/// (Koloskova, Stich and Jaggi, "Decentralized stochastic optimization and gossip algorithms with compressed
+/// communication", 2019).
 ///
 ///     use topology::ring
 ///     use algorithm::choco_sgd
@@ -15,7 +16,7 @@ algorithm choco_sgd(lr: scalar = 0.1, gamma: real = 0.3, q: codec = top_fraction
     requires symmetric, doubly_stochastic, contracting, static, contraction(q) > 0
     state x = params
     state h = 0
-    // W h, from what has been sent.
+    // W h, accumulated from the messages.
     state s = 0
     step {
         let y = x - lr * grad(x)

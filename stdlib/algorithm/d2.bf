@@ -1,9 +1,10 @@
 /// D²: ψ' = x − lr ∇f(x), x ← W (ψ' + x − ψ).
 ///
-/// As `exact_diffusion`, with W itself in place of (I + W)/2: twice the spectral gap, and all ranks still reach the
-/// optimum whatever data they hold. The price is that the corrected recursion must be stable for W: a symmetric W needs
-/// all eigenvalues above −1/3, which a torus or a hypercube does not give. One gradient at the model and one message a
-/// step, one extra state (Tang, Lian, Yan, Zhang and Liu, "D²: decentralized training over decentralized data", 2018).
+/// `exact_diffusion` with W itself in place of (I + W)/2: twice the spectral gap, and all ranks still reach the
+/// optimum whatever data they hold. In return, the corrected recursion must be stable for W: a symmetric W needs all
+/// eigenvalues above −1/3, which rules out the torus and the hypercube. One gradient at the model and one message per
+/// step, one extra state (Tang, Lian, Yan, Zhang and Liu, "D²: decentralized training over decentralized data",
+/// 2018).
 ///
 ///     use algorithm::d2
 ///     topology ring {

@@ -1,9 +1,9 @@
 /// Decentralized AMSGrad: x ← W x − lr m' / √max(u', ε), u ← W u + top' − top.
 ///
-/// m and v are the moments of Adam, top ← max(top, v') is what AMSGrad divides by, and u shares it. Adaptive methods
-/// whose ranks scale their steps differently need not converge at all; here u tracks the mean of top, as
-/// `gradient_tracking` does with gradients, so all ranks end up with the same scaling. With a constant step size it
-/// ends near the optimum. One gradient at the model and one message of two vectors a step, four extra states (Chen,
+/// m and v are the moments of Adam, AMSGrad divides by top ← max(top, v'), and u shares it. If ranks scale their
+/// steps differently, adaptive methods need not converge at all; here u tracks the mean of top, as
+/// `gradient_tracking` does for gradients, so all ranks end up with the same scaling. With a constant step size it
+/// ends near the optimum. One gradient at the model and one message of two vectors per step, four extra states (Chen,
 /// Karimi, Zhao and Li, "On the convergence of decentralized adaptive gradient methods", 2022).
 ///
 ///     use topology::exponential

@@ -1,9 +1,9 @@
 /// DecentLaM: g̃ = (x − W (x − lr ∇f(x))) / lr, m' = β m + g̃, x ← x − lr m'.
 ///
-/// Momentum on the whole step of `atc_diffusion`, mixing included: it ends where `atc_diffusion` with the same lr ends,
-/// so momentum adds no bias, which matters for large batches. A change of lr during the run rescales the momentum with
-/// it. One gradient at the model and one message a step, one extra state (Yuan, Chen, Huang, Zhang, Pan, Xu and Yin,
-/// "DecentLaM: decentralized momentum SGD for large-batch deep training", 2021).
+/// Momentum on the whole step of `atc_diffusion`, mixing included: it ends where `atc_diffusion` with the same lr
+/// ends, so momentum adds no bias, which matters for large batches. Changing lr during the run also rescales the
+/// momentum. One gradient at the model and one message per step, one extra state (Yuan, Chen, Huang, Zhang, Pan, Xu
+/// and Yin, "DecentLaM: decentralized momentum SGD for large-batch deep training", 2021).
 ///
 ///     use topology::torus2d
 ///     use algorithm::decentlam

@@ -1,9 +1,10 @@
 /// Decentralized ProxSkip: y = x − lr (∇f(x) − h), x ← (I + W)/2 y every H-th step, else y.
 ///
-/// With the message, h ← h + (x' − y) / (H lr). `scaffnew` over a topology, and `exact_diffusion` that skips
-/// communication: all ranks reach the optimum itself. With H = 1 it is `exact_diffusion`. One gradient at the model a
-/// step and one message every H-th one, one extra state (Mishchenko, Malinovsky, Stich and Richtárik, "ProxSkip", 2022;
-/// Guo, Alghunaim, Yuan, Condat and Cao, "Revisiting decentralized ProxSkip: achieving linear speedup", 2023).
+/// In steps with a message, h ← h + (x' − y) / (H lr). This is `scaffnew` over a topology, and `exact_diffusion` that
+/// skips communication: all ranks reach the optimum itself. With H = 1 it is `exact_diffusion`. One gradient at the
+/// model per step and one message every H-th step, one extra state (Mishchenko, Malinovsky, Stich and Richtárik,
+/// "ProxSkip", 2022; Guo, Alghunaim, Yuan, Condat and Cao, "Revisiting decentralized ProxSkip: achieving linear
+/// speedup", 2023).
 ///
 ///     use topology::ring
 ///     use algorithm::decentralized_proxskip

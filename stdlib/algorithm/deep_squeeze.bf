@@ -1,9 +1,9 @@
 /// DeepSqueeze: y = x − lr ∇f(x), c = Q(y + e), e ← y + e − c, x ← y + γ (W − I) c.
 ///
-/// What compression loses is kept and added to what is compressed next, and the models themselves are sent: no estimate
-/// of the neighbours is needed, so that the topology may change from step to step. One gradient at the model and one
-/// compressed message a step, one extra state (Tang, Lian, Qiu, Yuan, Zhang, Zhang and Liu, "DeepSqueeze: decentralization
-/// meets error-compensated compression", 2019).
+/// The compression error is kept and added to the next vector that is compressed, and the models themselves are sent.
+/// Ranks need no estimates of their neighbours, so the topology may change from step to step. One gradient at the
+/// model and one compressed message per step, one extra state (Tang, Lian, Qiu, Yuan, Zhang, Zhang and Liu,
+/// "DeepSqueeze: decentralization meets error-compensated compression", 2019).
 ///
 ///     use topology::ring
 ///     use algorithm::deep_squeeze

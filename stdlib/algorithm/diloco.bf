@@ -1,10 +1,10 @@
 /// DiLoCo: H steps of the trainer's optimizer from x = a, then an outer step on their average.
 ///
-/// d = a − J x, b ← μ b + d, a ← a − η (d + μ b'), x = a. `local_sgd` with any optimizer inside and Nesterov momentum
-/// outside, for training over slow links: nothing travels between averages. With different data it ends near the
-/// optimum, where `local_sgd` ends. One optimizer step at the model a step and 2(n − 1)/n models every H-th one,
-/// whatever the topology; two extra states (Douillard, Feng, Rusu, Chhaparia, Donchev, Kuncoro, Ranzato, Szlam and
-/// Shen, "DiLoCo: distributed low-communication training of language models", 2023).
+/// d = a − J x, b ← μ b + d, a ← a − η (d + μ b'), x = a. `local_sgd` with any inner optimizer and outer Nesterov
+/// momentum, for training over slow links: ranks do not communicate between averages. With different data it ends
+/// near the optimum, where `local_sgd` ends. One optimizer step at the model per step and 2(n − 1)/n models every
+/// H-th step, on any topology; two extra states (Douillard, Feng, Rusu, Chhaparia, Donchev, Kuncoro, Ranzato, Szlam
+/// and Shen, "DiLoCo: distributed low-communication training of language models", 2023).
 ///
 ///     use topology::ring
 ///     use algorithm::diloco

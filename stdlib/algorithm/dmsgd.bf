@@ -1,11 +1,11 @@
 /// Decentralized momentum SGD, adapt then combine: m' = β m + ∇f(x), x ← W (x − lr m').
 ///
-/// Each rank keeps its own momentum. It speeds up what the ranks agree on, and multiplies what they do not: with a
-/// constant step size it ends where `atc_diffusion` with lr/(1 − β) ends, the farther from the optimum the more the
-/// ranks' data differ; `decentlam`, `qg_dmsgd` and `momentum_tracking` mend that. With `nesterov` the step goes along
-/// ∇f(x) + β m'. One gradient at the model and one message a step, one extra state (Yu, Jin and Yang, "On the linear
-/// speedup analysis of communication efficient momentum SGD", 2019; Yuan, Chen, Huang, Zhang, Pan, Xu and Yin,
-/// "DecentLaM", 2021).
+/// Each rank keeps its own momentum, which accelerates agreement and disagreement alike: with a constant step size it
+/// ends where `atc_diffusion` with lr/(1 − β) ends, and the more the ranks' data differ, the farther that is from the
+/// optimum. `decentlam`, `qg_dmsgd` and `momentum_tracking` fix this. With `nesterov`, the step goes along ∇f(x) + β
+/// m'. One gradient at the model and one message per step, one extra state (Yu, Jin and Yang, "On the linear speedup
+/// analysis of communication efficient momentum SGD", 2019; Yuan, Chen, Huang, Zhang, Pan, Xu and Yin, "DecentLaM",
+/// 2021).
 ///
 ///     use topology::exponential
 ///     use algorithm::dmsgd

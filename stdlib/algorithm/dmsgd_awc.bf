@@ -1,8 +1,8 @@
 /// Decentralized momentum SGD, adapt while communicating: m' = β m + ∇f(x), x ← W x − lr m'.
 ///
-/// As `dmsgd`, with a message that needs no gradient and travels while it is computed. With a constant step size it ends
-/// where `dgd` with lr/(1 − β) ends. One gradient at the model and one message a step, one extra state (Yuan, Chen,
-/// Huang, Zhang, Pan, Xu and Yin, "DecentLaM: decentralized momentum SGD for large-batch deep training", 2021).
+/// As `dmsgd`, with a message that needs no gradient and travels while it is computed. With a constant step size it
+/// ends where `dgd` with lr/(1 − β) ends. One gradient at the model and one message per step, one extra state (Yuan,
+/// Chen, Huang, Zhang, Pan, Xu and Yin, "DecentLaM: decentralized momentum SGD for large-batch deep training", 2021).
 ///
 ///     use topology::exponential
 ///     use algorithm::dmsgd_awc

@@ -1,8 +1,8 @@
 /// Decentralized momentum SGD with mixed momentum: x ← W (x − lr m), m ← W (β m + ∇f(x)).
 ///
-/// The form in which exponential graphs were analysed: the momentum is averaged too, and the model follows the momentum
-/// of the step before, so both travel in one message of two vectors. With a constant step size it ends nearer to the
-/// optimum than `dmsgd`. One gradient at the model a step, one extra state (Ying, Yuan, Chen, Hu, Pan and Yin,
+/// The form analysed for exponential graphs: the momentum is averaged too, and the model follows the momentum of the
+/// previous step, so both travel in one message of two vectors. With a constant step size it ends nearer to the
+/// optimum than `dmsgd`. One gradient at the model per step, one extra state (Ying, Yuan, Chen, Hu, Pan and Yin,
 /// "Exponential graph is provably efficient for decentralized deep training", 2021).
 ///
 ///     use topology::one_peer_exp2

@@ -1,9 +1,9 @@
 /// Distributed dual averaging: z ← W z + ∇f(x), x ← x⁰ − lr z' / √t after t steps.
 ///
-/// What travels is the sum of the gradients, not the model. The step size falls by itself, so all ranks reach the
-/// optimum, slowly: the mean over time of the loss falls like 1/√t, for convex losses that need not be smooth. One
-/// gradient at the model and one message a step, one extra state and the initial model (Duchi, Agarwal and Wainwright,
-/// "Dual averaging for distributed optimization: convergence analysis and network scaling", 2012).
+/// Ranks send the sum of the gradients, not the model. The step size decreases by itself, so all ranks reach the
+/// optimum, slowly: the time average of the loss falls like 1/√t, for convex losses that need not be smooth. One
+/// gradient at the model and one message per step, one extra state and the initial model (Duchi, Agarwal and
+/// Wainwright, "Dual averaging for distributed optimization: convergence analysis and network scaling", 2012).
 ///
 ///     use topology::ring
 ///     use algorithm::dual_averaging

@@ -1,9 +1,9 @@
 /// Exact diffusion: ψ' = x − lr ∇f(x), x ← (I + W)/2 (ψ' + x − ψ).
 ///
-/// The correction x − ψ takes the bias of diffusion away: with a constant step size and full gradients all ranks reach
-/// the optimum itself. It needs a topology on which the corrected recursion is stable: every symmetric one, few
-/// directed ones, and not every sequence of phases; `stable` is decided for the topology at hand. One gradient at the
-/// model and one message a step, one extra state (Yuan, Ying, Zhao and Sayed, "Exact diffusion for distributed
+/// The correction x − ψ removes the bias of diffusion: with a constant step size and full gradients, all ranks reach
+/// the optimum itself. The corrected recursion must be stable on the topology: it is on every symmetric one, on few
+/// directed ones, and not on every sequence of phases; `stable` is decided for the given topology. One gradient at
+/// the model and one message per step, one extra state (Yuan, Ying, Zhao and Sayed, "Exact diffusion for distributed
 /// optimization and learning", 2019).
 ///
 ///     use topology::ring

@@ -1,9 +1,9 @@
 /// EXTRA: x ← (I + W) x − (I + W)/2 x⁻ − lr (∇f(x) − ∇f(x⁻)), which starts as x¹ = W x⁰ − lr ∇f(x⁰).
 ///
-/// The difference of two steps of `dgd`, with which its bias goes: with a constant step size all ranks reach the
-/// optimum. The message needs no gradient, so it travels while the gradient is computed. One gradient at the model and
-/// one message a step, two extra states: the half-mixed model before, and the last gradient (Shi, Ling, Wu and Yin,
-/// "EXTRA: an exact first-order algorithm for decentralized consensus optimization", 2015).
+/// The difference of two steps of `dgd`, which removes its bias: with a constant step size, all ranks reach the
+/// optimum. The message needs no gradient, so it travels while the gradient is computed. One gradient at the model
+/// and one message per step, two extra states: the half-mixed model before, and the last gradient (Shi, Ling, Wu and
+/// Yin, "EXTRA: an exact first-order algorithm for decentralized consensus optimization", 2015).
 ///
 ///     use topology::ring
 ///     use algorithm::extra

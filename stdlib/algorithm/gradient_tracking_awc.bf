@@ -1,8 +1,8 @@
 /// Gradient tracking, adapt while communicating (DIGing): x ← W x − lr y, y ← W y + ∇f(x') − ∇f(x).
 ///
-/// As `gradient_tracking`, with x and y in one message that needs no gradient and travels before it is computed. The
-/// price is a smaller range of step sizes: it shrinks with 1 + lambda_min. One gradient at the new model and one
-/// message of two vectors a step, two extra states (Nedić, Olshevsky and Shi, "Achieving geometric convergence for
+/// As `gradient_tracking`, with x and y in one message that needs no gradient and travels before it is computed. In
+/// return, the range of step sizes is smaller: it shrinks with 1 + lambda_min. One gradient at the new model and one
+/// message of two vectors per step, two extra states (Nedić, Olshevsky and Shi, "Achieving geometric convergence for
 /// distributed optimization over time-varying graphs", 2017; Qu and Li, "Harnessing smoothness to accelerate
 /// distributed optimization", 2018).
 ///

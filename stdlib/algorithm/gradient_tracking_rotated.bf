@@ -1,9 +1,9 @@
 /// Gradient tracking for any training loop: y = s + ∇f(x) − ∇f(x⁻), x ← W x − lr y, s ← W y.
 ///
-/// The iterates of `gradient_tracking_awc`, with the step begun at the gradient instead of after it: one gradient a step,
-/// at the present model, and none before the first, so that a loop of backward and update runs it as it is. All ranks
-/// reach the optimum, on directed and time-varying topologies too. Two messages a step, the first of which travels while
-/// the gradient is computed; two extra states.
+/// The iterates of `gradient_tracking_awc`, with the step starting at the gradient instead of after it: one gradient
+/// per step, at the current model, and none before the first, so a plain loop of backward and update can run it. All
+/// ranks reach the optimum, also on directed and time-varying topologies. Two messages a step, the first of which
+/// travels while the gradient is computed; two extra states.
 ///
 ///     use topology::ring
 ///     use algorithm::gradient_tracking_rotated

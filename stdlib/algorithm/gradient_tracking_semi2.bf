@@ -1,9 +1,9 @@
 /// Gradient tracking, the other semi form: x ← W x − lr y, y ← W (y + ∇f(x') − ∇f(x)).
 ///
-/// As `gradient_tracking_semi` with the roles exchanged: the model travels while the gradient is computed, the tracker
-/// adapts before it is mixed. All ranks reach the optimum, on directed and time-varying topologies too. One gradient at
-/// the new model and two messages a step, two extra states (Alghunaim, Ryu, Yuan and Sayed, "Decentralized proximal
-/// gradient algorithms with linear convergence rates", 2021).
+/// As `gradient_tracking_semi` with the roles exchanged: the model travels while the gradient is computed, the
+/// tracker adapts before it is mixed. All ranks reach the optimum, also on directed and time-varying topologies. One
+/// gradient at the new model and two messages per step, two extra states (Alghunaim, Ryu, Yuan and Sayed,
+/// "Decentralized proximal gradient algorithms with linear convergence rates", 2021).
 ///
 ///     use topology::one_peer_exp2
 ///     use algorithm::gradient_tracking_semi2

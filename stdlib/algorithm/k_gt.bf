@@ -1,11 +1,11 @@
 /// K-GT, gradient tracking with K local steps x ← x − lr (∇f(x) + c) between messages.
 ///
 /// From x = a, and after K steps d = (a − x) / (K lr), c ← c − d + W d, a ← W (a − η K lr d), x = a. The correction c
-/// makes each local step follow the mean gradient of all ranks: all reach the optimum though they communicate every
-/// K-th step only. `warm` starts c at what the gradients say, which takes a gradient and an average before the first
-/// step; without it c starts at 0, and any training loop can run it. One gradient at the model a step and one message
-/// of two vectors every K-th one, two extra states (Liu, Lin, Koloskova and Stich, "Decentralized gradient tracking
-/// with local steps", 2023).
+/// makes each local step follow the mean gradient of all ranks: all reach the optimum although they communicate only
+/// every K-th step. `warm` initialises c from the gradients, which takes a gradient and an average before the first
+/// step; without it, c starts at 0, and any training loop can run the algorithm. One gradient at the model per step
+/// and one message of two vectors every K-th step, two extra states (Liu, Lin, Koloskova and Stich, "Decentralized
+/// gradient tracking with local steps", 2023).
 ///
 ///     use topology::ring
 ///     use algorithm::k_gt

@@ -1,9 +1,10 @@
 /// Local decentralized SGD: y = x − lr ∇f(x), x ← W y every H-th step, else y.
 ///
-/// `atc_diffusion` that communicates every H-th step only. Both drift and incomplete averaging remain: with a constant
-/// step size it ends farther from the optimum than `local_sgd` and `atc_diffusion`; `k_gt` and `decentralized_proxskip`
-/// correct that. One gradient at the model a step and one message every H-th one, no extra state (Koloskova, Loizou,
-/// Boreiri, Jaggi and Stich, "A unified theory of decentralized SGD with changing topology and local updates", 2020).
+/// `atc_diffusion` that communicates only every H-th step. Both drift and incomplete averaging remain: with a
+/// constant step size it ends farther from the optimum than `local_sgd` and `atc_diffusion`; `k_gt` and
+/// `decentralized_proxskip` correct that. One gradient at the model per step and one message every H-th step, no
+/// extra state (Koloskova, Loizou, Boreiri, Jaggi and Stich, "A unified theory of decentralized SGD with changing
+/// topology and local updates", 2020).
 ///
 ///     use topology::one_peer_exp2
 ///     use algorithm::local_dsgd

@@ -1,10 +1,10 @@
 /// Local SGD: x ← x − lr ∇f(x), and every H-th step the average of all ranks.
 ///
-/// Federated averaging with all ranks taking part. Between averages nothing travels; ranks drift towards their own
-/// optima, so with a constant step size and different data it ends near the optimum, the farther the larger H is. One
-/// gradient at the model a step and 2(n − 1)/n models every H-th one, whatever the topology; no extra state (McMahan,
-/// Moore, Ramage, Hampson and Agüera y Arcas, "Communication-efficient learning of deep networks from decentralized
-/// data", 2017; Stich, "Local SGD converges fast and communicates little", 2019).
+/// Federated averaging with all ranks participating. Between averages, ranks do not communicate and drift towards
+/// their own optima, so with a constant step size and different data it ends near the optimum, and farther from it
+/// for larger H. One gradient at the model per step and 2(n − 1)/n models every H-th step, on any topology; no extra
+/// state (McMahan, Moore, Ramage, Hampson and Agüera y Arcas, "Communication-efficient learning of deep networks from
+/// decentralized data", 2017; Stich, "Local SGD converges fast and communicates little", 2019).
 ///
 ///     use topology::ring
 ///     use algorithm::local_sgd

@@ -1,8 +1,8 @@
 /// Momentum tracking: u' = β u + ∇f(x), x ← W x − lr (u' − c), c ← W (c − u') + u'.
 ///
-/// Gradient tracking for the momentum: c is what a rank's momentum has too much, so that the step follows the mean
-/// momentum of all ranks. All ranks reach the optimum, for any β and whatever data they hold. One gradient at the model
-/// and two messages a step, two extra states (Takezawa, Bao, Niwa, Sato and Yamada, "Momentum tracking: momentum
+/// Gradient tracking for the momentum: c is the excess of a rank's momentum, so the step follows the mean momentum of
+/// all ranks. All ranks reach the optimum, for any β and whatever data they hold. One gradient at the model and two
+/// messages per step, two extra states (Takezawa, Bao, Niwa, Sato and Yamada, "Momentum tracking: momentum
 /// acceleration for decentralized deep learning on heterogeneous data", 2023).
 ///
 ///     use topology::ring

@@ -1,8 +1,8 @@
 /// NIDS: x¹ = x⁰ − lr ∇f(x⁰), then x ← (I + W)/2 (2 x − x⁻ − lr (∇f(x) − ∇f(x⁻))).
 ///
-/// The recursion of `exact_diffusion`, started with a step that does not communicate. All ranks reach the optimum with
-/// steps up to 2/L, whatever the topology, where the corrected recursion is stable on it. One gradient at the model and
-/// one message a step, one extra state (Li, Shi and Yan, "A decentralized proximal-gradient method with network
+/// The recursion of `exact_diffusion`, started with a step that does not communicate. All ranks reach the optimum
+/// with steps up to 2/L on any topology on which the corrected recursion is stable. One gradient at the model and one
+/// message per step, one extra state (Li, Shi and Yan, "A decentralized proximal-gradient method with network
 /// independent step-sizes and separated convergence rates", 2019).
 ///
 ///     use topology::ring

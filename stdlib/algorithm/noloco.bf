@@ -1,8 +1,8 @@
 /// NoLoCo: H steps of the trainer's optimizer from x = a, then an outer step with one partner.
 ///
-/// m ← μ m + η (W (x − a) + W a − a), a ← a + m', x = a. `diloco` without an average of all ranks: a rank exchanges
-/// with one partner every H-th step, and what keeps the ranks together is W a − a. With different data it ends near the
-/// optimum. One optimizer step at the model a step and one message of two vectors every H-th one, two extra states
+/// m ← μ m + η (W (x − a) + W a − a), a ← a + m', x = a. `diloco` without a global average: a rank exchanges with one
+/// partner every H-th step, and the term W a − a keeps the ranks together. With different data it ends near the
+/// optimum. One optimizer step at the model per step and one message of two vectors every H-th step, two extra states
 /// (Kolehmainen, Blagoev, Donaghy, Ersoy and Nies, "NoLoCo: no-all-reduce low communication training method for large
 /// models", 2025).
 ///

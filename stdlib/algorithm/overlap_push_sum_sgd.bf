@@ -1,10 +1,10 @@
-/// Overlap stochastic gradient push: u ← D (u − lr ∇f(z)) + what the neighbours sent `delay` steps ago, with the model
-/// z = u / w, where D is the diagonal of W and w takes the same way as u.
+/// Overlap stochastic gradient push: u ← D (u − lr ∇f(z)) + what the neighbours sent `delay` steps ago, with the
+/// model z = u / w, where D is the diagonal of W and w is mixed like u.
 ///
-/// What a rank sends arrives some steps later, so that communication and gradients overlap. A weight that arrives late is
-/// late for u and for w alike, and the model stays unbiased: the sum of what ranks hold and of what is on its way is kept.
-/// With `delay = 0` it is `push_sum_sgd`. One gradient at the model and one message of a vector and a number a step
-/// (Assran, Loizou, Ballas and Rabbat, "Stochastic gradient push for distributed deep learning", 2019).
+/// Messages arrive some steps later, so communication and gradients can overlap. A late weight is late for both u and
+/// w, so the model stays unbiased: the sum over ranks and messages in flight is preserved. With `delay = 0` it is
+/// `push_sum_sgd`. One gradient at the model and one message of a vector and a number per step (Assran, Loizou,
+/// Ballas and Rabbat, "Stochastic gradient push for distributed deep learning", 2019).
 ///
 ///     use algorithm::overlap_push_sum_sgd
 ///     topology hub {

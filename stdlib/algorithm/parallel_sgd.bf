@@ -1,8 +1,8 @@
 /// Parallel gradient descent with the exact average of all ranks: x ← J (x − lr ∇f(x)).
 ///
-/// What all-reduce training does, as the reference for everything decentralized. The average is taken in generated
-/// rounds (reduce-scatter and all-gather) over all ranks, whatever the topology. One gradient at the model a step, no
-/// extra state.
+/// All-reduce training, as the reference for everything decentralized. The average is computed in generated rounds
+/// (reduce-scatter and all-gather) over all ranks, on any topology. One gradient at the model per step, no extra
+/// state.
 ///
 ///     use topology::ring
 ///     use algorithm::parallel_sgd

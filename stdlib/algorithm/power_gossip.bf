@@ -1,9 +1,10 @@
-/// PowerGossip: x ← mix(x − lr ∇f(x)), where neighbours compare their models along a few directions instead of in full.
+/// PowerGossip: x ← mix(x − lr ∇f(x)), where neighbours compare their models only along a few directions.
 ///
-/// For each edge both ends know a thin matrix; they send what their models, as matrices, are along it, move towards each
-/// other by the difference, and take the difference for the next direction: a power iteration. Nothing is tuned but the
-/// rank. One gradient at the model and one message of `rank` columns for each neighbour a step (Vogels, Karimireddy and
-/// Jaggi, "Practical low-rank communication compression in decentralized deep learning", 2020).
+/// Both ends of an edge know a thin matrix. They send the projections of their models, seen as matrices, onto it,
+/// move towards each other by the difference, and use the difference as the next direction: a power iteration. The
+/// rank is the only parameter to tune. One gradient at the model and one message of `rank` columns per neighbour and
+/// step (Vogels, Karimireddy and Jaggi, "Practical low-rank communication compression in decentralized deep
+/// learning", 2020).
 ///
 ///     use topology::ring
 ///     use algorithm::power_gossip

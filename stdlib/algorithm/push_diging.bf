@@ -1,9 +1,9 @@
 /// Push-DIGing: u ← W (u − lr y), v ← W v, y ← W y + ∇f(x') − ∇f(x), with the model x = u / v.
 ///
-/// Gradient tracking on push-sum: all ranks reach the optimum on directed topologies whose ranks know only whom they
-/// send to, time-varying ones too. u, v and y travel in one message a step, with one gradient at the new model and three
-/// extra states; step sizes are smaller than on doubly stochastic weights (Nedić, Olshevsky and Shi, "Achieving
-/// geometric convergence for distributed optimization over time-varying graphs", 2017).
+/// Gradient tracking on push-sum: all ranks reach the optimum on directed, also time-varying topologies whose ranks
+/// know only whom they send to. u, v and y travel in one message per step, with one gradient at the new model and
+/// three extra states; step sizes are smaller than with doubly stochastic weights (Nedić, Olshevsky and Shi,
+/// "Achieving geometric convergence for distributed optimization over time-varying graphs", 2017).
 ///
 ///     use algorithm::push_diging
 ///     topology hub {

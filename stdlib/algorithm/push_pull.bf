@@ -2,11 +2,11 @@ use topology::tree_pull
 
 /// Push-pull: x ← R (x − lr y), y ← C y + ∇f(x') − ∇f(x).
 ///
-/// `ab` with the model adapted before it is mixed. R pulls models from, and C pushes gradients to, the ranks that reach
-/// all others: R and C may be different graphs, and neither has to be strongly connected. A tree will do, the default:
-/// models flow down and gradients flow up. All ranks reach the optimum. One gradient at the new model and one message on
-/// each of the two topologies a step, two extra states (Pu, Shi, Xu and Nedić, "Push-pull gradient methods for
-/// distributed optimization in networks", 2021). Unless C is given, it is R with all edges turned round.
+/// `ab` with the model adapted before it is mixed. R pulls models from the ranks that reach all others, and C pushes
+/// gradients to them. R and C may be different graphs, and neither has to be strongly connected: in a tree, the
+/// default, models flow down and gradients flow up. All ranks reach the optimum. One gradient at the new model and
+/// one message on each of the two topologies per step, two extra states (Pu, Shi, Xu and Nedić, "Push-pull gradient
+/// methods for distributed optimization in networks", 2021). The default of C is R with all edges reversed.
 ///
 ///     use algorithm::push_pull
 ///     schedule {

@@ -1,9 +1,9 @@
 /// Push-sum averaging, without training: u ← W u, w ← W w, and the average is u / w.
 ///
-/// Senders divide what they have among those they send to, so the columns of W sum to 1 and no rank needs to know who
-/// sends to it: it averages on any strongly connected directed topology. w is one number per rank, which starts at 1 and
-/// undoes the bias of an uneven topology. One message a step (Kempe, Dobra and Gehrke, "Gossip-based computation of
-/// aggregate information", 2003).
+/// Senders divide their value among their receivers, so the columns of W sum to 1 and no rank needs to know who sends
+/// to it: it averages on any strongly connected directed topology. w is one number per rank, which starts at 1 and
+/// removes the bias of an uneven topology. One message per step (Kempe, Dobra and Gehrke, "Gossip-based computation
+/// of aggregate information", 2003).
 ///
 ///     use algorithm::push_sum
 ///     topology hub {

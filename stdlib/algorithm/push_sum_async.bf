@@ -1,9 +1,9 @@
-/// Asynchronous push-sum: a rank that wakes pushes shares of u and w to its neighbours, takes in what they have pushed since
-/// it last woke, and steps along the gradient at u / w.
+/// Asynchronous push-sum: a rank that wakes pushes shares of u and w to its neighbours, collects what they have
+/// pushed since it last woke, and steps along the gradient at u / w.
 ///
-/// Nobody waits for anybody. As u and w travel together, late shares leave no bias; what ranks and mailboxes hold sums to
-/// a constant. One gradient at the model and one message of a vector and a number whenever a rank wakes (Assran and Rabbat,
-/// "Asynchronous gradient-push", 2021).
+/// No rank waits for another. As u and w travel together, late shares leave no bias; the sum over ranks and mailboxes
+/// is constant. One gradient at the model and one message of a vector and a number whenever a rank wakes (Assran and
+/// Rabbat, "Asynchronous gradient-push", 2021).
 ///
 ///     use algorithm::push_sum_async
 ///     topology ring_push {

@@ -2,7 +2,7 @@
 ///
 /// Push-sum with a gradient step at the corrected model: training on directed topologies whose ranks know only whom
 /// they send to. With a constant step size it ends near the optimum. One gradient at the model and one message of a
-/// vector and a number a step (Nedić and Olshevsky, "Stochastic gradient-push for strongly convex functions on
+/// vector and a number per step (Nedić and Olshevsky, "Stochastic gradient-push for strongly convex functions on
 /// time-varying directed graphs", 2016; Assran, Loizou, Ballas and Rabbat, "Stochastic gradient push for distributed
 /// deep learning", 2019).
 ///

@@ -1,11 +1,10 @@
 /// QG-Adam: x ← W (x − lr m̂ / (√v̂ + ε)) with m̂ = β₁ m + (1 − β₁) ∇f(x) and v̂ = β₂ v + (1 − β₂) ∇f(x)²; the moments m
 /// and v follow d = (x − x') / ‖x − x'‖ instead of gradients.
 ///
-/// Quasi-global momentum for Adam: differences of mixed models resemble the direction of all ranks together, so the moments
-/// do not drift apart where data differ. The direction has length 1 however long the model is: small models need a small β₁.
-/// One gradient at the model and one message a step, two extra states (Lin,
-/// Karimireddy, Stich and Jaggi, "Quasi-global momentum: accelerating decentralized deep learning on heterogeneous data",
-/// 2021).
+/// Quasi-global momentum for Adam: differences of mixed models approximate the common direction of all ranks, so the
+/// moments do not drift apart when data differ. The direction has length 1 whatever the size of the model: small
+/// models need a small β₁. One gradient at the model and one message per step, two extra states (Lin, Karimireddy,
+/// Stich and Jaggi, "Quasi-global momentum: accelerating decentralized deep learning on heterogeneous data", 2021).
 ///
 ///     use topology::ring
 ///     use algorithm::qg_adam

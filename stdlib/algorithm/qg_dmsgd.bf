@@ -1,10 +1,10 @@
 /// Quasi-global momentum: x ← W (x − lr (β m + ∇f(x))), m ← μ m + (1 − μ) (x − x') / lr.
 ///
-/// The momentum follows the difference of mixed models, which resembles the direction of all ranks together, instead of
-/// a rank's own gradients: robust where data differ, and it ends where `atc_diffusion` with the same lr ends. With
-/// `nesterov` the step goes along ∇f(x) + β (β m + ∇f(x)). Not every topology makes it stable: a directed ring of 8 does
-/// not. One gradient at the model and one message a step, one extra state (Lin, Karimireddy, Stich and Jaggi,
-/// "Quasi-global momentum: accelerating decentralized deep learning on heterogeneous data", 2021).
+/// The momentum follows the difference of mixed models, which approximates the common direction of all ranks, instead
+/// of a rank's own gradients. It is robust to different data and ends where `atc_diffusion` with the same lr ends.
+/// With `nesterov`, the step goes along ∇f(x) + β (β m + ∇f(x)). It is not stable on every topology: on a directed
+/// ring of 8 it is not. One gradient at the model and one message per step, one extra state (Lin, Karimireddy, Stich
+/// and Jaggi, "Quasi-global momentum: accelerating decentralized deep learning on heterogeneous data", 2021).
 ///
 ///     use topology::ring
 ///     use algorithm::qg_dmsgd

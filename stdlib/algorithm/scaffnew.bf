@@ -1,11 +1,11 @@
 /// Scaffnew, local SGD without drift (ProxSkip): y = x − lr (∇f(x) − h), x ← J y every H-th step, else y.
 ///
-/// With the average, h ← h + (x' − y) / (H lr). The control variate h takes away the drift of `local_sgd`: all ranks
-/// reach the optimum itself, and with H about √(L/μ) they communicate that many times less than they compute. The paper
-/// tosses a coin of probability 1/H, here the ranks communicate every H-th step; `random(seed, t) < 1 / H` in place of
-/// `every(H)` is the coin. One gradient at the model a step and 2(n − 1)/n models every H-th one, whatever the
-/// topology; one extra state (Mishchenko, Malinovsky, Stich and Richtárik, "ProxSkip: yes! Local gradient steps
-/// provably lead to communication acceleration! Finally!", 2022).
+/// In steps with an average, h ← h + (x' − y) / (H lr). The control variate h removes the drift of `local_sgd`: all
+/// ranks reach the optimum itself, and with H about √(L/μ) they communicate that many times less often than they
+/// compute. The paper tosses a coin of probability 1/H; here the ranks communicate every H-th step. Write
+/// `random(seed, t) < 1 / H` in place of `every(H)` for the coin. One gradient at the model per step and 2(n − 1)/n
+/// models every H-th step, on any topology; one extra state (Mishchenko, Malinovsky, Stich and Richtárik, "ProxSkip:
+/// yes! Local gradient steps provably lead to communication acceleration! Finally!", 2022).
 ///
 ///     use topology::ring
 ///     use algorithm::scaffnew

@@ -1,7 +1,7 @@
 /// Barbell: two complete graphs of n/2 ranks, and one edge between their first ranks; the size is even.
 ///
-/// The bad case of decentralized averaging: many messages, and a spectral gap of order n⁻², since one edge carries all
-/// that the halves tell each other. Metropolis weights; symmetric, doubly stochastic.
+/// The bad case of decentralized averaging: many messages, and a spectral gap of order n⁻², since a single edge
+/// carries all information between the halves. Metropolis weights; symmetric, doubly stochastic.
 ///
 ///     bfc analyze topology::barbell --size 16
 topology barbell {

@@ -1,7 +1,7 @@
 use topology::hyper_hypercube::{hyper_rounds}
 use topology::simple_base::{simple_base_rounds}
 
-/// Rounds of several lists of ranks at once; all have equally many.
+/// Runs the rounds of several lists of ranks side by side; all lists have the same number of rounds.
 fn parallel(many) = [[e for rounds in many, e in rounds[r]] for r in 0..len(many[0])]
 
 /// The largest divisor of n without a prime factor above k + 1.
@@ -20,10 +20,10 @@ fn base_rounds(v, k) {
 
 /// Base-(k + 1) graph: exact average at any size with at most k neighbours a step.
 ///
-/// At most 2 log n + 2 steps to base k + 1; with k = 1 every step is a matching. Symmetric, doubly stochastic, exact in
-/// rationals (Takezawa, Sato, Bao, Niwa, Yamada, "Beyond exponential graph: communication-efficient topologies for
-/// decentralized learning via finite-time convergence", NeurIPS 2023). Before the last steps of a period ranks may be as
-/// far apart as at its begin.
+/// At most 2 log n + 2 steps to base k + 1; with k = 1 every step is a matching. Symmetric, doubly stochastic, exact
+/// in rationals (Takezawa, Sato, Bao, Niwa, Yamada, "Beyond exponential graph: communication-efficient topologies for
+/// decentralized learning via finite-time convergence", NeurIPS 2023). Until the last steps of a period, ranks may be
+/// as far apart as at its start.
 ///
 ///     bfc analyze topology::base --size 33
 ///     bfc analyze topology::base --size 25 --param k=4

@@ -1,7 +1,7 @@
 /// Binary tree: every rank but 0 exchanges with its parent, ⌊(i − 1)/2⌋.
 ///
-/// Metropolis weights; symmetric, doubly stochastic. At most three neighbours, and a spectral gap of order 1/n: all that
-/// one half tells the other passes through the root.
+/// Metropolis weights; symmetric, doubly stochastic. At most three neighbours, and a spectral gap of order 1/n, since
+/// all information between the halves passes through the root.
 ///
 ///     bfc analyze topology::binary_tree --size 16
 topology binary_tree {

@@ -1,15 +1,15 @@
-/// The bit of n − 1 that round r of a period is about, the highest first.
+/// The bit of n − 1 that round r of a period handles, the highest first.
 fn bit(n, r) = (n - 1) div 2^(ceil_log(n, 2) - r - 1) mod 2
 
-/// What the bits before round r say: so many others every rank has already heard of.
+/// The number formed by the bits before round r: how many other ranks each rank has heard from.
 fn heard(n, r) = (n - 1) div 2^(ceil_log(n, 2) - r)
 
 /// CECA: the exchanges of communication-optimal exact averaging, in ⌈log₂ n⌉ steps at any size.
 ///
-/// A sequence of permutations, one for each bit of n − 1 from the highest: with two ports every rank sends
-/// `heard + bit` hops ahead; with one port every odd rank i exchanges with rank i + 2·heard + 1, and the size is even.
-/// What is sent and kept is the algorithm's affair: it carries two models and sends one of them, by the bit of the round.
-/// As a mixing matrix by itself a permutation averages nothing (Ding, Jin, Jiao, Ying, Yuan, "DSGD-CECA:
+/// A sequence of permutations, one for each bit of n − 1 from the highest: with two ports every rank sends `heard +
+/// bit` hops ahead; with one port every odd rank i exchanges with rank i + 2·heard + 1, and the size is even. The
+/// algorithm decides what is sent and kept: it carries two models and sends one of them, depending on the bit of the
+/// round. A permutation by itself, as a mixing matrix, averages nothing (Ding, Jin, Jiao, Ying, Yuan, "DSGD-CECA:
 /// decentralized SGD with communication-optimal exact consensus algorithm", ICML 2023).
 ///
 ///     bfc analyze topology::ceca --size 33

@@ -1,7 +1,7 @@
 /// Southern women: 18 women, ranks 0 to 17, and the 14 social events that they attended, bipartite.
 ///
-/// Metropolis weights; symmetric, doubly stochastic, ρ = 0.917902. A small network of uneven degrees to try
-/// methods on (Davis, Gardner and Gardner, "Deep South", 1941).
+/// Metropolis weights; symmetric, doubly stochastic, ρ = 0.917902. A small test network with uneven degrees (Davis,
+/// Gardner and Gardner, "Deep South", 1941).
 ///
 ///     bfc analyze topology::davis_southern_women --size 32
 topology davis_southern_women {

@@ -1,8 +1,8 @@
 /// De Bruijn graph: rank i sends to degree·i, degree·i + 1, …, degree·i + degree − 1, modulo the size.
 ///
-/// Weights 1/degree, with multiplicity and without a forced self loop; doubly stochastic, directed and far from normal.
-/// Where the size is degree^k, k steps average exactly, though one step by itself may contract nothing: σ₂ = 1 (Imase,
-/// Itoh, "Design to minimize diameter on building-block network", IEEE Transactions on Computers 1981).
+/// Weights 1/degree, with multiplicity and no added self loop; doubly stochastic, directed and far from normal. At
+/// size degree^k, k steps average exactly, although a single step need not contract: σ₂ = 1 (Imase, Itoh, "Design to
+/// minimize diameter on building-block network", IEEE Transactions on Computers 1981).
 ///
 ///     bfc analyze topology::de_bruijn --size 16
 ///     bfc analyze topology::de_bruijn --size 27 --param degree=3

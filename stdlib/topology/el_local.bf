@@ -1,18 +1,18 @@
-/// `count` different numbers below n, in random order of no meaning: for the last `count` places j a number up to j is
-/// drawn, and where it is taken already, j itself (Floyd's method).
+/// `count` distinct numbers below n, in no meaningful order: for each of the last `count` places j, a number up to j
+/// is drawn; if it is taken already, j itself is used (Floyd's method).
 fn sample(n, count, seed, step, rank, chosen) = if len(chosen) == count { chosen } else {
     let j = n - count + len(chosen)
     let drawn = random_int(j + 1, seed, step, rank, len(chosen))
     sample(n, count, seed, step, rank, chosen ++ [if contains(chosen, drawn) { j } else { drawn }])
 }
 
-/// EL-Local: at every step each rank sends to `peers` random others, and averages what it receives.
+/// EL-Local: at every step, each rank sends to `peers` random others and averages what it receives.
 ///
-/// Weights 1/(in-degree + 1): row-stochastic only, since a rank may receive more or less than it sends. So agreement is
-/// kept and the average is not, as in the paper (de Vos, Farhadkhani, Guerraoui, Kermarrec, Pires, Sharma, "Epidemic
-/// learning", NeurIPS 2023); `el_oracle` keeps both. Rank i of step t draws the c-th of its peers from
-/// random_int(…, seed, t, i, c) by Floyd's method, a number d standing for the rank d + 1 ahead; this stays so for ever.
-/// By default ⌈log₂ n⌉ peers; after `horizon` steps the schedule begins again.
+/// Weights 1/(in-degree + 1): row-stochastic only, since a rank may receive more or less than it sends. Agreement is
+/// preserved and the average is not, as in the paper (de Vos, Farhadkhani, Guerraoui, Kermarrec, Pires, Sharma,
+/// "Epidemic learning", NeurIPS 2023); `el_oracle` preserves both. Rank i of step t draws the c-th of its peers from
+/// random_int(…, seed, t, i, c) by Floyd's method, where a number d stands for the rank d + 1 ahead; these draws
+/// never change between versions. The default is ⌈log₂ n⌉ peers. After `horizon` steps, the schedule repeats.
 ///
 ///     bfc analyze topology::el_local --size 16
 ///     bfc analyze topology::el_local --size 16 --param peers=2 --param seed=7 --param horizon=50

@@ -1,11 +1,13 @@
 use topology::el_local::{sample}
 
-/// EL-Oracle: at every step a random graph in which each rank sends to `peers` others and receives from as many.
+/// EL-Oracle: at every step, a random graph in which each rank sends to `peers` others and receives from the same
+/// number.
 ///
 /// Weights 1/(peers + 1); doubly stochastic (de Vos, Farhadkhani, Guerraoui, Kermarrec, Pires, Sharma, "Epidemic
-/// learning", NeurIPS 2023). At step t the ranks stand in the random order shuffle(ranks, seed, t, 0, 0), and each sends
-/// `peers` random hops ahead in it, drawn from random_int(…, seed, t, 1, c) by Floyd's method, a number d standing for
-/// the hop d + 1; this stays so for ever. By default ⌈log₂ n⌉ peers; after `horizon` steps the schedule begins again.
+/// learning", NeurIPS 2023). At step t the ranks stand in the random order shuffle(ranks, seed, t, 0, 0), and each
+/// sends `peers` random hops ahead in it, drawn from random_int(…, seed, t, 1, c) by Floyd's method, where a number d
+/// stands for the hop d + 1; these draws never change between versions. The default is ⌈log₂ n⌉ peers. After
+/// `horizon` steps, the schedule repeats.
 ///
 ///     bfc analyze topology::el_oracle --size 16
 ///     bfc analyze topology::el_oracle --size 16 --param peers=2 --param seed=7 --param horizon=50

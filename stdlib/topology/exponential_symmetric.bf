@@ -1,7 +1,7 @@
-/// Symmetric exponential graph: ranks exchange whose distance on the ring is a power of the base.
+/// Symmetric exponential graph: ranks exchange if their distance on the ring is a power of the base.
 ///
 /// Weights 1/(number of neighbours + 1); symmetric, doubly stochastic, circulant, with at most 2⌈log n⌉ neighbours.
-/// The undirected companion of `exponential`, for algorithms that ask for symmetry.
+/// The undirected counterpart of `exponential`, for algorithms that require symmetry.
 ///
 ///     bfc analyze topology::exponential_symmetric --size 128
 ///     bfc analyze topology::exponential_symmetric --size 33 --param base=2

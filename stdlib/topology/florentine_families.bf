@@ -1,7 +1,7 @@
 /// Florentine families: marriages among fifteen families of Renaissance Florence; rank 1 is the Medici.
 ///
-/// Metropolis weights; symmetric, doubly stochastic, ρ = 0.942559. A small network of uneven degrees to try
-/// methods on (Padgett and Ansell, "Robust action and the rise of the Medici", 1993).
+/// Metropolis weights; symmetric, doubly stochastic, ρ = 0.942559. A small test network with uneven degrees (Padgett
+/// and Ansell, "Robust action and the rise of the Medici", 1993).
 ///
 ///     bfc analyze topology::florentine_families --size 15
 topology florentine_families {

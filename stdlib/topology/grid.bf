@@ -1,11 +1,12 @@
 use topology::path
 use topology::torus::{sides}
 
-/// Grid of any dimension: `dims` ranks, each exchanging with those beside it along every axis; the last side varies
+/// Grid of any dimension: `dims` ranks, each exchanging with its neighbours along every axis; the last side varies
 /// fastest.
 ///
-/// By default three sides, as equal as can be. Metropolis weights 1/(1 + the larger degree) (Xiao, Boyd, Lall 2006);
-/// symmetric, doubly stochastic. The gap is of order n^(−2/k) for k equal sides, with at most 2k neighbours.
+/// By default, three sides that are as equal as possible. Metropolis weights 1/(1 + the larger degree) (Xiao, Boyd,
+/// Lall 2006); symmetric, doubly stochastic. The gap is of order n^(−2/k) for k equal sides, with at most 2k
+/// neighbours.
 ///
 ///     bfc analyze topology::grid --size 27
 ///     bfc analyze topology::grid --size 24 --param dims=[2,3,4]

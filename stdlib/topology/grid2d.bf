@@ -3,9 +3,9 @@ fn largest_divisor(n) = max([d for d in 1..floor_sqrt(n) + 1, if n mod d == 0])
 
 /// Grid: `rows` × (size / rows) ranks, row by row, each exchanging with those beside, above and below it.
 ///
-/// By default the squarest rectangle that holds all ranks; a prime size is a path. Metropolis weights
-/// 1/(1 + the larger degree) (Xiao, Boyd, Lall 2006); symmetric, doubly stochastic. The gap is of order 1/n where
-/// the grid is square, n⁻² where it is a path.
+/// The default is the squarest rectangle that holds all ranks; at a prime size, it is a path. Metropolis weights 1/(1
+/// + the larger degree) (Xiao, Boyd, Lall 2006); symmetric, doubly stochastic. The gap is of order 1/n for a square
+/// grid, n⁻² for a path.
 ///
 ///     bfc analyze topology::grid2d --size 16
 ///     bfc analyze topology::grid2d --size 16 --param rows=2

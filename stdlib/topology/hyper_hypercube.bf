@@ -1,7 +1,7 @@
-/// Whether no prime factor of n is above k + 1.
+/// Whether all prime factors of n are at most k + 1.
 fn smooth(n, k) = max([1] ++ prime_factors(n)) <= k + 1
 
-/// n as a product of factors of at most `most`, ascending; the largest is taken first, again and again.
+/// n as a product of factors of at most `most`, ascending; repeatedly takes the largest.
 fn factors(n, most) = if n == 1 {
     []
 } else if n mod most == 0 {
@@ -10,10 +10,10 @@ fn factors(n, most) = if n == 1 {
     factors(n, most - 1)
 }
 
-/// Where rank i comes to when its digit of this stride and radix goes up by `step`, round and round.
+/// The rank that i becomes when its digit of this stride and radix increases by `step`, cyclically.
 fn turned(i, stride, radix, step) = i + ((i div stride + step) mod radix - i div stride mod radix) * stride
 
-/// All pairs of a group, with the weights that average it.
+/// All pairs of a group, with the weights that average the group.
 fn clique(group) = [[group[a], group[b], 1 / len(group)] for a in 0..len(group), b in 0..a]
 
 /// The rounds of the hyper-hypercube on a list of ranks, as lists of [rank, rank, weight].
@@ -24,12 +24,12 @@ fn digit_rounds(v, radices, stride) = if len(radices) == 0 { [] } else {
     [[e for group in groups, e in clique(group)]] ++ digit_rounds(v, radices[1..], stride * f)
 }
 
-/// Hyper-hypercube: ranks are numbers with one digit for each factor of the size, the factors at most k + 1; at step l
-/// those that differ in digit l alone average.
+/// Hyper-hypercube: ranks are numbers with one digit per factor of the size, all factors at most k + 1; at step l,
+/// ranks that differ only in digit l average.
 ///
-/// Degree at most k, weights 1/factor; symmetric, doubly stochastic. One step for each factor averages exactly
-/// (Takezawa, Sato, Bao, Niwa, Yamada, "Beyond exponential graph", NeurIPS 2023). No prime factor of the size may be
-/// above k + 1; `base` drops that.
+/// Degree at most k, weights 1/factor; symmetric, doubly stochastic. One step per factor averages exactly (Takezawa,
+/// Sato, Bao, Niwa, Yamada, "Beyond exponential graph", NeurIPS 2023). All prime factors of the size must be at most
+/// k + 1; `base` has no such condition.
 ///
 ///     bfc analyze topology::hyper_hypercube --size 64
 ///     bfc analyze topology::hyper_hypercube --size 36 --param k=2

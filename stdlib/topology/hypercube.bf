@@ -1,4 +1,4 @@
-/// Hypercube: ranks exchange whose numbers differ in one bit; the size is a power of two.
+/// Hypercube: ranks exchange if their numbers differ in one bit; the size is a power of two.
 ///
 /// Weights 1/(τ + 1) with τ = log₂ n neighbours; symmetric, doubly stochastic. Eigenvalues 1 − 2k/(τ + 1) for
 /// k = 0 … τ, so the spectral gap is 2/(1 + log₂ n), and the smallest eigenvalue (1 − τ)/(1 + τ) lies below −1/3

@@ -1,12 +1,13 @@
-/// Inner-outer exponential graph: at step t local rank t mod `local_size` of every machine sends to the same rank of the
-/// machine 2^(t mod outside) ahead; the others send 2^(t mod inside) ahead in their machine, not counting that one.
+/// Inner-outer exponential graph: at step t, local rank t mod `local_size` of every machine sends to the same local
+/// rank of the machine 2^(t mod outside) ahead; the others send 2^(t mod inside) ahead within their machine, skipping
+/// that rank.
 ///
-/// One message leaves and one enters each machine at a step (BlueFog's inner-outer exp-2; Ying, Yuan, Hu, Chen, Yin,
-/// "BlueFog", 2021). Weights 1/2; doubly stochastic; outside = ⌈log₂ machines⌉, inside = ⌈log₂(local_size − 1)⌉, and a
-/// period of their common multiple with `local_size` contracts to 0.64 on 4 machines of 4 ranks (4 steps), 0.45 on 16 of 8
-/// (24 steps). A single machine is a one-peer exponential graph. With two ranks to a machine the one that stays has nobody
-/// to send to: the two exchange in a step of their own, after each. `inner_outer_exact` keeps to the same ports and
-/// averages exactly.
+/// At each step, one message leaves and one enters each machine (BlueFog's inner-outer exp-2; Ying, Yuan, Hu, Chen,
+/// Yin, "BlueFog", 2021). Weights 1/2; doubly stochastic; outside = ⌈log₂ machines⌉, inside = ⌈log₂(local_size − 1)⌉,
+/// and a period, their common multiple with `local_size`, contracts to 0.64 on 4 machines of 4 ranks (4 steps), 0.45
+/// on 16 of 8 (24 steps). A single machine is a one-peer exponential graph. With two ranks per machine, the one that
+/// stays has nobody to send to, so the two exchange in an extra step after each. `inner_outer_exact` uses the same
+/// ports and averages exactly.
 ///
 ///     bfc analyze topology::inner_outer_expo2 --size 16 --local-size 4
 topology inner_outer_expo2 {

@@ -1,11 +1,11 @@
-/// Inner-outer ring: at step t local rank t mod `local_size` of every machine sends to the same rank of the next machine,
-/// and the others send to the next rank of their own machine, passing over that one.
+/// Inner-outer ring: at step t, local rank t mod `local_size` of every machine sends to the same local rank of the
+/// next machine, and the others send to the next rank of their own machine, skipping that rank.
 ///
-/// One message leaves and one enters each machine at a step: made for machines that share one network card (BlueFog's
-/// inner-outer ring; Ying, Yuan, Hu, Chen, Yin, "BlueFog", 2021). Weights 1/2; doubly stochastic; a period contracts to
-/// 0.70 on 4 machines of 4 ranks, 0.97 on 16 of 8. A single machine is a directed ring. With two ranks to a machine the
-/// one that stays has nobody to send to: the two exchange in a step of their own, after each. `inner_outer_exact` keeps to
-/// the same ports and averages exactly.
+/// At each step, one message leaves and one enters each machine: made for ranks that share one network card
+/// (BlueFog's inner-outer ring; Ying, Yuan, Hu, Chen, Yin, "BlueFog", 2021). Weights 1/2; doubly stochastic; a period
+/// contracts to 0.70 on 4 machines of 4 ranks, 0.97 on 16 of 8. A single machine is a directed ring. With two ranks
+/// per machine, the one that stays has nobody to send to, so the two exchange in an extra step after each.
+/// `inner_outer_exact` uses the same ports and averages exactly.
 ///
 ///     bfc analyze topology::inner_outer_ring --size 16 --local-size 4
 topology inner_outer_ring {

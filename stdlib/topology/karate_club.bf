@@ -1,7 +1,7 @@
-/// Karate club: the 34 members of a university club and their 78 friendships, which split in two.
+/// Karate club: the 34 members of a university club, which later split in two, and their 78 friendships.
 ///
-/// Metropolis weights; symmetric, doubly stochastic, ρ = 0.968764. A small network of uneven degrees to try
-/// methods on (Zachary, "An information flow model for conflict and fission in small groups", 1977).
+/// Metropolis weights; symmetric, doubly stochastic, ρ = 0.968764. A small test network with uneven degrees (Zachary,
+/// "An information flow model for conflict and fission in small groups", 1977).
 ///
 ///     bfc analyze topology::karate_club --size 34
 topology karate_club {

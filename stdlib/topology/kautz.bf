@@ -1,8 +1,8 @@
 /// Kautz graph: rank i sends to −degree·i − 1, …, −degree·i − degree, modulo the size.
 ///
-/// Weights 1/degree, with multiplicity; doubly stochastic, directed. For n = degree^k + degree^(k − 1) it is the graph of
-/// least known diameter with this degree, and ρ = 1/degree; for n = degree^k k steps average exactly (Imase, Itoh, "A
-/// design for directed graphs with minimum diameter", IEEE Transactions on Computers 1983).
+/// Weights 1/degree, with multiplicity; doubly stochastic, directed. For n = degree^k + degree^(k − 1) it has the
+/// smallest known diameter for this degree, and ρ = 1/degree; for n = degree^k k steps average exactly (Imase, Itoh,
+/// "A design for directed graphs with minimum diameter", IEEE Transactions on Computers 1983).
 ///
 ///     bfc analyze topology::kautz --size 12
 ///     bfc analyze topology::kautz --size 36 --param degree=3

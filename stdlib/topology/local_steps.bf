@@ -1,14 +1,14 @@
 use topology::complete
 
-/// Ranks that keep to themselves.
+/// Ranks that do not communicate.
 topology alone { }
 
-/// Local steps: ranks keep to themselves for `period` − 1 steps, then comes the next phase of `base`.
+/// Local steps: no communication for `period` − 1 steps, then the next phase of `base`.
 ///
-/// With the complete graph, local SGD (Stich, "Local SGD converges fast and communicates little", ICLR 2019); with any
-/// other, local decentralized SGD (Koloskova, Loizou, Boreiri, Jaggi, Stich, "A unified theory of decentralized SGD with
-/// changing topology and local updates", ICML 2020). Contraction per communication is that of `base`. An algorithm that
-/// says `every(period)` does the same without idle phases.
+/// With the complete graph, local SGD (Stich, "Local SGD converges fast and communicates little", ICLR 2019); with
+/// any other, local decentralized SGD (Koloskova, Loizou, Boreiri, Jaggi, Stich, "A unified theory of decentralized
+/// SGD with changing topology and local updates", ICML 2020). Contraction per communication is that of `base`. An
+/// algorithm with `every(period)` does the same without idle phases.
 ///
 ///     bfc analyze topology::local_steps --size 16
 ///     bfc analyze topology::local_steps --size 16 --param base=topology::one_peer_exp2 --param period=4

@@ -1,12 +1,12 @@
 use topology::ring
 
-/// MATCHA: the edges of `base` are cut into matchings, and in every phase each is active by chance, more often where
-/// connectivity hangs on it. Half of the communication can mix as fast as all of it.
+/// MATCHA: the edges of `base` are partitioned into matchings, and each phase activates each matching at random, more
+/// often if it matters more for connectivity. Half of the communication can mix as fast as all of it.
 ///
-/// Wang, Sahu, Joshi, Kar, "Matcha: speeding up decentralized SGD via matching decomposition sampling", 2019. `budget` is
-/// the part of all matchings that is active on average; probabilities and step are the optimum of the paper's two convex
-/// problems, on large graphs nearly: `bfc check` bounds what is lost. The draws are those of `seed`, unrolled over
-/// `horizon` phases and then repeated.
+/// Wang, Sahu, Joshi, Kar, "Matcha: speeding up decentralized SGD via matching decomposition sampling", 2019.
+/// `budget` is the fraction of matchings that is active on average. Probabilities and step size solve the paper's two
+/// convex problems, approximately on large graphs: `bfc check` bounds the loss. `seed` determines the draws, which
+/// are unrolled over `horizon` phases and then repeat.
 ///
 ///     bfc analyze topology::matcha --size 8 --param horizon=100
 topology matcha(base: topology = ring, budget: real = 1/2, seed: int = 0, horizon: int = 1000) {

@@ -1,9 +1,9 @@
-/// OD-EquiDyn: at every step all ranks receive from the rank `shift` ahead, for one random shift; directed.
+/// OD-EquiDyn: at every step, each rank receives from the rank `shift` ahead, for one random shift; directed.
 ///
-/// W = (1 − η) I + η (I/n + (1 − 1/n) P); doubly stochastic, one message out and one in. A step contracts the mean square
-/// of the disagreement by a factor that depends on η alone, about 1/2 at η = 1/2, at any size (Song, Li, Jin, Ying, Yan,
-/// Yuan, NeurIPS 2022). The shift of step t is shifts[random_int(len(shifts), seed, t)], which stays so for ever; after
-/// `horizon` steps the schedule begins again.
+/// W = (1 − η) I + η (I/n + (1 − 1/n) P); doubly stochastic, one message out and one in. A step contracts the mean
+/// square of the disagreement by a factor that depends only on η, about 1/2 at η = 1/2, at any size (Song, Li, Jin,
+/// Ying, Yan, Yuan, NeurIPS 2022). The shift of step t is shifts[random_int(len(shifts), seed, t)]; this never
+/// changes between versions. After `horizon` steps, the schedule repeats.
 ///
 ///     bfc analyze topology::od_equidyn --size 100
 ///     bfc analyze topology::od_equidyn --size 12 --param eta=1/4 --param seed=7 --param horizon=500

@@ -1,6 +1,6 @@
-/// One-peer hypercube: at step b every rank exchanges with the rank whose number differs in bit b.
+/// One-peer hypercube: at step b, every rank exchanges with the rank whose number differs in bit b.
 ///
-/// Each step is a perfect matching with weights 1/2 and 1/2, the cheapest exchange there is; log₂ n steps average
+/// Each step is a perfect matching with weights 1/2 and 1/2, the cheapest possible exchange; log₂ n steps average
 /// exactly. The size is a power of two.
 ///
 ///     bfc analyze topology::one_peer_hypercube --size 128

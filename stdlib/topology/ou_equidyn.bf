@@ -1,13 +1,14 @@
-/// Who is matched where every rank i = start, start + 1, … in turn takes rank i + shift, if both are free.
+/// The matching in which each rank i = start, start + 1, … in turn takes rank i + shift if both are free.
 fn equidyn_pairs(n, shift, start) = matching([[(start + p) mod n, (start + p + shift) mod n] for p in 0..n])
 
-/// OU-EquiDyn: at every step ranks exchange that lie one random shift apart, each with one at most; undirected.
+/// OU-EquiDyn: at every step, ranks that are one random shift apart exchange, each with at most one partner;
+/// undirected.
 ///
-/// Step t draws the shift, from 1 to n − 1, as 1 + random_int(n − 1, seed, 2t) and where to start as
-/// random_int(n, seed, 2t + 1), which stays so for ever; going round from there, each rank takes the one `shift` ahead if
-/// both are free, and who is left over keeps its model. W = (1 − η) I + η (I/n + (1 − 1/n) A) for the matching A;
-/// symmetric, doubly stochastic. The mean contraction of a step does not shrink with the size (Song, Li, Jin, Ying, Yan,
-/// Yuan, NeurIPS 2022). After `horizon` steps the schedule begins again.
+/// Step t draws the shift, from 1 to n − 1, as 1 + random_int(n − 1, seed, 2t) and the starting rank as random_int(n,
+/// seed, 2t + 1); this never changes between versions. From there on, each rank in turn takes the one `shift` ahead
+/// if both are free; unmatched ranks keep their models. W = (1 − η) I + η (I/n + (1 − 1/n) A) for the matching A;
+/// symmetric, doubly stochastic. The mean contraction of a step does not depend on the size (Song, Li, Jin, Ying,
+/// Yan, Yuan, NeurIPS 2022). After `horizon` steps, the schedule repeats.
 ///
 ///     bfc analyze topology::ou_equidyn --size 100
 ///     bfc analyze topology::ou_equidyn --size 12 --param eta=1/4 --param seed=7 --param horizon=500

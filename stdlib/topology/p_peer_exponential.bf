@@ -1,7 +1,7 @@
-/// P-peer exponential graph: at step t every rank sends j(peers + 1)^t hops ahead, for j = 1 … peers.
+/// P-peer exponential graph: at step t, every rank sends j(peers + 1)^t hops ahead, for j = 1 … peers.
 ///
 /// Weights 1/(peers + 1), with multiplicity; doubly stochastic. The product of a period of T = ⌈log n⌉ steps, to base
-/// peers + 1, is the mean of N = (peers + 1)^T successive shifts: exactly J where n divides N, otherwise it contracts by
+/// peers + 1, is the mean of N = (peers + 1)^T successive shifts: exactly J if n divides N; otherwise it contracts by
 /// max |sin(πNm/n) / (N sin(πm/n))| over 1 ≤ m < n (Assran, Loizou, Ballas, Rabbat, "Stochastic gradient push for
 /// distributed deep learning", ICML 2019). With one peer it is `one_peer_exp2`.
 ///

@@ -1,10 +1,10 @@
 use topology::hyper_hypercube::{turned}
 
-/// P-peer hypercuboid: ranks are numbers with one digit for each prime factor of the size, ascending; at step l those
-/// that differ in digit l alone average.
+/// P-peer hypercuboid: ranks are numbers with one digit per prime factor of the size, ascending; at step l, ranks
+/// that differ only in digit l average.
 ///
-/// As many steps as there are prime factors average exactly, at any size; the degree is a prime factor less 1, so a
-/// prime size gives the complete graph. Symmetric, doubly stochastic. `base` keeps the degree small instead.
+/// One step per prime factor averages exactly, at any size. The degree is a prime factor minus 1, so a prime size
+/// gives the complete graph. Symmetric, doubly stochastic. `base` keeps the degree small instead.
 ///
 ///     bfc analyze topology::p_peer_hypercuboid --size 30
 topology p_peer_hypercuboid {

@@ -1,10 +1,10 @@
-/// Pairwise gossip: at every step one random pair of ranks averages, and all others keep what they have.
+/// Pairwise gossip: at every step, one random pair of ranks averages, and all others keep their models.
 ///
-/// Symmetric, doubly stochastic. In the mean a step leaves 1 − 1/(n − 1) of the disagreement's square (Boyd, Ghosh,
-/// Prabhakar, Shah, "Randomized gossip algorithms", 2006). The ranks of step t are i = random_int(n, seed, 2t) and the
-/// one that is 1 + random_int(n − 1, seed, 2t + 1) ahead of it, which stays so for ever. After `horizon` steps the
-/// schedule begins again; by default so many that the pairs connect all ranks with about 98 of 100 seeds, and at most
-/// 1000: from 215 ranks on, ask for a longer horizon.
+/// Symmetric, doubly stochastic. On average, a step leaves 1 − 1/(n − 1) of the squared disagreement (Boyd, Ghosh,
+/// Prabhakar, Shah, "Randomized gossip algorithms", 2006). The ranks of step t are i = random_int(n, seed, 2t) and
+/// the rank 1 + random_int(n − 1, seed, 2t + 1) ahead of it; this never changes between versions. After `horizon`
+/// steps, the schedule repeats. With the default, the pairs connect all ranks for about 98 of 100 seeds; the default
+/// is at most 1000, so set a longer horizon from 215 ranks on.
 ///
 ///     bfc analyze topology::pairwise_gossip --size 16
 ///     bfc analyze topology::pairwise_gossip --size 16 --param seed=7 --param horizon=500

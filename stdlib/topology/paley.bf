@@ -1,4 +1,4 @@
-/// Paley graph: ranks exchange whose difference is a square modulo the size, a prime of the form 4k + 1.
+/// Paley graph: ranks exchange if their difference is a square modulo the size, a prime of the form 4k + 1.
 ///
 /// Every rank has (n − 1)/2 neighbours; weights 2/(n + 1); symmetric, doubly stochastic, circulant. The spectral gap is
 /// 1 − (1 + √n)/(n + 1): as even as a random graph with half of all edges (Paley, "On orthogonal matrices", 1933).

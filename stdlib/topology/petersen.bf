@@ -1,7 +1,7 @@
 /// Petersen graph: ten ranks, a pentagon, a pentagram, and the five edges between them.
 ///
-/// Weights 1/4; symmetric, doubly stochastic. Eigenvalues 1, 1/2 and −1/4: spectral gap 1/2 with three neighbours. Its
-/// edges fall into four matchings and not into three (Petersen, "Sur le théorème de Tait", 1898).
+/// Weights 1/4; symmetric, doubly stochastic. Eigenvalues 1, 1/2 and −1/4: spectral gap 1/2 with three neighbours.
+/// Its edges can be partitioned into four matchings but not into three (Petersen, "Sur le théorème de Tait", 1898).
 ///
 ///     bfc analyze topology::petersen --size 10
 topology petersen {

@@ -1,8 +1,8 @@
-/// Random matchings: at every step the ranks are paired at random, and both of a pair average; the size is even.
+/// Random matchings: at every step, the ranks are paired at random, and each pair averages; the size is even.
 ///
-/// Perfect matchings with weights 1/2; symmetric, doubly stochastic. In the mean a step leaves (n − 2)/(2(n − 1)) of the
-/// disagreement's square: less than half, at any size. Step t takes shuffle(ranks, seed, t(n − 1)) and pairs its elements
-/// two by two, which stays so for ever; after `horizon` steps the schedule begins again.
+/// Perfect matchings with weights 1/2; symmetric, doubly stochastic. On average, a step leaves (n − 2)/(2(n − 1)) of
+/// the squared disagreement: less than half, at any size. Step t takes shuffle(ranks, seed, t(n − 1)) and pairs
+/// consecutive elements; this never changes between versions. After `horizon` steps, the schedule repeats.
 ///
 ///     bfc analyze topology::random_matching --size 64
 ///     bfc analyze topology::random_matching --size 12 --param seed=7 --param horizon=500

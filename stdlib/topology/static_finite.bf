@@ -1,13 +1,14 @@
 use topology::star
 
-/// Averaging in finitely many steps over the edges of `base`: one step for each of its distinct eigenvalues but 1.
+/// Averaging in finitely many steps over the edges of `base`: one step per distinct eigenvalue other than 1.
 ///
-/// The step for λ is (W − λI)/(1 − λ), which takes away the part of that eigenvalue and keeps averages; together they
-/// are the minimal polynomial of W on disagreements (Kibangou, "Step-size sequence design for finite-time average
-/// consensus in secure wireless sensor networks", 2014; Hendrickx, Jungers, Olshevsky, Vankeerberghen, "Graph diameter,
-/// eigenvalues, and minimum-time consensus", 2014). `base` is static, symmetric and connected. Weights may be negative, and between the steps
-/// disagreement may grow: a way to average, with nothing in between. Exact where the eigenvalues are rational, as of
-/// stars, hypercubes and the Petersen graph; else but for the rounding of eigenvalues to 53 bits.
+/// The step for λ is (W − λI)/(1 − λ), which removes the component of that eigenvalue and preserves averages;
+/// together, the steps are the minimal polynomial of W on disagreements (Kibangou, "Step-size sequence design for
+/// finite-time average consensus in secure wireless sensor networks", 2014; Hendrickx, Jungers, Olshevsky,
+/// Vankeerberghen, "Graph diameter, eigenvalues, and minimum-time consensus", 2014). `base` is static, symmetric and
+/// connected. Weights may be negative, and disagreement may grow within a period: use it for averaging only, without
+/// gradient steps in between. Exact if the eigenvalues are rational, as for stars, hypercubes and the Petersen graph;
+/// otherwise exact up to the rounding of eigenvalues to 53 bits.
 ///
 ///     bfc analyze topology::static_finite --size 16
 ///     bfc analyze topology::static_finite --size 16 --param base=topology::hypercube

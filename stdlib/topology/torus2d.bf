@@ -2,9 +2,9 @@ use topology::grid2d::{largest_divisor}
 
 /// Torus: a grid of `rows` × (size / rows) ranks whose rows and columns are rings.
 ///
-/// By default the squarest one. Weights 1/(degree + 1), the same for all; symmetric, doubly stochastic. With both
-/// sides at least 3 the spectral gap is (2/5)(1 − cos(2π/side)) for the longer side. A side of 2 has one edge where
-/// a longer one has two; a side of 1 has none.
+/// The default is the squarest one. Weights 1/(degree + 1), the same for all; symmetric, doubly stochastic. With both
+/// sides at least 3 the spectral gap is (2/5)(1 − cos(2π/side)) for the longer side. Along a side of 2, a rank has
+/// one neighbour instead of two; along a side of 1, none.
 ///
 ///     bfc analyze topology::torus2d --size 16
 ///     bfc analyze topology::torus2d --size 24 --param rows=2

@@ -1,6 +1,6 @@
-/// Pull tree: every rank takes over the model of its parent, ⌊(i − 1)/branches⌋; the root keeps its own.
+/// Pull tree: every rank adopts the model of its parent, ⌊(i − 1)/branches⌋; the root keeps its own.
 ///
-/// The matrix R of push-pull: row-stochastic, and after as many steps as the tree is deep all ranks hold the model of
+/// The matrix R of push-pull: row-stochastic; after as many steps as the tree is deep, all ranks hold the model of
 /// rank 0 (Pu, Shi, Xu, Nedić, "Push-pull gradient methods for distributed optimization in networks", 2018; Song, Li,
 /// Jin, Ying, Yan, Yuan on B-ary trees, 2022). Its companion C is `tree_push`.
 ///

@@ -1,10 +1,10 @@
 use topology::tree_pull
 
-/// Push tree: every rank hands what it has to its parent, ⌊(i − 1)/branches⌋; the root adds it up.
+/// Push tree: every rank hands its value to its parent, ⌊(i − 1)/branches⌋, and the root adds them up.
 ///
-/// The matrix C of push-pull, the transpose of `tree_pull`: column-stochastic, and after as many steps as the tree is
-/// deep rank 0 holds the sum of all (Pu, Shi, Xu, Nedić 2018; Song, Li, Jin, Ying, Yan, Yuan 2022). Push-sum divides by
-/// what a rank keeps: it needs `keep` above 0, the part that stays with every rank but the root.
+/// The matrix C of push-pull, the transpose of `tree_pull`: column-stochastic; after as many steps as the tree is
+/// deep, rank 0 holds the sum of all (Pu, Shi, Xu, Nedić 2018; Song, Li, Jin, Ying, Yan, Yuan 2022). Push-sum divides
+/// by what a rank keeps, so it needs `keep` above 0: the fraction that stays with every rank except the root.
 ///
 ///     bfc analyze topology::tree_push --size 15
 ///     bfc analyze topology::tree_push --size 15 --param keep=1/2

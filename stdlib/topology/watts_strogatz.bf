@@ -1,7 +1,7 @@
-/// The first position from k on that draws a rank which is not taken.
+/// The first position from k on that draws a free rank.
 fn free(n, taken, seed, k) = if contains(taken, random_int(n, seed, k)) { free(n, taken, seed, k + 1) } else { k }
 
-/// Goes over the edges from e on, drawing from position k on; gives the edges and the position after the last draw.
+/// Rewires the edges from e on, drawing from position k on; returns the edges and the position after the last draw.
 fn rewired(edges, e, n, p, seed, k) = if e == len(edges) { [edges, k] } else if random(seed, k) >= p {
     rewired(edges, e + 1, n, p, seed, k + 1)
 } else {
@@ -13,7 +13,7 @@ fn rewired(edges, e, n, p, seed, k) = if e == len(edges) { [edges, k] } else if 
     }
 }
 
-/// The first drawing that connects all ranks; each goes on where the one before ended.
+/// The first drawing that connects all ranks; each drawing continues where the previous one ended.
 fn connected_edges(lattice, n, p, seed, first) {
     let [edges, next] = rewired(lattice, 0, n, p, seed, first)
     if connected(edges) { edges } else { connected_edges(lattice, n, p, seed, next) }
@@ -23,10 +23,11 @@ fn connected_edges(lattice, n, p, seed, first) {
 /// rewired with probability `p`; drawn again until it is connected.
 ///
 /// Between the ring (p = 0) and a random graph (p = 1): few rewired edges make all distances short (Watts, Strogatz,
-/// "Collective dynamics of 'small-world' networks", Nature 1998). All draws are from random(seed, 0), random(seed, 1), … in
-/// turn: edges are gone through by distance on the ring and then by rank; one draw says whether an edge is rewired, and
-/// then random_int(n, …) is drawn until it is a rank that is no neighbour of the edge's first one, which is the new end.
-/// So it stays for ever. Metropolis weights; symmetric, doubly stochastic.
+/// "Collective dynamics of 'small-world' networks", Nature 1998). All draws are from random(seed, 0), random(seed,
+/// 1), … in turn: edges are visited by distance on the ring and then by rank. One draw decides whether an edge is
+/// rewired; then random_int(n, …) is drawn until it gives a rank that is not yet a neighbour of the edge's first end,
+/// which becomes the other end. This never changes between versions. Metropolis weights; symmetric, doubly
+/// stochastic.
 ///
 ///     bfc analyze topology::watts_strogatz --size 64
 ///     bfc analyze topology::watts_strogatz --size 64 --param neighbors=6 --param p=1/10 --param seed=7
