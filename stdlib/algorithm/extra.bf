@@ -2,7 +2,7 @@
 ///
 /// The difference of two steps of `dgd`, which removes its bias: with a constant step size, all ranks reach the
 /// optimum. The message needs no gradient, so it travels while the gradient is computed. One gradient at the model
-/// and one message per step, two extra states: the half-mixed model before, and the last gradient (Shi, Ling, Wu and
+/// and one message per step, two extra states: the previous half-mixed model and the last gradient (Shi, Ling, Wu and
 /// Yin, "EXTRA: an exact first-order algorithm for decentralized consensus optimization", 2015).
 ///
 ///     use topology::ring

@@ -1,8 +1,8 @@
 /// Gossip with periodic global averaging: y = x − lr ∇f(x), x ← J y every H-th step, else W y.
 ///
-/// `atc_diffusion` whose ranks agree exactly every H steps, which helps most on sparse topologies: consensus errors
-/// no longer add up beyond H steps. With a constant step size it ends near the optimum. One gradient at the model and
-/// one message per step, of 2(n − 1)/n models every H-th one, no extra state (Chen, Yuan, Zhang, Pan, Xu and Yin,
+/// `atc_diffusion` with exact agreement every H steps, which helps most on sparse topologies: consensus errors do not
+/// accumulate beyond H steps. With a constant step size it ends near the optimum. One gradient at the model and one
+/// message per step, of 2(n − 1)/n models every H-th step, no extra state (Chen, Yuan, Zhang, Pan, Xu and Yin,
 /// "Accelerating gossip SGD with periodic global averaging", 2021).
 ///
 ///     use topology::ring

@@ -2,7 +2,7 @@
 ///
 /// The iterates of `gradient_tracking_awc`, with the step starting at the gradient instead of after it: one gradient
 /// per step, at the current model, and none before the first, so a plain loop of backward and update can run it. All
-/// ranks reach the optimum, also on directed and time-varying topologies. Two messages a step, the first of which
+/// ranks reach the optimum, also on directed and time-varying topologies. Two messages per step, the first of which
 /// travels while the gradient is computed; two extra states.
 ///
 ///     use topology::ring

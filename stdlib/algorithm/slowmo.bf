@@ -1,10 +1,10 @@
 /// SlowMo: H steps x ← W (x − lr ∇f(x)) from x = a, then momentum on their combined effect.
 ///
-/// u ← β u + (a − J x) / lr, a ← a − slow lr u', x = a: J x is the exact average of all ranks, and a the model of
-/// that moment. Without momentum (β = 0, slow = 1) it is `gossip_pga`, and it ends where that ends: near the optimum,
-/// nearer the more often all ranks average. One gradient at the model and one message per step, of 2(n − 1)/n models
-/// every H-th one, two extra states (Wang, Tantia, Ballas and Rabbat, "SlowMo: improving communication-efficient
-/// distributed SGD with slow momentum", 2020).
+/// u ← β u + (a − J x) / lr, a ← a − slow lr u', x = a: J x is the exact average of all ranks, and a the model at
+/// that point. Without momentum (β = 0, slow = 1) it is `gossip_pga`, and it ends where `gossip_pga` ends: near the
+/// optimum, and nearer if all ranks average more often. One gradient at the model and one message per step, of 2(n −
+/// 1)/n models every H-th step, two extra states (Wang, Tantia, Ballas and Rabbat, "SlowMo: improving
+/// communication-efficient distributed SGD with slow momentum", 2020).
 ///
 ///     use topology::one_peer_exp2
 ///     use algorithm::slowmo

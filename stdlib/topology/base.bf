@@ -18,7 +18,7 @@ fn base_rounds(v, k) {
     if len(plain) < len(within) + len(across) { plain } else { within ++ across }
 }
 
-/// Base-(k + 1) graph: exact average at any size with at most k neighbours a step.
+/// Base-(k + 1) graph: exact average at any size with at most k neighbours per step.
 ///
 /// At most 2 log n + 2 steps to base k + 1; with k = 1 every step is a matching. Symmetric, doubly stochastic, exact
 /// in rationals (Takezawa, Sato, Bao, Niwa, Yamada, "Beyond exponential graph: communication-efficient topologies for

@@ -1,7 +1,7 @@
 /// Ring by matchings: first every even rank exchanges with the next one, then every odd rank; the size is even.
 ///
-/// Perfect matchings with weights 1/2; symmetric, doubly stochastic. A period of two steps contracts by cos(2π/n), and
-/// averages exactly at 4 ranks: the ring at one message a step.
+/// Perfect matchings with weights 1/2; symmetric, doubly stochastic. A period of two steps contracts by cos(2π/n),
+/// and averages exactly at 4 ranks: the ring at one message per step.
 ///
 ///     bfc analyze topology::ring_matching --size 16
 topology ring_matching {

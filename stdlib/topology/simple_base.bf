@@ -64,7 +64,7 @@ fn leftover(V, l, k) {
     [e for a in 0..groups, e in clique(free[a * (k + 1)..min(len(free), (a + 1) * (k + 1))])]
 }
 
-/// Simple base-(k + 1) graph: exact average at any size with at most k neighbours a step.
+/// Simple base-(k + 1) graph: exact average at any size with at most k neighbours per step.
 ///
 /// The ranks are split into blocks by the digits of the size in base k + 1. All blocks average by hyper-hypercubes;
 /// then each later block meets the earlier ones, with weights that give every piece the mean of all; then the pieces
