@@ -25,14 +25,14 @@ JSON document: the result, or {\"diagnostics\": [...]} where the input or the co
 Exit codes: 0 well; 1 refused, with diagnostics; 2 wrong usage, a missing file included; 3 a failure while running;
 130 interrupted.";
 
-/// Compiler for decentralized training: topologies and update rules become proved schedules.
+/// A compiler for decentralized training: from topologies and update rules to proved schedules.
 #[derive(Parser)]
 #[command(name = "bfc", version, styles = STYLES, after_long_help = CONVENTIONS, infer_subcommands = false)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// Results for people or for programs.
+    /// Output for people or for programs.
     #[arg(long, global = true, value_enum, default_value_t = Format::Human, value_name = "FORMAT")]
     pub format: Format,
 }
@@ -60,13 +60,13 @@ Examples:
     Compile(Compile),
     /// Report degrees, rounds, stochasticity, spectra and consensus speed.
     ///
-    /// Every spectral number says how it was obtained: `exact`, `enclosed` between certified bounds, which `--format json`
-    /// tells, or an `estimate`, where known with the residual of its eigenvalue. One size is also told the consensus error of
-    /// the worst initial values after each number of steps, the weights of a limit that is not the average, and, where every
-    /// phase is drawn at random, what a step keeps of the disagreement's square in the mean. Effective neighbours take all
-    /// eigenvalues: they are told of groups, and up to 512 ranks that are not interchangeable.
+    /// Every spectral number is marked as `exact`, as `enclosed` between certified bounds (printed with `--format json`), or as
+    /// an `estimate`, with the residual of its eigenvalue if known. For a single size, it also prints the consensus error of the
+    /// worst initial values after each number of steps, the weights of a limit that is not the average, and, if every phase is
+    /// drawn at random, how much of the squared disagreement a step keeps on average. Effective neighbours need all
+    /// eigenvalues: they are computed for groups, and for up to 512 ranks that are not interchangeable.
     ///
-    /// `requires` and `ensure` that do not hold are listed under `checks`; they do not fail this command.
+    /// A `requires` or `ensure` that does not hold is listed under `checks` and does not fail this command.
     #[command(after_help = "\
 Examples:
   bfc analyze topology::ring --size 16
@@ -86,38 +86,38 @@ Examples:
   bfc inspect sched.bin
   bfc inspect sched.bin --rank 3 --format json")]
     Inspect(Inspect),
-    /// Verify a compiled schedule completely.
+    /// Verify a compiled schedule.
     #[command(after_help = "\
 Examples:
   bfc verify sched.bin
   bfc verify sched.bin --proof")]
     Verify(Verify),
-    /// Check a source file, and tell what the algorithm asks of a trainer; write nothing.
+    /// Check a source file and print what the algorithm asks of a trainer; write nothing.
     #[command(after_help = "\
 Examples:
   bfc check examples/digits.bf
   bfc check my.bf --size 64 --format json
   bfc check my.bf --size 64 --cluster v100 --place")]
     Check(Check),
-    /// Write a commented source to start from.
+    /// Write a commented template.
     #[command(after_help = "\
 Examples:
   bfc new my_ring
   bfc new my_ring --topology && bfc check my_ring.bf && bfc test my_ring.bf")]
     New(New),
-    /// Turn a graph of a file into the source of a topology.
+    /// Convert a graph file to the source of a topology.
     ///
-    /// Read are edge lists (`sender,receiver` or `sender,receiver,weight`; commas, tabs, semicolons or blanks), matrices in the
-    /// papers' orientation (row i, column j: what rank i takes of rank j; entries 0 and 1 alone are edges without weights),
-    /// node-link JSON and GraphML, as networkx writes them. Weights are mixing weights and are kept as they are written; each
-    /// rank keeps what its row leaves. Nodes that are not called 0 to n-1 become ranks in the order of the file.
+    /// Accepts edge lists (`sender,receiver` or `sender,receiver,weight`; commas, tabs, semicolons or blanks), matrices in the
+    /// orientation of the papers (row i, column j: what rank i takes from rank j; a matrix of zeros and ones lists edges without
+    /// weights), and node-link JSON and GraphML as networkx writes them. Weights are mixing weights and are copied exactly; a
+    /// rank's own weight is what its row leaves. Nodes that are not named 0 to n-1 become ranks in file order.
     #[command(after_help = "\
 Examples:
   bfc import graph.csv -o graph.bf
   bfc import weights.csv --kind matrix --transpose -o weights.bf
   bfc import social.graphml --weights drop | bfc analyze - --size 34")]
     Import(Import),
-    /// Lay sources out: blanks, indentation and line breaks. Tokens and comments stay as they are.
+    /// Format sources: blanks, indentation and line breaks. Tokens and comments do not change.
     #[command(after_help = "\
 Examples:
   bfc fmt my.bf
@@ -126,11 +126,11 @@ Examples:
     Fmt(Fmt),
     /// Run the examples in the documentation of sources.
     ///
-    /// An example is a block of code in `///` lines. ```bf is a whole source and must be accepted at 8 ranks, or as many as
-    /// ```bf size=N local_size=L says; where it says `// error: CODE` it must be refused with that code instead. ```console
-    /// holds commands, `$ bfc ...`, which must succeed, or end as `# exits N` says; lines below a command must appear in its
-    /// output in this order, `…` standing for any text. A block that is indented by four blanks is a source where it begins
-    /// with an item, and commands where it begins with `bfc`. Other blocks are text.
+    /// An example is a code block in `///` lines. ```bf is a complete source that must compile for 8 ranks, or as set by
+    /// ```bf size=N local_size=L; with a comment `// error: CODE`, it must be refused with that code instead. ```console
+    /// contains commands, `$ bfc ...`, which must succeed, or exit with N if `# exits N` follows; the lines below a command
+    /// must appear in its output in this order, where `…` matches any text. A block that is indented by four blanks is a
+    /// source if it begins with an item, and a list of commands if it begins with `bfc`. Other blocks are text.
     #[command(after_help = "\
 Examples:
   bfc test my.bf
@@ -146,7 +146,7 @@ Examples:
   bfc explain bfc::data::ragged_row
   bfc explain ragged_row")]
     Explain {
-        /// The code, or its last part; all codes are listed where it is left out.
+        /// The code, or its last part; without it, all codes are listed.
         code: Option<String>,
     },
     /// List the library.
@@ -166,10 +166,10 @@ Example:
         /// The name, such as `topology::ring`.
         name: String,
     },
-    /// Train logistic regression on in-process ranks, beside a centralized run and all-reduce.
+    /// Train logistic regression on in-process ranks, and compare with a centralized run and all-reduce.
     ///
-    /// The rows are split over the ranks and each rank computes the gradient of its own rows. Local losses are weighted by
-    /// the number of rows, so that all three runs have the same optimum.
+    /// The rows are split over the ranks, and each rank computes the gradient of its own rows. Local losses are weighted by
+    /// the number of rows, so all three runs have the same optimum.
     #[command(after_help = "\
 Examples:
   bfc run examples/digits.bf --size 8
@@ -197,7 +197,7 @@ Examples:
     Advise(predict::Advise),
     /// Measure messages between ranks of this machine, and write the description of a cluster.
     ///
-    /// Under `mpirun`, where `bfc` was built with `--features mpi`: between ranks of each machine and of different machines.
+    /// Under `mpirun`, with a `bfc` built with `--features mpi`, also between machines.
     #[command(after_help = "\
 Examples:
   bfc probe
@@ -218,7 +218,7 @@ Example:
         /// The shell.
         shell: clap_complete::Shell,
     },
-    /// Print the manual page, of one command where named.
+    /// Print the manual page, or that of one command.
     #[command(after_help = "\
 Examples:
   bfc man | man -l -
@@ -238,22 +238,22 @@ pub struct Source {
     /// The number of ranks.
     #[arg(long, short = 'n', value_name = "N", allow_negative_numbers = true, value_parser = count)]
     pub size: u32,
-    /// What is set beside the file.
+    /// Settings beside the file.
     #[command(flatten)]
     pub settings: Settings,
 }
 
-/// What is set beside the file and the size.
+/// Settings beside the file and the size.
 #[derive(Args)]
 pub struct Settings {
-    /// Ranks that share a machine.
+    /// The number of ranks that share a machine.
     #[arg(long, default_value_t = 1, value_name = "L", allow_negative_numbers = true, value_parser = count)]
     pub local_size: u32,
     /// A parameter of the topology or algorithm; the value is an expression. Repeatable.
     #[arg(long = "param", short = 'p', value_name = "NAME=VALUE", value_parser = parameter)]
     pub parameters: Vec<(String, String)>,
-    /// Accept what is refused with this code, as not decided or not holding, or the claim of this text where it is not
-    /// decided; recorded in the schedule. Repeatable.
+    /// Accept claims that are refused with this code, or the undecided claim with this text; the schedule records it.
+    /// Repeatable.
     #[arg(long, value_name = "CODE")]
     pub allow: Vec<String>,
 }
@@ -264,7 +264,7 @@ pub struct Compile {
     /// What to compile.
     #[command(flatten)]
     pub source: Source,
-    /// Where it will run: rounds respect the links that its ranks share, and the time of a step is told.
+    /// Where it will run: rounds take shared links into account, and the time of a step is printed.
     #[command(flatten)]
     pub location: predict::Location,
     /// Where its ranks stand.
@@ -281,10 +281,10 @@ pub struct Analyze {
     /// A `.bf` file, or a library name such as `topology::ring`.
     #[arg(value_name = "FILE")]
     pub file: String,
-    /// The number of ranks, or a range of numbers, both ends included.
+    /// The number of ranks, or a range, both ends included.
     #[arg(long, short = 'n', value_name = "N|A..B", allow_negative_numbers = true, value_parser = sizes)]
     pub size: Sizes,
-    /// What is set beside the file.
+    /// Settings beside the file.
     #[command(flatten)]
     pub settings: Settings,
     /// The least and the largest curvature of the quadratics on which an algorithm is analyzed.
@@ -307,10 +307,10 @@ pub struct Compare {
     /// The number of ranks.
     #[arg(long, short = 'n', value_name = "N", allow_negative_numbers = true, value_parser = count)]
     pub size: u32,
-    /// What is set beside the files.
+    /// Settings beside the files.
     #[command(flatten)]
     pub settings: Settings,
-    /// Where they would run; adds the time of a step.
+    /// Where they would run, to add the time of a step.
     #[command(flatten)]
     pub location: predict::Location,
     /// The least and the largest curvature of the quadratics on which an algorithm is analyzed.
@@ -392,7 +392,7 @@ pub struct Verify {
     /// A compiled schedule.
     #[arg(value_name = "SCHEDULE")]
     pub file: PathBuf,
-    /// Prove again, from the file alone, all that its certificate claims, in words written from what is proved.
+    /// Repeat all proofs of the certificate from the file alone, and print what was proved.
     #[arg(long)]
     pub proof: bool,
 }
@@ -406,7 +406,7 @@ pub struct Check {
     /// The number of ranks to check for.
     #[arg(long, short = 'n', default_value_t = 8, value_name = "N", allow_negative_numbers = true, value_parser = count)]
     pub size: u32,
-    /// What is set beside the file.
+    /// Settings beside the file.
     #[command(flatten)]
     pub settings: Settings,
     /// Where it would run, for the time of a step.
@@ -420,7 +420,7 @@ pub struct Check {
 /// Arguments of `bfc new`.
 #[derive(Args)]
 pub struct New {
-    /// What it is called; written to NAME.bf.
+    /// Its name; the file is NAME.bf.
     pub name: String,
     /// A topology alone.
     #[arg(long, conflicts_with = "algorithm")]
@@ -436,24 +436,24 @@ pub struct Import {
     /// The file, or `-` for standard input.
     #[arg(value_name = "GRAPH")]
     pub graph: PathBuf,
-    /// The source to write; standard output where left out.
+    /// The source to write; standard output by default.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// What the file holds, where its name and its beginning do not tell.
+    /// The format of the file, if its name and its beginning do not show it.
     #[arg(long, value_enum, value_name = "KIND")]
     pub kind: Option<Kind>,
-    /// Whether the edges of an edge list go one way or both ways; both ways where none is listed in both directions.
+    /// Whether the edges of an edge list go one way or both ways; by default both, unless one is listed in both directions.
     #[arg(long, value_enum, value_name = "DIRECTION")]
     pub direction: Option<Direction>,
-    /// Turn all edges round: for matrices whose row i says where i sends to, as those of networkx.
+    /// Reverse all edges: for matrices whose row i says where i sends, as in networkx.
     #[arg(long)]
     pub transpose: bool,
-    /// Whether weights are imported; those of edges are, where there are any.
+    /// Whether to import weights; by default, those of edges are imported if there are any.
     #[arg(long, value_enum, value_name = "WEIGHTS")]
     pub weights: Option<Weights>,
 }
 
-/// What a file holds.
+/// The format of a file.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
     /// A line for each edge.
@@ -478,9 +478,9 @@ pub enum Direction {
 /// Whether weights are imported.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Weights {
-    /// As they are written, also where all are 0 or 1.
+    /// Import them as written, even if all are 0 or 1.
     Keep,
-    /// The edges alone.
+    /// Import only the edges.
     Drop,
 }
 
@@ -490,7 +490,7 @@ pub struct Fmt {
     /// Files, directories with all `.bf` files below them, or `-` for standard input to standard output.
     #[arg(required = true, value_name = "FILES")]
     pub files: Vec<String>,
-    /// Write nothing; fail where something would change.
+    /// Write nothing; fail if a file would change.
     #[arg(long)]
     pub check: bool,
 }
@@ -501,19 +501,19 @@ pub struct Run {
     /// What to run.
     #[command(flatten)]
     pub source: Source,
-    /// Comma-separated numbers with the label in the last column; the UCI handwritten digits where left out.
+    /// Comma-separated numbers with the label in the last column; the UCI handwritten digits by default.
     #[arg(long, value_name = "CSV")]
     pub data: Option<PathBuf>,
     /// Steps of training.
     #[arg(long, default_value_t = 300, value_name = "STEPS", allow_negative_numbers = true, value_parser = steps)]
     pub steps: u64,
-    /// Sets the algorithm's input `lr`, or the trainer's step where the algorithm says `adapt`.
+    /// The algorithm's input `lr`, or the trainer's step size if the algorithm uses `adapt`.
     #[arg(long, value_name = "LR", allow_negative_numbers = true, value_parser = positive)]
     pub lr: Option<f64>,
-    /// How unlike the ranks' data are: 0 shuffled, 1 sorted by label.
+    /// How much the ranks' data differ: 0 is shuffled, 1 is sorted by label.
     #[arg(long, default_value_t = 0.0, value_name = "SKEW", allow_negative_numbers = true, value_parser = share)]
     pub skew: f64,
-    /// Selects how rows are shuffled.
+    /// The seed of the shuffle.
     #[arg(long, default_value_t = 0, value_name = "SEED", allow_negative_numbers = true, value_parser = seed)]
     pub seed: u64,
     /// Write run.json and convergence.svg into this directory.

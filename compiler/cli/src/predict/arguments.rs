@@ -12,15 +12,15 @@ pub struct Location {
     /// A ready cluster (`bfc cluster` lists them) or a description in TOML.
     #[arg(long, value_name = "NAME|FILE")]
     pub cluster: Option<String>,
-    /// What the model weighs.
+    /// The size of the model and the time of a gradient.
     #[command(flatten)]
     pub load: Load,
 }
 
-/// Which ranks stand where.
+/// Where ranks are placed.
 #[derive(Args)]
 pub struct Placing {
-    /// Put ranks that exchange much onto one machine of the cluster: the schedule is relabelled so that it takes less time.
+    /// Put ranks that exchange a lot onto the same machine: relabels the schedule so that it takes less time.
     #[arg(long, requires = "cluster")]
     pub place: bool,
 }
@@ -28,7 +28,7 @@ pub struct Placing {
 /// What a rank computes and sends.
 #[derive(Args)]
 pub struct Load {
-    /// Bytes of the model, such as `102 MB`.
+    /// The size of the model in bytes, such as `102 MB`.
     #[arg(long, default_value = "100 MB", value_name = "B", value_parser = units::bytes)]
     pub model_bytes: f64,
     /// The time of a gradient, such as `120 ms`, instead of the cluster's.
@@ -42,7 +42,7 @@ pub struct Load {
 /// Arguments of `bfc cluster`.
 #[derive(Args)]
 pub struct Clusters {
-    /// A ready cluster or a description in TOML; all ready ones are listed where it is left out.
+    /// A ready cluster or a description in TOML; without it, all ready ones are listed.
     #[arg(value_name = "NAME|FILE")]
     pub name: Option<String>,
 }
@@ -65,13 +65,13 @@ pub struct Simulate {
         required = true
     )]
     pub sizes: Vec<u32>,
-    /// What is set beside the file.
+    /// Settings beside the file.
     #[command(flatten)]
     pub settings: Settings,
     /// A ready cluster (`bfc cluster` lists them) or a description in TOML.
     #[arg(long, value_name = "NAME|FILE")]
     pub cluster: String,
-    /// Where its ranks stand.
+    /// Where ranks are placed.
     #[command(flatten)]
     pub placing: Placing,
     /// What a rank computes and sends.
@@ -80,16 +80,16 @@ pub struct Simulate {
     /// Steps of training.
     #[arg(long, default_value_t = 1000, value_name = "STEPS", value_parser = whole::<1_000_000>)]
     pub steps: u32,
-    /// Selects the jitter and the stragglers.
+    /// The seed of the jitter and the stragglers.
     #[arg(long, default_value_t = 0, value_name = "SEED")]
     pub seed: u64,
-    /// Ranks that are slow throughout, and how many times as long they take: `2x1.5`.
+    /// The number of slow ranks and their slowdown: `2x1.5`.
     #[arg(long, value_name = "COUNTxFACTOR", value_parser = stragglers)]
     pub stragglers: Option<(u32, f64)>,
-    /// A rank that is gone from a step on. Repeatable.
+    /// A rank that is lost from a step on. Repeatable.
     #[arg(long, value_name = "RANK@STEP", value_parser = lost)]
     pub lost: Vec<(Rank, u32)>,
-    /// Samples that a rank takes for a gradient; adds samples per second to the results.
+    /// Samples per gradient of a rank; adds samples per second to the results.
     #[arg(long, value_name = "SAMPLES", value_parser = whole::<{ u32::MAX }>)]
     pub batch: Option<u32>,
     /// Write simulation.json and efficiency.svg into this directory.
@@ -100,13 +100,13 @@ pub struct Simulate {
 /// Arguments of `bfc probe`.
 #[derive(Args)]
 pub struct Probe {
-    /// Whose measurements the description has: ranks that share memory, or that talk over Unix sockets.
+    /// The transport to measure: ranks that share memory, or that talk over Unix sockets.
     #[arg(long, value_enum, default_value_t = Wire::Sockets, value_name = "TRANSPORT")]
     pub transport: Wire,
-    /// The cluster from which the description takes what is not measured.
+    /// The cluster whose values fill in what is not measured.
     #[arg(long, default_value = "ethernet", value_name = "NAME|FILE")]
     pub cluster: String,
-    /// Ranks of a machine; as many as it has processors where left out.
+    /// Ranks per machine; by default its number of processors.
     #[arg(long, value_name = "L", value_parser = whole::<65_536>)]
     pub ranks: Option<u32>,
     /// Write the description of a cluster.
@@ -135,19 +135,19 @@ pub struct Advise {
     /// What a rank computes and sends.
     #[command(flatten)]
     pub load: Load,
-    /// A library algorithm to train with; plain averaging where it is left out.
+    /// A library algorithm to train with; plain averaging by default.
     #[arg(long, value_name = "NAME")]
     pub algorithm: Option<String>,
     /// The error to reach, relative to the initial one.
     #[arg(long, default_value_t = 1e-3, value_name = "ERROR", value_parser = target)]
     pub error: f64,
-    /// How far the optima of the ranks' data lie from their common one, relative to the initial error.
+    /// The distance of the ranks' optima from the common one, relative to the initial error.
     #[arg(long, default_value_t = 1.0, value_name = "Z", value_parser = crate::arguments::up_to_ten)]
     pub heterogeneity: f64,
-    /// The least and the largest curvature of the quadratics that an algorithm is judged by.
+    /// The least and the largest curvature of the quadratics on which the algorithm is judged.
     #[arg(long, value_name = "MU..L", value_parser = curvature, default_value = "0.1..1")]
     pub curvature: Curvature,
-    /// Write the first as a `.bf` source.
+    /// Write the first schedule as a `.bf` source.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
