@@ -42,7 +42,7 @@ impl Default for Assumptions {
     }
 }
 
-/// How much an analysis tells.
+/// How much an analysis computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
     /// Numbers.

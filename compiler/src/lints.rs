@@ -1,4 +1,4 @@
-//! What nobody asked for and users should know: a topology without an algorithm is plain averaging, whose lacks are told;
+//! Warnings that nobody asked for: a topology without an algorithm is plain averaging, whose weaknesses are reported;
 //! so are those of an algorithm that requires nothing.
 
 use crate::analysis::CURVATURE;

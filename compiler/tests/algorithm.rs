@@ -375,7 +375,9 @@ fn the_same_expression_is_one_value() {
 
 /// An algorithm of the states x and y with this step.
 fn stepping(step: &str) -> Algorithm {
-    source(&format!("algorithm a over W, R {{\nstate x = params\nstate y = 2 * params\nstep {{\n{step}\n}}\n}}"))
+    source(&format!(
+        "algorithm a over W, R {{\nstate x = params\nstate y = 2 * params\nstep {{\n{step}\n}}\n}}"
+    ))
 }
 
 /// Steps that say the same mix several times, and those that name it once.

@@ -1,4 +1,4 @@
-//! What is known of a schedule that is weighed, against its whole analysis.
+//! What is known of a candidate, against its whole analysis.
 
 use bfc_compiler::{Entry, NoFiles, Request, analyze, candidate, library};
 

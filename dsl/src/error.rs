@@ -22,7 +22,7 @@ pub enum ParseError {
     #[error("the source has {bytes} bytes, more than the {MAX_SOURCE} that are read")]
     #[diagnostic(code(bfc::parse::source_too_large))]
     #[diagnostic(help(
-        "split it into files that import one another with `use`, or compute what was written out"
+        "split it into files that import each other with `use`, or compute the data in the language"
     ))]
     SourceTooLarge {
         /// Its length.
@@ -200,7 +200,7 @@ pub enum ParseError {
     #[error("found a value in the middle of a block, expected `let`")]
     #[diagnostic(code(bfc::parse::stray_value))]
     #[diagnostic(help(
-        "a block is lines of `let` and one value at its end; a line that goes on ends in its operator"
+        "a block is lines of `let` and one value at its end; a line that continues ends in an operator"
     ))]
     StrayValue {
         /// The value.

@@ -128,7 +128,7 @@ fn long_lines_are_broken() {
         format!("topology t {{ {} -> {} weight {} }}", words(" + "), words(" + "), words(" + ")),
         format!("algorithm a {{ step {{ if {} {{ x <- {} }} }} }}", words(" or "), words(" / ")),
     ] {
-        // A list of 40 factors and the like is as deep as it is long; chains of comparisons are no programs.
+        // A list of 40 factors and the like is as deep as it is long; chains of comparisons are not programs.
         let Ok(formatted) = format(&text) else { continue };
         check("long", &text);
         assert!(formatted.lines().all(|line| line.chars().count() <= MAX_WIDTH), "{formatted}");

@@ -24,7 +24,7 @@ pub struct AllReduce {
 }
 
 impl AllReduce {
-    /// The seconds for a gradient of so many bytes.
+    /// The seconds for a gradient of this size in bytes.
     pub fn new(wiring: &Wiring, bytes: f64) -> Self {
         let (ranks, machines) = (f64::from(wiring.size()), f64::from(wiring.machines()));
         let local = ranks.min(f64::from(wiring.ranks_per_machine()));

@@ -1,6 +1,6 @@
 //! What a schedule sends, and on a cluster the seconds of its steps, beside all-reduce.
 //!
-//! Rounds follow each other and ranks stay together: [`simulate`](crate::simulate) tells what is lost where they do not.
+//! Rounds follow each other and ranks stay together: [`simulate`](crate::simulate) shows the cost if they do not.
 
 use crate::allreduce::{self, AllReduce};
 use crate::cluster::{Cluster, ClusterError};
@@ -15,7 +15,7 @@ use serde::Serialize;
 /// The bytes of a number that travels with a message.
 pub const SCALAR_BYTES: f64 = 8.0;
 /// The longest period that is followed; longer ones, and those that conditions on the step number may have, are averaged
-/// over so many steps.
+/// over this number of steps.
 const LONGEST_PERIOD: u32 = 4096;
 
 /// What every rank and step costs.
@@ -107,7 +107,7 @@ impl Cost {
         Self { steps, rounds: over(0), models: over(1), scalars: over(2), others }
     }
 
-    /// The bytes of a model of so many.
+    /// The bytes sent for a model of this size in bytes.
     pub fn bytes(&self, model_bytes: f64) -> Amount {
         let bytes = |models: f64, scalars: f64| models * model_bytes + scalars * SCALAR_BYTES;
         let mut steps = vec![Amount::default(); self.steps as usize];
@@ -133,7 +133,7 @@ impl Amount {
 }
 
 impl Prediction {
-    /// The steps of `schedule` on `cluster`, for a model of so many bytes.
+    /// The steps of `schedule` on `cluster`, for a model of this size in bytes.
     ///
     /// # Errors
     /// The cluster has too few machines.
@@ -229,7 +229,7 @@ impl Network {
         &self.wiring
     }
 
-    /// The seconds of an exchange of models of so many bytes, one round after the other.
+    /// The seconds of an exchange of models of this size in bytes, one round after the other.
     fn seconds(&self, exchange: &Exchange, model_bytes: f64) -> f64 {
         let bytes = message_bytes(exchange, model_bytes);
         match exchange.operator.topology() {

@@ -23,7 +23,7 @@ pub struct Load {
 }
 
 impl Load {
-    /// The seconds until the last message of so many bytes has arrived.
+    /// The seconds until the last message of this size in bytes has arrived.
     pub fn seconds(&self, wiring: &Wiring, bytes: f64) -> f64 {
         let classes = self.seconds_per_byte.iter().zip(&wiring.links);
         classes

@@ -57,7 +57,7 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Which of so many phases it is in.
+    /// The index of its phase, out of this number.
     pub(crate) fn phase_of(&self, phases: usize) -> usize {
         (self.phase % phases as u64) as usize
     }

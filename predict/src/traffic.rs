@@ -13,7 +13,7 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// The exchanges of `schedule`, for a model of so many bytes; those of averages are left out.
+    /// The exchanges of `schedule`, for a model of this size in bytes; those of averages are omitted.
     pub fn new(schedule: &Schedule, model_bytes: f64) -> Self {
         let steps = period(schedule);
         let once = f64::from(steps).recip();

@@ -7,7 +7,7 @@ use bfc_predict::{Cluster, Prediction, Search, place, simulate};
 use bfc_schedule::{Rank, Rational, Schedule};
 use common::{close, cluster, compile, library, setting};
 
-/// A permutation of so many ranks that a seed selects.
+/// A permutation of this number of ranks, selected by a seed.
 fn shuffled(size: u32, seed: u32) -> Vec<u32> {
     let mut ranks: Vec<u32> = (0..size).collect();
     let mut state = seed.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);

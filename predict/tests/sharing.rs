@@ -64,7 +64,7 @@ fn nothing_changes_where_nothing_is_shared() {
     }
 }
 
-/// What is told of rounds is what a simulation finds, and no rounds are changed that a simulation finds slower.
+/// What is reported about rounds agrees with a simulation, and rounds that a simulation finds slower do not change.
 #[test]
 fn a_simulation_agrees() {
     let mut faster = 0;

@@ -121,7 +121,7 @@ fn refuse(py: Python<'_>, diagnostics: Diagnostics) -> PyErr {
     error::raise(py, reports.iter().map(|report| report.as_ref() as &dyn Diagnostic))
 }
 
-/// A library name has two colons and is no file.
+/// A library name has two colons and is not a file.
 fn entry(py: Python<'_>, name: String) -> PyResult<Entry> {
     let path = PathBuf::from(&name);
     if name.contains("::") && !path.exists() {

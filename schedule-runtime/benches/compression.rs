@@ -19,7 +19,7 @@ use support::*;
 const MATRIX: (u32, usize) = (100, 784);
 const LONG: usize = 1 << 20;
 
-/// The time of `steps` steps of a program on so many ranks, each next to the others.
+/// The time of `steps` steps of a program on this number of ranks, each next to the others.
 fn time(program: Program, size: u32, length: usize, steps: u64) -> Duration {
     let schedule = schedule(program, size, vec![vec![ring(size)]]);
     let barrier = Barrier::new(size as usize);

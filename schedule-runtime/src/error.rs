@@ -32,7 +32,7 @@ pub enum RuntimeError {
     #[error("{place}: rank {peer} has left")]
     #[diagnostic(
         code(bfc::runtime::peer_left),
-        help("every rank must do the same number of steps; see what rank {peer} reported\n{trace}")
+        help("every rank must run the same number of steps; see what rank {peer} reported\n{trace}")
     )]
     PeerLeft {
         /// Where this rank was.
@@ -60,7 +60,7 @@ pub enum RuntimeError {
     #[diagnostic(
         code(bfc::runtime::mismatch),
         help(
-            "every rank must run the same schedule, do the same steps and hold a model of the same length\n{trace}"
+            "every rank must run the same schedule and the same steps, with a model of the same length\n{trace}"
         )
     )]
     Mismatch {
@@ -76,10 +76,10 @@ pub enum RuntimeError {
         trace: Box<Trace>,
     },
     /// The operating system or the message library refused.
-    #[error("{place}: no way to rank {peer}: {reason}")]
+    #[error("{place}: cannot reach rank {peer}: {reason}")]
     #[diagnostic(
         code(bfc::runtime::system),
-        help("check that rank {peer} runs and can be reached from here\n{trace}")
+        help("check that rank {peer} is running and reachable from here\n{trace}")
     )]
     System {
         /// Where this rank was.
@@ -95,7 +95,7 @@ pub enum RuntimeError {
     #[error("rank {rank} has schedule `{mine}`, rank {peer} has `{theirs}`")]
     #[diagnostic(
         code(bfc::runtime::different_schedule),
-        help("compile once, and give every rank the same file")
+        help("compile once, and distribute the same file to all ranks")
     )]
     DifferentSchedule {
         /// This rank.

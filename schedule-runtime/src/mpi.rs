@@ -1,8 +1,8 @@
-//! Ranks as MPI processes: a message is copied through frames of bounded size, several of them under way.
+//! Ranks as MPI processes: a message is copied through frames of bounded size, several of which may be pending.
 //!
 //! A frame is a header of three `u64` and a chunk of a part: round, exchange, length of the whole message. MPI sees
 //! copies only, so that it never touches the caller's memory, not even in requests that outlive a failure. All frames
-//! from one rank to another have one tag, which keeps their order. A rank that fails tells every other with a second
+//! from one rank to another have one tag, which keeps their order. A rank that fails notifies every other with a second
 //! tag, for which each rank always listens.
 
 use crate::transport::{Chunk, Envelope, Fault, Tag, Ticket, Transport};
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 const HEADER: usize = 3;
 /// What a frame carries, in bytes; a multiple of 64.
 const CHUNK: usize = 256 << 10;
-/// Frames of a message under way.
+/// The most pending frames of a message.
 const WINDOW: usize = 3;
 /// The longest reason of a failure, in bytes.
 const REASON: usize = 1024;
@@ -30,7 +30,7 @@ const FAILURE: c_int = 2;
 
 /// One rank of a group of MPI processes; made by [`join`](Self::join). To be dropped before MPI is finalized.
 pub struct MpiTransport {
-    /// Freed where all went well; else frames of this group may be under way, which a new one must not receive.
+    /// Freed if all went well; otherwise frames of this group may be pending, which a new one must not receive.
     communicator: ManuallyDrop<SimpleCommunicator>,
     rank: Rank,
     size: u32,
@@ -38,7 +38,7 @@ pub struct MpiTransport {
     incoming: VecDeque<Incoming>,
     /// Receives a failure of any rank.
     alarm: Flight,
-    /// Frames that were under way when the transport failed, and what it said to its peers.
+    /// Frames that were pending when the transport failed, and its message to its peers.
     last: Vec<Flight>,
     failed: Option<Fault>,
 }
@@ -106,7 +106,7 @@ impl Flight {
         buffer: Vec<u64>,
     ) -> Result<Self, Fault> {
         let mut request = MaybeUninit::uninit();
-        // SAFETY: the buffer is as long as said, and lives until the request is complete, or for ever (see `drop`).
+        // SAFETY: the buffer is as long as said, and lives until the request is complete, or forever (see `drop`).
         let request = unsafe {
             let words = (buffer.as_ptr().cast(), buffer.len() as c_int);
             let (peer, raw) = (to.0 as c_int, communicator.as_raw());
@@ -283,7 +283,7 @@ impl MpiTransport {
         fault
     }
 
-    /// Tells every rank, and forgets what is under way.
+    /// Notifies every rank, and abandons what is pending.
     fn die(&mut self, rank: Rank, reason: &str) {
         self.failed.get_or_insert(Fault::Failed { peer: rank, reason: reason.to_owned() });
         self.last.extend(self.outgoing.drain(..).flat_map(|message| message.flights));

@@ -69,7 +69,7 @@ pub(crate) struct Memory<T> {
 }
 
 impl<T: Copy + Default> Memory<T> {
-    /// Registers of these shapes for a model of that length, all zero, on a rank with so many neighbours.
+    /// Registers of these shapes for a model of that length, all zero, on a rank with this number of neighbours.
     pub(crate) fn new(shapes: &[Shape], length: usize, neighbours: usize) -> Self {
         let vector = |shape: &Shape| match shape {
             Shape::Vector => length,

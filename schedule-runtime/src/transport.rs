@@ -6,12 +6,12 @@
 //! * A message is a list of parts (byte slices). Sender and receiver name the same [`Tag`] and the same lengths; where
 //!   they do not, the receiver gets [`Fault::Mismatch`] and no byte.
 //! * Messages from one rank to another arrive in the order in which they were begun, unchanged and exactly once.
-//! * Many rounds may be under way; they are finished in the order in which they were begun. Between two `settle`s at most
+//! * Many rounds may be pending; they are finished in the order in which they were begun. Between two `settle`s at most
 //!   one message travels from one rank to the same other.
 //! * [`Transport::finish`] delivers chunk by chunk: parts in order, each from its beginning to its end, every chunk in one
 //!   part, at a multiple of 64 bytes from the part's beginning, and aligned to 8 bytes or like the sender's memory.
 //!   The bytes may lie in the sender's own memory; they are valid during the call of the sink only.
-//! * **Nothing waits for ever.** A wait without progress for longer than its deadline is [`Fault::Deadline`], and names
+//! * **Nothing waits forever.** A wait without progress for longer than its deadline is [`Fault::Deadline`], and names
 //!   the rank that was waited for. A failure of one rank reaches all that wait for it, directly or not.
 //! * **Memory exposed to peers is leased.** What is sent stays exposed until [`Transport::settle`] returns well or
 //!   [`Transport::revoke`] returns. A peer claims a bounded chunk before it touches it; `revoke` waits for claims.
@@ -127,7 +127,7 @@ pub struct Chunk<'a> {
     pub bytes: &'a [u8],
 }
 
-/// What a rank tells its partner in [`Transport::pair`], for the partner's kernel: four numbers of the caller's choice.
+/// What a rank sends its partner in [`Transport::pair`], for the partner's kernel: four numbers of the caller's choice.
 pub type PairWeights = [f64; 4];
 
 /// A piece of both ranks' memory.
@@ -214,7 +214,7 @@ impl fmt::Display for Fault {
             Self::Mismatch { peer, expected, found } => {
                 write!(f, "expected {expected} from rank {peer}, found {found}")
             }
-            Self::System { peer, reason } => write!(f, "no way to rank {peer}: {reason}"),
+            Self::System { peer, reason } => write!(f, "cannot reach rank {peer}: {reason}"),
         }
     }
 }

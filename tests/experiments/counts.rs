@@ -7,9 +7,9 @@ use Expected::*;
 /// What becomes of a run.
 #[derive(Clone, Copy)]
 enum Expected {
-    /// The error is at most 1e-6 after so many steps, and not before; within one step.
+    /// The error is at most 1e-6 after this number of steps, and not before; within one step.
     Reaches(usize),
-    /// The error is above 1e6 after so many steps, and not before; within one step.
+    /// The error is above 1e6 after this number of steps, and not before; within one step.
     Explodes(usize),
     /// As [`Reaches`], on a topology on which the compiler does not call the algorithm stable: the problem's curvature
     /// makes up for it.

@@ -96,7 +96,7 @@ pub fn run(
 /// A rank's machine.
 pub type Run = Machine<f64, LocalTransport>;
 
-/// For every rank what is `seen` of its machine after each step, of which it is told the number, from 1.
+/// For every rank what is `seen` of its machine after each step, given its number, from 1.
 pub fn observed<S: Send>(
     schedule: &Schedule,
     problem: &Problem,

@@ -2,9 +2,12 @@
 //! `average reduce 0 first 3`, `step 1 before 0 swap %0 %2`.
 
 use bfc_schedule::matrix::CayleyMatrix;
-use bfc_schedule::program::{Block, Expression, Input, Instruction, Operation, Operator, Register, Shape, Transfer};
+use bfc_schedule::program::{
+    Block, Expression, Input, Instruction, Operation, Operator, Register, Shape, Transfer,
+};
 use bfc_schedule::{
-    Average, Codec, Draft, Group, MixingMatrix, Phase, Program, Rank, Rational, RoundPlan, RoundTable, SliceRound,
+    Average, Codec, Draft, Group, MixingMatrix, Phase, Program, Rank, Rational, RoundPlan, RoundTable,
+    SliceRound,
 };
 
 /// Makes the change that a line describes.
@@ -138,7 +141,9 @@ fn program(program: &mut Program, words: &[&str]) -> Option<()> {
         ["input", name] => {
             Some(program.inputs.push(Input { name: name.to_string(), default: Rational::zero() }))
         }
-        ["state", name, "in", register] => Some(program.states.push((name.to_string(), self::register(register)))),
+        ["state", name, "in", register] => {
+            Some(program.states.push((name.to_string(), self::register(register))))
+        }
         ["code", codec] => Some(program.registers.push(Shape::Code(Codec::parse(codec).expect("a codec")))),
         ["model", "is", register] => set(&mut program.model_register, self::register(register)),
         ["initial", rest @ ..] => block(&mut program.initial, rest),
@@ -176,8 +181,12 @@ fn instruction(words: &[&str]) -> Option<Instruction> {
         ["average", transfers @ ..] => exchange(Operator::Average, transfers),
         [into, "=", "parameters"] => Some(Instruction::Parameters { into: register(into) }),
         [into, "=", "gradient", at] => Some(Instruction::Gradient { at: register(at), into: register(into) }),
-        [into, "=", "encode", from] => Some(Instruction::Encode { from: register(from), into: register(into) }),
-        [into, "=", rest @ ..] => Some(Instruction::Compute { into: register(into), expression: expression(rest) }),
+        [into, "=", "encode", from] => {
+            Some(Instruction::Encode { from: register(from), into: register(into) })
+        }
+        [into, "=", rest @ ..] => {
+            Some(Instruction::Compute { into: register(into), expression: expression(rest) })
+        }
         _ => None,
     }
 }

@@ -18,7 +18,9 @@ fn models(schedule: &Schedule) -> Vec<Vec<f64>> {
         let step = |_| {
             machine.step(&mut |ask: Ask<'_, f64>| match ask {
                 Ask::Gradient { point, gradient } => gradient[0] = point[0] - own,
-                Ask::Adapt { point, direction } => point[0] -= direction.map_or(point[0] - own, |d| d[0]) / 8.0,
+                Ask::Adapt { point, direction } => {
+                    point[0] -= direction.map_or(point[0] - own, |d| d[0]) / 8.0
+                }
                 Ask::Prox { point, rho, minimizer } => minimizer[0] = (own + rho * point[0]) / (1.0 + rho),
             })?;
             Ok(machine.model()?[0])

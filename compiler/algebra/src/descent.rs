@@ -31,7 +31,7 @@ struct Pair {
     inverse: f64,
 }
 
-/// Goes down from a point, at most so many steps, until the gradient has at most this length. `function` gives value and
+/// Descends from a point, for at most this number of steps, until the gradient has at most this length. `function` gives value and
 /// gradient.
 pub fn descend(
     mut point: Vec<f64>,
@@ -86,7 +86,7 @@ pub fn descend(
     Descent { point, is_settled, evaluations }
 }
 
-/// −H g, where H is the inverse of the Hessian as the pairs tell it.
+/// −H g, where H is the inverse of the Hessian that the pairs approximate.
 fn direction(pairs: &VecDeque<Pair>, gradient: &[f64]) -> Vec<f64> {
     let mut direction: Vec<f64> = gradient.iter().map(|g| -g).collect();
     let mut along = vec![0.0; pairs.len()];

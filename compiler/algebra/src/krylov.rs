@@ -8,7 +8,7 @@ use crate::{Mat, c64, eigen, symmetric_eigen};
 /// The dimension of a space, and how much of it a restart keeps.
 const DIMENSION: (usize, usize) = (60, 20);
 
-/// Numbers that a basis may hold, but for the least dimension.
+/// The most numbers in a basis, beyond the least dimension.
 const BASIS: usize = 1 << 25;
 
 /// The least dimension.

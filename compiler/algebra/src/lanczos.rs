@@ -108,7 +108,7 @@ fn run(
     (recurrence.found, extremes)
 }
 
-/// The recurrence under way.
+/// The state of the recurrence.
 struct Recurrence {
     /// The last unit vector.
     last: Vec<f64>,

@@ -23,7 +23,7 @@ const GROWTH: f64 = 3.0;
 /// The gap at which the method rests, as a part of what the eigenvalue lacks to 1.
 const GAP: f64 = 1e-5;
 
-/// One part in so many of the work goes to the weights alone: every step starts from the best of them, and is shorter.
+/// The reciprocal of the share of work spent on the weights alone: every step starts from the best of them, and is shorter.
 const CENTRED: u64 = 4;
 
 /// The fewest evaluations of the Lagrangian that make sense.
@@ -56,7 +56,7 @@ pub struct Limit {
 /// What was found.
 #[derive(Clone, Debug)]
 pub struct Solution {
-    /// The best weights that were met; they keep all limits as far as rounding tells.
+    /// The best weights found; they satisfy all limits as far as rounding allows.
     pub weights: Vec<f64>,
     /// No weights that are allowed have a smaller value than this.
     pub bound: f64,

@@ -92,7 +92,7 @@ impl Square {
     }
 
     /// The lower factor of Cholesky; `None` if the matrix, of which the lower half is read, is not positive definite as
-    /// far as rounding tells.
+    /// far as rounding allows.
     pub fn cholesky(&self) -> Option<Lower> {
         let n = self.size;
         let mut factor = self.clone();
@@ -132,7 +132,7 @@ impl Square {
         wanted.iter().map(|&index| tridiagonal.eigenvalue(index)).collect()
     }
 
-    /// The eigenvalues of a symmetric matrix, ascending; those that agree but for the last bits may stand only once.
+    /// The eigenvalues of a symmetric matrix, ascending; those that agree up to the last bits may be listed only once.
     pub fn distinct_eigenvalues(&self) -> Vec<f64> {
         Tridiagonal::new(self.clone()).distinct_eigenvalues()
     }
@@ -246,7 +246,7 @@ pub fn root_of_unity(k: u64, n: u64) -> (f64, f64) {
     }
 }
 
-/// All n-th roots of unity, the k-th as [`root_of_unity`]: those of one octant, or half of a turn, tell the others.
+/// All n-th roots of unity, the k-th as [`root_of_unity`]: those of one octant, or half a turn, determine the others.
 pub fn roots_of_unity(n: u64) -> Vec<(f64, f64)> {
     let mut roots = vec![(1.0, 0.0); n as usize];
     let mut put = |k: u64, root| roots[(k % n) as usize] = root;

@@ -52,7 +52,7 @@ pub struct Row {
 /// What was found.
 #[derive(Clone, Debug)]
 pub struct Solution {
-    /// A point that fulfils all inequalities strictly, as far as rounding tells.
+    /// A point that satisfies all inequalities strictly, as far as rounding allows.
     pub point: Vec<f64>,
     /// No point with |u₁|, |u₂|, … ≤ 1 that fulfils them has a smaller u₀.
     pub bound: f64,

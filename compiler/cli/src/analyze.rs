@@ -139,7 +139,7 @@ fn quadratic(found: &Value) -> String {
     let step = if found["step"].is_null() { String::new() } else { step };
     table.add_row(["error kept in a step", &plain(&found["rate"]), &step]);
     match found["exact"] == true {
-        true => table.add_row(["bias", "0", "but for rounding"]),
+        true => table.add_row(["bias", "0", "up to rounding"]),
         false => table.add_row(["bias", &plain(&found["bias"]), ""]),
     };
     table.add_row(["largest step size", &plain(&found["largest_step"]), ""]);

@@ -43,7 +43,7 @@ pub fn compare(arguments: &Compare, format: Format) -> Result<(), Failure> {
     }
 }
 
-/// A line for each number, a column for each file; lines that say nothing of any are left out.
+/// A line for each number, a column for each file; lines without a value in any column are omitted.
 fn table(columns: &[Value]) -> String {
     let mut table = Table::new();
     let names = columns.iter().map(|column| plain(&column["file"]));

@@ -1,4 +1,4 @@
-//! `bfc compile` and `bfc check`: a source becomes a proved schedule, and what it is and asks is told.
+//! `bfc compile` and `bfc check`: a source becomes a proved schedule, with a summary of what it is and asks.
 
 use crate::analyze::{checks, plain};
 use crate::arguments::{self, Format, Source};

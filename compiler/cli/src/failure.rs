@@ -24,7 +24,7 @@ pub const RUNNING: u8 = 3;
 /// Ended by an interrupt.
 pub const INTERRUPTED: u8 = 130;
 
-/// So many diagnostics are shown to people, and so many to programs.
+/// The most diagnostics that are shown to people, and to programs.
 const SHOWN: (usize, usize) = (20, 100);
 
 /// What is wrong with a command and its files.

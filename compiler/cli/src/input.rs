@@ -170,7 +170,7 @@ pub fn source_text(path: &Path) -> Result<String, CliError> {
     }
 }
 
-/// Reads a file, at most so many bytes of it.
+/// Reads at most this number of bytes of a file.
 ///
 /// # Errors
 /// It does not exist or cannot be read.

@@ -54,7 +54,7 @@ fn check_name(name: &str) -> Result<(), CliError> {
     Err(CliError::InvalidName { name: name.to_string(), reason: String::new(), help })
 }
 
-/// A word of the language is no name: the source would not check.
+/// A word of the language is not a name: the source would not check.
 ///
 /// # Errors
 /// The first reason why the source is refused.

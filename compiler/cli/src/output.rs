@@ -91,7 +91,7 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     })
 }
 
-/// Whether a path is a directory, or can become one as far as what exists tells.
+/// Whether a path is a directory, or could become one.
 ///
 /// # Errors
 /// [`CliError::NotADirectory`], with what is in the way.

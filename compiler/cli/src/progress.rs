@@ -1,11 +1,11 @@
-//! A progress bar on standard error, absent where that is no terminal.
+//! A progress bar on standard error, absent if that is not a terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::{Mutex, PoisonError};
 
 static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
-/// Shows a bar of so many of something, in place of the last one.
+/// Shows a bar with this number of items, in place of the last one.
 pub fn start(name: &'static str, count: u64, of: &'static str) {
     let style =
         ProgressStyle::with_template("{msg:>13} {bar:40.cyan/dim} {pos}/{len} {prefix} {elapsed:>4} ")

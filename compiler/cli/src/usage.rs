@@ -6,7 +6,7 @@ use bfc_schedule::visible;
 use clap::Parser;
 use std::ffi::OsString;
 
-/// Tells the user; the exit code remains to be returned. Help and the version are no errors.
+/// Tells the user; the exit code remains to be returned. Help and the version are not errors.
 pub fn tell(error: clap::Error, arguments: &[OsString]) -> u8 {
     if !error.use_stderr() {
         let _ = error.print();

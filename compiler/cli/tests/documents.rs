@@ -63,7 +63,7 @@ fn the_page_of_the_language_names_every_word() {
     let functions = builtin_names::BUILTINS.iter().map(|builtin| builtin.name);
     for word in functions.chain(claim::words()).chain(builtin_names::codecs()) {
         let told = ["`", "("].iter().any(|end| page.contains(&format!("`{word}{end}")));
-        assert!(told, "docs/language.md does not tell of `{word}`");
+        assert!(told, "docs/language.md does not mention `{word}`");
     }
 }
 

@@ -141,7 +141,7 @@ fn divergence_is_told_and_reported() {
     fn words(arguments: &[String]) -> Vec<&str> {
         arguments.iter().map(String::as_str).collect()
     }
-    // With 1e6 the loss is no number, with 1e3 it is finite and large.
+    // With 1e6 the loss is not a number, with 1e3 it is finite and large.
     for lr in ["1e6", "1e3"] {
         let arguments: Vec<String> = run(lr);
         let document = common::json_with_exit(&words(&arguments), 3);

@@ -1,4 +1,4 @@
-//! A command line that is wrong is told as every other error, and no flag is dropped in silence.
+//! A wrong command line is reported like every other error, and no flag is dropped silently.
 
 mod common;
 
@@ -35,7 +35,7 @@ fn wrong_usage_is_a_document_too() {
     assert!(help(&["man", "runn"], 2).contains("did you mean `run`?"));
     let told = bfc(&["--format=json", "analyze"]).assert().code(2).get_output().clone();
     assert!(told.stderr.is_empty() && !told.stdout.is_empty());
-    assert!(stdout(&["--help"]).contains("Usage"), "help is no error");
+    assert!(stdout(&["--help"]).contains("Usage"), "help is not an error");
 }
 
 #[test]

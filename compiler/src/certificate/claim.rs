@@ -40,7 +40,7 @@ fn quantity(quantity: &Quantity) -> Value {
     }
 }
 
-/// The claim, if it is one about so many topologies.
+/// The claim, if it is about this number of topologies at most.
 pub(super) fn read(value: &Value, topologies: usize) -> Option<Statement> {
     let topology = |value: &Value| {
         let index = value.as_u64().and_then(|index| usize::try_from(index).ok());

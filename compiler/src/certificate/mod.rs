@@ -2,7 +2,7 @@
 //!
 //! A certificate lists claims in a form that needs no source: the matrices are in the file, exactly, and the algorithm is
 //! lifted from the program that ranks run. So a recheck trusts neither the source nor the lowering, nor any words of the
-//! file: it says what it has proved in words of its own. It cannot see what was left out: a certificate without an entry
+//! file: it prints claims in its own words. It cannot see omissions: a certificate without an entry
 //! for `stable` says nothing of stability. What was decided from the source alone, such as `c > 0`, has no entry.
 
 mod claim;

@@ -2,9 +2,9 @@
 //! sums to 0, the greatest eigenvalue of E Wᵀ(1 − J)W there; λ₂(E WᵀW) where columns sum to 1 as well (Boyd, Ghosh,
 //! Prabhakar, Shah, Randomized gossip algorithms, 2006).
 //!
-//! Each half of the phases tells an x, on which the other half is measured: the mean is right for this x, and at most the
+//! Each half of the phases gives an x, on which the other half is measured: the mean is right for this x, and at most the
 //! worst. The greatest eigenvalue of the mean over all phases is measured on the phases that chose its x: in expectation it
-//! is at least the worst. The one bounds the worst from below, the other from above, each but for chance.
+//! is at least the worst. The first bounds the worst from below, the second from above, each up to chance.
 
 use crate::prove::facts::Facts;
 use crate::spectrum::dense::Rows;

@@ -50,7 +50,7 @@ pub(crate) fn curve(facts: &Facts) -> Option<(Vec<(u64, f64)>, Method)> {
     }
 }
 
-/// `count` numbers of 1..=last, evenly spread, the last among them; all where they are no more.
+/// `count` numbers of 1..=last, evenly spread and including the last; all of them if there are fewer.
 fn spread(last: usize, count: usize) -> Vec<usize> {
     let count = count.min(last);
     (1..=count).map(|k| (k * last).div_ceil(count)).collect()

@@ -86,7 +86,7 @@ fn by_powers(period: &[Rows], advance: impl Fn(&[f64]) -> Vec<f64>) -> (Vec<f64>
     (weights, change)
 }
 
-/// The stationary weights of the chain whose steps are the periods; `near` tells a rank that the chain comes back to.
+/// The stationary weights of the chain whose steps are the periods; `near` is a rank that the chain returns to.
 fn by_elimination(period: &[Rows], near: &[f64]) -> Option<Vec<f64>> {
     let n = near.len();
     let (columns, _) = dense::product(period, Mat::identity(n, n), 0.0);

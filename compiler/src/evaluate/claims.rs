@@ -57,7 +57,7 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    /// One side of a comparison; `None` where it is no number.
+    /// One side of a comparison; `None` if it is not a number.
     fn quantity(&mut self, side: &'a Expression, topologies: &[&str]) -> Result<Option<Quantity>> {
         if let Some((name, arguments, span)) = word(side)
             && let Some(number) = Number::from_word(name)

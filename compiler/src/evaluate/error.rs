@@ -51,10 +51,10 @@ pub enum EvaluateError {
         #[label("is 0")]
         span: Span,
     },
-    #[error("index {index} is outside of a list of {len}")]
+    #[error("index {index} is outside a list of {len}")]
     #[diagnostic(
         code(bfc::evaluate::index_out_of_range),
-        help("indices run from 0 to one below `len`; the upper bound of a slice is excluded")
+        help("indices run from 0 to `len` − 1; the upper bound of a slice is excluded")
     )]
     IndexOutOfRange {
         index: String,
@@ -83,7 +83,7 @@ pub enum EvaluateError {
     #[error("parameter `{name}` has no value")]
     #[diagnostic(
         code(bfc::evaluate::missing_parameter),
-        help("give it where it is used, `{name} = …`, or on the command line, `--param {name}=…`")
+        help("set it where it is used, `{name} = …`, or on the command line, `--param {name}=…`")
     )]
     MissingParameter {
         name: String,
@@ -105,14 +105,14 @@ pub enum EvaluateError {
         word: String,
         expected: String,
         help: String,
-        #[label("speaks of {expected}")]
+        #[label("is about {expected}")]
         span: Span,
     },
-    #[error("`{word}` stands inside of a larger expression")]
+    #[error("`{word}` is part of a larger expression")]
     #[diagnostic(
         code(bfc::evaluate::compound_claim),
         help(
-            "state each property by itself, separated by commas, and leave a number such as `rho` alone on its side of a comparison"
+            "write properties one by one, separated by commas, and put a number such as `rho` alone on its side of a comparison"
         )
     )]
     CompoundClaim {
@@ -120,7 +120,7 @@ pub enum EvaluateError {
         #[label("cannot be decided")]
         span: Span,
     },
-    #[error("rank {rank} is outside of 0..{size}{variables}")]
+    #[error("rank {rank} is outside 0..{size}{variables}")]
     #[diagnostic(code(bfc::evaluate::rank_out_of_range), help("{help}"))]
     RankOutOfRange {
         rank: String,
@@ -163,7 +163,7 @@ pub enum EvaluateError {
         #[help]
         help: Option<String>,
     },
-    #[error("`{what}` is {found}, outside of what the rule `{rule}` takes")]
+    #[error("`{what}` is {found}, outside the range of the rule `{rule}`")]
     #[diagnostic(code(bfc::evaluate::weight_parameter), help("{help}"))]
     WeightParameter {
         rule: &'static str,
@@ -177,7 +177,7 @@ pub enum EvaluateError {
     #[diagnostic(
         code(bfc::evaluate::one_way_edge),
         help(
-            "write `--` for an edge both ways, or take the rule `uniform`, `sender_uniform` or `max_degree`"
+            "write `--` for an edge both ways, or use the rule `uniform`, `sender_uniform` or `max_degree`"
         )
     )]
     OneWayEdge {
@@ -190,20 +190,20 @@ pub enum EvaluateError {
     #[error("the phase is too large for `{rule}`")]
     #[diagnostic(
         code(bfc::evaluate::too_large_to_optimise),
-        help("take `best_constant` or `metropolis`, which need no optimisation over all edges")
+        help("use `best_constant` or `metropolis`, which need no optimisation over all edges")
     )]
     TooLargeToOptimise {
         rule: &'static str,
         #[label("asked for here")]
         span: Span,
     },
-    #[error("a phase inside of a phase")]
+    #[error("a phase inside a phase")]
     #[diagnostic(
         code(bfc::evaluate::nested_phase),
         help("phases follow each other; close the outer one first")
     )]
     NestedPhase {
-        #[label("inside of another phase")]
+        #[label("inside another phase")]
         span: Span,
     },
     #[error("edges both inside and outside of phases")]
@@ -217,7 +217,7 @@ pub enum EvaluateError {
         #[label("a phase")]
         phase: Span,
     },
-    #[error("`{statement}` does not belong into a phase")]
+    #[error("`{statement}` is not allowed in a phase")]
     #[diagnostic(
         code(bfc::evaluate::misplaced_statement),
         help("write it in the topology, outside of `phase`")
@@ -239,7 +239,7 @@ pub enum EvaluateError {
     #[diagnostic(
         code(bfc::evaluate::too_many_ranks),
         help(
-            "a loop over `ranks` that only says moves of `i`, such as `i -> (i + 1) mod size`, is kept symbolic at any size; a table of rows holds at most {limit} ranks"
+            "a loop over `ranks` with nothing but edges such as `i -> (i + 1) mod size` stays symbolic at any size; a table of rows holds at most {limit} ranks"
         )
     )]
     TooManyRanks {
@@ -252,7 +252,7 @@ pub enum EvaluateError {
     #[diagnostic(
         code(bfc::evaluate::too_many_edges),
         help(
-            "a loop over `ranks` that only says moves of `i`, such as `i -> (i + 1) mod size`, is kept symbolic; a phase of such loops alone is not written out"
+            "a loop over `ranks` with nothing but edges such as `i -> (i + 1) mod size` stays symbolic, if the phase contains only such loops"
         )
     )]
     TooManyEdges {
@@ -284,7 +284,7 @@ pub enum EvaluateError {
     #[diagnostic(
         code(bfc::evaluate::no_number),
         help(
-            "require what gives it one, such as `static` for a topology of one phase, or make it a parameter"
+            "require a property that guarantees it, such as `static` for a single-phase topology, or make it a parameter"
         )
     )]
     NoNumber {
@@ -293,7 +293,7 @@ pub enum EvaluateError {
         #[label("computed with here")]
         span: Span,
     },
-    #[error("the algorithm mixes over no `{name}`")]
+    #[error("the algorithm has no topology `{name}`")]
     #[diagnostic(code(bfc::evaluate::unused_topology), help("write `topology {known} = …`"))]
     UnusedTopology {
         name: String,
@@ -324,17 +324,17 @@ pub enum EvaluateError {
     #[error("evaluation takes more than {limit} steps")]
     #[diagnostic(
         code(bfc::evaluate::too_many_steps),
-        help("a recursion without end, or a loop over too many values, passes here")
+        help("an endless recursion, or a loop over too many values, passes here")
     )]
     TooManySteps {
         limit: u64,
         #[label("still running here")]
         span: Span,
     },
-    #[error("evaluation makes more than {limit} list elements")]
+    #[error("evaluation creates more than {limit} list elements")]
     #[diagnostic(
         code(bfc::evaluate::too_many_cells),
-        help("make a smaller list; a range such as `0..n` costs no elements")
+        help("create a smaller list; a range such as `0..n` costs no elements")
     )]
     TooManyCells {
         limit: u64,
@@ -344,9 +344,7 @@ pub enum EvaluateError {
     #[error("a range of 2^32 numbers or more")]
     #[diagnostic(
         code(bfc::evaluate::range_too_long),
-        help(
-            "evaluation ends after 50 million steps, so that no loop reaches its end: check the upper bound"
-        )
+        help("evaluation stops after 50 million steps, so no loop over it finishes: check the upper bound")
     )]
     RangeTooLong {
         #[label("too long")]
@@ -365,9 +363,7 @@ pub enum EvaluateError {
     #[error("recursion is deeper than {limit} expressions")]
     #[diagnostic(
         code(bfc::evaluate::recursion_too_deep),
-        help(
-            "a call that is the last thing a function does costs no depth: pass the result so far as an argument"
-        )
+        help("a call in tail position costs no depth: pass the intermediate result as an argument")
     )]
     RecursionTooDeep {
         limit: u32,
@@ -377,9 +373,7 @@ pub enum EvaluateError {
     #[error("lists or topologies nest deeper than {limit}")]
     #[diagnostic(
         code(bfc::evaluate::value_too_deep),
-        help(
-            "use a flat list, with `++` instead of `[xs, x]`; a topology that is made of itself has no end"
-        )
+        help("use a flat list, with `++` instead of `[xs, x]`; a topology built from itself never ends")
     )]
     ValueTooDeep {
         limit: u8,
@@ -400,8 +394,8 @@ pub enum EvaluateError {
         #[label("on {found} ranks")]
         span: Span,
     },
-    #[error("`{function}` multiplies sizes, and `{name}` does not say its own")]
-    #[diagnostic(code(bfc::evaluate::size_not_said), help("say how many ranks it has: `{name} at 4`"))]
+    #[error("`{function}` multiplies sizes, and `{name}` has no size of its own")]
+    #[diagnostic(code(bfc::evaluate::size_not_said), help("give its number of ranks: `{name} at 4`"))]
     SizeNotSaid {
         function: &'static str,
         name: String,
@@ -442,7 +436,7 @@ pub enum EvaluateError {
 }
 
 impl EvaluateError {
-    /// Whether fuel ran out, so that trying in another way is no use.
+    /// Whether a limit was hit, so that trying another way is useless.
     pub fn is_exhaustion(&self) -> bool {
         matches!(self, Self::TooManySteps { .. } | Self::TooManyCells { .. })
     }

@@ -43,7 +43,7 @@ pub struct Evaluator<'a> {
     /// Whether loops over ranks are tried symbolically; without, all is enumerated, with the same meaning.
     pub symbolic: bool,
     pub(super) topology_depth: u8,
-    /// What was optimised so far for the topologies under way.
+    /// What was optimised so far for the topologies that are being built.
     pub(super) optimised: Vec<Optimised>,
     pub(super) limits: Limits,
     steps: u64,

@@ -15,7 +15,7 @@ pub enum LowerError {
     )]
     #[diagnostic(
         code(bfc::lower::no_windows),
-        help("`bfc check` tells what holds of it; to run it, leave `async` out and `mix` in steps")
+        help("`bfc check` decides its requirements; to run it, remove `async` and use `mix` in steps")
     )]
     NoWindows {
         algorithm: String,

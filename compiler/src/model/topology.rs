@@ -4,7 +4,7 @@ use super::claim::Claim;
 use bfc_schedule::MixingMatrix;
 use serde::Serialize;
 
-/// A topology at one size: its phases, repeated for ever.
+/// A topology at one size: its phases, which repeat.
 #[derive(Clone, Debug)]
 pub struct Topology {
     /// The name in the source, or of the schedule's entry.

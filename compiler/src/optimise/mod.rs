@@ -2,7 +2,7 @@
 //! iterations for distributed averaging, 2004) and `fastest(nonnegative)` (Boyd, Diaconis, Xiao, Fastest mixing Markov
 //! chain on a graph, 2004).
 //!
-//! By an interior-point method, or where that is too much work by low-rank duals; whichever it was, a bound tells how far
+//! By an interior-point method, or by low-rank duals if that is too much work; in both cases a bound shows how far
 //! from the optimum the result may be. Computed with the same bits on every machine, then rounded to fractions, so that
 //! sums of rows are exact. A component of a phase is optimised by itself: what a disconnected phase leaves apart, other
 //! phases join.

@@ -3,7 +3,7 @@
 //! Averaging W over the relations of a coherent configuration is the projection to an algebra that is closed under
 //! products and transposes and holds J: it keeps sums and signs, and ‖W − J‖₂ does not grow. The coarsest one that
 //! keeps the edges apart is found by refining colours of pairs (Weisfeiler, Leman, 1968); on a group, of elements.
-//! Colours are told apart by 128 bits.
+//! Colours are distinguished by 128 bits.
 
 use bfc_schedule::{Group, Rank, random};
 use std::collections::BTreeMap;

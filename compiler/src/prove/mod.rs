@@ -42,7 +42,7 @@ pub enum Verdict {
         /// What speaks against it.
         evidence: String,
     },
-    /// A comparison of numbers that agree within their certified bounds, or sums that are 1 but for the rounding of weights.
+    /// A comparison of numbers that agree within their certified bounds, or sums that are 1 up to the rounding of weights.
     Within {
         /// The bound.
         bound: f64,

@@ -42,7 +42,7 @@ impl Timeline {
             (0..algorithm.steps.len()).map(|mask| linear::communicates(algorithm, mask)).collect();
         let sends = |step: &u64| communicates[masks[*step as usize]];
         let phases = topologies.iter().fold(1u64, |all, facts| all.lcm(&(facts.phases.len() as u64)));
-        // After so many cycles all topologies are back at the phase that they started the cycle with.
+        // After this number of cycles, all topologies are back at the phase in which the cycle started.
         let cycles = phases / phases.gcd(&((start..start + cycle).filter(sends).count() as u64));
         if cycles.checked_mul(cycle).is_none_or(|steps| steps > LONGEST) {
             return Err("the joint period of phases and conditions is too long".into());

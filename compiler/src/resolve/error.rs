@@ -28,14 +28,14 @@ pub enum ResolveError {
         #[label("first here")]
         first: Span,
     },
-    #[error("`{name}` has a meaning of its own and cannot be defined")]
+    #[error("`{name}` is reserved and cannot be defined")]
     #[diagnostic(code(bfc::resolve::reserved_name), help("give it another name"))]
     ReservedName {
         name: String,
-        #[label("has a meaning of its own")]
+        #[label("reserved name")]
         span: Span,
     },
-    #[error("`use {path}` does not say what to take from the file")]
+    #[error("`use {path}` does not say what to import from the file")]
     #[diagnostic(code(bfc::resolve::incomplete_use), help("{help}"))]
     IncompleteUse {
         path: String,
@@ -75,10 +75,10 @@ pub enum ResolveError {
         #[help]
         help: Option<String>,
     },
-    #[error("files use each other in a cycle: {cycle}")]
+    #[error("files import each other in a cycle: {cycle}")]
     #[diagnostic(
         code(bfc::resolve::cyclic_use),
-        help("move what they share into a file that uses none of them")
+        help("move the shared items into a file that imports none of them")
     )]
     CyclicUse {
         cycle: String,
@@ -86,7 +86,7 @@ pub enum ResolveError {
         span: Span,
     },
     #[error("more than {limit} files")]
-    #[diagnostic(code(bfc::resolve::too_many_files), help("put what belongs together into one file"))]
+    #[diagnostic(code(bfc::resolve::too_many_files), help("combine related items in one file"))]
     TooManyFiles {
         limit: usize,
         #[label("one too many")]

@@ -1,4 +1,4 @@
-//! Reads and parses the entry and all that it uses, and tells each file what its names mean.
+//! Reads and parses the entry and everything it uses, and binds the names of each file.
 
 use super::{ItemId, Program, ResolveError, check, declaration, walk};
 use crate::builtin_names::nearest;
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// How many files one compilation may read.
 const MAX_FILES: usize = 256;
 
-/// Files under way.
+/// Files that are being read.
 struct Loader<'f> {
     files: &'f dyn Files,
     program: Program,

@@ -193,7 +193,7 @@ pub(crate) fn eigenvalues(matrix: &Mat<f64>) -> Option<Vec<c64>> {
     bfc_algebra::eigenvalues(matrix)
 }
 
-/// After so many factors the norm of a product is measured again.
+/// The number of factors after which the norm of a product is measured again.
 const MEASURED: usize = 16;
 
 /// A product of phases (the last on the left) applied to `start`, and the bound on its error in the Frobenius norm.

@@ -21,14 +21,14 @@ const BUDGET: usize = 1 << 26;
 /// Rows of a dense core.
 const CORE: usize = 2048;
 
-/// A vertex with so many neighbours among ten times as many vertices is left to the core: dense algebra is faster.
+/// A vertex with more neighbours than this, among ten times as many vertices, is left to the core: dense algebra is faster.
 const DENSE: usize = 10;
 
 /// Why there is no answer.
 pub(crate) enum Refusal {
     /// Factors have too many entries.
     TooLarge,
-    /// More eigenvalues lie beyond the number, or too near to tell.
+    /// More eigenvalues lie beyond the number, or too near to decide.
     Indefinite,
 }
 

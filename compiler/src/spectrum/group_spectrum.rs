@@ -205,7 +205,7 @@ impl Characters {
     }
 }
 
-/// The weight that most elements of the group have; elements that are no hop have 0.
+/// The most frequent weight over the elements of the group; elements that are not hops have 0.
 fn most_frequent(cayley: &CayleyMatrix) -> Rational {
     let missing = cayley.group().order() as usize - 1 - cayley.hops().len();
     if missing >= cayley.hops().len() {

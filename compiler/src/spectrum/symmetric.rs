@@ -88,7 +88,7 @@ fn extreme(rows: &Rows, sign: f64, guess: Option<f64>) -> Option<Enclosure> {
         margin = (1e-3 * left).max(4.0 * elimination.error);
         bound = (found.value + margin).min(ceiling);
     }
-    // Past 1, one eigenvalue beyond the bound need not be the 1 that is left out.
+    // Past 1, a single eigenvalue beyond the bound need not be the omitted 1.
     (found.low <= found.high && found.high < 1.0).then(|| found.within(f64::NEG_INFINITY, 1.0))
 }
 

@@ -31,7 +31,7 @@ fn errors(asked: Ask) -> [f64; 2] {
     [found[0], found[1]]
 }
 
-/// Three digits; 0 stands for what is exact but for rounding. NaN where the size is not possible.
+/// Three digits; 0 stands for what is exact up to rounding. NaN where the size is not possible.
 fn run(name: &str, parameters: &[(&str, &str)], after_8: [f64; 6], after_32: [f64; 6]) {
     for ((size, early), late) in SIZES.into_iter().zip(after_8).zip(after_32) {
         if early.is_nan() {

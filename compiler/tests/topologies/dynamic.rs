@@ -1,4 +1,4 @@
-//! Schedules of several phases that are no base graphs: exactness, contraction and lengths as published or in closed form.
+//! Schedules of several phases that are not base graphs: exactness, contraction and lengths as published or in closed form.
 
 use crate::dense::{Matrix, ask, is_average, is_doubly_stochastic, is_symmetric, matrix, product};
 use bfc_schedule::Rational;

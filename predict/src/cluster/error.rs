@@ -8,7 +8,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, Error, Diagnostic)]
 pub enum ClusterError {
     /// The description is not TOML, or has unknown, missing or unreadable values.
-    #[error("the description of a cluster is not understood: {reason}")]
+    #[error("cannot read the description of a cluster: {reason}")]
     #[diagnostic(
         code(bfc::cluster::malformed),
         help(
@@ -44,7 +44,7 @@ pub enum ClusterError {
     },
     /// The description is too long.
     #[error("`{name}` is too long for the description of a cluster, expected at most {limit} bytes")]
-    #[diagnostic(code(bfc::cluster::too_long), help("check that it is the file that was meant"))]
+    #[diagnostic(code(bfc::cluster::too_long), help("check that it is the right file"))]
     TooLong {
         /// The file.
         name: String,
@@ -58,7 +58,7 @@ pub enum ClusterError {
     )]
     #[diagnostic(
         code(bfc::cluster::too_few_machines),
-        help("raise `machines`, or leave it out where there are as many as needed")
+        help("raise `machines`, or remove it if there are always enough")
     )]
     TooFewMachines {
         /// The cluster.
@@ -71,10 +71,10 @@ pub enum ClusterError {
         size: u32,
     },
     /// No ready cluster has this name.
-    #[error("there is no cluster `{name}`")]
+    #[error("unknown cluster `{name}`")]
     #[diagnostic(
         code(bfc::cluster::unknown),
-        help("ready are {known}; anything else is the path of a description")
+        help("ready clusters are {known}; anything else is read as the path of a description")
     )]
     Unknown {
         /// The name.

@@ -4,7 +4,7 @@
 //!
 //! ```toml
 //! name = "16 machines of 8 GPUs"
-//! machines = 16                # as many as a schedule needs where left out
+//! machines = 16                # by default, as many as a schedule needs
 //! ranks_per_machine = 8        # rank r is on machine r div 8
 //!
 //! [inside]                     # ranks of one machine
@@ -17,7 +17,7 @@
 //! nics = 1                     # of a machine; its ranks share them evenly, rank by rank
 //! oversubscription = 1         # bandwidth of all NICs over what the network between them carries
 //!
-//! [wide]                       # machines of different sites; may be left out
+//! [wide]                       # machines of different sites; optional
 //! machines_per_site = 4
 //! latency = "40 ms"
 //! bandwidth = "1 Gb/s"         # of each site, each way, shared by its machines
@@ -180,7 +180,7 @@ impl Cluster {
         self
     }
 
-    /// The same cluster with machines of so many ranks that are linked so.
+    /// The same cluster with this number of ranks per machine and this link inside.
     pub fn with_machine(mut self, name: &str, ranks_per_machine: u32, inside: Link) -> Self {
         self.name = name.to_string();
         self.ranks_per_machine = ranks_per_machine.max(1);
@@ -189,7 +189,7 @@ impl Cluster {
         self
     }
 
-    /// The same cluster with machines that are linked so, by so many NICs each.
+    /// The same cluster with this link between machines and this number of NICs per machine.
     pub fn with_network(mut self, link: Link, nics: u32) -> Self {
         self.between = link;
         self.nics = nics.clamp(1, self.ranks_per_machine);
@@ -218,7 +218,7 @@ impl Cluster {
         text + &format!("\n[compute]\nstep = \"{step}\"\nbackward = {backward}\njitter = {jitter}\n")
     }
 
-    /// The machines that so many ranks occupy.
+    /// The machines that this number of ranks occupies.
     ///
     /// # Errors
     /// The cluster has fewer.

@@ -269,7 +269,7 @@ fn add_round(plan: &RoundPlan, round: u32, number: u32, ends: &mut [Vec<End>]) -
     messages
 }
 
-/// For each round the messages at each port, how many ports have so many, and the most.
+/// For each round the messages at each port, a histogram of them, and the most.
 struct Counters {
     ports: usize,
     messages: Vec<u32>,

@@ -35,7 +35,7 @@ pub struct Fitted {
     pub schedule: Schedule,
     /// How the rounds of each phase share links.
     pub sharing: Vec<Sharing>,
-    /// What became of its ranks, where that was asked for.
+    /// The placement of its ranks, if requested.
     pub placement: Option<Placement>,
 }
 
@@ -92,7 +92,7 @@ impl From<ClusterError> for FitError {
     }
 }
 
-/// `schedule` with rounds that respect what `cluster` shares, for a model of so many bytes.
+/// `schedule` with rounds that respect the shared links of `cluster`, for a model of this size in bytes.
 ///
 /// # Errors
 /// The cluster has too few machines.

@@ -73,7 +73,7 @@ fn best_blocks(board: &mut Board<'_>, wiring: &Wiring, groups: &[Vec<u32>]) -> O
     best.map(|(ranks, _)| ranks)
 }
 
-/// The blocks of so many cells whose sides divide those of a grid.
+/// The blocks with this number of cells whose sides divide those of a grid.
 fn blocks(shape: &[u32], cells: u32) -> Vec<Vec<u32>> {
     let Some((&side, rest)) = shape.split_first() else {
         return if cells == 1 { vec![vec![]] } else { vec![] };

@@ -25,7 +25,7 @@ struct State {
     over_at: f64,
 }
 
-/// The rounds under way.
+/// The rounds that are being built.
 struct Flow<'a> {
     table: &'a RoundTable,
     wiring: &'a Wiring,
@@ -36,7 +36,7 @@ struct Flow<'a> {
     events: BinaryHeap<Reverse<(u64, u32)>>,
 }
 
-/// The seconds of an exchange of messages of so many bytes.
+/// The seconds of an exchange of messages of this size in bytes.
 pub(super) fn seconds(table: &RoundTable, wiring: &Wiring, bytes: f64) -> f64 {
     let size = wiring.size();
     let ranks = vec![State::default(); size as usize];

@@ -5,11 +5,11 @@
 //! are built again with at most k messages through a NIC, for several k (and in proportion through what sites and machines
 //! share): a round takes what fits, the most urgent first, where a message is as urgent as the fullest of its ports (list
 //! scheduling; Graham, "Bounds on multiprocessing timing anomalies", 1969). All of them are run rank by rank, as a
-//! simulation without jitter does it, and the fastest are taken. To let the messages of a NIC follow each other is no gain
+//! simulation without jitter does it, and the fastest are taken. Sending the messages of a NIC one after the other is no gain
 //! by itself, since sharing wastes nothing: the rounds with the fewest stay unless others are faster by both counts, rank
 //! by rank and round by round.
 //!
-//! No rounds take less than a port needs for all that passes it: that bound is told with the result. Symbolic phases keep
+//! No rounds take less time than a port needs for all its messages: the result includes that bound. Symbolic phases keep
 //! their rounds, one for each hop, in which all machines are equally busy wherever they are aligned with the group.
 
 mod arrangement;
@@ -50,7 +50,7 @@ pub struct Sharing {
     pub bound_seconds: Option<f64>,
 }
 
-/// The draft of `schedule` with rounds for a cluster, and what became of each phase that communicates.
+/// The draft of `schedule` with rounds for a cluster, and the change of each phase that communicates.
 pub(crate) fn arrange(schedule: Schedule, wiring: &Wiring, traffic: &Traffic) -> (Draft, Vec<Sharing>) {
     let mut draft = schedule.into_draft();
     let (mut found, mut work) = (vec![], MOST_WORK);

@@ -34,7 +34,7 @@ pub struct Setting {
     pub steps: u32,
     /// Selects the jitter and the stragglers.
     pub seed: u64,
-    /// So many ranks take a gradient so many times as long.
+    /// The number of slow ranks, and the factor by which their gradients take longer.
     pub stragglers: Option<(u32, f64)>,
     /// Ranks that are gone from a step on.
     pub lost: Vec<(Rank, u32)>,

@@ -93,7 +93,7 @@ impl Simulation {
     }
 }
 
-/// The mean step of parallel training with so many gradients a step, whose all-reduce takes `exchange` seconds.
+/// The mean step of parallel training with this number of gradients per step, whose all-reduce takes `exchange` seconds.
 fn parallel(size: u32, cluster: &Cluster, setting: &Setting, gradients: f64, exchange: f64) -> f64 {
     let compute = cluster.compute();
     let jitter = crate::jitter::Jitter::new(compute.jitter);

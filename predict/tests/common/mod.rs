@@ -23,7 +23,7 @@ pub fn library(topology: &str, algorithm: &str, size: u32) -> Schedule {
     compile(&source, size, 1)
 }
 
-/// Machines of so many ranks: 1 µs and 10 GB/s inside, 10 µs and a NIC of 1 GB/s between; gradients of 100 ms without
+/// Machines with this number of ranks: 1 µs and 10 GB/s inside, 10 µs and a NIC of 1 GB/s between; gradients of 100 ms without
 /// jitter. `more` goes into `[between]`, `rest` at the end.
 pub fn cluster(ranks_per_machine: u32, more: &str, rest: &str) -> Cluster {
     let text = format!(
@@ -38,7 +38,7 @@ pub fn setting(steps: u32) -> Setting {
     Setting { model_bytes: 1e8, steps, seed: 1, stragglers: None, lost: vec![] }
 }
 
-/// Whether two numbers are equal but for rounding.
+/// Whether two numbers are equal up to rounding.
 pub fn close(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-12)
 }

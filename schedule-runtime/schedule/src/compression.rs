@@ -42,7 +42,7 @@ pub enum Codec {
     LowRank(LowRank),
 }
 
-/// A vector as a matrix by rows, the last one filled with zeros, beside thin matrices of so many columns.
+/// A vector as a matrix by rows, the last one filled with zeros, beside thin matrices with this number of columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LowRank {
     /// The columns of the thin matrices, at least 1.
@@ -82,7 +82,7 @@ impl Sizes {
         self.rows.max(self.columns)
     }
 
-    /// Elements of a factor per edge: one that tells its side, then columns with room for the longer side.
+    /// Elements of a factor per edge: one for its side, then columns with room for the longer side.
     pub fn factor(self) -> usize {
         1 + self.longer_side() * self.rank
     }
@@ -201,7 +201,7 @@ impl Codec {
     }
 }
 
-/// Bytes of so many groups of bits.
+/// Bytes of this number of groups of bits.
 fn packed(length: usize, bits: u8) -> usize {
     (length as u128 * bits as u128).div_ceil(8) as usize
 }

@@ -128,7 +128,7 @@ pub enum Instruction {
     Exchange {
         /// The linear map.
         operator: Operator,
-        /// What is mapped, and where to. A target is no other transfer's source; it may be its own (in place).
+        /// What is mapped, and where to. A target is not another transfer's source; it may be its own (in place).
         transfers: Vec<Transfer>,
     },
     /// Asks the trainer: `into ← ∇f(at)` on the step's minibatch.

@@ -25,7 +25,7 @@ pub struct Draft {
     pub certificate: serde_json::Value,
 }
 
-/// Phases that repeat for ever: step k that communicates uses phase k mod the period.
+/// Phases that repeat: step k that communicates uses phase k mod the period.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Topology {
     /// Its name in the source.

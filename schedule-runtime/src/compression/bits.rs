@@ -2,7 +2,7 @@
 
 const WORD: u32 = u32::BITS;
 
-/// Writes groups of so many bits; the last byte is filled with zeros.
+/// Writes groups of this number of bits; the last byte is filled with zeros.
 pub(super) fn pack(bytes: &mut [u8], width: u8, groups: impl Iterator<Item = u32>) {
     let mut words = bytes.chunks_mut(size_of::<u32>());
     let mut write = |word: u32| {

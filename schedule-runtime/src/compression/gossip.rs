@@ -61,7 +61,7 @@ pub(crate) fn difference<T: Element>(
     }
 }
 
-/// `x` less the weighted differences, as far as the factors tell them.
+/// `x` less the weighted differences, as far as the factors contain them.
 pub(crate) fn correct<T: Element>(
     low_rank: LowRank,
     x: &[T],

@@ -99,7 +99,7 @@ fn top_level(bits: u8) -> f64 {
 }
 
 fn quantize<T: Element>(bits: u8, stream: Option<u64>, x: &[T], code: &mut [u8]) {
-    // The bits of magnitudes have the order of their values, and those of what is no number stand above all.
+    // The bits of magnitudes have the order of their values, and values that are not numbers come above all others.
     let magnitudes = x.iter().map(|x| x.abs().to_f64().to_bits());
     let (scale, top) = (f64::from_bits(magnitudes.fold(0, u64::max)), top_level(bits));
     let exact = |x: &T| if scale == 0.0 { 0.0 } else { x.to_f64() / scale * top };

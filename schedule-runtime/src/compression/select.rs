@@ -5,7 +5,7 @@ use bfc_schedule::compression::index_bytes;
 use bfc_schedule::random::output;
 
 /// The indices of the `count` elements of the largest magnitude, ascending; of equal ones the first are taken, and what
-/// is no number is taken before all.
+/// is not a number is taken before all others.
 pub(super) fn largest<T: Element>(x: &[T], count: usize) -> Vec<usize> {
     if count >= x.len() {
         return (0..x.len()).collect();
@@ -50,7 +50,7 @@ pub(super) fn read_indices(bytes: &[u8], length: usize) -> impl Iterator<Item = 
         .map(|place| place.iter().rev().fold(0, |index, byte| index << 8 | *byte as usize))
 }
 
-/// Zeros but for these values; an index past the end is left out.
+/// Zeros except for these values; an index past the end is ignored.
 pub(super) fn scatter<T: Element>(
     x: &mut [T],
     indices: impl Iterator<Item = usize>,

@@ -136,7 +136,7 @@ impl<X: Transport> Wire<X> {
     }
 }
 
-/// What is under way inside [`rounds`].
+/// What is pending inside [`rounds`].
 struct Running<'w, 'x, 'env, X: Transport> {
     rounds: &'w mut Rounds<'x, 'env, X>,
     exchange: u64,

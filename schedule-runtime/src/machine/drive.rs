@@ -9,7 +9,7 @@ use crate::registers::Registers;
 use crate::transport::Transport;
 
 impl<T: Element, X: Transport> Machine<T, X> {
-    /// Runs on to the next question, which it returns, or to the end of the block under way.
+    /// Runs on to the next question, which it returns, or to the end of the current block.
     pub(super) fn advance(
         &mut self,
         registers: &mut Registers<'_, T>,

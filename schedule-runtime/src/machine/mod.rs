@@ -20,7 +20,7 @@ use bfc_schedule::program::{Program, Register, Shape};
 use bfc_schedule::schedule::{Digest, RankSchedule};
 use std::time::Duration;
 
-/// How long a machine waits for a peer unless told otherwise.
+/// How long a machine waits for a peer by default.
 pub const DEADLINE: Duration = Duration::from_secs(300);
 
 /// One rank of a run.
@@ -189,7 +189,7 @@ impl<T: Element, X: Transport> Machine<T, X> {
         self.call(Some(state), |machine, registers| machine.whole_step(registers, trainer))
     }
 
-    /// What is wanted next. Begins a step where none is under way; collective like [`next`](Self::next).
+    /// What is wanted next. Begins a step if none is pending; collective like [`next`](Self::next).
     ///
     /// # Errors
     /// Where a peer fails.
@@ -204,7 +204,7 @@ impl<T: Element, X: Transport> Machine<T, X> {
     }
 
     /// The point where the next gradient, step or minimizer is wanted: the model, for algorithms without a question in their step. Begins a
-    /// step where none is under way; collective like [`next`](Self::next).
+    /// step if none is pending; collective like [`next`](Self::next).
     ///
     /// # Errors
     /// Where a peer fails.

@@ -45,7 +45,7 @@ pub enum ExampleError {
     },
     /// A command ends otherwise.
     #[error("`{command}` exits with {found}, expected {expected}")]
-    #[diagnostic(code(bfc::example::exit), help("it said:\n{told}"))]
+    #[diagnostic(code(bfc::example::exit), help("it printed:\n{told}"))]
     Exit {
         /// The command.
         command: String,
@@ -64,7 +64,7 @@ pub enum ExampleError {
     },
     /// A line is missing from the output of a command.
     #[error("`{command}` does not say `{line}`")]
-    #[diagnostic(code(bfc::example::output), help("it said:\n{told}"))]
+    #[diagnostic(code(bfc::example::output), help("it printed:\n{told}"))]
     Output {
         /// The command.
         command: String,

@@ -12,7 +12,7 @@ pub struct Example {
     pub file: Arc<Documented>,
     /// What it is.
     pub kind: Kind,
-    /// Its lines, the fences left out.
+    /// Its lines, without the fences.
     pub lines: Vec<Line>,
 }
 

@@ -19,7 +19,7 @@ impl PartialEq for Decimal {
 }
 
 impl Decimal {
-    /// Reads a number such as `-.5`, `+1`, `2.` or `1e-3`; none where it is no finite number of moderate size.
+    /// Reads a number such as `-.5`, `+1`, `2.` or `1e-3`; none if it is not a finite number of moderate size.
     pub fn parse(text: &str) -> Option<Self> {
         let (negative, unsigned) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -66,7 +66,7 @@ impl Decimal {
         &self.text
     }
 
-    /// Whether numbers add up to 1, as far as double precision tells.
+    /// Whether numbers add up to 1 within double precision.
     pub fn sum_is_one<'d>(numbers: impl Iterator<Item = &'d Self>) -> bool {
         let sum: f64 = numbers.map(|number| number.text.parse().unwrap_or(f64::NAN)).sum();
         (sum - 1.0).abs() < 1e-9

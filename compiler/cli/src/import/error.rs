@@ -27,7 +27,7 @@ pub enum ImportError {
         #[label("{found} fields")]
         at: SourceSpan,
     },
-    /// A table that is no matrix.
+    /// A table that is not a matrix.
     #[error("the matrix has {rows} rows and {columns} columns")]
     #[diagnostic(
         code(bfc::import::not_square),
@@ -41,7 +41,7 @@ pub enum ImportError {
         /// Columns.
         columns: usize,
     },
-    /// A weight or an entry that is no decimal number.
+    /// A weight or an entry that is not a decimal number.
     #[error("`{found}` is not a decimal number of moderate size")]
     #[diagnostic(
         code(bfc::import::not_a_number),

@@ -7,7 +7,7 @@ use super::sums;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// The longest label that the source tells, in characters.
+/// The longest label that the source keeps, in characters.
 const LONGEST_LABEL: usize = 60;
 
 /// The edges as the language says them.

@@ -22,7 +22,7 @@ const MOST_OPTIMISED: u32 = 32;
 const CHEAP: f64 = 1e8;
 const MOST_WORK: f64 = 5e9;
 
-/// Letters of the reason for which a topology is left out.
+/// The most letters of the reason for leaving out a topology.
 const LONGEST_REASON: usize = 100;
 
 /// What is sought.

@@ -10,7 +10,7 @@ use bfc_schedule::Schedule;
 use miette::Report;
 use serde_json::{Value, json};
 
-/// A time within this factor of its bound is told as hardly to be undercut.
+/// A time within this factor of its bound is reported as nearly optimal.
 const NEARLY: f64 = 1.01;
 
 /// A schedule for a cluster, and what became of it.

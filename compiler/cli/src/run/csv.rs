@@ -109,7 +109,7 @@ pub enum DataError {
     #[error("`{name}` holds {found}, expected 2 to {MAX_CLASSES} different ones")]
     #[diagnostic(
         code(bfc::data::classes),
-        help("the last column names the class of its row: what the model learns to tell apart")
+        help("the last column names the class of its row, which the model learns to predict")
     )]
     Classes {
         /// The file.

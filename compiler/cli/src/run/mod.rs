@@ -25,7 +25,7 @@ use train::Plan;
 
 const MAX_RANKS: u32 = 1024;
 const DEFAULT_LR: f64 = 0.1;
-/// Smaller learning rates are tried only where a run has no more steps, and so many of them.
+/// Smaller learning rates are tried only for runs of at most this number of steps, and at most this number of them.
 const MAX_TRIED_STEPS: u64 = 1000;
 const MAX_TRIES: i32 = 8;
 
@@ -181,7 +181,7 @@ fn tell(report: &RunReport, format: Format) -> Result<(), Failure> {
 /// The error, with a learning rate that was tried and descends, where one is found soon.
 fn diverged(report: &RunReport, runs: Vec<String>) -> Result<RunError, Failure> {
     let steps = report.plan.steps;
-    let analysis = "`bfc analyze` tells with which step sizes the algorithm converges, if with any";
+    let analysis = "`bfc analyze` shows which step sizes converge, if any";
     let help = match smaller(report)? {
         Tried::Nothing if takes_rate(report.schedule) => {
             format!("set a smaller learning rate, `--lr`; {analysis}")

@@ -13,7 +13,7 @@ use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-/// A loss that ends above so many times its start does not converge.
+/// The multiple of its initial value above which a final loss counts as divergence.
 const FAR: f64 = 2.0;
 
 /// What a run left.
@@ -37,7 +37,7 @@ impl Outcome {
         self.last().loss < self.curve[0].loss
     }
 
-    /// Whether the loss ends far above its start, or is no number.
+    /// Whether the loss ends far above its start, or is not a number.
     pub fn diverged(&self) -> bool {
         let (start, end) = (self.curve[0].loss, self.last().loss);
         end.is_nan() || end > FAR * start

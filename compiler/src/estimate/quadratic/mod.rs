@@ -3,7 +3,7 @@
 //!
 //! The step is an affine map of the states. Where the mixing matrices share their eigenvectors (moves of one group, a
 //! static symmetric matrix) and ranks share their curvature, it falls into one small map for each mode, and their
-//! radius is the rate. Where ranks differ the map is taken whole, and its limit tells the bias. All are estimates: they
+//! radius is the rate. Where ranks differ the whole map is used, and its limit gives the bias. All are estimates: they
 //! advise, and never prove.
 
 mod agreement;
@@ -37,7 +37,7 @@ const WHOLE: usize = 256;
 /// Rows of a map of all ranks whose eigenvalues are taken for many step sizes.
 const WHOLE_SEARCH: usize = 64;
 
-/// The radius below which a step size converges; above, it may be 1 but for rounding.
+/// The radius below which a step size converges; above it, the radius may be 1 up to rounding.
 const CONVERGES: f64 = 1.0 - 1e-9;
 
 /// The step size, in units of 1/L, from which the search for the largest starts.
@@ -444,7 +444,7 @@ fn period_map<S: Space>(
     moments.iter().try_fold(start, |values: Vec<S::Value>, moment| affine.step(space, *moment, &values))
 }
 
-/// The largest modulus, but for eigenvalues 1 of what is conserved where ranks agree.
+/// The largest modulus, apart from eigenvalues 1 of quantities that are conserved when ranks agree.
 fn radius(values: &[c64], conserves: bool) -> f64 {
     let conserved = |value: &&c64| conserves && (*value - c64::new(1.0, 0.0)).norm() < CONSERVED;
     values.iter().filter(|value| !conserved(value)).map(|value| value.norm()).fold(0.0, f64::max)

@@ -47,7 +47,7 @@ impl<'a> Context<'_, 'a> {
                 (_, Some(Meaning::Local(term))) => matches!(term, Term::Constant(_)),
                 (_, Some(Meaning::Let(index, _))) => !free.guarded && self.is_constant_let(index)?,
                 (_, Some(meaning)) => matches!(meaning, Meaning::Constant(_)),
-                // What nobody knows is told as it is met, beside what else is wrong.
+                // An unknown name is reported where it occurs, together with the other errors.
                 (_, None) => free.name != "degree" && self.evaluator.knows(free.name, free.span),
             };
             if !constant {

@@ -69,7 +69,7 @@ pub enum AlgorithmError {
     #[diagnostic(
         code(bfc::evaluate::condition_not_uniform),
         help(
-            "ranks that take different ways wait for each other for ever; use `t`, `size`, constants, scalar parameters or `random(seed, t)`"
+            "ranks on different branches wait for each other forever; use `t`, `size`, constants, scalar parameters or `random(seed, t)`"
         )
     )]
     ConditionNotUniform {
@@ -88,7 +88,7 @@ pub enum AlgorithmError {
     #[error("the step has more than {limit} different conditions")]
     #[diagnostic(
         code(bfc::evaluate::too_many_conditions),
-        help("each combination of conditions is compiled on its own: use fewer, or arithmetic on `t`")
+        help("each combination of conditions is compiled separately: use fewer, or arithmetic on `t`")
     )]
     TooManyConditions {
         limit: usize,
@@ -98,7 +98,7 @@ pub enum AlgorithmError {
     #[error("this algorithm grows past {limit} {what}")]
     #[diagnostic(
         code(bfc::evaluate::algorithm_too_large),
-        help("name common parts with `let`; a recursion without end ends here too")
+        help("name common parts with `let`; an endless recursion also stops here")
     )]
     TooLarge {
         limit: u64,
@@ -134,11 +134,11 @@ pub enum AlgorithmError {
         #[label("declared further down")]
         span: Span,
     },
-    #[error("`adapt` is asked for twice in one step")]
+    #[error("`adapt` is used twice in one step")]
     #[diagnostic(
         code(bfc::evaluate::adapt_twice),
         help(
-            "the trainer's optimizer takes one step a minibatch: adapt once and name the result with `let`"
+            "the trainer's optimizer takes one step per minibatch: adapt once and name the result with `let`"
         )
     )]
     AdaptTwice {
@@ -174,7 +174,7 @@ pub enum AlgorithmError {
         #[label("over which of them?")]
         span: Span,
     },
-    #[error("{what} must be known when compiling, found a value of the run")]
+    #[error("{what} must be known at compile time, found a run-time value")]
     #[diagnostic(code(bfc::evaluate::run_time_value), help("{help}"))]
     RunTimeValue {
         what: String,

@@ -151,7 +151,7 @@ impl<'a> Context<'_, 'a> {
                 Some(format!("`{name}` is a function: call it, `{name}(…)`"))
             }
             _ if self.topologies.contains(&name) => {
-                Some(format!("W v is written `mix(v)`: `{name}` is no value"))
+                Some(format!("W v is written `mix(v)`: `{name}` is not a value"))
             }
             "I" => Some("what a rank keeps of v is a part of the sum, as in `0.5 * v + 0.5 * mix(v)`".into()),
             _ => near.map(|near| format!("did you mean `{near}`?")),

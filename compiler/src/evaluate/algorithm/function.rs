@@ -74,7 +74,7 @@ impl<'a> Context<'_, 'a> {
         let seed = match seed {
             Operand::Constant(seed) if seed.is_integer() && !seed.is_negative() && seed < exact => seed,
             _ => {
-                let what = "a seed that is no integer below 2^53, with a key of the run".to_string();
+                let what = "a seed that is not an integer below 2^53, with a run-time key".to_string();
                 let help = "use a small seed known when compiling";
                 return Err(AlgorithmError::NotSupportedYet { what, help, span: spans[0] }.into());
             }

@@ -237,7 +237,8 @@ impl Flight {
     fn mixed(&self, conditions: usize) -> Mixed {
         let restricted = |to: usize| {
             let mut values = BTreeMap::new();
-            let agree = self.mixed.iter().all(|(assignment, v)| *values.entry(assignment & to).or_insert(*v) == *v);
+            let agree =
+                self.mixed.iter().all(|(assignment, v)| *values.entry(assignment & to).or_insert(*v) == *v);
             agree.then_some(values)
         };
         let (mut decisive, mut values) = ((1 << conditions) - 1, self.mixed.clone());

@@ -13,7 +13,7 @@ struct Affine<'a> {
 }
 
 impl<'a> Context<'_, 'a> {
-    /// What to write instead of an expression that is no topology.
+    /// What to write instead of an expression that is not a topology.
     pub(super) fn instead_of(&mut self, expression: &'a Expression) -> String {
         let own = self.topologies[0];
         if let Some((keep, topology)) = self.kept_part(expression) {

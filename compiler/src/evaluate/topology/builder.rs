@@ -1,4 +1,4 @@
-//! A topology under way: its phases so far, and how they become matrices.
+//! A topology that is being built: its phases so far, and how they become matrices.
 
 use super::phase::{Draft, reweighted};
 use super::structure;
@@ -11,7 +11,7 @@ use crate::model::topology::Topology;
 use bfc_dsl::tree::Span;
 use bfc_schedule::{Group, MixingMatrix};
 
-/// A topology under way.
+/// A topology that is being built.
 pub(in crate::evaluate) struct Builder<'a> {
     pub name: &'a str,
     pub phases: Vec<Phase>,

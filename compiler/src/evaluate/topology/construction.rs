@@ -31,7 +31,7 @@ pub(in crate::evaluate) type Arguments = Vec<Option<(Value, Span)>>;
 pub(in crate::evaluate) enum Made {
     /// By an item of the program.
     Item(ItemId, Arguments),
-    /// By putting another on so many ranks.
+    /// Another topology on this number of ranks.
     At(Rc<Construction>, u32),
     /// By taking one phase of another.
     Phase(MixingMatrix),

@@ -1,4 +1,4 @@
-//! One phase under way: its edges, and the rules that hold among them.
+//! A phase that is being built: its edges, and the rules that hold among them.
 
 use super::builder::End;
 use super::weights;
@@ -9,7 +9,7 @@ use bfc_dsl::tree::Span;
 use bfc_schedule::{Group, MixingMatrix, Rank, Rational};
 use std::collections::BTreeMap;
 
-/// A phase under way.
+/// A phase that is being built.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
     /// What was said so far.

@@ -3,7 +3,7 @@
 //! A loop over `ranks` is first tried once with the rank `i` unknown. Values are then sums of constants and of atoms
 //! `⌊i / stride⌋ + shift mod radix`, or `i xor c`. Where the two ends of an edge come out as moves of `i` (each digit
 //! changed by adding a constant modulo its radix), the edge stands for one hop of a Cayley graph. Whatever else
-//! happens to `i` is no error: the loop is then enumerated, with the same meaning.
+//! happens to `i` is not an error: the loop is then enumerated, with the same meaning.
 
 use crate::evaluate::value::Value;
 use bfc_dsl::tree::BinaryOperator;

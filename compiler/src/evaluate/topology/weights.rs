@@ -478,7 +478,7 @@ impl Degrees {
     }
 }
 
-/// A table of rows under way.
+/// A table of rows that is being built.
 struct Table {
     weights: Interner,
     own: Vec<u32>,

@@ -14,7 +14,7 @@ use num_traits::{One, Zero};
 /// Ranks of a table for dense algebra.
 pub const MAX_DENSE: u32 = 2048;
 
-/// The largest denominator of an eigenvalue that is told from its digits.
+/// The largest denominator of an eigenvalue that is recognised from its digits.
 const MAX_DENOMINATOR: i64 = 1 << 16;
 
 /// Distance below which numbers are the same eigenvalue.

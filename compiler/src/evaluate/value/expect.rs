@@ -34,7 +34,7 @@ impl<'a> Evaluator<'a> {
             .map_err(|problem| self.explain(problem, expression.span, &[(expression, &value)]))
     }
 
-    /// Fails where a value is no integer.
+    /// Fails if a value is not an integer.
     pub(in crate::evaluate) fn check_integer(&self, value: &Value, expression: &Expression) -> Result<()> {
         let result = number::integer(value, 0);
         result.map(drop).map_err(|problem| self.explain(problem, expression.span, &[(expression, value)]))

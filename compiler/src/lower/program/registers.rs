@@ -11,7 +11,7 @@ use bfc_schedule::program::{Block, Instruction, Operation, Operator, Register, S
 /// The registers of a program; blocks share them, one after the other.
 pub(super) struct Registers {
     shapes: Vec<Shape>,
-    /// The first so many survive between blocks.
+    /// The number of leading registers that survive between blocks.
     homes: usize,
 }
 
@@ -180,7 +180,7 @@ impl<'a> Planner<'a> {
         self.block.push(Instruction::Compute { into, expression });
     }
 
-    /// What concerns the rank alone and is no expression; its result goes beside its operands.
+    /// What is local to the rank and not an expression; its result goes beside its operands.
     fn local(&mut self, id: ValueId) {
         let into = self.allocate(id, &[]);
         let at = |operand: ValueId| self.register(operand);
@@ -200,7 +200,7 @@ impl<'a> Planner<'a> {
             ValueKind::Correct(from, factor, difference) => {
                 Instruction::Correct { at: at(from), factor: at(factor), difference: at(difference), into }
             }
-            ref other => unreachable!("{other:?} is no task of one rank"),
+            ref other => unreachable!("{other:?} is not local to a rank"),
         };
         self.block.push(instruction);
         self.flow.reads(id).into_iter().for_each(|read| self.read(read));

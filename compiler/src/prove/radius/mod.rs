@@ -231,7 +231,7 @@ impl Rounded<'_> {
 }
 
 /// A block of one state with nonnegative coefficients over nonnegative phases whose rows sum to 1: every step is a
-/// number times an average. `None` where the block is no such thing.
+/// number times an average. `None` if the block has another form.
 fn by_support(block: &Block, topologies: &[&Facts]) -> Option<Verdict> {
     let used = block.topologies();
     let averages =
@@ -289,7 +289,7 @@ fn step_supports(polynomial: &Polynomial, phase: u64, topologies: &[&Facts]) -> 
     }
 }
 
-/// The matrix that a topology uses after so many steps that communicate.
+/// The matrix that a topology uses after this number of communicating steps.
 fn phase_of<'a>(facts: &Facts<'a>, phase: u64) -> &'a MixingMatrix {
     at_phase(facts.phases, phase)
 }
@@ -345,13 +345,13 @@ fn by_interval(block: &Block, facts: &Facts) -> bool {
         || least().is_some_and(|least| holds(&least, true))
 }
 
-/// A radius in six decimals, or with an exponent where those would tell nothing or too much.
+/// A radius in six decimals, or with an exponent if decimals would show nothing or too much.
 pub(super) fn shown(radius: f64) -> String {
     let plain = radius == 0.0 || (1e-5..1e6).contains(&radius);
     if plain { format!("{radius:.6}") } else { format!("{radius:.1e}") }
 }
 
-/// How near to 1 a radius is where no enclosure in 64-bit numbers would tell.
+/// The distance to 1 below which no enclosure in 64-bit numbers can decide.
 pub(super) const MARGIN: f64 = 1e-6;
 
 /// The verdict on a radius that was computed and not enclosed.

@@ -97,7 +97,7 @@ fn what_elimination_fills_is_estimated() {
     assert!((found.lambda_min.expect("symmetric") + 6.0 / 7.0).abs() < 1e-11);
 }
 
-/// Rank i takes all from the parent, but for what it keeps.
+/// Rank i takes everything from the parent, except for what it keeps.
 fn pull(size: u32, keep: Rational) -> MixingMatrix {
     let taken = Rational::one() - keep;
     matrix(size, &(1..size).map(|i| (i, (i - 1) / 2, taken.clone())).collect::<Vec<_>>())

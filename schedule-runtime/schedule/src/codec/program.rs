@@ -233,7 +233,7 @@ fn shape(reader: &mut Reader<'_>) -> Result<Shape, FormatError> {
         3 => Ok(Shape::EdgeScalar),
         4 => codec(reader).map(Shape::Code),
         5 => low_rank(reader).map(Shape::EdgeFactor),
-        _ => Err(reader.malformed("there is no shape of this number")),
+        _ => Err(reader.malformed("no shape has this number")),
     }
 }
 
@@ -242,7 +242,7 @@ fn codec(reader: &mut Reader<'_>) -> Result<Codec, FormatError> {
         0 => {
             let number = reader.u8()? as usize;
             let float = Float::ALL.get(number).copied();
-            Codec::Cast(float.ok_or(reader.malformed("there is no format of this number"))?)
+            Codec::Cast(float.ok_or(reader.malformed("no format has this number"))?)
         }
         1 => Codec::Quantize { bits: reader.u8()?, seed: optional(reader, Reader::u64)? },
         2 => Codec::TopK(reader.u64()?),
@@ -250,7 +250,7 @@ fn codec(reader: &mut Reader<'_>) -> Result<Codec, FormatError> {
         4 => Codec::RandomK { count: reader.u64()?, seed: reader.u64()? },
         5 => Codec::Sign,
         6 => Codec::LowRank(low_rank(reader)?),
-        _ => return Err(reader.malformed("there is no codec of this number")),
+        _ => return Err(reader.malformed("no codec has this number")),
     })
 }
 
@@ -278,7 +278,7 @@ fn operator(reader: &mut Reader<'_>) -> Result<Operator, FormatError> {
         (3, _) => Operator::Incoming(topology),
         (4, 0) => Operator::Back,
         (5, 0) => Operator::Average,
-        _ => return Err(reader.malformed("there is no operator of this number")),
+        _ => return Err(reader.malformed("no operator has this number")),
     })
 }
 
@@ -328,7 +328,7 @@ fn instruction(reader: &mut Reader<'_>, weights: &mut WeightReader<'_>) -> Resul
             difference: register(reader)?,
             into: register(reader)?,
         },
-        _ => return Err(reader.malformed("there is no instruction of this number")),
+        _ => return Err(reader.malformed("no instruction has this number")),
     })
 }
 
@@ -342,7 +342,7 @@ fn expression(reader: &mut Reader<'_>, weights: &mut WeightReader<'_>) -> Result
             number => PLAIN
                 .get(number as usize - FIRST_PLAIN as usize)
                 .cloned()
-                .ok_or(reader.malformed("there is no operation of this number"))?,
+                .ok_or(reader.malformed("no operation has this number"))?,
         })
     })
 }

@@ -164,7 +164,7 @@ fn read_phase<'a>(
             let matrix = Arrays::read(tables, size, edges, 8)?;
             Ok(PhaseHead::Table { rounds, matrix, plan: Arrays::read(tables, size, actions, 16)? })
         }
-        _ => Err(reader.malformed("there is no phase of this kind")),
+        _ => Err(reader.malformed("unknown kind of phase")),
     }
 }
 

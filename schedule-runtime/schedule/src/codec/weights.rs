@@ -101,7 +101,7 @@ impl<'a> WeightReader<'a> {
             (Some(start), Some(end)) => {
                 self.values.get(start..end).ok_or(malformed("a weight is out of place"))?
             }
-            _ => return Err(malformed("there is no weight of this number")),
+            _ => return Err(malformed("no weight has this number")),
         };
         if bytes.len() as u64 > MOST_WEIGHT_BITS / 8 + 16 {
             return Err(malformed("a weight is too long"));

@@ -21,7 +21,10 @@ pub enum VerifyError {
     Name { what: &'static str, name: String },
 
     #[error("a schedule for {size} ranks, {local_size} on each machine")]
-    #[diagnostic(code(bfc::verify::size), help("the size is at least 1 and a multiple of the local size"))]
+    #[diagnostic(
+        code(bfc::verify::size),
+        help("the size must be at least 1 and a multiple of the local size")
+    )]
     Size { size: u32, local_size: u32 },
 
     #[error("topology `{topology}` has no phase")]
@@ -73,7 +76,7 @@ pub enum VerifyError {
     #[error("rank {rank} exchanges with itself in round {round} of {at}")]
     #[diagnostic(
         code(bfc::verify::self_message),
-        help("what a rank keeps is its self weight, not a message")
+        help("a rank's own part is its self weight, not a message")
     )]
     SelfMessage { at: Site, rank: Rank, round: u32 },
 
@@ -91,14 +94,14 @@ pub enum VerifyError {
     #[error("rank {rank} sends to rank {peer} in round {round} of {at}, which then receives from {instead}")]
     #[diagnostic(
         code(bfc::verify::unmatched_send),
-        help("every send needs a receive in the same round; `rank {rank}` would wait for ever")
+        help("every send needs a receive in the same round; `rank {rank}` would wait forever")
     )]
     UnmatchedSend { at: Site, rank: Rank, round: u32, peer: Rank, instead: Party },
 
     #[error("rank {rank} waits for rank {peer} in round {round} of {at}, which then sends to {instead}")]
     #[diagnostic(
         code(bfc::verify::unmatched_receive),
-        help("every receive needs a send in the same round; `rank {rank}` would wait for ever")
+        help("every receive needs a send in the same round; `rank {rank}` would wait forever")
     )]
     UnmatchedReceive { at: Site, rank: Rank, round: u32, peer: Rank, instead: Party },
 
@@ -160,7 +163,7 @@ pub enum VerifyError {
     )]
     Stack { at: Position, found: i64 },
 
-    #[error("{at} reads register {} before anything is in it", register.0)]
+    #[error("{at} reads register {} before it is written", register.0)]
     #[diagnostic(
         code(bfc::verify::undefined),
         help("only states keep their registers between blocks; write the register first")
@@ -168,7 +171,7 @@ pub enum VerifyError {
     Undefined { at: Position, register: Register },
 
     #[error("{at} writes register {} while it is read", register.0)]
-    #[diagnostic(code(bfc::verify::alias), help("let the result go to another register"))]
+    #[diagnostic(code(bfc::verify::alias), help("write the result to another register"))]
     Alias { at: Position, register: Register },
 
     #[error("{at} exchanges nothing")]
@@ -196,7 +199,7 @@ pub enum VerifyError {
     #[diagnostic(
         code(bfc::verify::misplaced),
         help(
-            "initial parameters are read in the initial block; the model block only computes and leaves states alone"
+            "initial parameters are read in the initial block; the model block only computes and does not change states"
         )
     )]
     Misplaced { at: Position, what: &'static str },

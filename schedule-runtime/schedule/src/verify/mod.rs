@@ -30,7 +30,7 @@
 //!    optimizer and the model are vectors; conditions read no register, hence are the same on all ranks.
 //! 3. Nothing is read before it is written: all is undefined at first, states are defined when a block ends, and
 //!    nothing else survives from block to block.
-//! 4. Nothing is written while it is read: a target of an exchange is no other transfer's source or target, a gradient
+//! 4. Nothing is written while it is read: a target of an exchange is not another transfer's source or target, a gradient
 //!    is not its point, an adapted point is not its direction.
 //! 5. Initial parameters are read in the initial block only. The model block neither exchanges nor asks the trainer,
 //!    and leaves the states alone.

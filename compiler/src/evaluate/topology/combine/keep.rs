@@ -61,7 +61,7 @@ impl<'m> Numbered<'m> {
         row
     }
 
-    /// Steps that arithmetic on so many of the weights costs.
+    /// The cost in steps of arithmetic on this number of weights.
     fn arithmetic(&self, count: u64) -> u64 {
         let words = self.weights.iter().map(Rational::bits).max().unwrap_or(0) / 64;
         count.saturating_mul(1 + words * words)
@@ -238,7 +238,7 @@ impl Workshop<'_, '_> {
         if weight.bits() > MAX_BITS { Err(self.explain(Problem::NumberTooLarge)) } else { Ok(weight) }
     }
 
-    /// Whether a table of so many entries may be written.
+    /// Whether a table with this number of entries is allowed.
     pub(super) fn check_table(&self, size: u32, entries: u64) -> Result<()> {
         match () {
             () if size > MAX_TABLE => Err(self.explain(Problem::TooManyRanks)),

@@ -17,7 +17,7 @@ use bfc_dsl::tree::Span;
 use bfc_schedule::MixingMatrix;
 use std::rc::Rc;
 
-/// A combination under way: it pays for what it does, and knows its place in the source.
+/// A combination that is being built: it counts its work and knows its place in the source.
 struct Workshop<'w, 'a> {
     evaluator: &'w mut Evaluator<'a>,
     span: Span,

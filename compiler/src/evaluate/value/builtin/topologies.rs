@@ -125,7 +125,9 @@ pub(super) fn permute(call: &mut Call) -> Result<Value> {
                 places.push(place as u32);
             }
             Some(place) => return refused(format!("it has {place} twice")),
-            None => return refused(format!("{value} is no rank below {}, its length", seen.len())),
+            None => {
+                return refused(format!("{value} is not a rank below {}, the length of the list", seen.len()));
+            }
         }
     }
     if places.is_empty() {

@@ -85,7 +85,7 @@ fn phase(draws: &Draws, kind: u64, size: u32) -> MixingMatrix {
             matrix(size, &edges.collect::<Vec<_>>())
         }
         7 => {
-            // Clustered: all alike but for one edge.
+            // Clustered: all alike except for one edge.
             let mut all = edges(&complete(size));
             let at = draws.below(all.len() as u64) as usize;
             let (i, j) = (all[at].0, all[at].1);
