@@ -307,14 +307,14 @@ fn expressions() {
 fn definedness() {
     breaks(
         "undefined",
-        "instruction 0 of the step block 1 reads register 2 before anything is in it",
+        "instruction 0 of the step block 1 reads register 2 before it is written",
         |draft| {
             draft.program.steps[1].swap(0, 1);
         },
     );
     breaks(
         "undefined",
-        "instruction 0 of the model block reads register 2 before anything is in it",
+        "instruction 0 of the model block reads register 2 before it is written",
         |draft| {
             draft.program.model =
                 vec![Instruction::Compute { into: r(3), expression: vec![Operation::Register(r(2))] }];
@@ -322,7 +322,7 @@ fn definedness() {
     );
     breaks(
         "undefined",
-        "instruction 0 of the model block reads register 3 before anything is in it",
+        "instruction 0 of the model block reads register 3 before it is written",
         |draft| {
             draft.program.model.clear();
         },
@@ -478,7 +478,7 @@ fn shapes_of_what_concerns_neighbours() {
     assert_eq!(wrong(10, Instruction::Encode { from: r(0), into: r(3) }), at(10, &has("vector", "code")));
     assert_eq!(
         wrong(10, Instruction::Decode { from: r(7), into: r(3) }),
-        at(10, "reads register 7 before anything is in it")
+        at(10, "reads register 7 before it is written")
     );
     let read = vec![Operation::Register(r(1))];
     assert_eq!(
