@@ -159,3 +159,26 @@ fn crates_depend_on_what_they_may() {
         }
     }
 }
+
+/// A file of tests that its program does not have as a module would never run.
+#[test]
+fn files_of_tests_are_modules_of_their_program() {
+    let mut files = 0;
+    for (folder, _) in CRATES {
+        let tests = root().join(folder).join("tests");
+        let Ok(program) = fs::read_to_string(tests.join("main.rs")) else { continue };
+        let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
+        for entry in fs::read_dir(&tests).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            let is_source = path.extension().is_some_and(|extension| extension == "rs") && name != "main";
+            if is_source || path.join("mod.rs").exists() {
+                let is_module = program.contains(&format!("\nmod {name};"));
+                let is_program = manifest.contains(&format!("[[test]]\nname = \"{name}\""));
+                assert!(is_module || is_program, "{} belongs to no program of tests", path.display());
+                files += 1;
+            }
+        }
+    }
+    assert!(files > 40, "{files} files");
+}

@@ -1,7 +1,6 @@
 //! Algorithms of the library and small ones of our own: what they compute, rank by rank, against published values.
 
-mod reference;
-
+use crate::reference::{Data, GraphRun, Matrix, ProgramRun, World};
 use bfc_compiler::evaluate::Limits;
 use bfc_compiler::evaluate::{EvaluateError, Evaluator, Value, algorithm, on_deep_stack};
 use bfc_compiler::lower;
@@ -11,7 +10,6 @@ use bfc_dsl::tree::{FileId, Item};
 use bfc_schedule::program::{Instruction, Shape};
 use bfc_schedule::{Program as Lowered, Rational};
 use miette::Diagnostic;
-use reference::{Data, GraphRun, Matrix, ProgramRun, World};
 
 /// What became of an algorithm, by name.
 type Evaluated = (String, Result<Algorithm, Vec<EvaluateError>>);

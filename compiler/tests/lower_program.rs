@@ -1,7 +1,7 @@
 //! Lowering an algorithm: the program does what the data-flow graph says, with few buffers and few messages.
 
-mod reference;
-
+use crate::reference;
+use crate::reference::{GraphRun, ProgramRun, World};
 use bfc_compiler::lower;
 use bfc_compiler::model::algorithm::{Algorithm, State, Value, ValueId, ValueKind};
 use bfc_schedule::compression::Float;
@@ -9,7 +9,6 @@ use bfc_schedule::program::{Input, Instruction, Operation, Shape};
 use bfc_schedule::schedule::{Draft, Phase, Schedule, Topology};
 use bfc_schedule::{Codec, MixingMatrix, Program, Rational};
 use proptest::prelude::*;
-use reference::{GraphRun, ProgramRun, World};
 
 /// A graph under construction.
 struct Graph(Algorithm);

@@ -1,9 +1,7 @@
 //! What schedules send and how long their steps take, against numbers by hand.
 
-mod common;
-
+use crate::common::{close, cluster, compile, library};
 use bfc_predict::{AllReduce, Cluster, Cost, Prediction, links::Wiring};
-use common::{close, cluster, compile, library};
 
 const STAR: &str = "topology star {\n for i in 1..size { 0 -- i }\n weights metropolis\n}";
 

@@ -1,10 +1,8 @@
 //! Loads of shared ports: by symmetry, by enumeration, and by hand.
 
-mod common;
-
+use crate::common::{close, cluster};
 use bfc_predict::links::Wiring;
 use bfc_schedule::{Action, Group, Rank, Rational, RoundPlan, RoundTable};
-use common::{close, cluster};
 use proptest::prelude::*;
 
 /// The round of a hop as a table of all ranks.

@@ -1,11 +1,9 @@
 //! Ranks on better places, against counts by hand, other orders of the same ranks, and the schedule as it was.
 
-mod common;
-
+use crate::common::{close, cluster, compile, library, setting};
 use bfc_predict::place::Placement;
 use bfc_predict::{Cluster, Prediction, Search, place, simulate};
 use bfc_schedule::{Rank, Rational, Schedule};
-use common::{close, cluster, compile, library, setting};
 
 /// A permutation of this number of ranks, selected by a seed.
 fn shuffled(size: u32, seed: u32) -> Vec<u32> {

@@ -1,10 +1,8 @@
 //! Rounds that respect shared links, against bounds, simulations, and the rounds that ports of ranks allow.
 
-mod common;
-
+use crate::common::{close, cluster, compile, library, setting};
 use bfc_predict::sharing::Sharing;
 use bfc_predict::{Prediction, fit, simulate};
-use common::{close, cluster, compile, library, setting};
 
 const BYTES: f64 = 1e8;
 

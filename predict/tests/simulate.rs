@@ -1,10 +1,8 @@
 //! Simulations against predictions, bounds and each other.
 
-mod common;
-
+use crate::common::{close, cluster, library, setting};
 use bfc_predict::{Prediction, Setting, simulate};
 use bfc_schedule::Rank;
-use common::{close, cluster, library, setting};
 
 #[test]
 fn without_jitter_a_simulation_is_the_prediction() {

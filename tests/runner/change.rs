@@ -24,7 +24,10 @@ pub fn apply(draft: &mut Draft, line: &str) {
             set(phases, [&phases[..], &phases[..]].concat())
         }
         ["phase", at, "size", size] => {
-            set(&mut draft.topologies[0].phases[index(at)], identity(number(size)))
+            set(&mut draft.topologies[0].phases[index(at)], scaling(number(size), Rational::one()))
+        }
+        ["phase", at, "scales", by] => {
+            set(&mut draft.topologies[0].phases[index(at)], scaling(draft.size, weight(by)))
         }
         ["phase", at, "rounds", "of", other] => {
             let plan = draft.topologies[0].phases[index(other)].plan.clone();
@@ -62,9 +65,10 @@ fn weight(word: &str) -> Rational {
     Rational::new(power(numerator), power(denominator))
 }
 
-fn identity(size: u32) -> Phase {
-    let (group, self_weight) = (Group::cyclic(size), Rational::one());
-    let matrix = CayleyMatrix::new(group.clone(), self_weight.clone(), vec![]).expect("the identity");
+/// Every rank keeps this share of its own, and nothing is sent.
+fn scaling(size: u32, self_weight: Rational) -> Phase {
+    let group = Group::cyclic(size);
+    let matrix = CayleyMatrix::new(group.clone(), self_weight.clone(), vec![]).expect("a diagonal matrix");
     let plan = RoundPlan::Cayley { group, self_weight, rounds: vec![] };
     Phase { matrix: MixingMatrix::Cayley(matrix), plan }
 }
@@ -144,7 +148,9 @@ fn program(program: &mut Program, words: &[&str]) -> Option<()> {
         ["state", name, "in", register] => {
             Some(program.states.push((name.to_string(), self::register(register))))
         }
-        ["code", codec] => Some(program.registers.push(Shape::Code(Codec::parse(codec).expect("a codec")))),
+        ["code", "top_k", count] => {
+            Some(program.registers.push(Shape::Code(Codec::TopK(number(count).into()))))
+        }
         ["model", "is", register] => set(&mut program.model_register, self::register(register)),
         ["initial", rest @ ..] => block(&mut program.initial, rest),
         ["model", rest @ ..] => block(&mut program.model, rest),

@@ -45,7 +45,11 @@ fn section(parts: &mut Vec<Section>, name: &str, words: &[&str]) -> Option<()> {
         ["flags", flags] => parts[at?].1 = number(flags) as u32,
         ["is", text] => parts[at?].2 = text.as_bytes().to_vec(),
         ["append", value] => parts[at?].2.push(number(value) as u8),
-        ["byte", place, "=", value] => parts[at?].2[number(place)] = number(value) as u8,
+        ["last", count, "are", value] => {
+            let bytes = &mut parts[at?].2;
+            let start = bytes.len() - number(count);
+            bytes[start..].fill(number(value) as u8);
+        }
         _ => return None,
     }
     Some(())

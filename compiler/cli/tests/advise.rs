@@ -1,8 +1,6 @@
 //! Advice, analysis over a range and comparison on the command line.
 
-mod common;
-
-use common::{codes, files, json, stdout};
+use crate::common::{codes, files, json, stdout};
 use serde_json::Value;
 
 fn number(document: &Value, path: &str) -> f64 {

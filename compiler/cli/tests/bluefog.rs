@@ -3,8 +3,7 @@
 //!
 //! The schedule is theirs: in each step one rank of a machine sends to another machine, the others within it.
 
-mod common;
-
+use crate::common;
 use bfc_predict::links::Wiring;
 use bfc_predict::{AllReduce, Cluster, allreduce};
 use serde_json::Value;

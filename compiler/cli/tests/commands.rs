@@ -1,8 +1,7 @@
 //! Every command does what its help says.
 
-mod common;
-
-use common::{bfc, codes, files, json, json_with_exit, stdout};
+use crate::common;
+use crate::common::{bfc, codes, files, json, json_with_exit, stdout};
 use serde_json::{Value, json as value};
 
 const ANALYSIS_KEYS: [&str; 36] = [

@@ -5,11 +5,10 @@
 //! output, in order; `…` stands for any text, and runs of blanks and rules of tables do not count. A `bf` block
 //! that is introduced by `` `NAME`: `` is written to that file. The lines of a `rust` or `python` block stand in the example.
 
-mod common;
-
 #[path = "../src/example/expected.rs"]
 mod expected;
 
+use crate::common;
 use bfc_compiler::builtin_names;
 use bfc_compiler::model::claim;
 use expected::{matches, plain};

@@ -1,8 +1,6 @@
 //! `bfc import`: graphs of files become topologies with the matrices that they describe.
 
-mod common;
-
-use common::{bfc, codes, files, json, stdout};
+use crate::common::{bfc, codes, files, json, stdout};
 use serde_json::Value;
 
 /// Imports a file and compiles it; its mixing matrix, row by row.

@@ -1,5 +1,6 @@
 //! `bfc probe` under `mpirun`.
 
+#[allow(dead_code, reason = "this program uses a part")]
 mod common;
 
 use common::{files, json, root};

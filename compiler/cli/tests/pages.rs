@@ -1,7 +1,6 @@
 //! Every error code in the sources has a page, and every page a code.
 
-mod common;
-
+use crate::common;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;

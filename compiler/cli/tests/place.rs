@@ -1,8 +1,6 @@
 //! Schedules for a cluster on the command line: rounds that respect shared links, and ranks on better places.
 
-mod common;
-
-use common::{bfc, files, json, stdout};
+use crate::common::{bfc, files, json, stdout};
 use serde_json::Value;
 
 /// Four machines of four ranks with one NIC each.

@@ -1,8 +1,6 @@
 //! Cost lines, clusters and simulations on the command line.
 
-mod common;
-
-use common::{bfc, codes, files, json, json_with_exit, stdout};
+use crate::common::{bfc, codes, files, json, json_with_exit, stdout};
 use serde_json::Value;
 
 fn number(document: &Value, path: &str) -> f64 {

@@ -1,8 +1,7 @@
 //! Bad input ends with a code, quickly, and with nothing half written.
 
-mod common;
-
-use common::{bfc, codes, files, json_with_exit};
+use crate::common;
+use crate::common::{bfc, codes, files, json_with_exit};
 use std::time::Instant;
 
 const GOOD: &[u8] = b"topology t { for i in ranks { i -- (i + 1) mod size } }";

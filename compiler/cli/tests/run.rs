@@ -1,8 +1,7 @@
 //! `bfc run` trains, compares and reports.
 
-mod common;
-
-use common::{bfc, codes, files, json, stdout};
+use crate::common;
+use crate::common::{bfc, codes, files, json, stdout};
 use serde_json::Value;
 
 fn run<'a>(file: &'a str, more: &[&'a str]) -> Vec<&'a str> {

@@ -1,8 +1,7 @@
 //! `bfc fmt`, `bfc test` and `bfc new`.
 
-mod common;
-
-use common::{bfc, codes, files, json, stdout};
+use crate::common;
+use crate::common::{bfc, codes, files, json, stdout};
 use serde_json::Value;
 
 const UGLY: &[u8] = b"topology t{for i in ranks{i->(i+1)mod size}} // c\n";

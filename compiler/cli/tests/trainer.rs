@@ -1,10 +1,10 @@
 //! The Rust example trains what `bfc run` trains, however the machine is driven.
 
-mod common;
 #[path = "../../../examples/train.rs"]
 #[allow(dead_code, reason = "its main is not called")]
 mod train;
 
+use crate::common;
 use train::Drive;
 
 #[test]

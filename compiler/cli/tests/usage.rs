@@ -1,8 +1,6 @@
 //! A wrong command line is reported like every other error, and no flag is dropped silently.
 
-mod common;
-
-use common::{bfc, codes, files, json, json_with_exit, stdout};
+use crate::common::{bfc, codes, files, json, json_with_exit, stdout};
 
 const BIASED: &[u8] = b"use algorithm::dgd
 topology star {

@@ -1,8 +1,6 @@
 //! Two slow, plain executions of an algorithm on all ranks at once, in `f64` and with dense matrices: of its data-flow
 //! graph, and of the program that it is lowered to. Both do the same operations in the same order.
 
-#![allow(dead_code)]
-
 use bfc_compiler::model::algorithm::{Algorithm, ValueId, ValueKind};
 use bfc_schedule::Program;
 use bfc_schedule::program::{Instruction, Operation, Operator, Register, Shape};

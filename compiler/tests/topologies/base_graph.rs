@@ -1,6 +1,6 @@
 //! Base-(k + 1) graphs: entry for entry against another construction of them, lengths, and exactness at every size.
 
-use crate::dense::{Matrix, ask, is_average, matrix, product};
+use super::dense::{Matrix, ask, is_average, matrix, product};
 use bfc_schedule::Rational;
 
 type Pair = (usize, usize, Rational);

@@ -1,6 +1,6 @@
 //! Topologies made of topologies: published values, exactness, and the hand-written forms that they generalise.
 
-use crate::dense::{Ask, Matrix, ask, is_average, product};
+use super::dense::{Ask, Matrix, ask, is_average, product};
 use bfc_schedule::Rational;
 
 fn near(found: Option<f64>, expected: f64) -> bool {

@@ -1,6 +1,6 @@
 //! Plain averaging from x_i = i: how far ranks are apart after 8 and after 32 steps, against published runs.
 
-use crate::dense::{Ask, ask};
+use super::dense::{Ask, ask};
 
 const SIZES: [u32; 6] = [8, 16, 32, 33, 100, 128];
 

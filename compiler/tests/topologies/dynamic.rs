@@ -1,6 +1,6 @@
 //! Schedules of several phases that are not base graphs: exactness, contraction and lengths as published or in closed form.
 
-use crate::dense::{Matrix, ask, is_average, is_doubly_stochastic, is_symmetric, matrix, product};
+use super::dense::{Matrix, ask, is_average, is_doubly_stochastic, is_symmetric, matrix, product};
 use bfc_schedule::Rational;
 use std::f64::consts::{PI, TAU};
 

@@ -1,6 +1,6 @@
 //! Static topologies: spectra against published values and closed forms, entries against the formulas of the papers.
 
-use crate::dense::{Ask, Matrix, ask, is_average, matrix, metropolis, product, source};
+use super::dense::{Ask, Matrix, ask, is_average, matrix, metropolis, product, source};
 use bfc_compiler::{NoFiles, analyze};
 use bfc_schedule::Rational;
 use std::f64::consts::PI;

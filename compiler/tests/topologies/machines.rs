@@ -1,6 +1,6 @@
 //! Schedules for machines that share a network card: ports, messages between machines, and what a period leaves.
 
-use crate::dense::{Matrix, ask, is_average, is_doubly_stochastic, matrix, messages, product};
+use super::dense::{Matrix, ask, is_average, is_doubly_stochastic, matrix, messages, product};
 use bfc_schedule::Rational;
 
 /// At most one message out of and into each rank and each machine; gives the number of phases that go outside.
@@ -35,7 +35,7 @@ fn any_number_of_machines_of_any_size_keeps_to_the_ports_and_contracts() {
                 // `ensure contracting`, or `exact_average`, is proved by the compiler.
                 let compiled = ask(name, machines * local).sharing(local).compile();
                 let what = format!("{name}, {machines} machines of {local}");
-                let phases = crate::dense::phases(&compiled);
+                let phases = super::dense::phases(&compiled);
                 keeps_to_the_ports(&phases, local as usize, &what);
                 assert!(phases.iter().all(is_doubly_stochastic), "{what}");
                 let claim = if name == "inner_outer_exact" { "exact_average" } else { "contracting" };

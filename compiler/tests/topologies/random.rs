@@ -1,6 +1,6 @@
 //! Seeded topologies: the draws that their documentation promises, by an independent generator, and what holds on average.
 
-use crate::dense::{
+use super::dense::{
     Matrix, ask, is_doubly_stochastic, is_symmetric, matrix, mean_gram, messages, metropolis, phases,
     second_eigenvalue, source,
 };

@@ -1,5 +1,4 @@
 //! Schedules and clusters from text.
-#![allow(dead_code, reason = "each test file uses a part")]
 
 use bfc_compiler::{Entry, NoFiles, Request};
 use bfc_predict::{Cluster, Setting};

@@ -1,13 +1,11 @@
 //! Files: what is written is read again, and nothing else is read.
 
-mod common;
-
+use crate::common::*;
 use bfc_schedule::matrix::Row;
 use bfc_schedule::{
     FormatError, Group, MixingMatrix, Phase, Rank, RankSchedule, Rational, Schedule, ScheduleError,
     VerifyError,
 };
-use common::*;
 use miette::Diagnostic;
 use proptest::prelude::*;
 use std::time::Instant;

@@ -1,10 +1,8 @@
 //! What `inspect` shows is enough to rebuild the matrices and to check the rounds.
 
-mod common;
-
+use crate::common::*;
 use bfc_schedule::inspect::{Inspection, inspect};
 use bfc_schedule::{Rank, Schedule, text};
-use common::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

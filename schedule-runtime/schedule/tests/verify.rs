@@ -1,7 +1,6 @@
 //! Every invariant has a draft that breaks it, and the error says where.
 
-mod common;
-
+use crate::common::*;
 use bfc_schedule::compression::LowRank;
 use bfc_schedule::matrix::Row;
 use bfc_schedule::program::{Input, Instruction, Operation, Operator, Shape, Transfer};
@@ -10,7 +9,6 @@ use bfc_schedule::{
     Action, Codec, Draft, Group, Phase, Rank, RankSchedule, Rational, RoundPlan, RoundTable, Schedule,
     VerifyError,
 };
-use common::*;
 use miette::Diagnostic;
 use proptest::prelude::*;
 

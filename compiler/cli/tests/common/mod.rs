@@ -1,5 +1,4 @@
 //! Running the `bfc` that these tests belong to.
-#![allow(dead_code, reason = "each test file uses a part")]
 
 use assert_cmd::Command;
 use serde_json::Value;

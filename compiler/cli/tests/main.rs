@@ -1,0 +1,17 @@
+//! The tests of the command line, as one program.
+
+mod advise;
+mod bluefog;
+mod commands;
+mod common;
+mod documents;
+mod import;
+mod pages;
+mod place;
+mod predict;
+mod refusals;
+mod run;
+mod tools;
+mod trainer;
+mod untrusted;
+mod usage;

@@ -1,0 +1,19 @@
+//! The tests of the compiler through its public interface, as one program.
+
+mod algorithm;
+mod algorithm_examples;
+mod candidate;
+mod certificate;
+mod combinations;
+mod library;
+mod lower;
+mod lower_program;
+mod mutations;
+mod optimise;
+mod programs;
+mod quadratic;
+mod reference;
+mod remedies;
+mod structure;
+mod topologies;
+mod values;

@@ -1,0 +1,9 @@
+//! The tests of the prediction, as one program.
+
+mod cluster;
+mod common;
+mod cost;
+mod links;
+mod place;
+mod sharing;
+mod simulate;

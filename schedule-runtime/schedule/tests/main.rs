@@ -1,0 +1,6 @@
+//! The tests of schedules, as one program.
+
+mod codec;
+mod common;
+mod inspect;
+mod verify;
