@@ -21,6 +21,7 @@ pub(crate) struct Facts<'a> {
     column: OnceCell<Finding>,
     row_sums: OnceCell<Vec<Option<Rational>>>,
     column_sums: OnceCell<Vec<Option<Rational>>>,
+    equal_rows: OnceCell<Vec<bool>>,
     nonnegative: OnceCell<Finding>,
     symmetric: OnceCell<Finding>,
     connected: OnceCell<Finding>,
@@ -45,6 +46,7 @@ impl<'a> Facts<'a> {
             column: OnceCell::new(),
             row_sums: OnceCell::new(),
             column_sums: OnceCell::new(),
+            equal_rows: OnceCell::new(),
             nonnegative: OnceCell::new(),
             symmetric: OnceCell::new(),
             connected: OnceCell::new(),
@@ -87,6 +89,11 @@ impl<'a> Facts<'a> {
     /// Of every phase what each column sums to, where that is one number.
     pub(crate) fn column_sums(&self) -> &[Option<Rational>] {
         self.column_sums.get_or_init(|| self.common_sums(Orientation::Columns, self.column_stochastic()))
+    }
+
+    /// Of every phase whether all its rows are the same.
+    pub(crate) fn equal_rows(&self) -> &[bool] {
+        self.equal_rows.get_or_init(|| self.phases.iter().map(properties::has_equal_rows).collect())
     }
 
     fn common_sums(&self, orientation: Orientation, all_one: &Finding) -> Vec<Option<Rational>> {

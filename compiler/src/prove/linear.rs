@@ -102,10 +102,10 @@ impl Form {
         self.terms.is_empty() && self.directions.is_empty()
     }
 
-    /// Whether the value is the state of this index, as it was.
-    pub(super) fn is_state(&self, index: usize) -> bool {
-        let only = self.terms.len() == 1 && self.directions.is_empty() && self.rest == Rest::None;
-        only && self.terms.get(&index).is_some_and(|polynomial| polynomial.terms == Polynomial::one().terms)
+    /// Whether nothing but the state of this index enters.
+    pub(super) fn is_of(&self, index: usize) -> bool {
+        let only = self.directions.is_empty() && self.rest == Rest::None;
+        only && self.terms.keys().eq([&index])
     }
 
     fn plus(mut self, other: &Self, factor: &Rational) -> Self {
@@ -129,10 +129,11 @@ impl Form {
     }
 
     /// An operator applied to it.
-    fn after(&self, operator: usize, keeps_agreement: bool) -> Self {
+    fn after(&self, operator: usize, operators: &Operators) -> Self {
         let terms = self.terms.iter().map(|(state, polynomial)| (*state, polynomial.after(operator)));
         let rest = match self.rest {
-            Rest::Common if !keeps_agreement => Rest::Differing,
+            Rest::Common if !operators.keeps_agreement(operator) => Rest::Differing,
+            Rest::Differing if operators.always_averages(operator) => Rest::Common,
             rest => rest,
         };
         Self { terms: terms.collect(), directions: self.directions.clone(), rest }
@@ -174,10 +175,7 @@ impl Linear<'_> {
                 Form { terms: BTreeMap::from([(*state, Polynomial::one())]), ..Form::default() }
             }
             ValueKind::Mix(topology, v) => self.after(Some(*topology), of(v)?, kind)?,
-            ValueKind::Average(v) => {
-                let average = self.after(Some(self.operators.average()), of(v)?, kind)?;
-                Form { rest: average.rest.min(Rest::Common), ..average }
-            }
+            ValueKind::Average(v) => self.after(Some(self.operators.average()), of(v)?, kind)?,
             ValueKind::Incoming(topology, v) => self.operator(Operator::Incoming(*topology), of(v)?, kind)?,
             ValueKind::Own(topology, v) => match self.share(*topology) {
                 Some(share) => of(v)?.scaled(share),
@@ -218,7 +216,7 @@ impl Linear<'_> {
     /// An operator applied to a value; one without a matrix has no form.
     fn after(&self, operator: Option<usize>, form: Form, kind: &ValueKind) -> Result<Form, String> {
         match operator {
-            Some(operator) => Ok(form.after(operator, self.operators.keeps_agreement(operator))),
+            Some(operator) => Ok(form.after(operator, self.operators)),
             None => constant(&[form], kind),
         }
     }
@@ -261,10 +259,7 @@ impl Linear<'_> {
     /// A value times a scalar that ranks compute from their degrees, or divided by one.
     fn local(&self, operator: Operator, id: ValueId, form: &Form) -> Result<Form, String> {
         match (self.operators.find(operator), operator) {
-            (Some(operator), _) => {
-                let keeps = self.operators.keeps_agreement(operator);
-                Ok(form.after(operator, keeps).with(self.numbers.inputs(id)))
-            }
+            (Some(operator), _) => Ok(form.after(operator, self.operators).with(self.numbers.inputs(id))),
             _ if self.numbers.is_number(id) => Err("a state has a coefficient that does not repeat".into()),
             (None, Operator::Divide(_)) => Err("a state is divided by what is not a number".into()),
             (None, _) => Err("two values that are not numbers are multiplied".into()),

@@ -136,6 +136,22 @@ impl<'a> Operators<'a> {
         }
     }
 
+    /// Whether ranks agree after an operator in a phase, whatever they held.
+    pub(super) fn averages(&self, index: usize, phase: u64) -> bool {
+        match self.facts.get(index) {
+            Some(facts) => *at_phase(facts.equal_rows(), phase),
+            None => self.is_average(index),
+        }
+    }
+
+    /// Whether they do in every phase.
+    pub(super) fn always_averages(&self, index: usize) -> bool {
+        match self.facts.get(index) {
+            Some(facts) => facts.equal_rows().iter().all(|equal| *equal),
+            None => self.is_average(index),
+        }
+    }
+
     /// Why an operator does not keep agreement.
     pub(super) fn disagrees(&self, index: usize, algorithm: &Algorithm) -> String {
         let derived = index.checked_sub(self.topologies).and_then(|at| self.derived.get(at));

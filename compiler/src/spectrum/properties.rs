@@ -335,6 +335,29 @@ pub(crate) fn common_sum(matrix: &MixingMatrix, orientation: Orientation) -> Opt
     all_equal(line_sums(sparse, matrix.size(), &values, orientation)).map(Rational::from)
 }
 
+/// Whether all rows are the same: whatever ranks hold, they agree after it.
+pub(crate) fn has_equal_rows(matrix: &MixingMatrix) -> bool {
+    match matrix {
+        MixingMatrix::Cayley(cayley) => {
+            let own = cayley.self_weight();
+            let complete = cayley.hops().len() as u32 == matrix.size() - 1 || own.is_zero();
+            complete && cayley.hops().iter().all(|(_, weight)| weight == own)
+        }
+        MixingMatrix::Sparse(_) => {
+            let entries = |rank: u32| {
+                let row = matrix.row(Rank(rank));
+                let mut entries = row.in_weights;
+                entries.push((Rank(rank), row.self_weight));
+                entries.retain(|(_, weight)| !weight.is_zero());
+                entries.sort_by_key(|(source, _)| *source);
+                entries
+            };
+            let first = entries(0);
+            (1..matrix.size()).all(|rank| entries(rank) == first)
+        }
+    }
+}
+
 fn all_equal<N: PartialEq>(numbers: Vec<N>) -> Option<N> {
     let mut numbers = numbers.into_iter();
     let first = numbers.next()?;

@@ -269,36 +269,30 @@ impl<'a> Truth<'a> {
         common
     }
 
-    /// States that start common and are never changed.
-    fn constant(&self) -> Vec<bool> {
-        let starts = |state: usize| {
-            self.instance
-                .starts
-                .get(state)
-                .is_some_and(|start| matches!(start, Start::Average | Start::Number(_)))
-        };
+    /// Common states that keep their value.
+    fn constant(&self, common: &[bool]) -> Vec<bool> {
+        let size = self.instance.size;
+        let zero = vec![vec![Number::zero(); size]; self.count()];
         let stays = |state: usize| {
-            self.times().iter().all(|(t, sent)| {
-                let zero = vec![vec![Number::zero(); self.instance.size]; self.count()];
-                let fresh = self.apply(*t, *sent, 1, &zero)[state].iter().all(Zero::is_zero);
-                let columns =
-                    (0..self.count()).flat_map(|from| (0..self.instance.size).map(move |rank| (from, rank)));
-                fresh
-                    && columns.clone().all(|(from, rank)| {
-                        let mut unit = vec![Number::zero(); self.instance.size];
-                        unit[rank] = Number::one();
-                        let image = &self.map(*t, *sent, 1, &self.only(from, unit.clone()))[state];
-                        if from == state { *image == unit } else { image.iter().all(Zero::is_zero) }
-                    })
+            self.times()[TRANSIENT as usize..].iter().all(|&(t, sent)| {
+                let columns = (0..self.count()).flat_map(|from| (0..size).map(move |rank| (from, rank)));
+                let others = columns.filter(|(from, _)| *from != state).all(|(from, rank)| {
+                    let mut unit = vec![Number::zero(); size];
+                    unit[rank] = Number::one();
+                    self.map(t, sent, 1, &self.only(from, unit))[state].iter().all(Zero::is_zero)
+                });
+                others
+                    && self.images(state, (t, sent))[state].iter().all(One::is_one)
+                    && self.apply(t, sent, 1, &zero)[state].iter().all(Zero::is_zero)
             })
         };
-        (0..self.count()).map(|state| starts(state) && stays(state)).collect()
+        (0..self.count()).map(|state| common[state] && stays(state)).collect()
     }
 
     /// The map of a period on what has to shrink.
     fn quotient(&self, common: &[bool]) -> Matrix {
         let size = self.instance.size;
-        let constant = self.constant();
+        let constant = self.constant(common);
         let kept = self.kept(&constant);
         // Coordinates: (state, rank); less the last rank's where agreement is kept.
         let width = |state: usize| match (constant[state], common[state], kept[state]) {

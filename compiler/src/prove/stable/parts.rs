@@ -147,7 +147,7 @@ fn remaining(form: &Form, space: Space, system: &System) -> Form {
     if space == Space::Disagreement {
         let operators = system.operators;
         let vanishes = |word: &[usize]| {
-            let average = word.iter().position(|&operator| operators.is_average(operator));
+            let average = word.iter().position(|&operator| operators.always_averages(operator));
             average.is_some_and(|at| word[..at].iter().all(|&operator| operators.keeps_agreement(operator)))
         };
         form.terms.values_mut().for_each(|polynomial| polynomial.terms.retain(|word, _| !vanishes(word)));

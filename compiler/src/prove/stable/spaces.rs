@@ -12,8 +12,7 @@
 //! `incoming(x) - degree * x` does; so polynomials of them are applied to 1, exactly.
 //!
 //! States that start common, and get nothing but what is common, never disagree. If they are in Q they do not count at
-//! all; if not, then by their one value, which others make a disagreement of. A common state that keeps its value is a
-//! constant. Never common are params, gradients and other answers of the trainer, codes that are drawn, values of edges
+//! all; if not, then by their one value, which others make a disagreement of. One that keeps its value is a constant. Never common are params, gradients and other answers of the trainer, codes that are drawn, values of edges
 //! and what comes back along them.
 
 use super::System;
@@ -59,12 +58,6 @@ impl Agreement {
         let states = system.algorithm.states.len();
         let ones = Ones::new(system.operators);
         let starts = initially_common(system.algorithm, system.operators);
-        let rows = |state: usize| {
-            let maps = system.transient.iter().chain(&system.period).map(|(map, _)| *map);
-            maps.map(move |map| &system.maps[map][state])
-        };
-        let stays = |state: usize| rows(state).all(|row| row.as_ref().is_ok_and(|row| row.is_state(state)));
-        let constant: Vec<bool> = (0..states).map(|state| starts[state] && stays(state)).collect();
         let mut images = BTreeMap::new();
         for &(map, phase) in &system.period {
             if !images.contains_key(&(map, phase)) {
@@ -72,6 +65,13 @@ impl Agreement {
             }
         }
         let (starts_common, common) = ones.always_common(system, starts, &images)?;
+        let stays = |state: usize| {
+            images.iter().all(|((map, _), images)| {
+                let own = images.get(&(state, state)).is_some_and(|factor| *factor == Some(Rational::one()));
+                own && system.maps[*map][state].as_ref().is_ok_and(|row| row.is_of(state))
+            })
+        };
+        let constant: Vec<bool> = (0..states).map(|state| common[state] && stays(state)).collect();
         let kept = kept(&images, &constant);
         let space = |state: usize| match (constant[state], common[state], kept[state]) {
             (true, ..) | (_, true, true) => Space::None,
@@ -281,7 +281,7 @@ impl<'a> Ones<'a> {
     /// Whether a polynomial makes everything common: it averages, or does so by chance, which few ranks show.
     fn makes_common(&self, polynomial: &Polynomial, phase: u64) -> bool {
         let averages = |word: &Vec<usize>| {
-            let average = word.iter().position(|&operator| self.operators.is_average(operator));
+            let average = word.iter().position(|&operator| self.operators.averages(operator, phase));
             average.is_some_and(|at| word[..at].iter().all(|&k| self.operators.row_sum(k, phase).is_some()))
         };
         let size = self.size();

@@ -126,7 +126,10 @@ pub(super) fn permute(call: &mut Call) -> Result<Value> {
             }
             Some(place) => return refused(format!("it has {place} twice")),
             None => {
-                return refused(format!("{value} is not a rank below {}, the length of the list", seen.len()));
+                return refused(format!(
+                    "{value} is not a rank below {}, the length of the list",
+                    seen.len()
+                ));
             }
         }
     }
