@@ -14,6 +14,7 @@ mod programs;
 mod quadratic;
 mod reference;
 mod remedies;
+mod stable;
 mod structure;
 mod topologies;
 mod values;

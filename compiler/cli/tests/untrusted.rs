@@ -1,8 +1,8 @@
 //! Whatever a file, a name or an argument holds: no command prints a character that a terminal obeys or that cannot be seen.
 
+use crate::common::{self, bfc, files};
 use bfc_schedule::Schedule;
 use bfc_schedule::visible::is_hidden;
-use crate::common::{bfc, files};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::path::Path;

@@ -303,28 +303,16 @@ fn expressions() {
 
 #[test]
 fn definedness() {
-    breaks(
-        "undefined",
-        "instruction 0 of the step block 1 reads register 2 before it is written",
-        |draft| {
-            draft.program.steps[1].swap(0, 1);
-        },
-    );
-    breaks(
-        "undefined",
-        "instruction 0 of the model block reads register 2 before it is written",
-        |draft| {
-            draft.program.model =
-                vec![Instruction::Compute { into: r(3), expression: vec![Operation::Register(r(2))] }];
-        },
-    );
-    breaks(
-        "undefined",
-        "instruction 0 of the model block reads register 3 before it is written",
-        |draft| {
-            draft.program.model.clear();
-        },
-    );
+    breaks("undefined", "instruction 0 of the step block 1 reads register 2 before it is written", |draft| {
+        draft.program.steps[1].swap(0, 1);
+    });
+    breaks("undefined", "instruction 0 of the model block reads register 2 before it is written", |draft| {
+        draft.program.model =
+            vec![Instruction::Compute { into: r(3), expression: vec![Operation::Register(r(2))] }];
+    });
+    breaks("undefined", "instruction 0 of the model block reads register 3 before it is written", |draft| {
+        draft.program.model.clear();
+    });
     breaks("lost_state", "state `w` has no value after the initial block", |draft| {
         drop(draft.program.initial.pop())
     });
