@@ -1,5 +1,5 @@
 //! Changes of a draft, in words: `size 5`, `phase 0 hop 0 to 3`, `phase 1 rank 2 round 0 sends to 9`,
-//! `average reduce 0 first 3`, `step 1 before 0 swap %0 %2`.
+//! `average reduce 0 first 3`, `topology named a\nb`, `step 1 before 0 swap %0 %2`.
 
 use bfc_schedule::matrix::CayleyMatrix;
 use bfc_schedule::program::{
@@ -16,6 +16,7 @@ pub fn apply(draft: &mut Draft, line: &str) {
     let known = match &words[..] {
         ["size", size] => set(&mut draft.size, number(size)),
         ["local_size", size] => set(&mut draft.local_size, number(size)),
+        ["topology", "named", name] => set(&mut draft.topologies[0].name, name.replace("\\n", "\n")),
         ["average", "none"] => set(&mut draft.average, None),
         ["average", rest @ ..] => average(draft.average.as_mut().expect("an average"), rest),
         ["phases", "none"] => set(&mut draft.topologies[0].phases, vec![]),
