@@ -54,8 +54,8 @@ const CRATES: [(&str, &[&str]); 10] = [
     ("schedule-runtime/schedule", &[]),
     ("schedule-runtime", &["bfc-schedule"]),
     ("compiler", &["bfc-algebra", "bfc-dsl", "bfc-schedule"]),
-    ("predict", &["bfc-schedule"]),
-    ("report", &["bfc-schedule"]),
+    ("predict", &["bfc-compiler", "bfc-schedule"]),
+    ("report", &["bfc-compiler", "bfc-predict", "bfc-schedule"]),
     (
         "compiler/cli",
         &["bfc-compiler", "bfc-dsl", "bfc-predict", "bfc-report", "bfc-runtime", "bfc-schedule"],

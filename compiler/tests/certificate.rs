@@ -66,6 +66,9 @@ fn a_forged_certificate_is_not_confirmed() {
         draft.certificate["checks"][1]["statement"] = property(word);
         assert_eq!(recheck(&Schedule::new(draft.clone()).unwrap()).unwrap_err(), Unreadable::Entry(1));
     }
+    draft.certificate["checks"][1] = entry(property("doubly_stochastic"));
+    draft.certificate["checks"][1]["verdict"] = serde_json::json!("proved, trust me");
+    assert_eq!(recheck(&Schedule::new(draft.clone()).unwrap()).unwrap_err(), Unreadable::Entry(1));
     draft.certificate = serde_json::Value::Null;
     assert_eq!(recheck(&Schedule::new(draft).unwrap()).unwrap_err(), Unreadable::Missing);
 }

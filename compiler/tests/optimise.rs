@@ -156,7 +156,7 @@ fn large_graphs_come_near_the_optimum_and_tell_how_near() {
     for rule in ["fastest", "fastest(nonnegative)"] {
         let found = analysis(&edges, rule, size);
         let [one] = &found.optimised[..] else { panic!("{:?}", found.optimised) };
-        assert_eq!((one.what, one.method, one.times), (rule, "enclosed", 1));
+        assert_eq!((one.what, one.is_enclosed, one.times), (rule, true, 1));
         // Lines of a grid mix no faster than the longer path.
         let rho = found.rho.expect("a number");
         assert!((rho - one.value).abs() < 1e-7 && one.gap < 1e-4, "{rho} {one:?}");

@@ -1,8 +1,27 @@
 //! What people and programs see of results and errors; the command line and the Python package print by it.
+//!
+//! Each typed result of the compiler and the predictor has a module of its name with `text`, and with `svg` where it is
+//! drawn. Its JSON is what [`serde`] writes of it; where a document has more than one result, the module has its type.
 
+pub mod advice;
+pub mod analysis;
+pub mod certificate;
+pub mod cluster;
+pub mod comparison;
+pub mod compilation;
+mod cost;
 mod diagnostic;
 mod excerpt;
+mod fit;
 mod json;
+mod picture;
+pub mod schedule;
+pub mod simulations;
+pub mod sweep;
+mod table;
+pub mod training;
+mod words;
 
 pub use diagnostic::{Shown, clip};
 pub use json::write_json;
+pub use table::Table;

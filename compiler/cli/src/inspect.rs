@@ -2,18 +2,9 @@
 
 use crate::arguments::{self, Format};
 use crate::failure::{CliError, Failure};
-use crate::table::Table;
 use crate::{input, output};
+use bfc_schedule::Rank;
 use bfc_schedule::inspect::Inspection;
-use bfc_schedule::{Rank, RankPlan, Rational, Schedule, text};
-use std::fmt::Write;
-
-/// So many ranks are shown to people unless one is named.
-const SHOWN_RANKS: u32 = 16;
-/// So many phases of a topology.
-const SHOWN_PHASES: usize = 24;
-/// So many rounds of a phase.
-const SHOWN_ROUNDS: u32 = 4;
 
 /// Shows the phases, rounds and weights of a schedule.
 ///
@@ -25,91 +16,6 @@ pub fn inspect(arguments: &arguments::Inspect, format: Format) -> Result<(), Fai
     if let Some(rank) = rank.filter(|rank| rank.0 >= schedule.size()) {
         return Err(CliError::UnknownRank { rank: rank.0, size: schedule.size() }.into());
     }
-    match format {
-        Format::Human => output::print(shown(&schedule, rank)),
-        Format::Json => output::print_json(&Inspection { schedule: &schedule, rank }),
-    }
-}
-
-fn shown(schedule: &Schedule, only: Option<Rank>) -> String {
-    let names: Vec<&str> = schedule.topologies().iter().map(|topology| &*topology.name).collect();
-    let mut text = format!("{}\n{}", head(schedule), text::program(schedule.program(), &names));
-    let ranks: Vec<Rank> = match only {
-        Some(rank) => vec![rank],
-        None => (0..schedule.size().min(SHOWN_RANKS)).map(Rank).collect(),
-    };
-    for topology in schedule.topologies() {
-        let period = topology.phases.len();
-        for (number, phase) in topology.phases.iter().enumerate().take(SHOWN_PHASES) {
-            let _ = writeln!(text, "\n{}, phase {number} of {period}", topology.name);
-            let _ =
-                writeln!(text, "{}", phase_table(&ranks, phase.plan.rounds(), |rank| phase.plan.rank(rank)));
-        }
-        more(&mut text, period.saturating_sub(SHOWN_PHASES), "phases");
-    }
-    if only.is_none() && !schedule.topologies().is_empty() {
-        more(&mut text, schedule.size() as usize - ranks.len(), "ranks; `--rank I` shows one");
-    }
-    text
-}
-
-fn head(schedule: &Schedule) -> String {
-    let mut table = Table::new();
-    table.add_row(["ranks", &schedule.size().to_string()]);
-    table.add_row(["ranks per machine", &schedule.local_size().to_string()]);
-    if let Some(average) = schedule.average() {
-        let rounds = average.reduce.len() + average.gather.len();
-        table.add_row(["average", &format!("{rounds} rounds of slices")]);
-    }
-    for allowed in schedule.overrides() {
-        table.add_row(["allowed", allowed]);
-    }
-    if let Some(placed) = placement(schedule) {
-        table.add_row(["placed", &placed]);
-    }
-    table.add_row(["digest", &schedule.digest().to_string()]);
-    table.text() + "\n"
-}
-
-/// Which ranks of the source the ranks are, where `--place` has moved them.
-fn placement(schedule: &Schedule) -> Option<String> {
-    let metadata = schedule.metadata();
-    let ranks = metadata["placement"].as_array()?;
-    let shown: Vec<String> = ranks.iter().take(SHOWN_RANKS as usize).map(ToString::to_string).collect();
-    let more = if ranks.len() > shown.len() { " …" } else { "" };
-    let cluster = metadata["cluster"].as_str().unwrap_or_default();
-    Some(format!("for {cluster}: ranks {}{more} of the source", shown.join(" ")))
-}
-
-fn more(text: &mut String, hidden: usize, what: &str) {
-    if hidden > 0 {
-        let _ = writeln!(text, "\nand {hidden} more {what}");
-    }
-}
-
-/// A line for each rank: what it keeps of its own, and for each round to whom it sends and from whom it takes how much.
-fn phase_table(ranks: &[Rank], rounds: u32, plan: impl Fn(Rank) -> RankPlan) -> String {
-    let mut table = Table::new();
-    let heading = ["rank".to_string(), "self".to_string()];
-    let shown = rounds.min(SHOWN_ROUNDS);
-    let hidden = (rounds > shown).then(|| format!("and {} more", rounds - shown));
-    let names = (0..shown).map(|round| format!("round {round}"));
-    table.set_header(heading.into_iter().chain(names).chain(hidden));
-    for &rank in ranks {
-        let plan = plan(rank);
-        let mut cells = vec![String::new(); shown as usize];
-        for action in plan.actions.iter().filter(|action| action.round < shown) {
-            let sent = action.send_to.map(|to| format!("→{to}"));
-            let received =
-                action.receive.as_ref().map(|(from, weight)| format!("←{from} × {}", number(weight)));
-            cells[action.round as usize] = sent.into_iter().chain(received).collect::<Vec<_>>().join("  ");
-        }
-        table.add_row([rank.to_string(), number(&plan.self_weight)].into_iter().chain(cells));
-    }
-    table.text()
-}
-
-/// The exact weight where it is short, else its value.
-fn number(weight: &Rational) -> String {
-    if weight.bits() <= 40 { weight.to_string() } else { weight.to_f64().to_string() }
+    let inspection = Inspection { schedule: &schedule, rank };
+    output::show(format, &inspection, || bfc_report::schedule::text(&schedule, rank))
 }

@@ -15,13 +15,10 @@ mod inspect;
 mod library;
 mod new;
 mod output;
-mod picture;
 mod predict;
 mod progress;
-mod range;
 mod run;
 mod suggest;
-mod table;
 mod usage;
 mod verify;
 

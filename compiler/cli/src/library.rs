@@ -2,9 +2,9 @@
 
 use crate::arguments::Format;
 use crate::failure::{CliError, Failure};
-use crate::table::Table;
 use crate::{input, output, suggest};
 use bfc_compiler::library;
+use bfc_report::Table;
 use serde_json::{Value, json};
 
 /// Lists the library, or one part of it.

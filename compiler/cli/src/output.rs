@@ -1,11 +1,11 @@
 //! Results leave the process: standard output, and files that appear whole or not at all. Text that is printed has no hidden
 //! character, wherever it comes from.
 
+use crate::arguments::Format;
 use crate::failure::{CliError, Failure};
 use bfc_report::write_json;
 use bfc_schedule::visible;
 use serde::Serialize;
-use serde_json::Value;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -51,6 +51,17 @@ fn printed(result: io::Result<()>) -> Result<(), Failure> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
         Err(error) => Err(unwritable(Path::new("standard output"), error)),
         Ok(()) => Ok(()),
+    }
+}
+
+/// Writes a result to standard output: its document for programs, its text for people.
+///
+/// # Errors
+/// As [`print`].
+pub fn show(format: Format, document: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), Failure> {
+    match format {
+        Format::Json => print_json(document),
+        Format::Human => print(text()),
     }
 }
 
@@ -114,7 +125,7 @@ fn create_directory(path: &Path) -> Result<(), Failure> {
 /// Where one of them cannot be made.
 pub fn write_results(
     directory: &Path,
-    document: (&str, &Value),
+    document: (&str, &impl Serialize),
     picture: (&str, &str),
 ) -> Result<(), Failure> {
     create_directory(directory)?;

@@ -1,5 +1,6 @@
 //! A progress bar on standard error, absent if that is not a terminal.
 
+use bfc_predict::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::{Mutex, PoisonError};
 
@@ -25,6 +26,23 @@ pub fn advance(done: u64) {
 /// Removes the bar from the screen.
 pub fn clear() {
     replace(None);
+}
+
+/// The bar of a library's computation.
+pub struct Bar;
+
+impl Progress for Bar {
+    fn begin(&mut self, stage: &'static str, count: u64, unit: &'static str) {
+        start(stage, count, unit);
+    }
+
+    fn advance(&mut self, done: u64) {
+        advance(done);
+    }
+
+    fn end(&mut self) {
+        clear();
+    }
 }
 
 fn replace(bar: Option<ProgressBar>) {

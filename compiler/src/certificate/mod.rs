@@ -10,10 +10,11 @@ mod lift;
 
 use crate::model::claim::Claim;
 use crate::model::topology::Topology;
-use crate::prove::{Check, Prover};
+use crate::prove::{Check, Outcome, Prover, Verdict};
 use bfc_schedule::{MixingMatrix, Schedule};
 use claim::Worded;
-use serde::Serialize;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 /// The entry of a claim that was decided; `None` for what speaks of the source alone.
@@ -24,18 +25,29 @@ fn entry(check: &Check) -> Option<Value> {
 }
 
 /// A claim of a certificate, decided again.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Recheck {
     /// What is claimed of which topology, written from what was decided: `doubly_stochastic(ring)`.
     pub claim: String,
-    /// The verdict in the file.
-    pub recorded: String,
+    /// What the file records.
+    pub recorded: Outcome,
     /// The verdict now.
-    pub verdict: String,
-    /// The evidence or the reason now.
-    pub evidence: String,
+    pub verdict: Verdict,
     /// Whether the verdict now is the recorded one, bounds aside.
     pub confirmed: bool,
+}
+
+/// `{claim, recorded, verdict, evidence, confirmed}`, in words.
+impl Serialize for Recheck {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut recheck = serializer.serialize_struct("Recheck", 5)?;
+        recheck.serialize_field("claim", &self.claim)?;
+        recheck.serialize_field("recorded", &self.recorded.to_string())?;
+        recheck.serialize_field("verdict", &self.verdict.word())?;
+        recheck.serialize_field("evidence", self.verdict.evidence())?;
+        recheck.serialize_field("confirmed", &self.confirmed)?;
+        recheck.end()
+    }
 }
 
 /// Why a certificate cannot be checked.
@@ -71,19 +83,12 @@ pub fn recheck(schedule: &Schedule) -> Result<Vec<Recheck>, Unreadable> {
     let decide = |(index, entry): (usize, &Value)| {
         let unreadable = || Unreadable::Entry(index);
         let statement = claim::read(&entry["statement"], topologies.len()).ok_or_else(unreadable)?;
-        let recorded = entry["verdict"].as_str().ok_or_else(unreadable)?.to_owned();
+        let recorded = entry["verdict"].as_str().and_then(Outcome::from_words).ok_or_else(unreadable)?;
         let text = Worded(&statement, &names).to_string();
         let claim = Claim { statement, text, span: Default::default() };
         let verdict = prover.decide(&claim);
-        // The bounds of `holds within …` depend on the processor's rounding.
-        let kind = |verdict: &str| verdict.split(" within").next().map(str::to_owned);
-        Ok(Recheck {
-            confirmed: kind(&verdict.word()) == kind(&recorded),
-            claim: claim.text,
-            recorded,
-            verdict: verdict.word(),
-            evidence: verdict.evidence().to_owned(),
-        })
+        let confirmed = verdict.outcome().agrees_with(recorded);
+        Ok(Recheck { claim: claim.text, recorded, verdict, confirmed })
     };
     entries.iter().enumerate().map(decide).collect()
 }

@@ -145,8 +145,8 @@ impl<'a> Evaluator<'a> {
         // The optimisation makes −λ₂ small.
         let value = if number == Number::Connectivity { -optimum.value } else { optimum.value };
         let gap = (optimum.value - optimum.bound).next_up();
-        let method = if optimum.is_enclosed { "enclosed" } else { "estimate" };
-        self.optimised.push(Optimised { what, number, value, gap, method, times: 1 });
+        let is_enclosed = optimum.is_enclosed;
+        self.optimised.push(Optimised { what, number, value, gap, is_enclosed, times: 1 });
         self.spend(optimum.work / OPERATIONS, span)
     }
 

@@ -2,7 +2,7 @@
 
 use super::claim::Claim;
 use bfc_schedule::MixingMatrix;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// A topology at one size: its phases, which repeat.
 #[derive(Clone, Debug)]
@@ -32,8 +32,9 @@ pub struct Optimised {
     pub value: f64,
     /// No choice comes to a number that is better by more than this.
     pub gap: f64,
-    /// Whether the value is `enclosed`, not beyond what is written, or an `estimate`; the gap is then one too.
-    pub method: &'static str,
+    /// Whether value and gap are certified bounds; otherwise both are estimates.
+    #[serde(rename = "method", serialize_with = "method")]
+    pub is_enclosed: bool,
     /// How many phases or matchings were optimised so.
     pub times: usize,
 }
@@ -53,6 +54,10 @@ pub enum Number {
     /// The mean of ‖WᵀW − J‖₂, to be small.
     #[serde(rename = "rho")]
     Contraction,
+}
+
+fn method<S: Serializer>(is_enclosed: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(if *is_enclosed { "enclosed" } else { "estimate" })
 }
 
 impl Optimised {

@@ -8,6 +8,7 @@ mod error;
 pub(crate) mod facts;
 pub(crate) mod linear;
 mod operators;
+mod outcome;
 mod quantity;
 mod radius;
 mod stable;
@@ -18,6 +19,7 @@ pub(crate) mod timing;
 
 pub use claims::{Check, Proof, Role};
 pub use error::Error;
+pub use outcome::Outcome;
 
 use crate::model::algorithm::Algorithm;
 use crate::model::claim::{Claim, Comparison, Number, Property, Quantity, Statement};
@@ -101,14 +103,19 @@ impl Verdict {
         matches!(self, Self::Proved { .. } | Self::Within { .. })
     }
 
-    /// `proved`, `refuted`, `holds within 1e-14`, `not decided`.
-    pub fn word(&self) -> String {
+    /// The verdict without its evidence.
+    pub fn outcome(&self) -> Outcome {
         match self {
-            Self::Proved { .. } => "proved".into(),
-            Self::Refuted { .. } => "refuted".into(),
-            Self::Within { bound, .. } => format!("holds within {bound:.1e}"),
-            Self::NotDecided { .. } => "not decided".into(),
+            Self::Proved { .. } => Outcome::Proved,
+            Self::Refuted { .. } => Outcome::Refuted,
+            Self::Within { bound, .. } => Outcome::Within(*bound),
+            Self::NotDecided { .. } => Outcome::NotDecided,
         }
+    }
+
+    /// `proved`, `refuted`, `holds within 1.0e-14`, `not decided`.
+    pub fn word(&self) -> String {
+        self.outcome().to_string()
     }
 
     /// The evidence or the reason; may be empty.

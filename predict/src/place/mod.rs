@@ -20,6 +20,7 @@ use crate::cost::Prediction;
 use crate::links::Wiring;
 use crate::sharing::{Sharing, arrange};
 use crate::traffic::Traffic;
+use bfc_compiler::certificate;
 use bfc_schedule::schedule::Phase;
 use bfc_schedule::{Rank, RoundPlan, Schedule, VerifyError};
 use board::Board;
@@ -28,15 +29,27 @@ use serde::Serialize;
 /// The most ranks that are placed.
 pub const MOST_RANKS: u32 = 4096;
 
-/// A schedule for a cluster.
-#[derive(Clone, Debug)]
-pub struct Fitted {
-    /// The schedule, verified.
-    pub schedule: Schedule,
+/// How a schedule was fitted to a cluster.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Fit {
     /// How the rounds of each phase share links.
     pub sharing: Vec<Sharing>,
-    /// The placement of its ranks, if requested.
-    pub placement: Option<Placement>,
+    /// Where its ranks stand, where other places were sought.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub placement: Option<Placing>,
+}
+
+/// What a search for better places led to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Placing {
+    /// The best places that were found, which may be those that the ranks had.
+    Best(Placement),
+    /// The places that the ranks had.
+    Kept {
+        /// The claim of the certificate that would not be decided on better ones.
+        unproved: String,
+    },
 }
 
 /// Where ranks went, and what that is good for.
@@ -96,49 +109,70 @@ impl From<ClusterError> for FitError {
 ///
 /// # Errors
 /// The cluster has too few machines.
-pub fn fit(schedule: Schedule, cluster: &Cluster, model_bytes: f64) -> Result<Fitted, FitError> {
+pub fn fit(schedule: Schedule, cluster: &Cluster, model_bytes: f64) -> Result<(Schedule, Fit), FitError> {
     let wiring = Wiring::new(cluster, schedule.size())?;
     let traffic = Traffic::new(&schedule, model_bytes);
     let unchanged = schedule.clone();
     let (mut draft, sharing) = arrange(schedule, &wiring, &traffic);
-    if sharing.iter().all(|phase| phase.seconds == phase.least_rounds_seconds) {
-        return Ok(Fitted { schedule: unchanged, sharing, placement: None });
+    let fit = Fit { sharing, placement: None };
+    if fit.sharing.iter().all(|phase| phase.seconds == phase.least_rounds_seconds) {
+        return Ok((unchanged, fit));
     }
     draft.metadata["cluster"] = cluster.name().into();
-    let schedule = Schedule::new(draft).map_err(FitError::Verify)?;
-    Ok(Fitted { schedule, sharing, placement: None })
+    Ok((Schedule::new(draft).map_err(FitError::Verify)?, fit))
 }
 
-/// [`fit`], with the ranks on better places where there are some.
+/// [`fit`], with the ranks on better places where there are some on which all that was proved is proved again.
 ///
 /// # Errors
 /// As there.
-pub fn place(schedule: Schedule, cluster: &Cluster, model_bytes: f64) -> Result<Fitted, FitError> {
+pub fn place(schedule: Schedule, cluster: &Cluster, model_bytes: f64) -> Result<(Schedule, Fit), FitError> {
     let wiring = Wiring::new(cluster, schedule.size())?;
-    let traffic = Traffic::new(&schedule, model_bytes);
-    let board = (schedule.size() <= MOST_RANKS).then(|| Board::new(&schedule, &wiring, &traffic));
-    let found = board.flatten().map(|mut board| search::search(&mut board, &wiring, &groups(&schedule)));
-    let travel = |fitted: &Fitted| Travel::new(&fitted.schedule, cluster, &wiring, model_bytes);
-    let identity = || (0..schedule.size()).collect::<Vec<u32>>();
-    let search =
-        found.as_ref().map_or(Search::None, |(_, all)| if *all { Search::All } else { Search::Swaps });
-    let ranks = found.map_or_else(identity, |(ranks, _)| ranks);
-    let mut best = fit(schedule.clone(), cluster, model_bytes)?;
-    let before = travel(&best)?;
-    let mut placement = Placement { ranks: identity(), search, before, after: before };
-    if ranks != placement.ranks {
-        let mut draft = relabel::relabel(schedule.into_draft(), &ranks);
-        draft.metadata["cluster"] = cluster.name().into();
-        draft.metadata["placement"] = ranks.clone().into();
-        let placed = Schedule::new(draft).map_err(FitError::Verify)?;
-        let placed = fit(placed, cluster, model_bytes)?;
-        let after = travel(&placed)?;
-        if after.improves(&before) {
-            (best, placement.ranks, placement.after) = (placed, ranks, after);
-        }
+    let travel = |schedule: &Schedule| Travel::new(schedule, cluster, &wiring, model_bytes);
+    let (ranks, search) = best_ranks(&schedule, &wiring, model_bytes);
+    let (kept, fit_of_kept) = fit(schedule.clone(), cluster, model_bytes)?;
+    let before = travel(&kept)?;
+    let keep = |kept, placing| Ok((kept, Fit { placement: Some(placing), ..fit_of_kept }));
+    let identity: Vec<u32> = (0..schedule.size()).collect();
+    let unmoved = Placing::Best(Placement { ranks: identity.clone(), search, before, after: before });
+    if ranks == identity {
+        return keep(kept, unmoved);
     }
-    best.placement = Some(placement);
-    Ok(best)
+    let (moved, fit_of_moved) = fit(relabelled(schedule, &ranks, cluster)?, cluster, model_bytes)?;
+    let after = travel(&moved)?;
+    if !after.improves(&before) {
+        return keep(kept, unmoved);
+    }
+    if let Some(unproved) = unproved(&moved) {
+        return keep(kept, Placing::Kept { unproved });
+    }
+    let placement = Some(Placing::Best(Placement { ranks, search, before, after }));
+    Ok((moved, Fit { placement, ..fit_of_moved }))
+}
+
+/// The rank of the source for each rank of the schedule on the best places, and how thoroughly these were sought.
+fn best_ranks(schedule: &Schedule, wiring: &Wiring, model_bytes: f64) -> (Vec<u32>, Search) {
+    let board = (schedule.size() <= MOST_RANKS)
+        .then(|| Board::new(schedule, wiring, &Traffic::new(schedule, model_bytes)))
+        .flatten();
+    match board.map(|mut board| search::search(&mut board, wiring, &groups(schedule))) {
+        Some((ranks, true)) => (ranks, Search::All),
+        Some((ranks, false)) => (ranks, Search::Swaps),
+        None => ((0..schedule.size()).collect(), Search::None),
+    }
+}
+
+fn relabelled(schedule: Schedule, ranks: &[u32], cluster: &Cluster) -> Result<Schedule, FitError> {
+    let mut draft = relabel::relabel(schedule.into_draft(), ranks);
+    draft.metadata["cluster"] = cluster.name().into();
+    draft.metadata["placement"] = ranks.to_vec().into();
+    Schedule::new(draft).map_err(FitError::Verify)
+}
+
+/// A claim of the certificate that is not found again.
+fn unproved(schedule: &Schedule) -> Option<String> {
+    let rechecks = certificate::recheck(schedule).ok()?;
+    rechecks.into_iter().find(|recheck| !recheck.confirmed).map(|recheck| recheck.claim)
 }
 
 impl Travel {

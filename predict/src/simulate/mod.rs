@@ -11,8 +11,10 @@
 mod ports;
 mod ranks;
 mod report;
+mod sizes;
 
 pub use report::{Lost, Simulation};
+pub use sizes::{Experiment, Loss, Run, Simulations, Stragglers, Throughput, simulate_sizes};
 
 use crate::cluster::{Cluster, ClusterError};
 use crate::cost::{message_bytes, slices};

@@ -1,26 +1,18 @@
 //! Names and files become clusters, and clusters are listed and shown.
 
-use super::arguments::{Clusters, Load};
+use super::arguments::{self, Clusters, Load};
 use crate::arguments::Format;
 use crate::failure::{CliError, Failure};
-use crate::table::Table;
 use crate::{input, output};
-use bfc_compiler::Request;
-use bfc_predict::{Cluster, ClusterError};
-use serde_json::{Value, json};
+use bfc_predict::{Cluster, Location};
+use bfc_report::cluster::{self, Description};
 use std::path::Path;
-
-impl From<ClusterError> for Failure {
-    fn from(error: ClusterError) -> Self {
-        Self::refused_by(error)
-    }
-}
 
 /// The cluster of a name or a file.
 ///
 /// # Errors
 /// There is none, it cannot be read, or its description is refused.
-pub fn cluster(name: &str) -> Result<Cluster, Failure> {
+pub fn named(name: &str) -> Result<Cluster, Failure> {
     let path = Path::new(name);
     if !path.exists() && !name.contains(['.', '/']) {
         return Ok(Cluster::named(name)?);
@@ -31,9 +23,9 @@ pub fn cluster(name: &str) -> Result<Cluster, Failure> {
 /// The cluster with the time of a gradient that the command line gives.
 ///
 /// # Errors
-/// As [`cluster`].
+/// As [`named`].
 pub fn cluster_for(name: &str, load: &Load) -> Result<Cluster, Failure> {
-    let mut cluster = cluster(name)?;
+    let mut cluster = named(name)?;
     if let Some(seconds) = load.compute {
         cluster = cluster.with_step(seconds);
     }
@@ -43,11 +35,28 @@ pub fn cluster_for(name: &str, load: &Load) -> Result<Cluster, Failure> {
     Ok(cluster)
 }
 
-/// A cluster says how many ranks share a machine, unless the command line does or some machine would not be full.
-pub fn settle(request: &mut Request, cluster: &Cluster) {
-    let ranks = cluster.ranks_per_machine();
-    if request.local_size == 1 && request.size.is_multiple_of(ranks) {
-        request.local_size = ranks;
+/// Where a schedule runs, where the command line says it.
+pub struct Place {
+    cluster: Option<Cluster>,
+    model_bytes: f64,
+    moves_ranks: bool,
+}
+
+impl Place {
+    /// The place of these flags.
+    ///
+    /// # Errors
+    /// As [`named`].
+    pub fn new(location: &arguments::Location, moves_ranks: bool) -> Result<Self, Failure> {
+        let named = location.cluster.as_deref();
+        let cluster = named.map(|name| cluster_for(name, &location.load)).transpose()?;
+        Ok(Self { cluster, model_bytes: location.load.model_bytes, moves_ranks })
+    }
+
+    /// What the library knows of it.
+    pub fn location(&self) -> Option<Location<'_>> {
+        let cluster = self.cluster.as_ref()?;
+        Some(Location { cluster, model_bytes: self.model_bytes, place: self.moves_ranks })
     }
 }
 
@@ -57,33 +66,17 @@ pub fn settle(request: &mut Request, cluster: &Cluster) {
 /// There is no such cluster, or its description is refused.
 pub fn show(arguments: &Clusters, format: Format) -> Result<(), Failure> {
     let Some(name) = &arguments.name else { return list(format) };
-    let cluster = cluster(name)?;
+    let cluster = named(name)?;
     let text = match Cluster::ready().iter().find(|(known, _)| known == name) {
         Some((_, text)) => (*text).to_string(),
         None => text(Path::new(name))?,
     };
-    match format {
-        Format::Human => output::print(text),
-        Format::Json => output::print_json(&json!({
-            "name": cluster.name(),
-            "ranks_per_machine": cluster.ranks_per_machine(),
-            "description": text,
-        })),
-    }
+    output::show(format, &Description::new(&cluster, &text), || text.clone())
 }
 
 fn list(format: Format) -> Result<(), Failure> {
-    let about = |text: &'static str| text.lines().next().unwrap_or_default().trim_start_matches("# ");
-    if format == Format::Json {
-        let entry =
-            |(name, text): &(&str, &'static str)| json!({ "name": name, "documentation": about(text) });
-        return output::print_json(&Cluster::ready().iter().map(entry).collect::<Value>());
-    }
-    let mut table = Table::new();
-    for (name, text) in Cluster::ready() {
-        table.add_row([name, about(text)]);
-    }
-    output::print(table.text() + "\n")
+    let ready = cluster::ready();
+    output::show(format, &ready, || cluster::list_text(&ready))
 }
 
 fn text(path: &Path) -> Result<String, CliError> {

@@ -2,18 +2,29 @@
 
 mod advise;
 pub mod arguments;
-mod candidates;
 mod clusters;
-mod cost;
-mod error;
-mod fit;
 mod probe;
-mod proposal;
 mod simulate;
 
 pub use advise::advise;
-pub use clusters::{settle, show as clusters};
-pub use cost::{add_cost, lines, named as cluster};
-pub use fit::fit;
+pub use clusters::{Place, show as clusters};
 pub use probe::probe;
 pub use simulate::simulate;
+
+use crate::failure::Failure;
+use bfc_predict::{ClusterError, FitError, PredictError};
+
+impl From<PredictError> for Failure {
+    fn from(error: PredictError) -> Self {
+        match error {
+            PredictError::Source(refused) => refused.into(),
+            other => Self::refused(other.into_reports()),
+        }
+    }
+}
+
+impl From<ClusterError> for Failure {
+    fn from(error: ClusterError) -> Self {
+        PredictError::Fit(FitError::Cluster(error)).into()
+    }
+}

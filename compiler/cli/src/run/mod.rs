@@ -4,13 +4,14 @@ mod csv;
 mod curve;
 mod data;
 mod logistic;
-mod report;
+mod record;
 mod train;
 
 use crate::arguments::{self, Format};
 use crate::failure::{self, Failure};
 use crate::{input, output, progress};
 use bfc_compiler::{Entry, Request};
+use bfc_report::training::{self, Training};
 use bfc_runtime::RuntimeError;
 use bfc_runtime::local::SpmdError;
 use bfc_schedule::program::Instruction;
@@ -18,8 +19,9 @@ use bfc_schedule::{Rank, Schedule};
 use csv::DataError;
 use data::{Data, Split};
 use miette::{Diagnostic, Report};
-use report::Report as RunReport;
-use serde_json::json;
+use record::Record;
+use serde::Serialize;
+use serde_json::Value;
 use thiserror::Error;
 use train::Plan;
 
@@ -143,7 +145,7 @@ pub fn run(arguments: &arguments::Run, format: Format) -> Result<(), Failure> {
     progress::start("centralized", plan.steps, "steps");
     let centralized = train::centralized(&data, plan);
     progress::clear();
-    let report = RunReport {
+    let record = Record {
         schedule,
         data_name: &data_name,
         data: &data,
@@ -154,36 +156,47 @@ pub fn run(arguments: &arguments::Run, format: Format) -> Result<(), Failure> {
         allreduce,
         centralized,
     };
-    tell(&report, format)
+    tell(&record, format)
 }
 
-fn tell(report: &RunReport, format: Format) -> Result<(), Failure> {
-    let mut document = report.json();
-    if let Some(directory) = &report.arguments.out {
-        output::write_results(directory, ("run.json", &document), ("convergence.svg", &report.svg()))?;
+/// The document of a run that diverged.
+#[derive(Serialize)]
+struct Diverged<'a> {
+    #[serde(flatten)]
+    training: &'a Training,
+    diagnostics: [Value; 1],
+}
+
+fn tell(record: &Record, format: Format) -> Result<(), Failure> {
+    let training = record.training();
+    if let Some(directory) = &record.arguments.out {
+        let picture = training::svg(&training);
+        output::write_results(directory, ("run.json", &training), ("convergence.svg", &picture))?;
     }
-    let runs = report.diverged();
-    let diverged = if runs.is_empty() { None } else { Some(diverged(report, runs)?) };
-    match (format, diverged) {
-        (Format::Human, diverged) => {
-            output::print(report.table())?;
-            diverged.map_or(Ok(()), |error| Err(Failure::running(error)))
+    let runs = record.diverged();
+    if runs.is_empty() {
+        return output::show(format, &training, || training::text(&training));
+    }
+    let error = diverged(record, runs)?;
+    match format {
+        Format::Human => {
+            output::print(training::text(&training))?;
+            Err(Failure::running(error))
         }
-        (Format::Json, None) => output::print_json(&document),
-        (Format::Json, Some(error)) => {
-            document["diagnostics"] = json!([failure::as_json(&error, None)]);
-            output::print_json(&document)?;
+        Format::Json => {
+            let diagnostics = [failure::as_json(&error, None)];
+            output::print_json(&Diverged { training: &training, diagnostics })?;
             Err(Failure::told(failure::RUNNING))
         }
     }
 }
 
 /// The error, with a learning rate that was tried and descends, where one is found soon.
-fn diverged(report: &RunReport, runs: Vec<String>) -> Result<RunError, Failure> {
-    let steps = report.plan.steps;
+fn diverged(record: &Record, runs: Vec<String>) -> Result<RunError, Failure> {
+    let steps = record.plan.steps;
     let analysis = "`bfc analyze` shows which step sizes converge, if any";
-    let help = match smaller(report)? {
-        Tried::Nothing if takes_rate(report.schedule) => {
+    let help = match smaller(record)? {
+        Tried::Nothing if takes_rate(record.schedule) => {
             format!("set a smaller learning rate, `--lr`; {analysis}")
         }
         Tried::Nothing => format!("make the steps of the algorithm smaller; {analysis}"),
@@ -204,15 +217,15 @@ enum Tried {
 }
 
 /// The largest of some tenths of the learning rate with which the loss descends.
-fn smaller(report: &RunReport) -> Result<Tried, Failure> {
-    if report.plan.steps > MAX_TRIED_STEPS || !takes_rate(report.schedule) {
+fn smaller(record: &Record) -> Result<Tried, Failure> {
+    if record.plan.steps > MAX_TRIED_STEPS || !takes_rate(record.schedule) {
         return Ok(Tried::Nothing);
     }
-    let tenths = |power| report.plan.lr / 10f64.powi(power);
+    let tenths = |power| record.plan.lr / 10f64.powi(power);
     for power in 1..=MAX_TRIES {
-        let plan = Plan { lr: tenths(power), ..report.plan };
-        let descends = train::centralized(report.data, plan).descended()
-            && train::on_ranks(report.schedule, report.data, plan).map_err(failed)?.descended();
+        let plan = Plan { lr: tenths(power), ..record.plan };
+        let descends = train::centralized(record.data, plan).descended()
+            && train::on_ranks(record.schedule, record.data, plan).map_err(failed)?.descended();
         if descends {
             return Ok(Tried::Descends(plan.lr));
         }

@@ -1,13 +1,14 @@
 //! Measurements over MPI: two ranks of a machine, two machines by one pair of ranks, and by all pairs at once, which tells how
 //! many NICs they have between them.
 
+use super::error::ProbeError;
 use super::machines::ranks_per_machine;
-use super::{Link, Probe, as_json, measure, tell};
+use super::{Link, Probe, measure, tell};
 use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::output;
-use crate::predict::error::PredictError;
 use bfc_predict::Cluster;
+use bfc_report::cluster::Measured;
 use bfc_runtime::mpi::MpiTransport;
 use bfc_runtime::transport::Fault;
 use bfc_schedule::Rank;
@@ -20,7 +21,7 @@ use serde_json::json;
 const NAME: usize = 256;
 
 /// What was measured.
-struct Measured {
+struct Machines {
     machines: usize,
     ranks_per_machine: usize,
     inside: Option<Link>,
@@ -33,7 +34,7 @@ struct Measured {
 /// # Errors
 /// MPI fails, ranks do not fill machines one after the other, or the file cannot be written.
 pub(super) fn probe(arguments: &Probe, base: Cluster, format: Format) -> Result<(), Failure> {
-    let failed = |reason: String| Failure::running(PredictError::Probe { wire: "MPI", reason });
+    let failed = |reason: String| Failure::running(ProbeError::Probe { wire: "MPI", reason });
     let (universe, _) = mpi::initialize_with_threading(Threading::Funneled)
         .ok_or_else(|| failed("it is initialized already".to_string()))?;
     let world = universe.world();
@@ -53,7 +54,7 @@ fn names(world: &SimpleCommunicator) -> Vec<String> {
     all.chunks(NAME).map(name).collect()
 }
 
-fn measured(world: &SimpleCommunicator, local: usize) -> Result<Measured, Fault> {
+fn measured(world: &SimpleCommunicator, local: usize) -> Result<Machines, Fault> {
     let mut transport = MpiTransport::join(world)?;
     let (rank, size) = (world.rank() as u32, world.size() as u32);
     let step = local as u32;
@@ -79,10 +80,10 @@ fn measured(world: &SimpleCommunicator, local: usize) -> Result<Measured, Fault>
     let share = between.zip(together).map(|(alone, together)| together.bandwidth / alone.bandwidth);
     let nics = share.map_or(1.0, |share| (share * local as f64).round().clamp(1.0, local as f64));
     let machines = size.div_ceil(step) as usize;
-    Ok(Measured { machines, ranks_per_machine: local, inside, between, nics: nics as u32 })
+    Ok(Machines { machines, ranks_per_machine: local, inside, between, nics: nics as u32 })
 }
 
-fn report(arguments: &Probe, base: Cluster, measured: &Measured, format: Format) -> Result<(), Failure> {
+fn report(arguments: &Probe, base: Cluster, measured: &Machines, format: Format) -> Result<(), Failure> {
     let mut cluster = base.clone().with_machine(
         "these machines",
         measured.ranks_per_machine as u32,
@@ -114,8 +115,8 @@ fn report(arguments: &Probe, base: Cluster, measured: &Measured, format: Format)
         return output::print_json(&json!({
             "machines": measured.machines,
             "ranks_per_machine": measured.ranks_per_machine,
-            "inside": measured.inside.as_ref().map(as_json),
-            "between": measured.between.as_ref().map(as_json),
+            "inside": measured.inside.map(Measured::from),
+            "between": measured.between.map(Measured::from),
             "nics": measured.between.map(|_| measured.nics),
             "description": text,
         }));

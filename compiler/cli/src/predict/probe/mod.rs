@@ -3,22 +3,22 @@
 
 #[cfg(feature = "mpi")]
 mod between;
+mod error;
 mod machines;
 
 use super::arguments::{Probe, Wire};
-use super::clusters::cluster;
-use super::error::PredictError;
+use super::clusters::named;
 use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::output;
-use crate::table::Table;
 use bfc_predict::cluster::Link;
-use bfc_predict::units::{shown_rate, shown_seconds};
+use bfc_report::cluster::{Measured, links_text};
 use bfc_runtime::socket::SocketTransport;
 use bfc_runtime::transport::{Fault, Tag, rounds};
 use bfc_runtime::{Transport, local};
 use bfc_schedule::{Rank, visible};
-use serde_json::{Value, json};
+use error::ProbeError;
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -32,13 +32,13 @@ const LONG: (usize, usize) = (16 << 20, 9);
 /// # Errors
 /// The base is not known, a transport fails, or the file cannot be written.
 pub fn probe(arguments: &Probe, format: Format) -> Result<(), Failure> {
-    let base = cluster(&arguments.cluster)?;
+    let base = named(&arguments.cluster)?;
     if under_mpi() {
         return between_machines(arguments, base, format);
     }
     let ranks =
         arguments.ranks.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get() as u32));
-    let failed = |wire: &'static str| move |reason: String| PredictError::Probe { wire, reason };
+    let failed = |wire: &'static str| move |reason: String| ProbeError::Probe { wire, reason };
     let threads = on_threads().map_err(failed("threads")).map_err(Failure::running)?;
     let sockets = on_sockets().map_err(failed("sockets")).map_err(Failure::running)?;
     let chosen = match arguments.transport {
@@ -58,26 +58,17 @@ pub fn probe(arguments: &Probe, format: Format) -> Result<(), Failure> {
     }
     match format {
         Format::Json => output::print_json(&json!({
-            "threads": as_json(&threads),
-            "sockets": as_json(&sockets),
+            "threads": Measured::from(threads),
+            "sockets": Measured::from(sockets),
             "description": text,
         })),
         Format::Human => tell(arguments, "transport", &[("threads", threads), ("sockets", sockets)]),
     }
 }
 
-fn as_json(link: &Link) -> Value {
-    json!({ "latency_seconds": link.latency, "bytes_per_second": link.bandwidth })
-}
-
 /// A table of links, and where their description is.
 fn tell(arguments: &Probe, heading: &str, links: &[(&str, Link)]) -> Result<(), Failure> {
-    let mut table = Table::new();
-    table.set_header([heading, "latency", "bandwidth each way"]);
-    for (name, link) in links {
-        table.add_row([name.to_string(), shown_seconds(link.latency), shown_rate(link.bandwidth)]);
-    }
-    output::print(table.text() + "\n")?;
+    output::print(links_text(heading, links))?;
     match &arguments.output {
         Some(path) => output::say(&format!("wrote {}", path.display())),
         None => output::say("`-o mine.toml` writes the description of a cluster"),
@@ -98,7 +89,7 @@ fn between_machines(arguments: &Probe, base: bfc_predict::Cluster, format: Forma
 
 #[cfg(not(feature = "mpi"))]
 fn between_machines(_: &Probe, _: bfc_predict::Cluster, _: Format) -> Result<(), Failure> {
-    Err(Failure::usage(PredictError::NoMpi))
+    Err(Failure::usage(ProbeError::NoMpi))
 }
 
 fn on_threads() -> Result<Link, String> {

@@ -4,11 +4,9 @@
 //! that the bias of the algorithm and the difference of the ranks' optima ζ leave: the error after k steps is
 //! r^k + bias · ζ, relative to the initial one.
 
-use serde::Serialize;
-
 /// How averaging converges: what an analysis of the topology says.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Consensus {
+pub(super) struct Consensus {
     /// Steps to the exact average.
     pub exact_after: Option<u64>,
     /// Steps to 10⁻³.
@@ -39,7 +37,7 @@ impl Consensus {
 
 /// How an algorithm converges on quadratics.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Training {
+pub(super) struct Training {
     /// The factor by which the error falls in a step.
     pub rate: f64,
     /// The distance at which it ends, relative to that of the ranks' optima from theirs.
@@ -57,8 +55,8 @@ impl Training {
 }
 
 /// What a candidate needs.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Effort {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Effort {
     /// Steps to the target.
     pub steps: f64,
     /// Seconds of a step.
@@ -80,7 +78,7 @@ impl Effort {
 
 /// The order of candidates by time to the target, and for each place of it whether no other candidate has both fewer steps
 /// and shorter ones: the Pareto front. Candidates of equal time keep their order.
-pub fn rank(efforts: &[Effort]) -> Vec<(usize, bool)> {
+pub(super) fn rank(efforts: &[Effort]) -> Vec<(usize, bool)> {
     let mut order: Vec<usize> = (0..efforts.len()).collect();
     order.sort_by(|&a, &b| efforts[a].seconds().total_cmp(&efforts[b].seconds()));
     let front = |own: &usize| !efforts.iter().any(|other| other.dominates(&efforts[*own]));

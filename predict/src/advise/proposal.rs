@@ -1,7 +1,7 @@
 //! Topologies of the library, alone and combined, become schedules in the language.
 
 /// A topology to try.
-pub struct Proposal {
+pub(super) struct Proposal {
     /// How it is listed.
     pub name: String,
     /// Library names without their part.

@@ -1,10 +1,16 @@
-//! Cells → a table for people, without lines except one below a heading. What a cell holds is one line of the table.
+//! Cells become a table for people, without lines except one below a heading. What a cell holds is one line of the table.
 
 use bfc_schedule::visible;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, TableStyle};
 
 /// A table.
 pub struct Table(comfy_table::Table);
+
+impl Default for Table {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Table {
     /// An empty table.

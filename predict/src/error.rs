@@ -1,6 +1,9 @@
 //! Why nothing is predicted.
 
-use miette::Diagnostic;
+use crate::cluster::ClusterError;
+use crate::place::FitError;
+use bfc_compiler::Diagnostics;
+use miette::{Diagnostic, Report};
 use thiserror::Error;
 
 /// The most ranks of a simulation.
@@ -8,9 +11,64 @@ pub const MOST_RANKS: u32 = 1 << 20;
 /// The most events of a simulation.
 pub const MOST_EVENTS: f64 = 1e10;
 
-/// What is wrong with a request to predict.
-#[derive(Debug, Error, Diagnostic)]
+/// Why nothing is predicted: the source, the cluster, or what is asked.
+#[derive(Clone, Debug)]
 pub enum PredictError {
+    /// The source is refused.
+    Source(Diagnostics),
+    /// The schedule does not fit the cluster.
+    Fit(FitError),
+    /// What is asked cannot be answered.
+    Question(QuestionError),
+}
+
+impl PredictError {
+    /// Whether the command was used wrongly, so that no source is to blame.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Source(refused) => refused.errors().iter().all(|error| error.is_usage),
+            Self::Fit(_) | Self::Question(_) => false,
+        }
+    }
+
+    /// Each reason, ready to be shown.
+    pub fn into_reports(self) -> Vec<Report> {
+        match self {
+            Self::Source(refused) => refused.into_reports(),
+            Self::Fit(FitError::Cluster(error)) => vec![Report::new(error)],
+            Self::Fit(FitError::Verify(errors)) => errors.into_iter().map(Report::new).collect(),
+            Self::Question(error) => vec![Report::new(error)],
+        }
+    }
+}
+
+impl From<Diagnostics> for PredictError {
+    fn from(refused: Diagnostics) -> Self {
+        Self::Source(refused)
+    }
+}
+
+impl From<FitError> for PredictError {
+    fn from(error: FitError) -> Self {
+        Self::Fit(error)
+    }
+}
+
+impl From<ClusterError> for PredictError {
+    fn from(error: ClusterError) -> Self {
+        Self::Fit(FitError::Cluster(error))
+    }
+}
+
+impl From<QuestionError> for PredictError {
+    fn from(error: QuestionError) -> Self {
+        Self::Question(error)
+    }
+}
+
+/// What is wrong with what is asked.
+#[derive(Clone, Debug, Error, Diagnostic)]
+pub enum QuestionError {
     /// The simulation would take days.
     #[error(
         "{size} ranks over {steps} steps are about {events:.0e} events, expected up to {MOST_EVENTS:.0e} and {MOST_RANKS} ranks"
@@ -27,30 +85,6 @@ pub enum PredictError {
         /// Messages and gradients.
         events: f64,
     },
-    /// A transport does not work here.
-    #[error("messages over {wire} cannot be measured: {reason}")]
-    #[diagnostic(
-        code(bfc::predict::probe),
-        help(
-            "sockets need a temporary directory that can be written, such as `TMPDIR=/tmp`; MPI needs as many ranks on each machine, one machine after the other"
-        )
-    )]
-    Probe {
-        /// The transport.
-        wire: &'static str,
-        /// What it says.
-        reason: String,
-    },
-    /// Started by `mpirun` without MPI.
-    #[error("`mpirun` has started this `bfc`, which was built without MPI")]
-    #[diagnostic(
-        code(bfc::predict::no_mpi),
-        help(
-            "`cargo install --path compiler/cli --features mpi` builds it with MPI; it needs an installation of MPI and libclang"
-        )
-    )]
-    #[cfg_attr(feature = "mpi", allow(dead_code, reason = "this one has MPI"))]
-    NoMpi,
     /// A rank is lost that is not there.
     #[error("`--lost` names rank {rank}, and there are {size} ranks")]
     #[diagnostic(code(bfc::predict::unknown_rank), help("ranks count from 0 to {}", size - 1))]

@@ -1,0 +1,33 @@
+//! Why nothing is measured.
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+/// What is wrong with a measurement.
+#[derive(Debug, Error, Diagnostic)]
+pub enum ProbeError {
+    /// A transport does not work here.
+    #[error("messages over {wire} cannot be measured: {reason}")]
+    #[diagnostic(
+        code(bfc::predict::probe),
+        help(
+            "sockets need a temporary directory that can be written, such as `TMPDIR=/tmp`; MPI needs as many ranks on each machine, one machine after the other"
+        )
+    )]
+    Probe {
+        /// The transport.
+        wire: &'static str,
+        /// What it says.
+        reason: String,
+    },
+    /// Started by `mpirun` without MPI.
+    #[error("`mpirun` has started this `bfc`, which was built without MPI")]
+    #[diagnostic(
+        code(bfc::predict::no_mpi),
+        help(
+            "`cargo install --path compiler/cli --features mpi` builds it with MPI; it needs an installation of MPI and libclang"
+        )
+    )]
+    #[cfg_attr(feature = "mpi", allow(dead_code, reason = "this one has MPI"))]
+    NoMpi,
+}

@@ -1,0 +1,85 @@
+//! A request becomes a schedule and what it costs; for a cluster, a schedule that is fitted to it.
+
+use crate::cluster::Cluster;
+use crate::cost::{Cost, Prediction};
+use crate::error::PredictError;
+use crate::place::{self, Fit};
+use bfc_compiler::{Compiled, Files, Report, Request};
+use bfc_schedule::Schedule;
+
+/// A schedule, and what it costs.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The schedule, verified.
+    pub schedule: Schedule,
+    /// What holds of it; its warnings include those of the prediction.
+    pub report: Report,
+    /// What its ranks send.
+    pub cost: Cost,
+    /// On a cluster, the seconds of its steps.
+    pub prediction: Option<Prediction>,
+    /// How it was fitted to the cluster.
+    pub fit: Option<Fit>,
+}
+
+/// Where a schedule runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Location<'a> {
+    /// The cluster.
+    pub cluster: &'a Cluster,
+    /// Bytes of the model.
+    pub model_bytes: f64,
+    /// Whether ranks may be moved to better places.
+    pub place: bool,
+}
+
+/// Compiles a request, for a location where there is one.
+///
+/// # Errors
+/// The source is refused, or the cluster has too few machines.
+pub fn plan(
+    request: &Request,
+    files: &dyn Files,
+    location: Option<Location<'_>>,
+) -> Result<Plan, PredictError> {
+    let Some(location) = location else {
+        let Compiled { schedule, report } = compile(request, files)?;
+        let cost = Cost::new(&schedule);
+        return Ok(Plan { schedule, report, cost, prediction: None, fit: None });
+    };
+    let request = on_machines(request.clone(), location.cluster);
+    let Compiled { schedule, mut report } = compile(&request, files)?;
+    let (schedule, fit) = location.fit(schedule)?;
+    report.count_rounds(&schedule);
+    let cost = Cost::new(&schedule);
+    let prediction = Prediction::new(&schedule, location.cluster, location.model_bytes)?;
+    report.warnings.extend_from_slice(&prediction.warnings);
+    Ok(Plan { schedule, report, cost, prediction: Some(prediction), fit: Some(fit) })
+}
+
+impl Location<'_> {
+    /// The schedule for this location.
+    ///
+    /// # Errors
+    /// The cluster has too few machines.
+    pub fn fit(&self, schedule: Schedule) -> Result<(Schedule, Fit), PredictError> {
+        let fit = if self.place { place::place } else { place::fit };
+        Ok(fit(schedule, self.cluster, self.model_bytes)?)
+    }
+}
+
+/// The request with the ranks of a machine as the cluster has them, unless it names a number itself or some machine would
+/// not be full.
+pub fn on_machines(mut request: Request, cluster: &Cluster) -> Request {
+    let ranks = cluster.ranks_per_machine();
+    if request.local_size == 1 && request.size.is_multiple_of(ranks) {
+        request.local_size = ranks;
+    }
+    request
+}
+
+/// Compiles a request; a refusal has remedies.
+pub(crate) fn compile(request: &Request, files: &dyn Files) -> Result<Compiled, PredictError> {
+    let compiled = bfc_compiler::compile(request, files);
+    compiled.map_err(|refused| bfc_compiler::suggest(request, files, refused).into())
+}
