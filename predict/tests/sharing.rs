@@ -45,7 +45,7 @@ fn rounds_for_a_cluster_lie_between_their_bound_and_the_fewest() {
 #[test]
 fn what_is_unavoidable_is_told() {
     let source = "topology t {\n 0 -- 2\n 1 -- 3\n 0 -- 3\n 1 -- 2\n weights metropolis\n}";
-    let (fitted, fit) = fit(compile(source, 4, 1), &cluster(2, "", ""), BYTES).expect("machines");
+    let (_, fit) = fit(compile(source, 4, 1), &cluster(2, "", ""), BYTES).expect("machines");
     let [phase] = &fit.sharing[..] else { panic!("{:?}", fit.sharing) };
     assert!(close(phase.share, 2.0) && (0.4..0.4001).contains(&phase.seconds), "{phase:?}");
     assert!(close(phase.bound_seconds.expect("a table"), 0.4), "{phase:?}");
