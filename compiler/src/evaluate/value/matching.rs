@@ -51,7 +51,11 @@ pub fn colour(edges: &[(u32, u32)], meter: &mut Meter) -> Result<Vec<Vec<(u32, u
         let fans = Fans::new(size, edges).coloured(meter)?;
         // A colour has at most half of the vertices' number of edges: Δ of them may not do.
         let fits = edges.len() <= most * (present / 2);
-        if fits { fans.with_one_less(most as u32) } else { fans.colours() }
+        match fits {
+            true if edges.len() <= FEW => every_way(edges, most).unwrap_or_else(|| fans.colours()),
+            true => fans.with_one_less(most as u32),
+            false => fans.colours(),
+        }
     };
     let mut matchings = vec![vec![]; most + 1];
     coloured.into_iter().for_each(|(a, b, colour): (u32, u32, u32)| matchings[colour as usize].push((a, b)));
@@ -65,6 +69,33 @@ fn tournament(size: u32) -> Vec<(u32, u32, u32)> {
     let table = size - 1;
     let colour = |a: u32, b: u32| if b == table { 2 * a % table } else { (a + b) % table };
     (0..size).flat_map(|b| (0..b).map(move |a| (a, b, colour(a, b)))).collect()
+}
+
+/// Edges up to which all colourings are tried.
+const FEW: usize = 16;
+
+/// The edges with `count` colours, if there is a way.
+fn every_way(edges: &[(u32, u32)], count: usize) -> Option<Vec<(u32, u32, u32)>> {
+    // Colours that no edge has yet are alike: one of them is enough to try.
+    fn extend(rest: &[(u32, u32)], done: &mut Vec<(u32, u32, u32)>, used: u32, count: u32) -> bool {
+        let Some((&(a, b), rest)) = rest.split_first() else { return true };
+        (0..count.min(used + 1)).any(|colour| {
+            let meets = |&(c, d, other): &(u32, u32, u32)| {
+                other == colour && [c, d].iter().any(|end| [a, b].contains(end))
+            };
+            if done.iter().any(meets) {
+                return false;
+            }
+            done.push((a, b, colour));
+            let fits = extend(rest, done, used.max(colour + 1), count);
+            if !fits {
+                done.pop();
+            }
+            fits
+        })
+    }
+    let mut done = vec![];
+    extend(edges, &mut done, 0, count as u32).then_some(done)
 }
 
 /// Steps of a search for one colour less: so many for each edge, or this many in all.

@@ -160,7 +160,18 @@ fn effective_neighbours_of_the_paper() {
             assert!(high - low < 1e-8 && found.methods["effective_neighbours"] == "enclosed");
         }
     }
-    assert_eq!(analyzed(one_peer_exp2(6)).effective_neighbours, None);
+    // Several phases, by the covariance C ← W (0.9 C + 1) Wᵀ of circulant steps that average with the rank `hop` behind.
+    let (mut covariance, mut traces) = ([0.0; 6], vec![]);
+    for step in 0..900 {
+        let hop = [1, 2, 4][step % 3];
+        let noisy: Vec<f64> = (0..6).map(|d| 0.9 * covariance[d] + f64::from(u8::from(d == 0))).collect();
+        covariance = std::array::from_fn(|d| {
+            0.5 * noisy[d] + 0.25 * (noisy[(d + hop) % 6] + noisy[(d + 6 - hop) % 6])
+        });
+        traces.push(covariance[0]);
+    }
+    let mean = traces[897..].iter().sum::<f64>() / 3.0;
+    close(analyzed(one_peer_exp2(6)).effective_neighbours, 10.0 / mean, 1e-9, "three phases");
     // An odd and a directed one against the trace: Σ |λ|²ᵏ = ‖Wᵏ‖_F².
     for (n, directed) in [(7u32, true), (8, true), (7, false), (9, false)] {
         let hops: Vec<u32> = if directed { vec![1] } else { vec![1, n - 1] };
