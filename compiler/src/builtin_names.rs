@@ -7,6 +7,23 @@ use bfc_schedule::compression::Float;
 /// Names with a value in every source.
 pub const GLOBALS: [&str; 4] = ["size", "ranks", "local_size", "machines"];
 
+/// Functions that only the equations of an algorithm have; nothing that calls them is known when compiling.
+pub const EQUATION_CALLS: [&str; 13] = [
+    "mix", "average", "grad", "adapt", "every", "prox", "norm", "dot", "degree", "compress", "incoming",
+    "back", "pair",
+];
+
+/// Names with a value that only algorithms have: the number of steps done, and the trainer's initial model.
+pub const ALGORITHM_NAMES: [&str; 2] = ["t", "params"];
+
+/// Built-in functions that take values of the run, element by element.
+pub const ELEMENTWISE: [&str; 8] = ["abs", "sqrt", "log", "floor", "ceil", "min", "max", "random"];
+
+/// Built-in functions whose value is a topology.
+pub const COMBINATIONS: [&str; 9] = [
+    "cartesian", "concat", "cycle", "kronecker", "lazy", "permute", "symmetrize", "transpose", "union",
+];
+
 /// The codec that keeps the signs.
 pub const SIGN: &str = "sign";
 
@@ -110,15 +127,26 @@ impl Builtin {
     }
 }
 
-/// The nearest of `known` to a mistyped `name`, if any is near.
+/// The nearest of `known` to a mistyped `name`, if any is near; of several the first.
 pub(crate) fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    nearest_fitting(name, known, [])
+}
+
+/// As [`nearest`]: of names that can stand at a place and of `others`, which cannot and must be nearer by an edit.
+pub(crate) fn nearest_fitting<'n>(
+    name: &str,
+    fitting: impl IntoIterator<Item = &'n str>,
+    others: impl IntoIterator<Item = &'n str>,
+) -> Option<&'n str> {
     let allowed = 1 + name.chars().count() / 4;
-    known
-        .into_iter()
-        .map(|candidate| (edit_distance(name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.chars().count())
-        .min()
-        .map(|(_, candidate)| candidate)
+    let fitting = fitting.into_iter().map(|candidate| (candidate, 0));
+    let others = others.into_iter().map(|candidate| (candidate, 1));
+    fitting
+        .chain(others)
+        .map(|(candidate, misfit)| (candidate, edit_distance(name, candidate), misfit))
+        .filter(|(candidate, distance, _)| *distance <= allowed && *distance < candidate.chars().count())
+        .min_by_key(|(_, distance, misfit)| (distance + misfit, *misfit))
+        .map(|(candidate, ..)| candidate)
 }
 
 /// Insertions, deletions, replacements and exchanges of neighbours that lead from `a` to `b`.

@@ -102,28 +102,30 @@ fn of_algorithm(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {
         .collect()
 }
 
-/// What averaging over a topology with nonnegative weights will not do.
+/// What averaging over a topology will not do: where ranks do not come to agree, what they would agree on is not said. Signed
+/// weights that do not contract are refused elsewhere.
 fn of_averaging(prover: &Prover, span: Span) -> Vec<String> {
     let refuted = |property| prover.refutes(property, span);
-    if refuted(Property::Nonnegative).is_some() {
-        let Verdict::NotDecided { reason } = prover.decide(&Claim::unwritten(Property::Contracting, span))
-        else {
-            return vec![];
-        };
-        return vec![format!(
-            "whether averaging with these signed weights brings ranks to agree was not decided: {reason}"
-        )];
-    }
+    let signed = refuted(Property::Nonnegative).is_some();
     let mut warnings = vec![];
     if let Some(evidence) = refuted(Property::RowStochastic) {
         warnings.push(format!(
             "{evidence}: ranks that agree do not stay so; only algorithms such as push-sum allow for that"
         ));
-    } else if let Some(evidence) = refuted(Property::ColumnStochastic) {
-        warnings.push(format!("{evidence}: ranks come to agree on a weighted mean, not on the average"));
     }
-    if let Some(evidence) = refuted(Property::Contracting) {
-        warnings.push(format!("averaging does not bring all ranks to agree: {evidence}"));
+    match prover.decide(&Claim::unwritten(Property::Contracting, span)) {
+        Verdict::Refuted { evidence } if !signed => {
+            warnings.push(format!("averaging does not bring all ranks to agree: {evidence}"));
+        }
+        Verdict::NotDecided { reason } if signed => warnings.push(format!(
+            "whether averaging with these signed weights brings ranks to agree was not decided: {reason}"
+        )),
+        _ => {}
+    }
+    if warnings.is_empty()
+        && let Some(evidence) = refuted(Property::ColumnStochastic)
+    {
+        warnings.push(format!("{evidence}: ranks come to agree on a weighted mean, not on the average"));
     }
     warnings
 }

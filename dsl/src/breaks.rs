@@ -62,10 +62,10 @@ fn break_once(text: &mut Text, start: usize, end: usize) -> bool {
             }
             column += piece.gap;
         }
-        column += piece.text.len();
+        column += piece.columns();
         // A break at the place where the line gets too long, or before, is taken.
         let next_fits =
-            column + text.pieces.get(at + 1).map_or(0, |next| next.gap + next.text.len()) <= MAX_WIDTH;
+            column + text.pieces.get(at + 1).map_or(0, |next| next.gap + next.columns()) <= MAX_WIDTH;
         if !next_fits && best.is_some() {
             break;
         }

@@ -10,7 +10,7 @@ pub(crate) struct Foreign {
 }
 
 /// Symbol, stand-in, remedy; a longer symbol before its own beginning.
-const SYMBOLS: [(&str, &str, &str); 47] = [
+const SYMBOLS: [(&str, &str, &str); 51] = [
     ("<-->", "--", "an edge both ways is written `a -- b`"),
     ("<->", "--", "an edge both ways is written `a -- b`"),
     ("<--", "--", "an edge is written from its sender, `a -> b`, or both ways, `a -- b`"),
@@ -48,6 +48,10 @@ const SYMBOLS: [(&str, &str, &str); 47] = [
     ("÷", "/", "write `/`"),
     ("∇", "-", "the gradient at x is written `grad(x)`"),
     ("@", "*", "W x is written `mix(x)`; a number times x is `a * x`"),
+    ("µ", "μ", "write the Greek letter, `μ`: this is the sign of a millionth"),
+    ("ϵ", "ε", "write the letter `ε`"),
+    ("ϑ", "θ", "write the letter `θ`"),
+    ("ϕ", "φ", "write the letter `φ`"),
     ("∈", "in", "write `in`"),
     ("∧", "++", "write `and`"),
     ("∨", "++", "write `or`"),

@@ -51,6 +51,13 @@ pub(crate) struct Piece<'a> {
     pub gap: usize,
 }
 
+impl Piece<'_> {
+    /// How wide its text is.
+    pub fn columns(&self) -> usize {
+        self.text.chars().count()
+    }
+}
+
 /// All pieces of a source, with the indentation of the line of each.
 pub(crate) struct Text<'a> {
     pub pieces: Vec<Piece<'a>>,
@@ -121,7 +128,7 @@ impl<'a> Text<'a> {
     /// The columns of the code of a line.
     pub fn width(&self, start: usize, end: usize) -> usize {
         let code = self.pieces[start..end].iter().filter(|piece| piece.kind.is_some());
-        let columns = |(at, piece): (usize, &Piece)| piece.text.len() + if at == 0 { 0 } else { piece.gap };
+        let columns = |(at, piece): (usize, &Piece)| piece.columns() + if at == 0 { 0 } else { piece.gap };
         self.indents[start] + code.enumerate().map(columns).sum::<usize>()
     }
 

@@ -8,6 +8,7 @@ use crate::error::{MAX_ERRORS, MAX_SOURCE, ParseError};
 use crate::foreign;
 use crate::lines;
 use crate::tree::{FileId, Span};
+use crate::words::is_letter;
 
 /// What the grammar reads, and what was found on the way.
 pub(crate) struct Layout {
@@ -151,7 +152,7 @@ impl<'a> Scanner<'a> {
             b'.' if rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit) => self.number(),
             b')' | b']' | b'}' => self.push(TokenKind::Close, 1, &rest[..1]),
             b'(' | b'[' | b'{' => self.push(TokenKind::Open, 1, &rest[..1]),
-            _ if byte.is_ascii_alphabetic() || byte == b'_' => self.word(),
+            _ if rest.starts_with(is_letter) => self.word(),
             _ => self.symbol(),
         }
     }
@@ -200,10 +201,9 @@ impl<'a> Scanner<'a> {
                 end = digits(end + 1 + sign);
             }
         }
-        while is(end, |&b| b.is_ascii_alphanumeric() || b == b'_') {
-            end += 1;
-            valid = false;
-        }
+        let letters = rest[end..].find(|c| !is_letter(c)).unwrap_or(rest.len() - end);
+        valid &= letters == 0;
+        end += letters;
         let found = &rest[..end];
         if valid {
             return self.push(TokenKind::Number, end, found);
@@ -217,7 +217,7 @@ impl<'a> Scanner<'a> {
     fn word(&mut self) {
         let rest = self.rest();
         let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
-        if !rest[..end].is_ascii() {
+        if !rest[..end].chars().all(is_letter) {
             return self.foreign_letters(end);
         }
         let end = end + usize::from(rest[end..].starts_with('\''));
@@ -227,7 +227,8 @@ impl<'a> Scanner<'a> {
     fn foreign_letters(&mut self, length: usize) {
         let found = foreign::shorten(&self.rest()[..length]);
         let span = self.span(length);
-        let help = "names are made of the letters a-z and A-Z, digits and `_`: spell it out, as in `beta`";
+        let help = "names are made of Latin letters without accents, Greek ones that do not look like them, digits \
+                    and `_`: spell it out";
         self.error(ParseError::InvalidCharacter { found, help, span });
         self.push(TokenKind::Word, length, &"x".repeat(length));
     }

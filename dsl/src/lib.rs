@@ -19,3 +19,4 @@ pub use error::{MAX_DEPTH, MAX_ERRORS, MAX_SOURCE, ParseError};
 pub use format::{MAX_WIDTH, format};
 pub use parse::{Parsed, parse, parse_expression};
 pub use print::{print, print_expression};
+pub use words::is_letter;

@@ -9,7 +9,7 @@ use crate::error::ParseError;
 use crate::foreign;
 use crate::parse::{Grammar, Rule};
 use crate::tree::{FileId, Span};
-use crate::words::{Context, distance, expected, homes, is_near, is_reserved, misspelled, synonym};
+use crate::words::{Context, distance, expected, homes, is_letter, is_near, is_reserved, misspelled, synonym};
 
 /// A failed parse of one statement.
 struct Failure<'a> {
@@ -79,7 +79,7 @@ impl<'a> Failure<'a> {
     }
 
     fn word(&self, text: &'a str) -> &'a str {
-        let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
+        let end = text.find(|c| !is_letter(c)).unwrap_or(text.len());
         &text[..end]
     }
 
@@ -182,11 +182,11 @@ impl<'a> Failure<'a> {
         let wants = |rule: Rule| self.rules.contains(&rule);
         let before = self.before();
         let goes_on = wants(Rule::infix) || wants(Rule::end);
-        let last = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.').next();
+        let last = before.rsplit(|c| !is_letter(c) && c != '.').next();
         let is_number =
             |last: &str| !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         let after_number = last.is_some_and(is_number);
-        let after_word = before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_') && !after_number;
+        let after_word = before.ends_with(is_letter) && !after_number;
         let blank_before = self.source[..self.at].ends_with(' ');
         let help = match found {
             "=" if wants(Rule::becomes) => {
@@ -229,10 +229,10 @@ impl<'a> Failure<'a> {
             _ if self.word(self.text) == "return" => {
                 "the value of a block is its last line, without `return`"
             }
-            _ if goes_on && after_number && found.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+            _ if goes_on && after_number && found.starts_with(|c: char| is_letter(c) && !c.is_ascii_digit()) => {
                 "a product is written with `*`, as in `2 * x`; each statement stands on a line of its own"
             }
-            _ if goes_on && found.starts_with(|c: char| c.is_ascii_alphanumeric()) => {
+            _ if goes_on && found.starts_with(is_letter) => {
                 "put an operator between them, or each statement on a line of its own"
             }
             _ => return None,

@@ -224,6 +224,12 @@ pub(crate) fn is_near(found: &str, keyword: &str) -> bool {
     found.len() >= 2 && found != keyword && distance(found, keyword) <= allowed
 }
 
+/// Whether a name may hold the character. Of the Greek letters those that do not look like a Latin one.
+pub fn is_letter(c: char) -> bool {
+    let greek = matches!(c, 'α'..='ω') && !matches!(c, 'ο' | 'ς');
+    c.is_ascii_alphanumeric() || c == '_' || greek || "ΓΔΘΛΞΠΣΦΨΩ".contains(c)
+}
+
 /// Whether the word cannot be a name.
 pub(crate) fn is_reserved(word: &str) -> bool {
     matches!(

@@ -3,7 +3,7 @@
 use crate::common::{self, read};
 
 use bfc_dsl::tree::*;
-use bfc_dsl::{ParseError, format, print};
+use bfc_dsl::{ParseError, format, is_letter, print};
 use proptest::prelude::*;
 
 fn name() -> impl Strategy<Value = Name> {
@@ -31,8 +31,22 @@ fn name() -> impl Strategy<Value = Name> {
         "note",
         "x_1",
         "_",
+        "α",
+        "λ_2",
+        "Δx",
     ];
     proptest::sample::select(words.to_vec()).prop_map(named)
+}
+
+/// Grammar and scanner know the same letters.
+#[test]
+fn names_begin_with_letters_and_go_on_with_digits() {
+    let characters = (0..0x600).filter_map(char::from_u32).chain(['∇', '日', '\u{1d6fc}']);
+    for c in characters.filter(|c| !c.is_whitespace()) {
+        let parses = |name: String| read(&format!("fn {name}(x) = {name}")).is_ok();
+        assert_eq!(parses(format!("{c}")), is_letter(c) && !c.is_ascii_digit(), "{c:?}");
+        assert_eq!(parses(format!("a{c}")), is_letter(c), "{c:?}");
+    }
 }
 
 fn named(text: &str) -> Name {

@@ -3,6 +3,7 @@
 use super::error::{EvaluateError, Result};
 use super::scope::Evaluator;
 use super::value::Value;
+use crate::builtin_names::nearest;
 use crate::model::claim;
 use crate::model::claim::{Claim, Comparison, Number, Property, Quantity, Statement};
 use bfc_dsl::tree::{Argument, BinaryOperator, Expression, ExpressionKind, Span};
@@ -49,9 +50,11 @@ impl<'a> Evaluator<'a> {
             }));
         }
         self.truth(expression).map(Statement::Truth).map_err(|mut error| {
-            if let EvaluateError::UnknownName { name, help: help @ None, .. } = &mut *error {
-                *help = crate::builtin_names::nearest(name, claim::words())
-                    .map(|near| format!("did you mean `{near}`?"));
+            // A word of claims fits before any other name.
+            if let EvaluateError::UnknownName { name, help, .. } = &mut *error
+                && let Some(near) = nearest(name, claim::words())
+            {
+                *help = Some(format!("did you mean `{near}`?"));
             }
             error
         })

@@ -293,12 +293,14 @@ pub enum EvaluateError {
         #[label("computed with here")]
         span: Span,
     },
-    #[error("the algorithm has no topology `{name}`")]
-    #[diagnostic(code(bfc::evaluate::unused_topology), help("write `topology {known} = …`"))]
+    #[error("`{algorithm}` mixes over {wanted}, and the schedule gives {given}")]
+    #[diagnostic(code(bfc::evaluate::unused_topology), help("{help}"))]
     UnusedTopology {
-        name: String,
-        known: String,
-        #[label("unused")]
+        algorithm: String,
+        wanted: String,
+        given: String,
+        help: String,
+        #[label("not a topology of `{algorithm}`")]
         span: Span,
     },
     #[error("`{function}` of {found} has no value")]

@@ -166,6 +166,9 @@ fn match_up<'p>(
         let topologies = given.pop().map(|given| given.topology).into_iter().collect();
         return Ok(Evaluated { topologies, algorithm, missing: None, bare });
     }
+    if let Some(chosen) = surplus(target, names) {
+        return Err(vec![unused(evaluator.program, target, &algorithm, chosen)]);
+    }
     let over = target.algorithm.as_ref().map_or(&[][..], |instance| &instance.item.over);
     let mut topologies = Vec::new();
     let mark = evaluator.mark();
@@ -200,8 +203,9 @@ fn match_up<'p>(
         topologies.push(Topology { name: name.clone(), ..found.topology });
     }
     evaluator.release(mark);
-    match given.first() {
-        Some(given) => Err(vec![unused(target, given.name, names)]),
+    let left = |name: &Option<&str>| given.iter().any(|given| given.name == *name);
+    match target.topologies.iter().find(|(name, _)| left(name)) {
+        Some((_, chosen)) => Err(vec![unused(evaluator.program, target, &algorithm, chosen)]),
         None => Ok(Evaluated { topologies, algorithm, missing: None, bare }),
     }
 }
@@ -237,11 +241,12 @@ fn no_topology(program: &Program, target: &Target, algorithm: &Algorithm, name: 
 }
 
 /// The line of a schedule that gives an algorithm all its topologies: those that are given, in order where they have no
-/// names, and dots for the others.
+/// name of the algorithm, and dots for the others.
 fn topology_line(program: &Program, target: &Target, algorithm: &Algorithm) -> String {
     let over = target.algorithm.as_ref().map_or(&[][..], |instance| &instance.item.over);
     let text = |chosen: &Chosen| program.text(chosen.span()).to_string();
-    let mut unnamed = target.topologies.iter().filter(|(alias, _)| alias.is_none());
+    let known = |alias: &str| algorithm.topologies.iter().any(|name| name == alias);
+    let mut unnamed = target.topologies.iter().filter(|(alias, _)| !alias.is_some_and(known));
     let bindings = algorithm.topologies.iter().filter_map(|name| {
         let named = target.topologies.iter().find(|(alias, _)| *alias == Some(name));
         let has_default = over.iter().any(|(known, default)| known.text == *name && default.is_some());
@@ -261,9 +266,40 @@ fn topology_line(program: &Program, target: &Target, algorithm: &Algorithm) -> S
     }
 }
 
-fn unused(target: &Target, alias: Option<&str>, names: &[String]) -> EvaluateError {
-    let chosen = target.topologies.iter().find(|(known, _)| *known == alias);
-    let span = chosen.map(|(_, chosen)| chosen.span()).unwrap_or_default();
-    let name = alias.unwrap_or("").to_string();
-    EvaluateError::UnusedTopology { name, known: names.join(" = …, "), span }
+/// A topology of a schedule that its algorithm has no name for, or that is one too many.
+fn surplus<'t, 'p>(target: &'t Target<'p>, names: &[String]) -> Option<&'t Chosen<'p>> {
+    target.algorithm.as_ref()?;
+    let foreign = |alias: &Option<&str>| alias.is_some_and(|alias| names.iter().all(|name| name != alias));
+    let foreign = target.topologies.iter().find(|(alias, _)| foreign(alias));
+    foreign.or(target.topologies.get(names.len())).map(|(_, chosen)| chosen)
+}
+
+/// The error for a topology of a schedule over which its algorithm does not mix.
+fn unused(program: &Program, target: &Target, algorithm: &Algorithm, chosen: &Chosen) -> EvaluateError {
+    let text = |chosen: &Chosen| program.text(chosen.span()).to_string();
+    let given = target.topologies.iter().map(|(alias, chosen)| match alias {
+        Some(alias) => format!("`{alias}`"),
+        None => format!("`{}`", text(chosen)),
+    });
+    let names = algorithm.topologies.iter().map(|name| format!("`{name}`"));
+    let line = topology_line(program, target, algorithm);
+    let (wanted, help) = match (algorithm.topologies.len(), target.topologies.len()) {
+        (1, 2..) => {
+            let all: Vec<String> = target.topologies.iter().map(|(_, chosen)| text(chosen)).collect();
+            let all = format!("`topology concat({})`, which takes one after the other", all.join(", "));
+            (format!("one topology, {}", joined(names)), format!("write `{line}`, or {all}"))
+        }
+        _ => (joined(names), format!("write `{line}`")),
+    };
+    let (algorithm, given) = (algorithm.name.clone(), joined(given));
+    EvaluateError::UnusedTopology { algorithm, wanted, given, help, span: chosen.span() }
+}
+
+/// "a, b and c".
+fn joined(words: impl Iterator<Item = String>) -> String {
+    let words: Vec<String> = words.collect();
+    match &words[..] {
+        [rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => words.concat(),
+    }
 }

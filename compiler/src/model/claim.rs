@@ -70,6 +70,32 @@ pub enum Comparison {
     GreaterEqual,
 }
 
+impl Comparison {
+    /// The relation in print.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::NotEqual => "≠",
+            Self::Less => "<",
+            Self::LessEqual => "≤",
+            Self::Greater => ">",
+            Self::GreaterEqual => "≥",
+        }
+    }
+
+    /// The relation that holds where this one does not.
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Equal => Self::NotEqual,
+            Self::NotEqual => Self::Equal,
+            Self::Less => Self::GreaterEqual,
+            Self::LessEqual => Self::Greater,
+            Self::Greater => Self::LessEqual,
+            Self::GreaterEqual => Self::Less,
+        }
+    }
+}
+
 /// The properties of the language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs)]
@@ -154,10 +180,15 @@ fn find<T: Copy>(table: &[(&str, T)], word: &str) -> Option<T> {
     table.iter().find(|(known, _)| *known == word).map(|(_, value)| *value)
 }
 
+/// The words of numbers of a topology.
+pub fn numbers() -> impl Iterator<Item = &'static str> {
+    NUMBERS.iter().map(|(word, _)| *word)
+}
+
 /// All words of claims.
 pub fn words() -> impl Iterator<Item = &'static str> {
-    let words = PROPERTIES.iter().map(|(word, _)| *word).chain(NUMBERS.iter().map(|(word, _)| *word));
-    words.chain([CONTRACTION, UNBIASED])
+    let properties = PROPERTIES.iter().map(|(word, _)| *word);
+    properties.chain(numbers()).chain([CONTRACTION, UNBIASED])
 }
 
 impl Property {

@@ -126,6 +126,11 @@ impl<'a> Facts<'a> {
         })
     }
 
+    /// That the topology is not connected, if it is not, and who never hears from whom.
+    pub(crate) fn not_connected(&self) -> Option<String> {
+        self.connected().is_err().then(|| support::not_connected(self.supports()))?
+    }
+
     /// Some power of the period product has no zero. Negative weights may cancel, and leave more zeros than edges do.
     pub(crate) fn primitive(&self) -> &Verdict {
         self.primitive.get_or_init(|| match Verdict::of_reach(support::primitive(self.supports())) {

@@ -314,6 +314,9 @@ fn sums(facts: &Facts, orientation: Orientation) -> Verdict {
 }
 
 fn not_average(facts: &Facts) -> String {
+    if let Some(evidence) = facts.not_connected() {
+        return evidence;
+    }
     let contraction = facts.numbers().period_contraction;
     match contraction.method {
         Method::Estimate => "the product of the phases is not J".into(),

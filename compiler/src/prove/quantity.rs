@@ -7,6 +7,7 @@ use crate::spectrum::properties;
 use crate::spectrum::properties::Degrees;
 use crate::spectrum::{Enclosure, Method};
 use bfc_schedule::Rational;
+use bfc_schedule::digits::six_digits;
 
 /// The coarsest bound within which numbers may pass for equal.
 pub(super) const COARSE: f64 = 1e-9;
@@ -21,8 +22,7 @@ pub(super) struct Interval {
 
 impl Interval {
     pub(super) fn exact(value: Rational) -> Self {
-        let shown = if value.bits() > 96 { value.to_f64().to_string() } else { value.to_string() };
-        Self { shown, low: value.clone(), high: value }
+        Self { shown: value.readable(), low: value.clone(), high: value }
     }
 }
 
@@ -68,18 +68,30 @@ pub(super) fn spectral(facts: &Facts, number: Number) -> Result<Enclosure, Strin
 }
 
 fn interval(enclosure: Enclosure) -> Result<Interval, String> {
-    let shown = format!("{}", enclosure.value);
+    let shown = six_digits(enclosure.value);
     match (Rational::from_f64(enclosure.low), Rational::from_f64(enclosure.high)) {
         (Some(low), Some(high)) if enclosure.method != Method::Estimate => Ok(Interval { low, high, shown }),
         _ => Err(format!("there is only an estimate, {shown}")),
     }
 }
 
+/// Two numbers in six digits, or in all where six do not tell them apart.
+fn shown(left: &Interval, right: &Interval) -> [String; 2] {
+    let alike = six_digits(left.low.to_f64()) == six_digits(right.low.to_f64());
+    [left, right].map(|number| match alike && number.low != number.high {
+        true => (&(&number.low + &number.high) / &Rational::integer(2)).to_f64().to_string(),
+        false => number.shown.clone(),
+    })
+}
+
 /// What two numbers between bounds decide.
 pub(super) fn compare_ranges(left: &Interval, comparison: Comparison, right: &Interval) -> Verdict {
-    let evidence = format!("{} and {}", left.shown, right.shown);
+    let [first, second] = shown(left, right);
+    let evidence = format!("{first} and {second}");
     let decided = |holds: bool| {
-        if holds { Verdict::proved(evidence.clone()) } else { Verdict::refuted(evidence.clone()) }
+        let relation = if holds { comparison.symbol() } else { comparison.opposite().symbol() };
+        let evidence = format!("{first} {relation} {second}");
+        if holds { Verdict::proved(evidence) } else { Verdict::refuted(evidence) }
     };
     let points = left.low == left.high && right.low == right.high;
     let (below, above) = (left.high < right.low, left.low > right.high);

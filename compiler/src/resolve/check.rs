@@ -2,9 +2,11 @@
 
 use super::walk::parts;
 use super::{ItemId, Program, ResolveError, declaration};
-use crate::builtin_names::{self, BUILTINS, GLOBALS, nearest};
+use crate::builtin_names::{
+    self, ALGORITHM_NAMES, BUILTINS, COMBINATIONS, EQUATION_CALLS, GLOBALS, nearest,
+};
 use crate::library;
-use crate::model::claim;
+use crate::model::claim::{self, Number};
 use bfc_dsl::tree::{
     Argument, Clause, Expression, ExpressionKind, FileId, Item, Let, Name, Parameter, Pattern, Span,
     TopologyBody, TopologyStatement,
@@ -13,7 +15,7 @@ use bfc_dsl::tree::{
 /// All unknown names and wrong calls of a program, except in items that lack statements.
 pub fn check(program: &Program, damaged: &[ItemId]) -> Vec<ResolveError> {
     let mut checker =
-        Checker { program, scope: vec![], words: false, on_command_line: false, errors: vec![] };
+        Checker { program, scope: vec![], words: false, function: None, on_command_line: false, errors: vec![] };
     for (file, id) in program.files.iter().zip(0..) {
         for (index, item) in file.items.iter().enumerate() {
             if !damaged.contains(&ItemId { file: FileId(id), index }) {
@@ -33,6 +35,8 @@ struct Checker<'p> {
     scope: Vec<&'p str>,
     /// Whether words of claims are known here.
     words: bool,
+    /// The function that is walked, if one is.
+    function: Option<&'p str>,
     /// Whether this is a value of the command line, where nothing can be imported.
     on_command_line: bool,
     errors: Vec<ResolveError>,
@@ -46,7 +50,9 @@ impl<'p> Checker<'p> {
         match item {
             Item::Function(function) => {
                 self.parameters(&function.parameters, &["int", "real", "bool", "list", "topology"]);
+                self.function = Some(&function.name.text);
                 self.expression(&function.body);
+                self.function = None;
             }
             Item::Topology(topology) => {
                 self.parameters(&topology.parameters, &["int", "real", "bool", "list", "topology"]);
@@ -217,12 +223,15 @@ impl<'p> Checker<'p> {
             builtin_names::find(name).is_some() || self.program.function(span.file, name).is_some();
         let help = if function {
             Some(format!("`{name}` is a function: call it, `{name}(…)`"))
-        } else if let Some(help) = elsewhere(name) {
-            Some(help.to_string())
+        } else if let Some(help) = elsewhere(name).map(str::to_string).or_else(|| self.of_equations(name)) {
+            Some(help)
         } else {
-            let words = claim::words().filter(|_| self.words).map(|word| -> &str { word });
-            let near = nearest(name, self.scope.iter().copied().chain(GLOBALS).chain(words))
-                .map(|near| format!("did you mean `{near}`?"));
+            let values = self.scope.iter().copied().chain(GLOBALS);
+            let topologies = self.program.names(span.file).filter(|known| {
+                matches!(self.program.item(span.file, known), Some(Item::Topology(_)))
+            });
+            let near = nearest(name, self.claim_words().chain(values).chain(topologies));
+            let near = near.map(|near| format!("did you mean `{near}`?"));
             near.or_else(|| self.of_library(name, "topology"))
         };
         self.errors.push(ResolveError::UnknownName { name: name.to_string(), span, help });
@@ -259,10 +268,10 @@ impl<'p> Checker<'p> {
             matches!(item, Some(Item::Function(_) | Item::Topology(_)))
         };
         let callable = self.program.names(name.span.file).filter(callable);
-        let near = nearest(&name.text, callable.chain(BUILTINS.iter().map(|builtin| builtin.name)));
-        let near = near.map(|near| format!("did you mean `{near}`?"));
-        let help = elsewhere(&name.text).map(str::to_string).or(near);
-        let help = help.or_else(|| self.of_library(&name.text, "topology"));
+        let callable = self.claim_words().chain(callable).chain(BUILTINS.iter().map(|builtin| builtin.name));
+        let near = || nearest(&name.text, callable).map(|near| format!("did you mean `{near}`?"));
+        let help = elsewhere(&name.text).map(str::to_string).or_else(|| self.of_equations(&name.text));
+        let help = help.or_else(near).or_else(|| self.of_library(&name.text, "topology"));
         self.errors.push(ResolveError::UnknownName { name: name.text.clone(), span: name.span, help });
     }
 
@@ -358,7 +367,7 @@ impl<'p> Checker<'p> {
             .program
             .names(span.file)
             .filter(|known| self.program.item(span.file, known).is_some_and(|item| kind(item) == expected));
-        let functions = BUILTINS.iter().map(|builtin| builtin.name).filter(|_| part == "topology");
+        let functions = COMBINATIONS.into_iter().filter(|_| part == "topology");
         let library_name = format!("{part}::{name}");
         let help = if let Some(help) = self.of_library(name, part) {
             Some(help)
@@ -369,6 +378,34 @@ impl<'p> Checker<'p> {
             near.map(|near| format!("did you mean `{near}` of the library? It needs `use {near}`"))
         };
         self.errors.push(ResolveError::UnknownName { name: name.to_string(), span, help });
+    }
+
+    /// The words of claims, where they are known.
+    fn claim_words(&self) -> impl Iterator<Item = &'p str> + use<'p> {
+        let known = self.words;
+        claim::words().filter(move |_| known).map(|word| -> &'p str { word })
+    }
+
+    /// Where a name may stand that only algorithms or claims have.
+    fn of_equations(&self, name: &str) -> Option<String> {
+        if EQUATION_CALLS.contains(&name) {
+            let place = format!("`{name}` may stand in the equations of an algorithm only");
+            return Some(match self.function {
+                Some(function) => format!("{place}: hand its value to the function there, `{function}({name}(…))`"),
+                None => place,
+            });
+        }
+        if name == "t" {
+            return Some("phases are counted by a loop, `for t in 0..4 { phase { … } }`; steps by the `t` of an algorithm".into());
+        }
+        if ALGORITHM_NAMES.contains(&name) {
+            return Some(format!("`{name}` has a value in algorithms only"));
+        }
+        let place = match Number::from_word(name) {
+            Some(_) => "`ensure`, `requires` and the equations of an algorithm",
+            None => "`ensure` and the `requires` of an algorithm",
+        };
+        is_word(name).then(|| format!("`{name}` may stand in {place}"))
     }
 
     /// What to say where the library has the name.

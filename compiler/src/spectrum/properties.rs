@@ -29,8 +29,8 @@ pub(crate) fn nonnegative(phases: &[MixingMatrix]) -> Finding {
             let all = std::iter::once((Rank(0), cayley.self_weight()))
                 .chain(cayley.hops().iter().map(|(h, w)| (*h, w)));
             match all.into_iter().find(|(_, weight)| weight.is_negative()) {
-                Some((Rank(0), weight)) => Err(format!("every self weight is {weight}")),
-                Some((hop, weight)) => Err(format!("the weight of hop {hop} is {weight}")),
+                Some((Rank(0), weight)) => Err(format!("every self weight is {}", weight.readable())),
+                Some((hop, weight)) => Err(format!("the weight of hop {hop} is {}", weight.readable())),
                 None => Ok(()),
             }
         }
@@ -42,7 +42,7 @@ pub(crate) fn nonnegative(phases: &[MixingMatrix]) -> Finding {
                 row.find(|(_, id)| negative[*id as usize]).map(|(source, id)| (rank, source.0, *id))
             });
             match found {
-                Some((i, j, id)) => Err(format!("W[{i}][{j}] is {}", sparse.weights()[id as usize])),
+                Some((i, j, id)) => Err(format!("W[{i}][{j}] is {}", sparse.weights()[id as usize].readable())),
                 None => Ok(()),
             }
         }
@@ -61,6 +61,7 @@ pub(crate) fn symmetric(phases: &[MixingMatrix]) -> Finding {
             for (hop, forward) in cayley.hops() {
                 let back = weight(cayley.group().negate(*hop));
                 if forward != back {
+                    let (forward, back) = (forward.readable(), back.readable());
                     return Err(format!("W[{hop}][0] is {forward}, W[0][{hop}] is {back}"));
                 }
             }
@@ -73,6 +74,7 @@ pub(crate) fn symmetric(phases: &[MixingMatrix]) -> Finding {
                     let forward = &sparse.weights()[id as usize];
                     let back = entry(sparse, j, Rank(i)).map_or(&zero, |id| &sparse.weights()[id as usize]);
                     if forward != back {
+                        let (forward, back) = (forward.readable(), back.readable());
                         return Err(format!("W[{i}][{j}] is {forward}, W[{j}][{i}] is {back}"));
                     }
                 }
@@ -301,22 +303,24 @@ fn sums_to_one(matrix: &MixingMatrix, orientation: Orientation) -> Finding {
     let sparse = match matrix {
         MixingMatrix::Cayley(cayley) => {
             let sum = cayley_sum(cayley);
-            return if sum == Rational::one() { Ok(()) } else { Err(format!("every {line} sums to {sum}")) };
+            let wrong = || format!("every {line} sums to {}", sum.readable());
+            return if sum == Rational::one() { Ok(()) } else { Err(wrong()) };
         }
         MixingMatrix::Sparse(sparse) => sparse,
     };
+    let wrong = |at: usize, sum: Rational| format!("{line} {at} sums to {}", sum.readable());
     match small_integers(sparse.weights(), matrix.size()) {
         Some((unit, values)) => {
             let sums = line_sums(sparse, matrix.size(), &values, orientation);
             let guilty = sums.iter().position(|sum| *sum != unit);
-            guilty.map_or(Ok(()), |at| Err(format!("{line} {at} sums to {}", Rational::new(sums[at], unit))))
+            guilty.map_or(Ok(()), |at| Err(wrong(at, Rational::new(sums[at], unit))))
         }
         None => {
             let values: Vec<BigRational> =
                 sparse.weights().iter().map(|weight| weight.as_big().clone()).collect();
             let sums = line_sums(sparse, matrix.size(), &values, orientation);
             let guilty = sums.iter().position(|sum| !sum.is_one());
-            guilty.map_or(Ok(()), |at| Err(format!("{line} {at} sums to {}", sums[at])))
+            guilty.map_or(Ok(()), |at| Err(wrong(at, Rational::from(sums[at].clone()))))
         }
     }
 }

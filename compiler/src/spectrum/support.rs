@@ -136,9 +136,20 @@ pub(crate) fn connected(supports: &[Support]) -> Reach {
     }
 }
 
+/// That the union of the phases' edges is not connected, and who never hears from whom.
+pub(crate) fn not_connected(supports: &[Support]) -> Option<String> {
+    match connected(supports) {
+        Reach::No(evidence) => Some(format!("the topology is not connected ({evidence})")),
+        _ => None,
+    }
+}
+
 /// Whether the product of the phases is irreducible and aperiodic: some power of it has no zero entry. The supports
 /// must not cancel in the product.
 pub(crate) fn primitive(supports: &[Support]) -> Reach {
+    if let Some(evidence) = not_connected(supports) {
+        return Reach::No(evidence);
+    }
     if let Some((group, elements)) = common_elements(supports) {
         if elements.iter().any(|phase| phase.is_empty()) {
             return Reach::No("a phase is zero".into());
@@ -153,9 +164,6 @@ pub(crate) fn primitive(supports: &[Support]) -> Reach {
                 "after any number of periods a rank has heard from at most one in {index} of all ranks, never a mixture"
             )),
         };
-    }
-    if let Reach::No(evidence) = connected(supports) {
-        return Reach::No(evidence);
     }
     if supports.iter().all(Support::has_diagonal) {
         return Reach::Yes;
@@ -247,6 +255,8 @@ fn unreached(graph: &DiGraph<(), ()>, direction: petgraph::Direction) -> Vec<u32
 
 /// The communicating classes of the product as a Markov chain.
 struct Classes {
+    /// Whether they are those of the union of all phases.
+    of_union: bool,
     successors: Vec<Vec<u32>>,
     components: Vec<Vec<u32>>,
     closed: Vec<usize>,
@@ -255,7 +265,8 @@ struct Classes {
 /// The classes of the product's chain. Where all phases keep a part of their own value, the union has the same
 /// classes and all are aperiodic; otherwise the product's support is computed. `None` if that is too large.
 fn classes(supports: &[Support], orientation: Orientation) -> Option<Classes> {
-    let mut successors = if supports.len() == 1 || supports.iter().all(Support::has_diagonal) {
+    let of_union = supports.len() == 1 || supports.iter().all(Support::has_diagonal);
+    let mut successors = if of_union {
         let size = supports[0].size() as u32;
         (0..size)
             .map(|rank| {
@@ -287,7 +298,7 @@ fn classes(supports: &[Support], orientation: Orientation) -> Option<Classes> {
     components.iter_mut().for_each(|component| component.sort_unstable());
     components.sort();
     let closed = (0..components.len()).filter(|&c| is_closed(&components[c], &successors)).collect();
-    Some(Classes { successors, components, closed })
+    Some(Classes { of_union, successors, components, closed })
 }
 
 fn is_closed(component: &[u32], successors: &[Vec<u32>]) -> bool {
@@ -314,11 +325,12 @@ impl Classes {
 
     fn single_limit(&self) -> Reach {
         if let [first, second, ..] = self.closed[..] {
-            return Reach::No(format!(
-                "{} and {} each keep to themselves",
-                ranks(self.components[first].iter().copied()),
-                ranks(self.components[second].iter().copied())
-            ));
+            let [first, second] = [first, second].map(|class| ranks(self.components[class].iter().copied()));
+            let apart = format!("{first} and {second} never hear from each other");
+            return Reach::No(match self.of_union {
+                true => format!("the topology is not connected ({apart})"),
+                false => format!("over whole periods {apart}"),
+            });
         }
         match self.period(&self.components[self.closed[0]]) {
             1 => Reach::Yes,

@@ -5,6 +5,7 @@
 pub mod average;
 pub mod codec;
 pub mod compression;
+pub mod digits;
 pub mod group;
 pub mod inspect;
 pub mod matrix;

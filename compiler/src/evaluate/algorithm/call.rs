@@ -4,19 +4,13 @@ use super::error::AlgorithmError;
 use super::expression::{Term, described};
 use super::graph::Operand;
 use super::names::{Context, Failure, Outcome, Place};
-use crate::builtin_names::{self, BUILTINS, nearest};
+use crate::builtin_names::{self, BUILTINS, ELEMENTWISE, EQUATION_CALLS, nearest, nearest_fitting};
 use crate::evaluate::{EvaluateError, Value};
 use crate::model::algorithm::{TopologyNumber, ValueKind};
-use crate::model::claim::{Number, Property};
+use crate::model::claim::{self, Number, Property};
 use bfc_dsl::tree::{Argument, Expression, Name, Span};
 use bfc_schedule::Rational;
 use bfc_schedule::program::{Operation, Shape};
-
-/// Functions that only algorithms have; nothing that calls them is known when compiling.
-pub(super) const CALLS: [&str; 13] = [
-    "mix", "average", "grad", "adapt", "every", "prox", "norm", "dot", "degree", "compress", "incoming",
-    "back", "pair",
-];
 
 impl<'a> Context<'_, 'a> {
     pub fn call(
@@ -53,10 +47,8 @@ impl<'a> Context<'_, 'a> {
                         Err(AlgorithmError::Misplaced { call, place, help, span: name.span }.into())
                     }
                     None => {
-                        let known = BUILTINS.iter().map(|builtin| builtin.name);
-                        let near = nearest(other, known.chain(CALLS));
-                        let near = near.map(|near| format!("did you mean `{near}`?"));
-                        let help = elsewhere(other).map(str::to_string).or(near);
+                        let near = || self.near_function(name).map(|near| format!("did you mean `{near}`?"));
+                        let help = elsewhere(other).map(str::to_string).or_else(near);
                         let (name, span) = (name.text.clone(), name.span);
                         let unknown = Box::new(EvaluateError::UnknownName { name, span, help });
                         Err(self.also(unknown.into(), arguments.iter().map(|argument| &argument.value)))
@@ -64,6 +56,15 @@ impl<'a> Context<'_, 'a> {
                 }
             }
         }
+    }
+
+    /// What a mistyped function may have meant: of an equation first, then of the program, then what knows constants only.
+    fn near_function(&self, name: &Name) -> Option<&str> {
+        let (program, file) = (self.evaluator.program, name.span.file);
+        let own = program.names(file).filter(|known| program.function(file, known).is_some());
+        let numbers = claim::numbers().map(|word| -> &str { word });
+        let fitting = EQUATION_CALLS.into_iter().chain(ELEMENTWISE).chain(own).chain(numbers);
+        nearest_fitting(&name.text, fitting, BUILTINS.iter().map(|builtin| builtin.name))
     }
 
     /// The arguments of a call of ours by place; `optional` may be missing, or be given by name.

@@ -1,9 +1,9 @@
 //! What is known when compiling, and conditions, which are known before a step.
 
-use super::call::CALLS;
 use super::error::AlgorithmError;
 use super::expression::Term;
 use super::names::{Context, Meaning, Outcome, Place};
+use crate::builtin_names::EQUATION_CALLS;
 use crate::evaluate::Value;
 use crate::model::algorithm::{ValueId, ValueKind};
 use crate::model::claim;
@@ -41,7 +41,7 @@ impl<'a> Context<'_, 'a> {
         for free in free {
             let constant = match (free.form, self.meaning(free.name)) {
                 (Form::Called, _) => {
-                    !CALLS.contains(&free.name) && !claim::words().any(|word| word == free.name)
+                    !EQUATION_CALLS.contains(&free.name) && !claim::words().any(|word| word == free.name)
                 }
                 (Form::Primed, _) => false,
                 (_, Some(Meaning::Local(term))) => matches!(term, Term::Constant(_)),
@@ -94,7 +94,7 @@ impl<'a> Context<'_, 'a> {
                 AlgorithmError::RunTimeValue { what, help, span }
             };
             match (form, self.meaning(name)) {
-                (Form::Called, _) if CALLS.contains(&name) => return Err(run_time().into()),
+                (Form::Called, _) if EQUATION_CALLS.contains(&name) => return Err(run_time().into()),
                 (Form::Primed, _) => return Err(run_time().into()),
                 (Form::Plain, None) if name == "degree" => return Err(run_time().into()),
                 (Form::Called, _) | (_, None | Some(Meaning::Topology)) => {}

@@ -3,6 +3,7 @@
 use super::error::AlgorithmError;
 use super::graph::Operand;
 use super::names::{Context, Failure, Meaning, Moment, Outcome};
+use crate::builtin_names::{EQUATION_CALLS, nearest, nearest_fitting};
 use crate::evaluate::{EvaluateError, Value};
 use crate::model::algorithm::ValueId;
 use bfc_dsl::tree::{BinaryOperator, Expression, ExpressionKind, Let, Pattern, Span, UnaryOperator};
@@ -145,9 +146,10 @@ impl<'a> Context<'_, 'a> {
         if name == "degree" {
             return self.degree(&[], expression.span);
         }
-        let near = crate::builtin_names::nearest(name, self.known());
+        let (values, others) = self.known();
+        let near = nearest_fitting(name, values, others);
         let help = match name {
-            _ if super::call::CALLS.contains(&name) => {
+            _ if EQUATION_CALLS.contains(&name) => {
                 Some(format!("`{name}` is a function: call it, `{name}(…)`"))
             }
             _ if self.topologies.contains(&name) => {
@@ -174,7 +176,7 @@ impl<'a> Context<'_, 'a> {
         match self.name(name, Moment::After, span)? {
             Some(term) => Ok(term),
             None => {
-                let near = crate::builtin_names::nearest(name, self.known());
+                let near = nearest(name, self.primable());
                 let help = near.map(|near| format!("did you mean `{near}'`?"));
                 let name = format!("{name}'");
                 Err(Box::new(EvaluateError::UnknownName { name, span, help }).into())

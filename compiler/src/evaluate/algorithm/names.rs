@@ -5,6 +5,7 @@ use super::error::AlgorithmError;
 use super::expression::Term;
 use super::graph::Graph;
 use super::kept::{Flight, Site};
+use crate::builtin_names::{ALGORITHM_NAMES, GLOBALS};
 use crate::evaluate::{EvaluateError, Evaluator, Value};
 use crate::model::algorithm::{TopologyNumber, ValueId};
 use bfc_dsl::tree::{Expression, Let, Pattern, Span};
@@ -149,9 +150,6 @@ pub(super) struct Context<'e, 'a> {
 /// Errors past this many are not worth reading.
 const MAX_ERRORS: usize = 100;
 
-/// Names that algorithms may not define.
-pub(super) const RESERVED: [&str; 6] = ["t", "params", "size", "ranks", "local_size", "machines"];
-
 impl<'e, 'a> Context<'e, 'a> {
     pub fn new(evaluator: &'e mut Evaluator<'a>) -> Self {
         Context {
@@ -231,7 +229,7 @@ impl<'e, 'a> Context<'e, 'a> {
             earlier = self.scopes[at].names.get(name);
             seen = self.scopes[at].parent;
         }
-        if RESERVED.contains(&name) {
+        if ALGORITHM_NAMES.contains(&name) || GLOBALS.contains(&name) {
             self.report(AlgorithmError::BuiltInName { name: name.to_string(), span }.into());
         } else if let Some(&(_, first)) = earlier {
             let (what, help) = (format!("`{name}`"), "names mean one thing in the whole algorithm");
@@ -312,18 +310,28 @@ impl<'e, 'a> Context<'e, 'a> {
         }
     }
 
-    /// The names known here, for suggestions.
-    pub fn known(&self) -> Vec<&str> {
-        let mut known: Vec<&str> = self.locals[self.frame.base..].iter().map(|(name, _)| *name).collect();
+    /// The names known here, for suggestions: those with a value in an equation, and others.
+    pub fn known(&self) -> (Vec<&str>, Vec<&str>) {
+        let mut values: Vec<&str> = self.locals[self.frame.base..].iter().map(|(name, _)| *name).collect();
         let mut scope = self.frame.scope;
         while let Some(at) = scope {
-            known.extend(self.scopes[at].names.keys());
+            values.extend(self.scopes[at].names.keys());
             scope = self.scopes[at].parent;
         }
+        let mut others = vec!["ranks"];
         if !self.frame.function {
-            known.extend(self.names.keys());
+            let topology = |name: &&str| matches!(self.names.get(name), Some((Meaning::Topology, _)));
+            let (topologies, rest): (Vec<&str>, Vec<&str>) = self.names.keys().copied().partition(topology);
+            values.extend(rest.into_iter().chain(ALGORITHM_NAMES).chain(["degree"]));
+            others.extend(topologies);
         }
-        known.extend(RESERVED);
-        known
+        values.extend(GLOBALS.into_iter().filter(|name| *name != "ranks"));
+        (values, others)
+    }
+
+    /// The names that have a value after the step.
+    pub fn primable(&self) -> impl Iterator<Item = &str> {
+        let changes = |meaning: &Meaning| matches!(meaning, Meaning::State(_) | Meaning::Let(..));
+        self.names.iter().filter(move |(_, (meaning, _))| changes(meaning)).map(|(name, _)| *name)
     }
 }

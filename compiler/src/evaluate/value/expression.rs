@@ -130,7 +130,9 @@ impl<'a> Evaluator<'a> {
             return self.construct(made, &item.name.text, span).map(Value::Topology);
         }
         Err({
-            let known = self.scope[self.base..].iter().map(|(bound, _)| *bound).chain(GLOBALS);
+            let bound = self.scope[self.base..].iter().map(|(bound, _)| *bound).chain(GLOBALS);
+            let topology = |known: &&str| matches!(self.program.find(span.file, known), Some((_, Item::Topology(_))));
+            let known = bound.chain(self.program.names(span.file).filter(topology));
             let help =
                 if builtin_names::find(name).is_some() || self.program.function(span.file, name).is_some() {
                     Some(format!("`{name}` is a function: call it, `{name}(…)`"))

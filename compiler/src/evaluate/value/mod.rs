@@ -300,7 +300,7 @@ impl fmt::Display for Value {
                 let integer = if value.is_integer() { "an integer" } else { "a fraction" };
                 write!(f, "{integer} of {} bits", value.bits())
             }
-            Self::Number(value) => value.fmt(f),
+            Self::Number(value) => f.write_str(&value.readable()),
             Self::Truth(value) => value.fmt(f),
             Self::List(list) => list.fmt(f),
             Self::Codec(codec) => codec.fmt(f),

@@ -83,7 +83,8 @@ impl<'a> Evaluator<'a> {
     }
 
     fn unknown_function(&self, name: &str, span: Span) -> Box<EvaluateError> {
-        let near = nearest(name, BUILTINS.iter().map(|builtin| builtin.name));
+        let own = self.program.names(span.file).filter(|own| self.program.function(span.file, own).is_some());
+        let near = nearest(name, own.chain(BUILTINS.iter().map(|builtin| builtin.name)));
         let help = near.map(|near| format!("did you mean `{near}`?"));
         Box::new(EvaluateError::UnknownName { name: name.to_string(), span, help })
     }
