@@ -20,9 +20,8 @@ pub const ALGORITHM_NAMES: [&str; 2] = ["t", "params"];
 pub const ELEMENTWISE: [&str; 8] = ["abs", "sqrt", "log", "floor", "ceil", "min", "max", "random"];
 
 /// Built-in functions whose value is a topology.
-pub const COMBINATIONS: [&str; 9] = [
-    "cartesian", "concat", "cycle", "kronecker", "lazy", "permute", "symmetrize", "transpose", "union",
-];
+pub const COMBINATIONS: [&str; 9] =
+    ["cartesian", "concat", "cycle", "kronecker", "lazy", "permute", "symmetrize", "transpose", "union"];
 
 /// The codec that keeps the signs.
 pub const SIGN: &str = "sign";

@@ -16,5 +16,6 @@ mod reference;
 mod remedies;
 mod stable;
 mod structure;
+mod suggestions;
 mod topologies;
 mod values;

@@ -7,11 +7,17 @@ const EQUATIONS: [&str; 20] = [
     "mix", "average", "grad", "adapt", "every", "prox", "norm", "dot", "degree", "compress", "incoming",
     "back", "abs", "sqrt", "log", "floor", "ceil", "min", "max", "random",
 ];
-const TOPOLOGIES: [&str; 9] = [
-    "concat", "transpose", "lazy", "permute", "kronecker", "cartesian", "union", "symmetrize", "cycle",
-];
+const TOPOLOGIES: [&str; 9] =
+    ["concat", "transpose", "lazy", "permute", "kronecker", "cartesian", "union", "symmetrize", "cycle"];
 const CLAIMS: [&str; 8] = [
-    "row_stochastic", "symmetric", "static", "matching", "tree", "connected", "contracting", "exact_average",
+    "row_stochastic",
+    "symmetric",
+    "static",
+    "matching",
+    "tree",
+    "connected",
+    "contracting",
+    "exact_average",
 ];
 
 /// The codes and helps of the errors of a source.
@@ -32,7 +38,9 @@ fn in_equation(call: &str) -> String {
 }
 
 fn in_topology(call: &str) -> String {
-    format!("topology ring {{ for i in ranks {{ i -> (i + 1) mod size }} }}\nschedule {{ topology {call}(ring, ring) }}")
+    format!(
+        "topology ring {{ for i in ranks {{ i -> (i + 1) mod size }} }}\nschedule {{ topology {call}(ring, ring) }}"
+    )
 }
 
 fn in_claim(word: &str) -> String {
@@ -77,7 +85,8 @@ fn suggestions_fit_the_place() {
 #[test]
 fn the_nearest_that_fits_is_suggested() {
     let suggested = |text: &str| errors(text).into_iter().next().map(|(_, help)| help).unwrap_or_default();
-    for (wrong, right) in [("grd", "grad"), ("mx", "mix"), ("nrm", "norm"), ("flor", "floor"), ("gdc", "gcd")] {
+    for (wrong, right) in [("grd", "grad"), ("mx", "mix"), ("nrm", "norm"), ("flor", "floor"), ("gdc", "gcd")]
+    {
         assert_eq!(suggested(&in_equation(wrong)), format!("did you mean `{right}`?"));
     }
     assert_eq!(suggested(&in_topology("unin")), "did you mean `union`?");
@@ -85,7 +94,8 @@ fn the_nearest_that_fits_is_suggested() {
     assert_eq!(suggested(list), "did you mean `len`?");
     let own = "fn smooth(x) = x / 2\nalgorithm a {\nstate x = params\nstep { x <- mix(x) + smoth(x) }\n}";
     assert_eq!(suggested(own), "did you mean `smooth`?");
-    let after = "algorithm a(rate: scalar = 1) {\nstate ratio = params\nstep { ratio <- mix(ratio) + rati' }\n}";
+    let after =
+        "algorithm a(rate: scalar = 1) {\nstate ratio = params\nstep { ratio <- mix(ratio) + rati' }\n}";
     assert_eq!(suggested(after), "did you mean `ratio'`?");
 }
 
@@ -101,7 +111,10 @@ fn a_word_out_of_its_place_says_where_it_belongs() {
         ] {
             let errors = errors(&text);
             let (code, help) = &errors[0];
-            assert!(code.ends_with("::unknown_name") && !help.starts_with("did you mean"), "{text}: {errors:?}");
+            assert!(
+                code.ends_with("::unknown_name") && !help.starts_with("did you mean"),
+                "{text}: {errors:?}"
+            );
             assert!(help.contains("algorithm"), "{text}: {help}");
         }
     }

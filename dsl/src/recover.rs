@@ -9,7 +9,9 @@ use crate::error::ParseError;
 use crate::foreign;
 use crate::parse::{Grammar, Rule};
 use crate::tree::{FileId, Span};
-use crate::words::{Context, distance, expected, homes, is_letter, is_near, is_reserved, misspelled, synonym};
+use crate::words::{
+    Context, distance, expected, homes, is_letter, is_near, is_reserved, misspelled, synonym,
+};
 
 /// A failed parse of one statement.
 struct Failure<'a> {
@@ -229,7 +231,10 @@ impl<'a> Failure<'a> {
             _ if self.word(self.text) == "return" => {
                 "the value of a block is its last line, without `return`"
             }
-            _ if goes_on && after_number && found.starts_with(|c: char| is_letter(c) && !c.is_ascii_digit()) => {
+            _ if goes_on
+                && after_number
+                && found.starts_with(|c: char| is_letter(c) && !c.is_ascii_digit()) =>
+            {
                 "a product is written with `*`, as in `2 * x`; each statement stands on a line of its own"
             }
             _ if goes_on && found.starts_with(is_letter) => {

@@ -2,9 +2,7 @@
 
 use super::walk::parts;
 use super::{ItemId, Program, ResolveError, declaration};
-use crate::builtin_names::{
-    self, ALGORITHM_NAMES, BUILTINS, COMBINATIONS, EQUATION_CALLS, GLOBALS, nearest,
-};
+use crate::builtin_names::{self, ALGORITHM_NAMES, BUILTINS, COMBINATIONS, EQUATION_CALLS, GLOBALS, nearest};
 use crate::library;
 use crate::model::claim::{self, Number};
 use bfc_dsl::tree::{
@@ -14,8 +12,14 @@ use bfc_dsl::tree::{
 
 /// All unknown names and wrong calls of a program, except in items that lack statements.
 pub fn check(program: &Program, damaged: &[ItemId]) -> Vec<ResolveError> {
-    let mut checker =
-        Checker { program, scope: vec![], words: false, function: None, on_command_line: false, errors: vec![] };
+    let mut checker = Checker {
+        program,
+        scope: vec![],
+        words: false,
+        function: None,
+        on_command_line: false,
+        errors: vec![],
+    };
     for (file, id) in program.files.iter().zip(0..) {
         for (index, item) in file.items.iter().enumerate() {
             if !damaged.contains(&ItemId { file: FileId(id), index }) {
@@ -227,9 +231,10 @@ impl<'p> Checker<'p> {
             Some(help)
         } else {
             let values = self.scope.iter().copied().chain(GLOBALS);
-            let topologies = self.program.names(span.file).filter(|known| {
-                matches!(self.program.item(span.file, known), Some(Item::Topology(_)))
-            });
+            let topologies = self
+                .program
+                .names(span.file)
+                .filter(|known| matches!(self.program.item(span.file, known), Some(Item::Topology(_))));
             let near = nearest(name, self.claim_words().chain(values).chain(topologies));
             let near = near.map(|near| format!("did you mean `{near}`?"));
             near.or_else(|| self.of_library(name, "topology"))
@@ -391,7 +396,9 @@ impl<'p> Checker<'p> {
         if EQUATION_CALLS.contains(&name) {
             let place = format!("`{name}` may stand in the equations of an algorithm only");
             return Some(match self.function {
-                Some(function) => format!("{place}: hand its value to the function there, `{function}({name}(…))`"),
+                Some(function) => {
+                    format!("{place}: hand its value to the function there, `{function}({name}(…))`")
+                }
                 None => place,
             });
         }

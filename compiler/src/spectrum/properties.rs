@@ -42,7 +42,9 @@ pub(crate) fn nonnegative(phases: &[MixingMatrix]) -> Finding {
                 row.find(|(_, id)| negative[*id as usize]).map(|(source, id)| (rank, source.0, *id))
             });
             match found {
-                Some((i, j, id)) => Err(format!("W[{i}][{j}] is {}", sparse.weights()[id as usize].readable())),
+                Some((i, j, id)) => {
+                    Err(format!("W[{i}][{j}] is {}", sparse.weights()[id as usize].readable()))
+                }
                 None => Ok(()),
             }
         }

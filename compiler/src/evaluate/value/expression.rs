@@ -131,7 +131,8 @@ impl<'a> Evaluator<'a> {
         }
         Err({
             let bound = self.scope[self.base..].iter().map(|(bound, _)| *bound).chain(GLOBALS);
-            let topology = |known: &&str| matches!(self.program.find(span.file, known), Some((_, Item::Topology(_))));
+            let topology =
+                |known: &&str| matches!(self.program.find(span.file, known), Some((_, Item::Topology(_))));
             let known = bound.chain(self.program.names(span.file).filter(topology));
             let help =
                 if builtin_names::find(name).is_some() || self.program.function(span.file, name).is_some() {
