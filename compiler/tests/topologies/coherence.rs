@@ -1,0 +1,303 @@
+//! No two numbers of one report contradict each other: every topology of the library, at sizes on both sides of the limits
+//! at which the way of computing changes.
+
+use bfc_compiler::{Analysis, Assumptions, Detail, Entry, NoFiles, Request, analyze_on, library};
+
+/// What rounding may be, relatively; estimates may be off by more.
+const ROUNDING: f64 = 1e-9;
+const ESTIMATE: f64 = 1e-5;
+
+/// A report, and what in it does not fit together.
+struct Report<'a> {
+    analysis: &'a Analysis,
+    wrong: Vec<String>,
+}
+
+impl Report<'_> {
+    fn expect(&mut self, holds: bool, what: impl FnOnce() -> String) {
+        if !holds {
+            self.wrong.push(what());
+        }
+    }
+
+    fn method(&self, key: &str) -> &'static str {
+        self.analysis.methods.get(key).copied().unwrap_or("")
+    }
+
+    /// How far off a number may be, relatively.
+    fn tolerance(&self, keys: &[&str]) -> f64 {
+        let is_sharp = |key: &&str| matches!(self.method(key), "exact" | "enclosed");
+        if keys.iter().all(is_sharp) { ROUNDING } else { ESTIMATE }
+    }
+
+    /// a ≤ b, where both are there.
+    fn ordered(&mut self, a: (&str, Option<f64>), b: (&str, Option<f64>)) {
+        let tolerance = self.tolerance(&[a.0, b.0]);
+        if let (Some(x), Some(y)) = (a.1, b.1) {
+            let slack = tolerance * (1.0 + x.abs().max(y.abs()));
+            self.expect(x <= y + slack, || format!("{} = {x:e} is above {} = {y:e}", a.0, b.0));
+        }
+    }
+
+    fn equal(&mut self, a: (&str, Option<f64>), b: (&str, Option<f64>)) {
+        self.ordered(a, b);
+        self.ordered(b, a);
+    }
+}
+
+/// All contradictions of a report.
+fn contradictions(analysis: &Analysis) -> Vec<String> {
+    let mut report = Report { analysis, wrong: vec![] };
+    properties(&mut report);
+    spectra(&mut report);
+    counts(&mut report);
+    curve(&mut report);
+    traffic(&mut report);
+    report.wrong
+}
+
+fn properties(report: &mut Report) {
+    let a = report.analysis;
+    report.expect(a.doubly_stochastic == (a.row_stochastic && a.column_stochastic), || "sums".into());
+    report.expect(a.connected || a.primitive != Some(true), || "primitive and not connected".into());
+    if a.doubly_stochastic && a.nonnegative {
+        report.expect(a.primitive == a.contracting, || "primitive, and not contracting, or not so".into());
+    }
+    for (key, [low, high]) in &a.bounds {
+        let json = serde_json::to_value(a).unwrap();
+        let value = json[*key].as_f64();
+        let holds = value.is_some_and(|value| low <= high && *low <= value && value <= *high);
+        report.expect(holds, || format!("{key} = {value:?} is not in {low:e}..{high:e}"));
+    }
+}
+
+fn spectra(report: &mut Report) {
+    let a = report.analysis;
+    let period = a.period as f64;
+    let number = |key: &'static str, value: Option<f64>| (key, value);
+    let contraction = number("period_contraction", a.period_contraction);
+    let radius = number("asymptotic_rate", a.asymptotic_rate);
+    let rate = number("rate_per_step", a.rate_per_step);
+    report.ordered(radius, rate);
+    let power = |rate: Option<f64>| rate.map(|rate| rate.powf(period));
+    report.equal((contraction.0, contraction.1), (rate.0, power(rate.1)));
+    if a.period == 1 {
+        report.equal(number("sigma2", a.sigma2), contraction);
+        report.equal(number("rho", a.rho), radius);
+        report.equal(number("spectral_gap", a.spectral_gap), number("rho", a.rho.map(|rho| 1.0 - rho)));
+        report.ordered(
+            number("lambda_min", a.lambda_min.map(f64::abs)),
+            ("rho", a.rho.map(|rho| rho.max(f64::from(u8::from(a.size == 1))))),
+        );
+    }
+    if a.period == 1 && a.symmetric {
+        report.equal(number("rho", a.rho), number("sigma2", a.sigma2));
+    }
+    for (key, least) in
+        [("least_sigma2", a.least_sigma2), ("least_sigma2_nonnegative", a.least_sigma2_nonnegative)]
+    {
+        if a.symmetric && (key == "least_sigma2" || a.nonnegative) {
+            let low = a.bounds.get(key).map(|bounds| bounds[0]);
+            report.ordered((key, low.and(least).and(low)), number("sigma2", a.sigma2));
+        }
+    }
+    report.ordered(
+        number("least_sigma2", a.bounds.get("least_sigma2").map(|b| b[0])),
+        number("least_sigma2_nonnegative", a.least_sigma2_nonnegative),
+    );
+    if a.doubly_stochastic && a.nonnegative {
+        report.ordered(contraction, ("", Some(1.0)));
+        report.ordered(("", Some(1.0)), number("effective_neighbours", a.effective_neighbours));
+        report.ordered(number("effective_neighbours", a.effective_neighbours), ("", Some(f64::from(a.size))));
+    }
+    match a.contracting {
+        Some(true) => {
+            report.expect(radius.1.is_none_or(|rate| rate < 1.0), || format!("contracting at {:?}", radius.1))
+        }
+        Some(false) if a.row_stochastic || a.column_stochastic => {
+            report.ordered(("", Some(1.0)), radius);
+        }
+        _ => {}
+    }
+    if a.exact_average == Some(true) {
+        report.expect(a.period_contraction == Some(0.0), || "an exact average with a contraction".into());
+        report.expect(a.exact_after.is_some_and(|steps| steps <= a.period as u64), || {
+            "an exact average that comes later".into()
+        });
+    }
+    if a.exact_after.is_some() && a.row_stochastic {
+        report.expect(a.asymptotic_rate == Some(0.0), || {
+            format!("exact, and a rate of {:?}", a.asymptotic_rate)
+        });
+    }
+    if a.exact_after.is_some_and(|steps| steps <= a.period as u64) && a.row_stochastic {
+        report.expect(a.exact_average == Some(true), || "exact within a period, which is none".into());
+    }
+}
+
+/// ln ε / ln x, where that says something.
+fn steps_of(rate: Option<f64>, epsilon: f64) -> Option<f64> {
+    rate.filter(|rate| *rate > 0.0 && *rate < 1.0).map(|rate| epsilon.ln() / rate.ln())
+}
+
+fn counts(report: &mut Report) {
+    let a = report.analysis;
+    let counts = [("rounds_to_1e-3", a.rounds_to_1e_3, 1e-3), ("rounds_to_1e-6", a.rounds_to_1e_6, 1e-6)];
+    let [(_, coarse, _), (_, fine, _)] = counts;
+    report.expect(coarse <= fine || fine.is_none(), || format!("{coarse:?} steps to 1e-3, {fine:?} to 1e-6"));
+    for (key, steps, epsilon) in counts {
+        if let Some(exact) = a.exact_after {
+            report.expect(steps.is_some_and(|steps| steps <= exact), || {
+                format!("{key} = {steps:?}, exact after {exact}")
+            });
+        }
+        let Some(steps) = steps.map(|steps| steps as f64) else { continue };
+        if !a.doubly_stochastic || a.size == 1 {
+            continue;
+        }
+        // A product's norm is at least its radius, which is the rate in every step.
+        let slack = 1.0 + report.tolerance(&[key, "asymptotic_rate"]) * steps;
+        if let Some(least) = steps_of(a.asymptotic_rate, epsilon) {
+            let whole = (steps / a.period as f64).floor() == steps / a.period as f64;
+            report.expect(!whole || steps + slack >= least, || {
+                format!("{key} = {steps}, {least} by asymptotic_rate")
+            });
+        }
+        let periods = steps_of(a.period_contraction, epsilon).filter(|_| a.nonnegative);
+        let most = periods.map(|periods| periods.ceil() * a.period as f64);
+        report.expect(most.is_none_or(|most| steps <= most + slack), || {
+            format!("{key} = {steps}, {most:?} by period_contraction")
+        });
+    }
+}
+
+fn curve(report: &mut Report) {
+    let a = report.analysis;
+    let Some(points) = &a.consensus_error else { return };
+    let tolerance = report.tolerance(&["consensus_error"]).max(1e-7);
+    report
+        .expect(points.iter().all(|(_, error)| error.is_finite() && *error >= 0.0), || format!("{points:?}"));
+    report.expect(points.windows(2).all(|pair| pair[0].0 < pair[1].0), || format!("{points:?}"));
+    if !a.doubly_stochastic {
+        return;
+    }
+    if a.nonnegative {
+        let falls = points.windows(2).all(|pair| pair[1].1 <= pair[0].1 * (1.0 + tolerance) + 1e-15);
+        report.expect(falls, || format!("errors grow: {points:?}"));
+    }
+    for &(steps, error) in points {
+        if steps == a.period as u64 {
+            report.equal(("consensus_error", Some(error)), ("period_contraction", a.period_contraction));
+        }
+        if a.exact_after.is_some_and(|exact| exact <= steps) {
+            report.expect(error == 0.0, || {
+                format!("an error of {error:e} after {steps} steps, when all is exact")
+            });
+        }
+        for (key, count, epsilon) in
+            [("rounds_to_1e-3", a.rounds_to_1e_3, 1e-3), ("rounds_to_1e-6", a.rounds_to_1e_6, 1e-6)]
+        {
+            let is_there = count.is_some_and(|count| count <= steps);
+            let is_small = error <= epsilon * (1.0 + tolerance);
+            let is_large = error > epsilon * (1.0 - tolerance);
+            if a.nonnegative && report.method(key) != "at least" {
+                let holds = if is_there { is_small } else { is_large };
+                report
+                    .expect(holds, || format!("{key} = {count:?}, and an error of {error:e} after {steps}"));
+            }
+        }
+    }
+}
+
+fn traffic(report: &mut Report) {
+    let a = report.analysis;
+    report.expect(a.rounds == a.max_in_degree.max(a.max_out_degree), || "rounds".into());
+    report.expect(a.bytes_per_rank_per_model_byte <= f64::from(a.max_out_degree), || "bytes".into());
+    if let Some(limit) = &a.stationary {
+        let sum: f64 = limit.weights.iter().sum();
+        report.expect((sum - 1.0).abs() < ROUNDING, || format!("weights of the limit sum to {sum}"));
+        let [least, greatest] = [limit.least.1, limit.greatest.1];
+        let within = limit.weights.iter().all(|weight| (least..=greatest).contains(weight));
+        report.expect(within && limit.weights.len() == a.size as usize, || "weights of the limit".into());
+        report.expect(!a.doubly_stochastic && a.contracting != Some(false), || "a limit".into());
+    }
+    if let Some(expected) = &a.expected_contraction {
+        let [low, high] = expected.interval;
+        report.expect(low <= expected.mean && expected.mean <= high, || format!("{expected:?}"));
+        report.expect(expected.draws == a.period, || format!("{expected:?}"));
+    }
+}
+
+/// What a topology needs besides a size.
+fn request(name: &str, size: u32) -> Request {
+    let local_size = match name {
+        "topology::hierarchical"
+        | "topology::inner_outer_exact"
+        | "topology::inner_outer_expo2"
+        | "topology::inner_outer_ring" => {
+            if size.is_multiple_of(4) {
+                4
+            } else {
+                1
+            }
+        }
+        _ => 1,
+    };
+    Request { entry: Entry::Library(name.into()), size, local_size, parameters: vec![], allow: vec![] }
+}
+
+fn topologies() -> impl Iterator<Item = &'static str> {
+    library::names().into_iter().filter(|name| name.starts_with("topology::"))
+}
+
+fn holds_at(sizes: &[u32]) {
+    let (mut wrong, mut reports) = (vec![], 0);
+    for name in topologies() {
+        for &size in sizes {
+            // What a size rules out, `requires` says.
+            let Ok(analysis) =
+                analyze_on(&request(name, size), &NoFiles, Assumptions::default(), Detail::Curves)
+            else {
+                continue;
+            };
+            reports += 1;
+            wrong.extend(
+                contradictions(&analysis).into_iter().map(|what| format!("{name} at {size}: {what}")),
+            );
+        }
+    }
+    assert!(reports >= 20 * sizes.len(), "{reports} reports of {} sizes", sizes.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn small_reports_do_not_contradict_themselves() {
+    holds_at(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 15, 16, 17, 25, 32, 33, 36, 48]);
+}
+
+#[test]
+#[ignore]
+fn explore() {
+    let sizes = std::env::var("SIZES").unwrap();
+    let names = std::env::var("NAMES").unwrap_or_default();
+    for name in topologies().filter(|name| name.contains(&names)) {
+        for size in sizes.split(',').map(|size| size.parse().unwrap()) {
+            let start = std::time::Instant::now();
+            let Ok(analysis) =
+                analyze_on(&request(name, size), &NoFiles, Assumptions::default(), Detail::Curves)
+            else {
+                continue;
+            };
+            let time = start.elapsed().as_secs_f64();
+            let found = contradictions(&analysis);
+            println!(
+                "{name} {size} {time:.1} s, rho {} contraction {} to {} {}",
+                analysis.methods.get("rho").unwrap_or(&""),
+                analysis.methods.get("period_contraction").unwrap_or(&""),
+                analysis.methods["rounds_to_1e-3"],
+                analysis.methods["rounds_to_1e-6"]
+            );
+            found.into_iter().for_each(|what| println!("  !! {what}"));
+        }
+    }
+}
