@@ -102,11 +102,11 @@ fn the_nearest_that_fits_is_suggested() {
 /// Words that only algorithms or claims have say where they stand.
 #[test]
 fn a_word_out_of_its_place_says_where_it_belongs() {
-    let names = ["t", "params", "stable", "rho(ring)"];
+    let names = ["t", "params", "stable", "rho(n)"];
     let calls = EQUATIONS[..12].iter().map(|word| format!("{word}(n)"));
     for word in calls.chain(names.map(str::to_string)) {
         for text in [
-            format!("fn f(n) = {word}\ntopology t {{ for i in ranks {{ i -> f(i) }} }}"),
+            format!("fn f(n) = {word}\ntopology h {{ for i in ranks {{ i -> f(i) }} }}"),
             format!("topology g(n: int = 1) {{ for i in ranks {{ i -> (i + {word}) mod size }} }}"),
         ] {
             let errors = errors(&text);
