@@ -10,6 +10,7 @@ use crate::plan::Plan;
 use crate::registers::Registers;
 use crate::transport::Transport;
 use bfc_schedule::compression::LowRank;
+use bfc_schedule::program::scalar::holds;
 use bfc_schedule::program::{Expression, Instruction, Operator, Register, Shape};
 use bfc_schedule::schedule::RankSchedule;
 use bfc_schedule::{Average, Codec, Rank, program};
@@ -96,7 +97,7 @@ impl<T: Element> Executable<T> {
     /// The block of the step that begins.
     pub(crate) fn select(&self, scope: &Scope<'_>) -> usize {
         let bit =
-            |(condition, bit): (&Expression, usize)| ((scalar(condition, scope) != 0.0) as usize) << bit;
+            |(condition, bit): (&Expression, usize)| usize::from(holds(scalar(condition, scope))) << bit;
         self.conditions.iter().zip(0..).map(bit).sum()
     }
 

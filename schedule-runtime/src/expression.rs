@@ -4,8 +4,7 @@
 
 use crate::element::Element;
 use crate::registers::Buffer;
-use bfc_schedule::program::{Operation, Register, Shape};
-use bfc_schedule::random::unit;
+use bfc_schedule::program::{Operation, Register, Shape, scalar};
 
 /// Elements in a chunk: three or four of them fit the first-level cache.
 const CHUNK: usize = 1024;
@@ -55,29 +54,14 @@ enum Entry {
 
 /// Evaluates an expression without vectors.
 pub(crate) fn scalar(expression: &[Operation], scope: &Scope<'_>) -> f64 {
-    let mut stack = vec![];
-    for operation in expression {
-        let value = match (operation, operation.arity()) {
-            (Operation::Register(register), _) => scope.scalars[register.0 as usize],
-            (Operation::Input(input), _) => scope.inputs[*input as usize],
-            (Operation::Step, _) => scope.step as f64,
-            (Operation::Constant(constant), _) => constant.to_f64(),
-            (_, 1) => {
-                let a = stack.pop().expect("an operand");
-                let mut value = [0.0];
-                unary(operation, &[a], &mut value);
-                value[0]
-            }
-            _ => {
-                let (b, a) = (stack.pop().expect("an operand"), stack.pop().expect("an operand"));
-                let mut value = [0.0];
-                binary(operation, Source::One(a), Source::One(b), &mut value);
-                value[0]
-            }
-        };
-        stack.push(value);
-    }
-    stack.pop().expect("a result")
+    let leaf = |operation: &Operation| match operation {
+        Operation::Register(register) => scope.scalars[register.0 as usize],
+        Operation::Input(input) => scope.inputs[*input as usize],
+        Operation::Step => scope.step as f64,
+        Operation::Constant(constant) => constant.to_f64(),
+        _ => unreachable!("{operation:?} takes operands"),
+    };
+    scalar::evaluate(expression, leaf).expect("a checked expression has a value")
 }
 
 impl VectorExpression {
@@ -244,25 +228,25 @@ enum Source<'a, T> {
     Each(&'a [T]),
 }
 
-fn truth<T: Element>(value: bool) -> T {
-    T::from_f64(value as u8 as f64)
+/// The loops know each operation when they are compiled, which lets them use the machine's vectors.
+macro_rules! hoisted {
+    ($operation:expr, $apply:ident: $($known:ident)*) => {
+        match $operation {
+            $(Operation::$known => $apply!(Operation::$known),)*
+            other => unreachable!("{other:?} has another arity"),
+        }
+    };
 }
 
 fn unary<T: Element>(operation: &Operation, a: &[T], into: &mut [T]) {
-    fn map<T: Element>(a: &[T], into: &mut [T], f: impl Fn(T) -> T) {
-        for (into, &a) in into.iter_mut().zip(a) {
-            *into = f(a);
-        }
+    macro_rules! apply {
+        ($known:expr) => {
+            for (into, &a) in into.iter_mut().zip(a) {
+                *into = scalar::unary(&$known, a);
+            }
+        };
     }
-    match operation {
-        Operation::Negate => map(a, into, |a| -a),
-        Operation::Not => map(a, into, |a| truth(a == T::default())),
-        Operation::SquareRoot => map(a, into, T::sqrt),
-        Operation::Log => map(a, into, T::log),
-        Operation::Absolute => map(a, into, T::abs),
-        Operation::Floor => map(a, into, T::floor),
-        _ => unreachable!("{operation:?} has another arity"),
-    }
+    hoisted!(operation, apply: Negate Not SquareRoot Log Absolute Floor)
 }
 
 fn binary<T: Element>(operation: &Operation, a: Source<'_, T>, b: Source<'_, T>, into: &mut [T]) {
@@ -287,42 +271,20 @@ fn binary<T: Element>(operation: &Operation, a: Source<'_, T>, b: Source<'_, T>,
             (Source::One(a), Source::One(b)) => into.fill(f(a, b)),
         }
     }
-    let zero = T::default();
-    match operation {
-        Operation::Add => map(a, b, into, |a, b| a + b),
-        Operation::Subtract => map(a, b, into, |a, b| a - b),
-        Operation::Multiply => map(a, b, into, |a, b| a * b),
-        Operation::Divide => map(a, b, into, |a, b| a / b),
-        Operation::Power => map(a, b, into, T::power),
-        Operation::Minimum => map(a, b, into, T::minimum),
-        Operation::Maximum => map(a, b, into, T::maximum),
-        Operation::Mod => map(a, b, into, modulo),
-        Operation::Div => map(a, b, into, quotient),
-        Operation::Equal => map(a, b, into, |a, b| truth(a == b)),
-        Operation::NotEqual => map(a, b, into, |a, b| truth(a != b)),
-        Operation::Less => map(a, b, into, |a, b| truth(a < b)),
-        Operation::LessEqual => map(a, b, into, |a, b| truth(a <= b)),
-        Operation::Greater => map(a, b, into, |a, b| truth(a > b)),
-        Operation::GreaterEqual => map(a, b, into, |a, b| truth(a >= b)),
-        Operation::And => map(a, b, into, |a, b| truth(a != zero && b != zero)),
-        Operation::Or => map(a, b, into, |a, b| truth(a != zero || b != zero)),
-        Operation::Random => map(a, b, into, random),
-        _ => unreachable!("{operation:?} has another arity"),
+    macro_rules! apply {
+        ($known:expr) => {
+            map(a, b, into, |a, b| scalar::binary(&$known, a, b))
+        };
     }
-}
-
-fn modulo<T: Element>(a: T, b: T) -> T {
-    a.modulo(b)
-}
-
-/// `⌊a / b⌋`; dividing what is left of `a` is exact where the quotient is representable.
-fn quotient<T: Element>(a: T, b: T) -> T {
-    let (a, b) = if b < T::default() { (-a, -b) } else { (a, b) };
-    let half = T::from_f64(0.5);
-    ((a - a.modulo(b)) / b + half).floor()
-}
-
-/// `random(seed, key)`.
-fn random<T: Element>(seed: T, key: T) -> T {
-    T::from_f64(unit(seed.to_f64() as i64 as u64, key.to_f64() as i64 as u64))
+    // A call of libm in the loop would keep squares from being vectors.
+    if let (Operation::Power, Source::Each(base), Source::One(exponent)) = (operation, a, b)
+        && exponent == T::from_f64(2.0)
+    {
+        return binary(&Operation::Multiply, Source::Each(base), Source::Each(base), into);
+    }
+    hoisted!(
+        operation,
+        apply: Add Subtract Multiply Divide Power Minimum Maximum Mod Div
+            Equal NotEqual Less LessEqual Greater GreaterEqual And Or Random
+    )
 }

@@ -275,7 +275,7 @@ impl<'a> Scalars<'a> {
             ValueKind::Apply(operation, operands) => {
                 let operands: Option<Vec<Rational>> =
                     operands.iter().map(|operand| self.value(*operand, rank, degrees)).collect();
-                timing::evaluate(operation, &operands?, 0, self.algorithm)
+                timing::exact(self.algorithm, operation, &operands?, 0)
             }
             _ => None,
         }

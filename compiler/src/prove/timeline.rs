@@ -110,7 +110,7 @@ const LOOKED_AT: u64 = 256;
 fn rhythm(algorithm: &Algorithm, numbers: &Numbers, coefficients: &[ValueId]) -> Result<(u64, u64), String> {
     let (mut start, mut cycle) = (0, 1u64);
     for condition in &algorithm.conditions {
-        let Some((from, period)) = numbers.repeats(*condition) else {
+        let Some((from, period)) = numbers.decides(*condition) else {
             return Err("a condition of the step does not repeat, or is not known to".into());
         };
         (start, cycle) = (start.max(from), cycle.lcm(&period));
@@ -128,8 +128,8 @@ fn rhythm(algorithm: &Algorithm, numbers: &Numbers, coefficients: &[ValueId]) ->
 /// Bit c: whether condition c holds.
 fn mask(algorithm: &Algorithm, numbers: &Numbers, step: u64) -> Result<usize, String> {
     algorithm.conditions.iter().enumerate().try_fold(0, |mask, (bit, condition)| {
-        match numbers.value(*condition, step) {
-            Some(value) => Ok(mask | usize::from(!value.is_zero()) << bit),
+        match numbers.holds(*condition, step) {
+            Some(holds) => Ok(mask | usize::from(holds) << bit),
             None => Err("a condition of the step has no value".into()),
         }
     })

@@ -3,7 +3,7 @@
 
 use bfc_compiler::model::algorithm::{Algorithm, ValueId, ValueKind};
 use bfc_schedule::Program;
-use bfc_schedule::program::{Instruction, Operation, Operator, Register, Shape};
+use bfc_schedule::program::{Instruction, Operation, Operator, Register, Shape, scalar};
 
 /// One number per element; scalars have one element.
 pub type Data = Vec<f64>;
@@ -139,43 +139,13 @@ impl World<'_> {
                 let length = operands.iter().map(|operand| operand[rank].len()).max().unwrap();
                 let argument =
                     |k: usize, which: usize| operands[which][rank][k % operands[which][rank].len()];
-                let element = |k: usize| {
-                    let right = if operands.len() > 1 { argument(k, 1) } else { 0.0 };
-                    elementwise(operation, argument(k, 0), right)
+                let element = |k: usize| match operands.len() {
+                    1 => scalar::unary(operation, argument(k, 0)),
+                    _ => scalar::binary(operation, argument(k, 0), argument(k, 1)),
                 };
                 (0..length).map(element).collect()
             })
             .collect()
-    }
-}
-
-fn elementwise(operation: &Operation, a: f64, b: f64) -> f64 {
-    let truth = |value: bool| if value { 1.0 } else { 0.0 };
-    match operation {
-        Operation::Negate => -a,
-        Operation::Not => truth(a == 0.0),
-        Operation::SquareRoot => a.sqrt(),
-        Operation::Log => a.ln(),
-        Operation::Absolute => a.abs(),
-        Operation::Floor => a.floor(),
-        Operation::Add => a + b,
-        Operation::Subtract => a - b,
-        Operation::Multiply => a * b,
-        Operation::Divide => a / b,
-        Operation::Power => a.powf(b),
-        Operation::Minimum => a.min(b),
-        Operation::Maximum => a.max(b),
-        Operation::Mod => a - b * (a / b).floor(),
-        Operation::Div => (a / b).floor(),
-        Operation::Equal => truth(a == b),
-        Operation::NotEqual => truth(a != b),
-        Operation::Less => truth(a < b),
-        Operation::LessEqual => truth(a <= b),
-        Operation::Greater => truth(a > b),
-        Operation::GreaterEqual => truth(a >= b),
-        Operation::And => truth(a != 0.0 && b != 0.0),
-        Operation::Or => truth(a != 0.0 || b != 0.0),
-        other => panic!("{other:?} is no element-wise operation of this interpreter"),
     }
 }
 

@@ -126,7 +126,8 @@ impl<'a> Affine<'a> {
         if let Some(value) = self.computed.borrow().get(&(id, step)) {
             return Ok(*value);
         }
-        let value = self.numbers.value(id, step).map(|value| value.to_f64());
+        let exact = self.numbers.value(id, step).map(|value| value.to_f64());
+        let value = exact.or_else(|| self.numbers.computed(id, step));
         let value = value.filter(|value| value.is_finite()).ok_or("a coefficient has no value")?;
         self.computed.borrow_mut().insert((id, step), value);
         Ok(value)

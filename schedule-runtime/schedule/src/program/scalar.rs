@@ -33,6 +33,8 @@ pub trait Number:
     fn abs(self) -> Self;
     /// The greatest integer not above.
     fn floor(self) -> Self;
+    /// The nearest integer.
+    fn round(self) -> Self;
     /// `self` to the power `exponent`, as libm computes it; the meaning of `^` is [`binary`]'s.
     fn pow(self, exponent: Self) -> Self;
     /// 64 random bits as a number in [0, 1).
@@ -59,6 +61,9 @@ macro_rules! number {
             }
             fn floor(self) -> Self {
                 $float::floor(self)
+            }
+            fn round(self) -> Self {
+                $float::round(self)
             }
             fn pow(self, exponent: Self) -> Self {
                 $pow(self, exponent)
@@ -103,8 +108,8 @@ pub fn binary<T: Number>(operation: &Operation, a: T, b: T) -> T {
         Operation::Multiply => a * b,
         Operation::Divide => a / b,
         Operation::Power => power(a, b),
-        Operation::Minimum => least(a, b, a < b),
-        Operation::Maximum => least(a, b, a > b),
+        Operation::Minimum => pick(a, b, a < b),
+        Operation::Maximum => pick(a, b, a > b),
         Operation::Mod => modulo(a, b),
         Operation::Div => quotient(a, b),
         Operation::Equal => truth(a == b),
@@ -115,9 +120,7 @@ pub fn binary<T: Number>(operation: &Operation, a: T, b: T) -> T {
         Operation::GreaterEqual => truth(a >= b),
         Operation::And => truth(holds(a) && holds(b)),
         Operation::Or => truth(holds(a) || holds(b)),
-        Operation::Random => {
-            T::unit(random::output(a.to_f64() as i64 as u64, b.to_f64() as i64 as u64))
-        }
+        Operation::Random => T::unit(random::output(key(a), key(b))),
         _ => unreachable!("{operation:?} does not take two operands"),
     }
 }
@@ -146,17 +149,21 @@ pub fn holds<T: Number>(value: T) -> bool {
     value != T::default()
 }
 
+/// The integer part of a seed or a key, negative ones modulo 2⁶⁴.
+fn key<T: Number>(value: T) -> u64 {
+    value.to_f64() as i64 as u64
+}
+
 #[inline(always)]
 fn truth<T: Number>(value: bool) -> T {
     T::from_f64(f64::from(u8::from(value)))
 }
 
-/// `a` where it `comes_first` or `b` is NaN: of −0 and 0, and of two NaNs, the second. `f64::min` leaves that to the
-/// machine.
+/// The one that is a number, or else `a` where it `wins`: of −0 and 0 the second. `f64::min` leaves that to the machine.
 #[inline(always)]
 #[allow(clippy::eq_op)]
-fn least<T: Number>(a: T, b: T, comes_first: bool) -> T {
-    if comes_first || b != b { a } else { b }
+fn pick<T: Number>(a: T, b: T, wins: bool) -> T {
+    if wins || b != b { a } else { b }
 }
 
 /// A square is a product, rounded once.
@@ -172,12 +179,12 @@ fn modulo<T: Number>(a: T, b: T) -> T {
     if remainder < T::default() { remainder + b.abs() } else { remainder }
 }
 
-/// `⌊a / b⌋`. Rounding `a / b` first could reach the next integer; dividing the multiple of `b` below `a` is exact where
-/// the quotient is representable.
+/// `⌊a / b⌋`. Rounding `a / b` first could reach the next integer; dividing the multiple of `b` below `a` is off by less
+/// than a half, up to a quarter of the integers that the type holds.
 #[inline(always)]
 fn quotient<T: Number>(a: T, b: T) -> T {
     let (a, b) = if b < T::default() { (-a, -b) } else { (a, b) };
-    ((a - modulo(a, b)) / b + T::from_f64(0.5)).floor()
+    ((a - modulo(a, b)) / b).round()
 }
 
 /// The value in exact arithmetic of an operation on rational numbers, a root being the nearest `f64`; `None` where there
@@ -213,10 +220,7 @@ pub fn exact(operation: &Operation, operands: &[Rational]) -> Option<Rational> {
         (GreaterEqual, [a, b]) => truth(a >= b),
         (And, [a, b]) => truth(!a.is_zero() && !b.is_zero()),
         (Or, [a, b]) => truth(!a.is_zero() || !b.is_zero()),
-        (Random, [seed, key]) => {
-            let bits = |number: &Rational| number.to_f64() as i64 as u64;
-            Some(random::exact_unit(bits(seed), bits(key)))
-        }
+        (Random, [a, b]) => Some(random::exact_unit(key(a.to_f64()), key(b.to_f64()))),
         _ => None,
     }
 }

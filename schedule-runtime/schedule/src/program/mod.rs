@@ -5,6 +5,8 @@
 //! stops and goes on when it is given the answer, so that a gradient closure and a `backward(); step()` loop drive the
 //! same machine.
 
+pub mod scalar;
+
 use crate::Rational;
 use crate::compression::{Codec, LowRank};
 
@@ -272,7 +274,8 @@ pub struct Transfer {
 }
 
 /// An element-wise expression in postfix form: operands are pushed, operations pop their operands (the right one is on
-/// top) and push the result. Scalars spread over vectors, and both over edges ([`Shape::join`]). Truth values are 1 and 0.
+/// top) and push the result, as [`scalar`] says. Scalars spread over vectors, and both over edges ([`Shape::join`]).
+/// Truth values are 1 and 0.
 pub type Expression = Vec<Operation>;
 
 /// One element of an [`Expression`].
@@ -300,7 +303,7 @@ pub enum Operation {
     Power,
     Minimum,
     Maximum,
-    /// `a mod b`, never negative.
+    /// What is left of `a` above a multiple of `b`, never negative, whatever the signs.
     Mod,
     /// `⌊a / b⌋`.
     Div,
