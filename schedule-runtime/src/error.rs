@@ -91,6 +91,22 @@ pub enum RuntimeError {
         /// What this rank did before.
         trace: Box<Trace>,
     },
+    /// The process that stands for a peer belongs to another user.
+    #[error("{place}: rank {peer} belongs to user {theirs}, this rank to user {mine}")]
+    #[diagnostic(
+        code(bfc::runtime::other_user),
+        help("start all ranks as one user, and give every run a directory of its own for its sockets")
+    )]
+    OtherUser {
+        /// Where this rank was.
+        place: Place,
+        /// The peer.
+        peer: Rank,
+        /// The number of its user.
+        theirs: u32,
+        /// The number of this rank's user.
+        mine: u32,
+    },
     /// Ranks have different schedules.
     #[error("rank {rank} has schedule `{mine}`, rank {peer} has `{theirs}`")]
     #[diagnostic(

@@ -190,6 +190,15 @@ pub enum Fault {
         /// Its words.
         reason: String,
     },
+    /// The process that stands for a peer belongs to another user.
+    OtherUser {
+        /// The peer.
+        peer: Rank,
+        /// The number of its user.
+        theirs: u32,
+        /// The number of this rank's user.
+        mine: u32,
+    },
 }
 
 impl Fault {
@@ -200,7 +209,8 @@ impl Fault {
             | Self::Left { peer }
             | Self::Failed { peer, .. }
             | Self::Mismatch { peer, .. }
-            | Self::System { peer, .. } => peer,
+            | Self::System { peer, .. }
+            | Self::OtherUser { peer, .. } => peer,
         }
     }
 }
@@ -215,6 +225,9 @@ impl fmt::Display for Fault {
                 write!(f, "expected {expected} from rank {peer}, found {found}")
             }
             Self::System { peer, reason } => write!(f, "cannot reach rank {peer}: {reason}"),
+            Self::OtherUser { peer, theirs, mine } => {
+                write!(f, "rank {peer} belongs to user {theirs}, this rank to user {mine}")
+            }
         }
     }
 }

@@ -4,10 +4,13 @@
 mod support;
 
 use bfc_runtime::socket::SocketTransport;
+use bfc_runtime::transport::{Fault, Tag, rounds};
 use bfc_runtime::{Machine, Transport};
 use bfc_schedule::matrix::Row;
 use bfc_schedule::{Rank, Rational};
 use proptest::prelude::*;
+use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -121,6 +124,33 @@ fn sockets_name_a_missing_peer() {
     assert_eq!(texts.len(), 2);
     // Rank 1 learns it from rank 0, or sees rank 2 leave.
     assert!(texts[1].contains("rank 2"), "{}", texts[1]);
+}
+
+/// A round is 64 bits in a header: no part of it may be left out of the comparison.
+#[test]
+fn sockets_compare_the_whole_round() {
+    let directory = Directory::new("round");
+    let mut transport = SocketTransport::join(&directory.0, Rank(0), 2).expect("a socket");
+    let mut peer = UnixStream::connect(directory.0.join("rank-0.sock")).expect("a connection");
+    let round: u64 = 1 << 32 | 5;
+    let message = [
+        &b"bfc1"[..],
+        &1u32.to_le_bytes(),
+        &2u32.to_le_bytes(),
+        &round.to_le_bytes(),
+        &[0; 8],
+        &8u64.to_le_bytes(),
+        &[0; 8],
+    ];
+    peer.write_all(&message.concat()).expect("room");
+    let tag = Tag { exchange: 0, round: 5 };
+    let fault = rounds(&mut transport, |rounds| {
+        let ticket = rounds.begin(tag, None, Some((Rank(1), &[8])), Duration::from_secs(5)).expect("begun");
+        rounds.finish(ticket, Duration::from_secs(5), &mut |_| panic!("a message of another round"))
+    });
+    assert!(
+        matches!(fault, Err(Fault::Mismatch { peer: Rank(1), expected, found }) if expected.tag == tag && found.tag != tag)
+    );
 }
 
 #[test]

@@ -110,6 +110,7 @@ impl<X: Transport> Wire<X> {
                 RuntimeError::Mismatch { place, peer, expected, found, trace }
             }
             Fault::System { peer, reason } => RuntimeError::System { place, peer, reason, trace },
+            Fault::OtherUser { peer, theirs, mine } => RuntimeError::OtherUser { place, peer, theirs, mine },
         }
     }
 
