@@ -4,7 +4,7 @@ use crate::common;
 use crate::common::{bfc, codes, files, json, json_with_exit, stdout};
 use serde_json::{Value, json as value};
 
-const ANALYSIS_KEYS: [&str; 36] = [
+const ANALYSIS_KEYS: [&str; 40] = [
     "size",
     "period",
     "max_out_degree",
@@ -24,6 +24,8 @@ const ANALYSIS_KEYS: [&str; 36] = [
     "lambda_min",
     "least_sigma2",
     "least_sigma2_nonnegative",
+    "effective_neighbours",
+    "noise_memory",
     "period_contraction",
     "rate_per_step",
     "asymptotic_rate",
@@ -31,24 +33,25 @@ const ANALYSIS_KEYS: [&str; 36] = [
     "exact_after",
     "rounds_to_1e-3",
     "rounds_to_1e-6",
-    "bytes_per_rank_per_model_byte",
-    "allreduce_bytes_per_rank_per_model_byte",
     "consensus_error",
     "stationary",
     "expected_contraction",
+    "bytes_per_rank_per_model_byte",
+    "allreduce_bytes_per_rank_per_model_byte",
+    "methods",
     "residuals",
+    "bounds",
+    "optimised",
+    "quadratic",
     "checks",
     "notes",
-    "methods",
-    "bytes_per_rank_per_model_byte",
 ];
 
 #[test]
-fn analyze_has_every_key() {
+fn analyze_has_these_keys_and_no_others() {
     let document = json(&["analyze", "topology::ring", "--size", "16"]);
-    for key in ANALYSIS_KEYS {
-        assert!(document.get(key).is_some(), "`{key}` is missing from {document:#}");
-    }
+    let found: Vec<&String> = document.as_object().expect("an object").keys().collect();
+    assert_eq!(found, ANALYSIS_KEYS);
     assert_eq!(document["size"], 16);
     assert_eq!(document["doubly_stochastic"], true);
     let rho = 1.0 / 3.0 + 2.0 / 3.0 * (std::f64::consts::TAU / 16.0).cos();
