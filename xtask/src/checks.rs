@@ -1,4 +1,5 @@
-//! The checks, in the order in which they fail fastest.
+//! The checks, in the order in which they fail fastest. All build in one profile, and choose packages by `--workspace`, so
+//! that dependencies have the same features everywhere and are built once.
 
 use crate::shell::{cargo, run, works};
 use crate::{mpi, python};
@@ -17,12 +18,11 @@ pub const ALL: [Check; 6] = [
 ];
 
 fn fmt() -> Result<(), String> {
-    run(&mut cargo(&["fmt", "--all", "--check"]))?;
-    run(&mut cargo(&["run", "--quiet", "--package", "bfc", "--", "fmt", "--check", "stdlib", "examples"]))
+    run(&mut cargo(&["fmt", "--all", "--check"]))
 }
 
 fn clippy() -> Result<(), String> {
-    run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))
+    run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
 }
 
 /// Unit, integration and documentation tests; nextest runs the first two in parallel where it is installed.
@@ -36,18 +36,14 @@ fn tests() -> Result<(), String> {
 
 /// Every interleaving of the runtime's lock-free parts.
 fn loom() -> Result<(), String> {
-    let test = ["test", "-p", "bfc-runtime", "--test", "loom", "--release", "--target-dir", "target/loom"];
-    run(cargo(&test).env("RUSTFLAGS", "--cfg loom"))
+    run(&mut cargo(&["test", "--workspace", "--features", "bfc-runtime/loom", "--test", "loom"]))
 }
 
 /// The conformance suite and `bfc probe` under `mpirun`.
 fn mpi() -> Result<(), String> {
     let environment = mpi::install()?;
-    for package in ["bfc-runtime", "bfc"] {
-        let feature = ["-p", package, "--features", "mpi", "--test", "mpi"];
-        let lint = [&["clippy", "--quiet"], &feature[..], &["--", "-D", "warnings"]].concat();
-        run(cargo(&lint).envs(environment.clone()))?;
-        run(cargo(&[&["test"], &feature[..]].concat()).envs(environment.clone()))?;
-    }
-    Ok(())
+    let test = ["--workspace", "--features", "bfc-runtime/mpi,bfc/mpi", "--test", "mpi"];
+    let lint = [&["clippy", "--lib", "--bins"], &test[..], &["--", "-D", "warnings"]].concat();
+    run(cargo(&lint).envs(environment.clone()))?;
+    run(cargo(&[&["test"], &test[..]].concat()).envs(environment))
 }

@@ -12,7 +12,7 @@ pub fn check() -> Result<(), String> {
     let python = venv::python("python", &TOOLS)?;
     let module = |arguments: &[&str]| run(Command::new(&python).arg("-m").args(arguments));
     install(&python)?;
-    module(&["pytest", "--quiet"])?;
+    module(&["pytest", "--quiet", "-rs"])?;
     module(&["mypy"])?;
     module(&["mypy.stubtest", "bfc"])
 }

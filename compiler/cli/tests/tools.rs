@@ -12,6 +12,11 @@ fn read(path: &str) -> String {
 }
 
 #[test]
+fn the_library_and_the_examples_are_laid_out() {
+    bfc(&["fmt", "--check", "stdlib", "examples"]).assert().code(0);
+}
+
+#[test]
 fn fmt_formats_files_and_directories() {
     let (directory, path) = files(&[("a.bf", UGLY), ("b.bf", PRETTY.as_bytes()), ("c.txt", UGLY)]);
     let whole = directory.path().to_str().expect("a plain path");
