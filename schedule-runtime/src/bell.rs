@@ -7,9 +7,9 @@ use crate::sync::{AtomicBool, AtomicU32, Condvar, Mutex, Ordering, fence, yield_
 use std::time::{Duration, Instant};
 
 /// The bounds of the turns that only pause the core, and the turns that then give the core to another thread.
-#[cfg(not(loom))]
+#[cfg(not(feature = "loom"))]
 const AWAKE: (u32, u32, u32) = (1, 64, 16);
-#[cfg(loom)]
+#[cfg(feature = "loom")]
 const AWAKE: (u32, u32, u32) = (0, 0, 0);
 
 /// One thread waits at a bell; any thread rings it after it has changed what the first waits for.

@@ -23,14 +23,14 @@ mod execute;
 mod expression;
 pub mod kernel;
 pub mod lease;
-#[cfg(not(loom))]
+#[cfg(not(feature = "loom"))]
 pub mod local;
 mod machine;
 #[cfg(feature = "mpi")]
 pub mod mpi;
 mod plan;
 mod registers;
-#[cfg(not(loom))]
+#[cfg(not(feature = "loom"))]
 pub mod socket;
 mod sync;
 pub mod transport;

@@ -1,13 +1,13 @@
 //! The synchronisation that the lock-free parts are built on: of the standard library, or of loom when it checks them.
 
-#[cfg(loom)]
+#[cfg(feature = "loom")]
 pub(crate) use loom::{
     cell::UnsafeCell,
     sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence},
     sync::{Arc, Condvar, Mutex},
     thread::yield_now,
 };
-#[cfg(not(loom))]
+#[cfg(not(feature = "loom"))]
 pub(crate) use std::{
     sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence},
     sync::{Arc, Condvar, Mutex},
@@ -15,11 +15,11 @@ pub(crate) use std::{
 };
 
 /// `std::cell::UnsafeCell` with loom's interface, which sees every access begin and end.
-#[cfg(not(loom))]
+#[cfg(not(feature = "loom"))]
 #[derive(Default)]
 pub(crate) struct UnsafeCell<M>(std::cell::UnsafeCell<M>);
 
-#[cfg(not(loom))]
+#[cfg(not(feature = "loom"))]
 impl<M> UnsafeCell<M> {
     pub(crate) fn new(value: M) -> Self {
         Self(std::cell::UnsafeCell::new(value))

@@ -1,6 +1,6 @@
 //! What a seat refuses, and a pair over plain memory. Small enough for Miri:
 //! `cargo +nightly miri test -p bfc-runtime --test lease`.
-#![cfg(not(loom))]
+#![cfg(not(feature = "loom"))]
 
 use bfc_runtime::lease::{Seat, Taken, seats};
 use std::thread::{scope, yield_now};

@@ -1,6 +1,5 @@
 //! Every interleaving of the lock-free parts. Run with
-//! `RUSTFLAGS="--cfg loom" cargo test -p bfc-runtime --test loom --release --target-dir target/loom`.
-#![cfg(loom)]
+//! `cargo test -p bfc-runtime --features loom --test loom`.
 
 use bfc_runtime::bell::Bell;
 use bfc_runtime::lease::{Seat, Taken, lease, seats};
