@@ -2,8 +2,9 @@
 //!
 //! Phases of one group go by characters, at any size, and so do those that permute and scale them; a static symmetric phase
 //! by its classes of twins, or where these are many by iteration and an elimination that counts; products of moderate size
-//! by dense algebra with measured residuals; the rest by Krylov spaces, as estimates. What combinatorics or exact arithmetic know (ranks in an order in which all
-//! phases are triangular, a product that is J, a schedule that never mixes) replaces computed values.
+//! by dense algebra with measured residuals; the rest by Krylov spaces, as estimates. What combinatorics or exact arithmetic
+//! know (ranks in an order in which all phases are triangular, a product that is J, a schedule that never mixes) replaces
+//! computed values.
 
 pub(crate) mod colouring;
 pub(crate) mod dense;

@@ -174,8 +174,9 @@ impl Prefixes<'_> {
         // How far off, relatively, the norms near the tolerance are: errors of whole periods add up, and those of the last
         // period are at most `error` ε / `last`.
         let last = self.0.last().copied().unwrap_or(1.0);
-        let periods = found.unwrap_or(0) as f64 / self.0.len() as f64 + 2.0;
-        let relative = 2.0 * error * (periods / last + 1.0 / epsilon) + ROUNDING;
+        let periods = found.map_or(0, |steps| (steps - 1) / self.0.len() as u64) as f64;
+        let of_periods = if periods > 0.0 { (periods + 2.0) / last } else { 0.0 };
+        let relative = 2.0 * error * (of_periods + 1.0 / epsilon) + ROUNDING;
         let is_certain = averages
             && relative < 0.1
             && found.is_some()
