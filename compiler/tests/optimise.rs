@@ -1,6 +1,7 @@
 //! Optimised weights: published values, closed forms, and that nothing beats them.
 
 use bfc_compiler::Analysis;
+use bfc_compiler::model::topology::Number;
 use bfc_compiler::{Entry, NoFiles, Request, analyze, compile};
 use bfc_schedule::{MixingMatrix, Rank, Rational};
 use proptest::prelude::*;
@@ -124,6 +125,28 @@ fn components_of_a_phase_are_optimised_by_themselves() {
     assert_eq!(fastest.row(Rank(5)).self_weight, Rational::one());
     // λ₂ = 1 and λ_n = 3.
     assert_eq!(weight(&matrix(edges, "best_constant", 6), 0, 1), Rational::new(1, 2));
+}
+
+#[test]
+fn what_is_optimised_of_a_phase_is_its_own_number_or_that_of_a_part() {
+    let apart = ["0 -- 1\n2 -- 3\n3 -- 4\n", "for i in ranks { i -- (i + 2) mod size }", "0 -- 1", ""];
+    for edges in apart {
+        let found = analysis(edges, "fastest", 6);
+        assert_eq!((found.sigma2, found.connected), (Some(1.0), false), "{edges}");
+        for one in &found.optimised {
+            assert!(one.number == Number::NormOfPart && one.value < 1.0, "{edges}: {one:?}");
+        }
+    }
+    for edges in [RING, PATH, STAR] {
+        for rule in ["fastest", "fastest(nonnegative)", "lazy(fastest, 1/4)"] {
+            let found = analysis(edges, rule, 8);
+            let [one] = &found.optimised[..] else { panic!("{:?}", found.optimised) };
+            let sigma = found.sigma2.expect("a number");
+            let is_lazy = rule.starts_with("lazy");
+            assert_eq!((one.number, one.what.ends_with("before lazy")), (Number::Norm, is_lazy), "{rule}");
+            assert!(is_lazy || (one.value - sigma).abs() < 1e-8, "{rule}: {one:?} and {sigma}");
+        }
+    }
 }
 
 #[test]

@@ -275,29 +275,8 @@ fn small_reports_do_not_contradict_themselves() {
     holds_at(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 15, 16, 17, 25, 32, 33, 36, 48]);
 }
 
+/// Ranks up to which the least norms are reported.
 #[test]
-#[ignore]
-fn explore() {
-    let sizes = std::env::var("SIZES").unwrap();
-    let names = std::env::var("NAMES").unwrap_or_default();
-    for name in topologies().filter(|name| name.contains(&names)) {
-        for size in sizes.split(',').map(|size| size.parse().unwrap()) {
-            let start = std::time::Instant::now();
-            let Ok(analysis) =
-                analyze_on(&request(name, size), &NoFiles, Assumptions::default(), Detail::Curves)
-            else {
-                continue;
-            };
-            let time = start.elapsed().as_secs_f64();
-            let found = contradictions(&analysis);
-            println!(
-                "{name} {size} {time:.1} s, rho {} contraction {} to {} {}",
-                analysis.methods.get("rho").unwrap_or(&""),
-                analysis.methods.get("period_contraction").unwrap_or(&""),
-                analysis.methods["rounds_to_1e-3"],
-                analysis.methods["rounds_to_1e-6"]
-            );
-            found.into_iter().for_each(|what| println!("  !! {what}"));
-        }
-    }
+fn reports_at_64_ranks_do_not_contradict_themselves() {
+    holds_at(&[63, 64, 65]);
 }

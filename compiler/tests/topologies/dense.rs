@@ -1,8 +1,6 @@
 //! Compiled topologies as dense matrices, and plain computations with them.
 
-use bfc_compiler::Analysis;
-use bfc_compiler::Detail;
-use bfc_compiler::{Compiled, Entry, NoFiles, Request};
+use bfc_compiler::{Analysis, Assumptions, Compiled, Detail, Entry, NoFiles, Request};
 use bfc_schedule::{MixingMatrix, Rank, Rational};
 
 /// `matrix[i][j]` is what rank i takes of rank j.
@@ -53,6 +51,13 @@ impl<'a> Ask<'a> {
     pub fn analyze(self) -> Analysis {
         let Self { name, size, .. } = self;
         bfc_compiler::analyze(&self.request(), &NoFiles)
+            .unwrap_or_else(|error| panic!("{name} at {size}: {error}"))
+    }
+
+    /// Under other assumptions than the usual ones.
+    pub fn analyze_with(self, assumptions: Assumptions) -> Analysis {
+        let Self { name, size, .. } = self;
+        bfc_compiler::analyze_on(&self.request(), &NoFiles, assumptions, Detail::Numbers)
             .unwrap_or_else(|error| panic!("{name} at {size}: {error}"))
     }
 

@@ -8,4 +8,5 @@ mod dense;
 mod dynamic;
 mod fixed;
 mod machines;
+mod numbers;
 mod random;
