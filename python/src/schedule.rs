@@ -95,17 +95,11 @@ impl Schedule {
         from_json(py, &py.detach(|| bfc_schedule::inspect(&self.inner, rank.map(Rank))))
     }
 
-    /// Writes the schedule to a file, which appears whole or not at all.
+    /// Writes the schedule to a file, which appears whole or not at all. Devices and pipes are written to, links stay, and
+    /// directories that are missing are created.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        let bytes = py.detach(|| self.inner.encode());
-        let mut temporary = path.clone().into_os_string();
-        temporary.push(format!(".{}.tmp", std::process::id()));
-        let temporary = PathBuf::from(temporary);
-        let written = std::fs::write(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, &path));
-        written.map_err(|failure| {
-            let _ = std::fs::remove_file(&temporary);
-            error::io(py, failure, &path)
-        })
+        let written = py.detach(|| bfc_report::write_file(&path, &self.inner.encode()));
+        written.map_err(|failure| error::io(py, failure, &path))
     }
 
     /// The bytes that `save` writes.

@@ -1,7 +1,9 @@
 """Compiling, looking at and storing schedules."""
 
 import copy
+import concurrent.futures
 import json
+import os
 import pickle
 from fractions import Fraction
 
@@ -92,9 +94,22 @@ def test_files_round_trip_and_every_changed_byte_is_refused(schedule, tmp_path):
             bfc.loads(damaged)
 
 
-def test_saving_into_a_missing_directory_raises_an_os_error(schedule, tmp_path):
-    with pytest.raises(FileNotFoundError):
-        schedule.save(tmp_path / "no" / "sched.bin")
+def test_saving_destroys_nothing_that_is_there(schedule, tmp_path):
+    schedule.save(tmp_path / "no" / "sched.bin")
+    assert bfc.load(tmp_path / "no" / "sched.bin") == schedule
+    with pytest.raises(NotADirectoryError):
+        schedule.save(tmp_path / "no" / "sched.bin" / "sched.bin")
+    with pytest.raises(IsADirectoryError):
+        schedule.save(tmp_path / "no")
+    link, pipe = tmp_path / "link", tmp_path / "pipe"
+    link.symlink_to("no/sched.bin")
+    schedule.save(link)
+    assert link.is_symlink()
+    os.mkfifo(pipe)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        read = pool.submit(pipe.read_bytes)
+        schedule.save(pipe)
+        assert read.result(10) == schedule.to_bytes() and pipe.is_fifo()
 
 
 def test_missing_files_and_names_are_told_apart(tmp_path):
@@ -164,6 +179,25 @@ def test_remedies_are_arguments_of_python(source, options, argument):
     message = str(refused.value)
     assert argument in " ".join(message.split())
     assert " --" not in message and "`--" not in message and "command line" not in message, message
+
+
+def test_messages_hold_nothing_hidden(tmp_path):
+    hostile = "\x1b[2J\x9b31m\u202e\x07"
+    directory = tmp_path / f"{hostile}\n\N{CHECK MARK} proved"
+    directory.mkdir()
+    (directory / "a.bf").write_text("topology a {")
+    for refused in (
+        lambda: bfc.compile_source(f"// {hostile}\ntopology a {{}}", size=4),
+        lambda: bfc.compile_source("topology a {", size=4, name=hostile),
+        lambda: bfc.compile(directory / "a.bf", size=4),
+        lambda: bfc.compile(f"topology::{hostile}", size=4),
+        lambda: bfc.compile("topology::ring", size=4, params={hostile: 1}),
+        lambda: bfc.compile("topology::exponential", size=4, params={"base": hostile}),
+    ):
+        with pytest.raises(bfc.Error) as error:
+            refused()
+        assert not set(hostile) & set("\x1b\x9b\u202e\x07") & set(str(error.value))
+        assert "\n\N{CHECK MARK}" not in str(error.value)
 
 
 def test_a_file_that_is_not_text_is_refused(tmp_path):

@@ -41,6 +41,8 @@ pub struct Written {
     pub file: String,
     /// Its length.
     pub bytes: usize,
+    /// Whether it took the place of another schedule that nobody had named.
+    pub replaced: bool,
 }
 
 impl<'a> Compilation<'a> {

@@ -1,4 +1,5 @@
-//! What people and programs see of results and errors; the command line and the Python package print by it.
+//! What people and programs see of results and errors; the command line and the Python package print by it, and write files
+//! by [`write_file`].
 //!
 //! Each typed result of the compiler and the predictor has a module of its name with `text`, and with `svg` where it is
 //! drawn. Its JSON is what [`serde`] writes of it; where a document has more than one result, the module has its type.
@@ -12,6 +13,7 @@ pub mod compilation;
 mod cost;
 mod diagnostic;
 mod excerpt;
+mod file;
 mod fit;
 mod json;
 mod picture;
@@ -23,5 +25,6 @@ pub mod training;
 mod words;
 
 pub use diagnostic::{Shown, clip};
+pub use file::{hold_writes, write_file};
 pub use json::write_json;
 pub use table::Table;

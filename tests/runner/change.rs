@@ -19,6 +19,7 @@ pub fn apply(draft: &mut Draft, line: &str) {
         ["topology", "named", name] => set(&mut draft.topologies[0].name, name.replace("\\n", "\n")),
         ["average", "none"] => set(&mut draft.average, None),
         ["average", rest @ ..] => average(draft.average.as_mut().expect("an average"), rest),
+        ["topology", "called", name] => set(&mut draft.topologies[0].name, name.replace("\\n", "\n")),
         ["phases", "none"] => set(&mut draft.topologies[0].phases, vec![]),
         ["phases", "twice"] => {
             let phases = &mut draft.topologies[0].phases;
@@ -146,6 +147,7 @@ fn program(program: &mut Program, words: &[&str]) -> Option<()> {
         ["input", name] => {
             Some(program.inputs.push(Input { name: name.to_string(), default: Rational::zero() }))
         }
+        ["called", name] => set(&mut program.name, name.to_string()),
         ["state", name, "in", register] => {
             Some(program.states.push((name.to_string(), self::register(register))))
         }

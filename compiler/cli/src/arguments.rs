@@ -270,9 +270,9 @@ pub struct Compile {
     /// Where its ranks stand.
     #[command(flatten)]
     pub placing: predict::Placing,
-    /// The file to write; `-` for standard output.
-    #[arg(long, short, default_value = "sched.bin", value_name = "SCHEDULE")]
-    pub output: PathBuf,
+    /// The file to write, sched.bin where left out; `-` for standard output. Directories that are missing are created.
+    #[arg(long, short, value_name = "SCHEDULE")]
+    pub output: Option<PathBuf>,
 }
 
 /// Arguments of `bfc analyze`.

@@ -6,17 +6,24 @@ use crate::predict::Place;
 use crate::{input, output};
 use bfc_predict::plan;
 use bfc_report::compilation::{Compilation, Written};
+use bfc_schedule::codec::MAGIC;
+use std::fs;
 use std::path::Path;
+
+/// The file that is written where none is named.
+const OUTPUT: &str = "sched.bin";
 
 /// Compiles a schedule and writes it to a file.
 ///
 /// # Errors
 /// The source cannot be read or is refused, or the file cannot be written.
 pub fn compile(arguments: &arguments::Compile, format: Format) -> Result<(), Failure> {
-    let piped = arguments.output == Path::new("-");
+    let named = arguments.output.as_deref();
+    let piped = named == Some(Path::new("-"));
     if piped && format == Format::Json {
         return Err(CliError::StandardOutputTwice.into());
     }
+    let replaces = named.is_none() && is_taken(Path::new(OUTPUT))?;
     let Source { file, size, settings } = &arguments.source;
     let request = input::request(file, *size, settings)?;
     let place = Place::new(&arguments.location, arguments.placing.place)?;
@@ -25,13 +32,34 @@ pub fn compile(arguments: &arguments::Compile, format: Format) -> Result<(), Fai
     if piped {
         return output::print_bytes(&bytes);
     }
-    output::write_file(&arguments.output, &bytes)?;
+    let path = named.unwrap_or(Path::new(OUTPUT));
+    output::write_file(path, &bytes)?;
     let written = Written {
         digest: plan.schedule.digest().to_string(),
-        file: arguments.output.display().to_string(),
+        file: path.display().to_string(),
         bytes: bytes.len(),
+        replaced: replaces,
     };
-    show(&Compilation::planned(&plan, Some(written)), format)
+    show(&Compilation::planned(&plan, Some(written)), format)?;
+    if replaces && format == Format::Human {
+        output::say(&format!("the schedule that was in {OUTPUT} is replaced; `-o FILE` names another file"));
+    }
+    Ok(())
+}
+
+/// Whether a schedule is there that nobody has named.
+///
+/// # Errors
+/// Another file is there.
+fn is_taken(path: &Path) -> Result<bool, CliError> {
+    match fs::metadata(path) {
+        Err(_) => Ok(false),
+        Ok(there) if there.is_file() && input::read_up_to(path, MAGIC.len() as u64)? == MAGIC => Ok(true),
+        Ok(_) => {
+            let help = "it is not a schedule: name the file to write with `-o`";
+            Err(CliError::FileExists { path: output::path(path), help })
+        }
+    }
 }
 
 /// Checks a source and writes nothing.

@@ -80,7 +80,7 @@ pub enum CliError {
     #[error("`{path}` cannot be written: {error}")]
     #[diagnostic(
         code(bfc::cli::unwritable),
-        help("check that the directory exists, its permissions and the free space")
+        help("check that it is a file or can become one, its permissions and the free space")
     )]
     Unwritable {
         /// The path.
@@ -90,8 +90,20 @@ pub enum CliError {
     },
     /// A file that would be overwritten.
     #[error("`{path}` exists")]
-    #[diagnostic(code(bfc::cli::file_exists), help("choose another name, or remove the file"))]
+    #[diagnostic(code(bfc::cli::file_exists), help("{help}"))]
     FileExists {
+        /// The path.
+        path: String,
+        /// What to do instead.
+        help: &'static str,
+    },
+    /// An example that would write elsewhere than in its own directory.
+    #[error("an example cannot write `{path}`")]
+    #[diagnostic(
+        code(bfc::cli::outside_example),
+        help("name a file in the directory of the example, without `..` and a leading `/`")
+    )]
+    OutsideExample {
         /// The path.
         path: String,
     },

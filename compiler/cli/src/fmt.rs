@@ -4,6 +4,7 @@ use crate::arguments::{self, Format};
 use crate::failure::{CliError, Failure};
 use crate::{input, output};
 use bfc_dsl::ParseError;
+use bfc_schedule::visible;
 use miette::{NamedSource, Report};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -26,8 +27,10 @@ pub fn fmt(arguments: &arguments::Fmt, format: Format) -> Result<(), Failure> {
         Format::Json => output::print_json(&json!({ "files": done })),
         Format::Human => {
             let changed = done.iter().filter(|entry| entry["changed"] == true && entry["text"].is_null());
-            let lines =
-                changed.map(|entry| format!("formatted {}\n", entry["file"].as_str().unwrap_or_default()));
+            let lines = changed.map(|entry| {
+                let file = entry["file"].as_str().unwrap_or_default();
+                format!("formatted {}\n", visible::line(file))
+            });
             output::print(lines.collect::<String>())
         }
     }
@@ -42,16 +45,15 @@ fn one(path: &Path, check: bool, format: Format) -> Result<Value, Failure> {
     if check && changed {
         return Err(CliError::NotFormatted { path: name }.into());
     }
-    if path == Path::new(input::STANDARD_INPUT) {
+    if !path.is_file() {
+        // Standard input, or a pipe that is read by its name.
         if format == Format::Human && !check {
             output::print(&formatted)?;
         }
         return Ok(json!({ "file": name, "changed": changed, "text": formatted }));
     }
     if changed {
-        // A link stays one.
-        let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-        output::write_file(&target, formatted.as_bytes())?;
+        output::write_file(path, formatted.as_bytes())?;
     }
     Ok(json!({ "file": name, "changed": changed }))
 }

@@ -74,7 +74,7 @@ fn execute(arguments: &Arguments, program: &[OsString]) -> Result<(), Failure> {
 /// An interrupt ends the process once no file is half written.
 fn end_on_interrupt() {
     let end = || {
-        let _guard = output::hold_writes();
+        let _guard = bfc_report::hold_writes();
         progress::clear();
         output::say("interrupted");
         std::process::exit(failure::INTERRUPTED.into());

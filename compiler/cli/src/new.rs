@@ -29,10 +29,7 @@ pub fn new(arguments: &arguments::New, format: Format) -> Result<(), Failure> {
     let text = template.replace(PLACEHOLDER, name);
     check(name, &text)?;
     let file = format!("{name}.bf");
-    if Path::new(&file).exists() {
-        return Err(CliError::FileExists { path: file }.into());
-    }
-    output::write_file(Path::new(&file), text.as_bytes())?;
+    output::write_new_file(Path::new(&file), text.as_bytes(), "choose another name, or remove the file")?;
     match format {
         Format::Json => output::print_json(&json!({ "file": file })),
         Format::Human => output::print(format!("wrote {file}; `bfc check {file}` checks it\n")),

@@ -2,23 +2,15 @@
 //! character, wherever it comes from.
 
 use crate::arguments::Format;
+use crate::example;
 use crate::failure::{CliError, Failure};
 use bfc_report::write_json;
 use bfc_schedule::visible;
 use serde::Serialize;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// Held while a file is written, so that an interrupt waits until it is whole or gone.
-static WRITING: Mutex<()> = Mutex::new(());
-
-/// Keeps files from being written while the guard lives.
-pub fn hold_writes() -> MutexGuard<'static, ()> {
-    WRITING.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use std::path::{Component, Path};
 
 /// Writes text to standard output; a reader that has gone away ends the process quietly.
 ///
@@ -80,26 +72,34 @@ pub fn path(path: &Path) -> String {
     visible::line(&path.to_string_lossy()).into_owned()
 }
 
-/// Replaces a file: the bytes go to a new file beside it, which is then renamed.
+/// Writes a file as [`bfc_report::write_file`] says. An example writes into its own directory, where the files beside the
+/// documented one are links: an output takes the place of a link.
 ///
 /// # Errors
-/// Where the directory or the disk does not take it; the old file is then untouched.
+/// Where the path cannot be written, or an example names a place elsewhere; the old file is then untouched.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let _guard = hold_writes();
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    let temporary = PathBuf::from(temporary);
-    let written = File::create(&temporary)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| match fs::metadata(path) {
-            Ok(old) if old.is_file() => fs::set_permissions(&temporary, old.permissions()),
-            _ => Ok(()),
-        })
-        .and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|error| {
-        let _ = fs::remove_file(&temporary);
-        unwritable(path, error)
-    })
+    if example::is_inside() {
+        if !path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+            return Err(CliError::OutsideExample { path: self::path(path) }.into());
+        }
+        if path.is_symlink() {
+            fs::remove_file(path).map_err(|error| unwritable(path, error))?;
+        }
+    }
+    bfc_report::write_file(path, bytes).map_err(|error| unwritable(path, error))
+}
+
+/// As [`write_file`], where no file is there yet; `help` says what to do otherwise.
+///
+/// # Errors
+/// [`CliError::FileExists`], or as there.
+pub fn write_new_file(path: &Path, bytes: &[u8], help: &'static str) -> Result<(), Failure> {
+    match fs::metadata(path) {
+        Ok(there) if there.is_file() || there.is_dir() => {
+            Err(CliError::FileExists { path: self::path(path), help }.into())
+        }
+        _ => write_file(path, bytes),
+    }
 }
 
 /// Whether a path is a directory, or could become one.
@@ -114,11 +114,6 @@ pub fn check_directory(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Creates a directory and those above it.
-fn create_directory(path: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(path).map_err(|error| unwritable(path, error))
-}
-
 /// Writes a document and a picture by their names into a directory, which is created, and says so.
 ///
 /// # Errors
@@ -128,12 +123,11 @@ pub fn write_results(
     document: (&str, &impl Serialize),
     picture: (&str, &str),
 ) -> Result<(), Failure> {
-    create_directory(directory)?;
     let mut bytes = vec![];
     write_json(&mut bytes, document.1).map_err(|error| unwritable(directory, error))?;
     write_file(&directory.join(document.0), &bytes)?;
     write_file(&directory.join(picture.0), picture.1.as_bytes())?;
-    say(&format!("wrote {} and {} into {}", document.0, picture.0, directory.display()));
+    say(&format!("wrote {} and {} into {}", document.0, picture.0, self::path(directory)));
     Ok(())
 }
 

@@ -23,6 +23,11 @@ use std::thread;
 /// Set for the commands of examples, which must not test examples in turn.
 const INSIDE: &str = "BFC_EXAMPLE";
 
+/// Whether this is a command of an example.
+pub fn is_inside() -> bool {
+    std::env::var_os(INSIDE).is_some()
+}
+
 /// A file whose documentation is looked at.
 pub struct Documented {
     /// What messages call it.
@@ -38,7 +43,7 @@ pub struct Documented {
 /// # Errors
 /// A file cannot be read or names what nobody knows, or an example is not true.
 pub fn test(files: &[String], program: &[OsString], format: Format) -> Result<(), Failure> {
-    if std::env::var_os(INSIDE).is_some() {
+    if is_inside() {
         let help = Some("leave `bfc test` out of the documentation".to_string());
         return Err(CliError::Usage { message: "an example cannot test examples".into(), help }.into());
     }

@@ -66,10 +66,7 @@ pub fn import(arguments: &arguments::Import, format: Format) -> Result<(), Failu
         return Err(refused(ImportError::TooLarge { found, limit }));
     }
     if let Some(path) = &arguments.output {
-        if path.exists() {
-            return Err(CliError::FileExists { path: output::path(path) }.into());
-        }
-        output::write_file(path, written.text.as_bytes())?;
+        output::write_new_file(path, written.text.as_bytes(), "choose another name, or remove the file")?;
     }
     let mut document = json!({
         "name": item,

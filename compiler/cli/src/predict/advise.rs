@@ -36,7 +36,7 @@ pub fn advise(arguments: &Advise, format: Format) -> Result<(), Failure> {
     output::show(format, &found, || advice::text(&found))?;
     if let (Format::Human, Some(best)) = (format, found.ranking.first()) {
         match &arguments.output {
-            Some(path) => output::say(&format!("wrote {} into {}", best.topology, path.display())),
+            Some(path) => output::say(&format!("wrote {} into {}", best.topology, output::path(path))),
             None => output::say("`-o best.bf` writes the first as a source"),
         }
     }

@@ -70,7 +70,7 @@ pub fn probe(arguments: &Probe, format: Format) -> Result<(), Failure> {
 fn tell(arguments: &Probe, heading: &str, links: &[(&str, Link)]) -> Result<(), Failure> {
     output::print(links_text(heading, links))?;
     match &arguments.output {
-        Some(path) => output::say(&format!("wrote {}", path.display())),
+        Some(path) => output::say(&format!("wrote {}", output::path(path))),
         None => output::say("`-o mine.toml` writes the description of a cluster"),
     }
     Ok(())
