@@ -3,7 +3,6 @@
 
 use bfc_dsl::tree::Span;
 use miette::{LabeledSpan, NamedSource, Report};
-use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
 
@@ -58,28 +57,40 @@ pub struct Label {
 }
 
 /// A way to correct a source.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remedy {
     /// What to do, in words; a help text lists several, joined by semicolons.
     pub text: String,
     /// The choices, each a list of edits that are made together; empty where the change is not in a source.
     pub choices: Vec<Vec<Edit>>,
+    /// Parameters that the request gives and that have to go as well, by name.
+    pub without: Vec<String>,
     /// Whether the changed source was checked and passes.
     pub is_tried: bool,
 }
 
 /// A piece of text in place of another.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
     /// What is replaced; empty where text is inserted.
-    #[serde(serialize_with = "range")]
     pub span: Span,
     /// What stands there then.
     pub text: String,
 }
 
-fn range<S: serde::Serializer>(span: &Span, serializer: S) -> Result<S::Ok, S::Error> {
-    [span.start, span.end].serialize(serializer)
+impl Edit {
+    /// A text with edits that are made together, all of one file and none inside of another.
+    pub fn apply(edits: &[Self], text: &str) -> String {
+        let mut edits: Vec<&Self> = edits.iter().collect();
+        edits.sort_by_key(|edit| edit.span.start);
+        let (mut changed, mut end) = (String::with_capacity(text.len()), 0);
+        for Self { span, text: new } in edits {
+            changed.push_str(text.get(end..span.start as usize).unwrap_or_default());
+            changed.push_str(new);
+            end = span.end as usize;
+        }
+        changed + text.get(end..).unwrap_or_default()
+    }
 }
 
 impl<E: StageError> From<E> for Diagnostic {
@@ -158,21 +169,57 @@ impl Diagnostics {
         self
     }
 
-    /// Each reason with its source attached, ready to be shown.
+    /// Each reason as a [`Located`], ready to be shown.
     pub fn into_reports(self) -> Vec<Report> {
-        let sources: Vec<_> = self
-            .sources
-            .into_iter()
-            .map(|source| Arc::new(NamedSource::new(source.name, source.text)))
-            .collect();
-        let report = |error: Diagnostic| {
-            let source = error.span.and_then(|span| sources.get(span.file.0 as usize)).cloned();
-            match source {
-                Some(source) => Report::new(error).with_source_code(source),
-                None => Report::new(error),
-            }
-        };
-        self.errors.into_iter().map(report).collect()
+        let named = |source: Source| Arc::new(NamedSource::new(source.name, source.text));
+        let sources: Arc<[_]> = self.sources.into_iter().map(named).collect();
+        let located = |diagnostic| Located { diagnostic, sources: sources.clone() };
+        self.errors.into_iter().map(|error| Report::new(located(error))).collect()
+    }
+}
+
+/// A reason with the sources that its spans point into.
+#[derive(Clone, Debug)]
+pub struct Located {
+    /// The reason.
+    pub diagnostic: Diagnostic,
+    sources: Arc<[Arc<NamedSource<String>>]>,
+}
+
+impl Located {
+    /// The name of the file of a span.
+    pub fn file(&self, span: Span) -> Option<&str> {
+        Some(self.source(span)?.name())
+    }
+
+    fn source(&self, span: Span) -> Option<&NamedSource<String>> {
+        self.sources.get(span.file.0 as usize).map(|source| &**source)
+    }
+}
+
+impl fmt::Display for Located {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.diagnostic.fmt(f)
+    }
+}
+
+impl std::error::Error for Located {}
+
+impl miette::Diagnostic for Located {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.diagnostic.code()
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.diagnostic.help()
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        self.source(self.diagnostic.span?).map(|source| source as &dyn miette::SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.diagnostic.labels()
     }
 }
 

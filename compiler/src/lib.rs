@@ -23,7 +23,7 @@ mod suggest;
 
 pub use analysis::{Analysis, Assumptions, CURVATURE, Detail};
 pub use candidate::Candidate;
-pub use diagnostic::{Diagnostic, Diagnostics};
+pub use diagnostic::{Diagnostic, Diagnostics, Located};
 pub use report::{PhaseRounds, Report};
 pub use request::{Entry, Files, NoFiles, Request};
 

@@ -1,7 +1,7 @@
 //! What a refusal says to write instead compiles: each remedy is applied to the source that was refused.
 
-use bfc_compiler::{Diagnostics, Entry, NoFiles, Request, compile, suggest};
-use miette::Diagnostic;
+use bfc_compiler::diagnostic::{Edit, Remedy};
+use bfc_compiler::{Entry, NoFiles, Request, compile, suggest};
 
 fn request(text: &str, parameters: &[(&str, &str)]) -> Request {
     let entry = Entry::Source { name: "refused.bf".into(), text: text.into() };
@@ -9,57 +9,18 @@ fn request(text: &str, parameters: &[(&str, &str)]) -> Request {
     Request { entry, size: 8, local_size: 1, parameters, allow: vec![] }
 }
 
-fn help(diagnostics: &Diagnostics) -> String {
-    let first = diagnostics.errors().iter().find_map(Diagnostic::help);
-    first.map(|help| help.to_string()).unwrap_or_default()
-}
+/// A changed source, and the parameters that are still given.
+type Remedied<'a> = (String, Vec<(&'a str, &'a str)>);
 
-/// The quoted words of a remedy.
-fn quoted(remedy: &str) -> Vec<&str> {
-    remedy.split('`').skip(1).step_by(2).collect()
-}
-
-/// The sources that a help describes, of one whose schedule is its end.
-fn remedied(text: &str, help: &str) -> Vec<String> {
-    let line = |word: &str| text.lines().rfind(|line| line.trim().starts_with(word)).expect("a line");
-    let instead = |word: &str, with: &str| {
-        let (before, after) = text.rsplit_once(line(word)).expect("a line");
-        format!("{before}{with}{after}")
-    };
-    let mut sources = vec![];
-    for remedy in help.split("; ") {
-        let words = quoted(remedy);
-        if remedy.starts_with("it passes as") {
-            let [first, rules @ .., chosen] = &words[..] else { panic!("{remedy}") };
-            let start = first.split(" weights ").next().unwrap();
-            let items = rules.iter().map(|rule| format!("{start} {rule}")).chain([first.to_string()]);
-            sources.extend(items.map(|item| format!("{item}\n{}", instead("topology", chosen))));
-        } else if remedy.starts_with("it passes with `topology") {
-            sources.push(instead("topology", words[0]));
-        } else if remedy.starts_with("these edges") {
-            let ends = |rule: &&str| text.replacen("} }\n", &format!("}}\n{rule}\n}}\n"), 1);
-            sources.extend(words.iter().map(ends));
-        } else if remedy.starts_with("this topology passes") {
-            let name = |path: &str| path.rsplit("::").next().unwrap().to_string();
-            let used = |path: &&str| {
-                format!("use {path}\n{}", instead("algorithm", &format!("algorithm {}", name(path))))
-            };
-            sources.extend(words.iter().map(used));
-        } else if remedy.starts_with("with `weights") {
-            let [rule, algorithms @ ..] = &words[..] else { panic!("{remedy}") };
-            let name = |path: &str| path.rsplit("::").next().unwrap().to_string();
-            let with_rule = |path: &&str| {
-                let chosen = instead("algorithm", &format!("algorithm {}", name(path)));
-                format!("use {path}\n{}", chosen.replacen("} }\n", &format!("}}\n{rule}\n}}\n"), 1))
-            };
-            sources.extend(algorithms.iter().map(with_rule));
-        } else if remedy.starts_with("without `--param") {
-            sources.push(text.to_string());
-        } else {
-            panic!("{remedy}");
-        }
+/// The sources that a remedy leads to.
+fn remedied<'a>(text: &str, parameters: &[(&'a str, &'a str)], remedy: &Remedy) -> Vec<Remedied<'a>> {
+    let mut given = parameters.to_vec();
+    given.retain(|(name, _)| !remedy.without.iter().any(|left_out| left_out == name));
+    if remedy.choices.is_empty() {
+        assert!(given.len() < parameters.len(), "nothing changes: {remedy:?}");
+        return vec![(text.to_string(), given)];
     }
-    sources
+    remedy.choices.iter().map(|edits| (Edit::apply(edits, text), given.clone())).collect()
 }
 
 #[test]
@@ -70,6 +31,10 @@ fn remedies_can_be_written_down() {
     let own = "use algorithm::d2\ntopology own {\n    for i in ranks { i -- (i + 1) mod size } }\n";
     let damped = "use topology::ring\nalgorithm damped(gain: scalar = 2/5) {\n    requires doubly_stochastic, stable\n    \
                   state x = params\n    step { x <- x - gain * (x - mix(x)) * 2 }\n}\n";
+    let ruled = "use algorithm::d2\ntopology own {\n    for i in 1..size { 0 -- i }\n    weights uniform // by degree\n}\n";
+    let weighed = "use algorithm::dgd\ntopology own {\n    for i in ranks {\n        i -> (i + 1) mod size weight 1/2\n        \
+                   self i weight 1/4\n    }\n}\n";
+    let bare = "topology own {\n    for i in ranks {\n        i -> (i + 1) mod size weight -3/2\n    }\n}\n";
     let none: &[(&str, &str)] = &[];
     for (text, parameters, least) in [
         (schedule("use topology::ring\nuse algorithm::d2", "ring", "d2"), none, 4),
@@ -107,6 +72,10 @@ fn remedies_can_be_written_down() {
             1,
         ),
         (schedule(damped, "ring", "damped"), &[("gain", "3/2")], 1),
+        (schedule(damped, "ring", "damped(gain = 3/2)"), none, 1),
+        (schedule(ruled, "own", "d2"), none, 1),
+        (schedule(weighed, "own", "dgd"), none, 1),
+        (bare.to_string(), none, 1),
     ] {
         let refused_request = request(&text, parameters);
         let refused = compile(&refused_request, &NoFiles)
@@ -115,12 +84,15 @@ fn remedies_can_be_written_down() {
             assert_eq!(least, 0, "{text} is not refused");
             continue;
         };
-        let help = help(&refused);
-        let sources = remedied(&text, &help);
-        assert!(sources.len() >= least, "{text}{help}");
-        for source in sources {
-            compile(&request(&source, &[]), &NoFiles)
-                .unwrap_or_else(|error| panic!("{help}\n{source}{error}"));
+        let remedies = refused.errors().iter().flat_map(|error| &error.remedies);
+        let mut tried = 0;
+        for remedy in remedies {
+            for (source, parameters) in remedied(&text, parameters, remedy) {
+                compile(&request(&source, &parameters), &NoFiles)
+                    .unwrap_or_else(|error| panic!("{remedy:?}\n{source}{error}"));
+                tried += 1;
+            }
         }
+        assert!(tried >= least, "{text}{refused}");
     }
 }

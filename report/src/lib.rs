@@ -12,6 +12,7 @@ pub mod comparison;
 pub mod compilation;
 mod cost;
 mod diagnostic;
+mod diagnostic_json;
 mod excerpt;
 mod file;
 mod fit;
@@ -25,6 +26,7 @@ pub mod training;
 mod words;
 
 pub use diagnostic::{Shown, clip};
+pub use diagnostic_json::diagnostic_json;
 pub use file::{hold_writes, write_file};
 pub use json::write_json;
 pub use table::Table;

@@ -2,8 +2,8 @@
 
 use crate::arguments::Format;
 use crate::output;
-use bfc_report::{Shown, clip};
-use miette::{Diagnostic, MietteHandlerOpts, Report, ReportHandler, Severity, SourceCode};
+use bfc_report::{Shown, diagnostic_json};
+use miette::{Diagnostic, MietteHandlerOpts, Report, ReportHandler};
 use serde_json::{Value, json};
 use std::fmt;
 use thiserror::Error;
@@ -266,7 +266,7 @@ impl Failure {
 
     fn document(&self) -> Value {
         let shown = self.reports.iter().take(SHOWN.1);
-        let diagnostics: Vec<Value> = shown.map(|report| as_json(report.as_ref(), None)).collect();
+        let diagnostics: Vec<Value> = shown.map(|report| diagnostic_json(report)).collect();
         match self.reports.len().saturating_sub(SHOWN.1) {
             0 => json!({ "diagnostics": diagnostics }),
             omitted => json!({ "diagnostics": diagnostics, "omitted": omitted }),
@@ -295,39 +295,4 @@ impl fmt::Display for Rendered<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         MietteHandlerOpts::new().build().debug(&Shown::new(self.0), f)
     }
-}
-
-/// A diagnostic as `{code, severity, message, help, labels, related}`; `source` is that of an enclosing diagnostic.
-pub fn as_json(diagnostic: &dyn Diagnostic, source: Option<&dyn SourceCode>) -> Value {
-    let source = diagnostic.source_code().or(source);
-    let labels: Vec<Value> = diagnostic
-        .labels()
-        .into_iter()
-        .flatten()
-        .map(|label| {
-            let place = source.and_then(|source| source.read_span(label.inner(), 0, 0).ok());
-            json!({
-                "file": place.as_ref().and_then(|place| place.name()),
-                "line": place.as_ref().map(|place| place.line() + 1),
-                "column": place.as_ref().map(|place| place.column() + 1),
-                "start": label.offset(),
-                "end": label.offset() + label.len(),
-                "text": label.label().map(|text| clip(text.to_string())),
-            })
-        })
-        .collect();
-    let related: Vec<Value> =
-        diagnostic.related().into_iter().flatten().map(|related| as_json(related, source)).collect();
-    json!({
-        "code": diagnostic.code().map(|code| code.to_string()),
-        "severity": match diagnostic.severity() {
-            Some(Severity::Warning) => "warning",
-            Some(Severity::Advice) => "advice",
-            _ => "error",
-        },
-        "message": clip(diagnostic.to_string()),
-        "help": diagnostic.help().map(|help| clip(help.to_string())),
-        "labels": labels,
-        "related": related,
-    })
 }

@@ -2,14 +2,14 @@
 //! one, other algorithms of the library, and what stands there without a value that was given.
 
 mod algorithms;
+mod entry;
+mod variants;
 mod written;
 
 use crate::candidate;
-use crate::diagnostic::{Diagnostics, Remedy};
+use crate::diagnostic::{Diagnostics, Edit, Remedy};
 use crate::evaluate::Limits;
 use crate::evaluate::target::Evaluated;
-use crate::evaluate::topology::phase;
-use crate::evaluate::topology::weights::{RULES, WeightRule};
 use crate::model::algorithm::Algorithm;
 use crate::model::topology::Topology;
 use crate::prove::Prover;
@@ -17,9 +17,9 @@ use crate::prove::claims::{check_mixing, of_averaging};
 use crate::request::Request;
 use crate::resolve::Program;
 use algorithms::candidates;
-use bfc_dsl::tree::Span;
-use bfc_schedule::matrix::Row;
-use bfc_schedule::{CayleyMatrix, MixingMatrix, Rank, Rational, SparseMatrix};
+use bfc_schedule::MixingMatrix;
+use entry::EntryFile;
+use variants::{is_by_rule, is_lazy, keeping_the_rest, variants};
 use written::Written;
 
 /// The most ranks of a table for which trying is quick.
@@ -55,13 +55,12 @@ pub fn explain(refused: Refused, diagnostics: Diagnostics) -> Diagnostics {
     } else {
         simple(refused).into_iter().collect()
     };
-    let remedy = |text| Remedy { text, choices: vec![], is_tried: true };
-    diagnostics.with_remedies(&CODES, remedies.into_iter().map(remedy).collect())
+    diagnostics.with_remedies(&CODES, remedies)
 }
 
-/// What to write instead of a program whose requirements are refuted, in words.
-fn remedies(refused: Refused) -> Vec<String> {
-    let mut remedies: Vec<String> = simple(refused).into_iter().collect();
+/// What to write instead of a program whose requirements are refuted.
+fn remedies(refused: Refused) -> Vec<Remedy> {
+    let mut remedies: Vec<Remedy> = simple(refused).into_iter().collect();
     if let [topology] = &refused.evaluated.topologies[..]
         && is_quick(topology)
     {
@@ -70,8 +69,8 @@ fn remedies(refused: Refused) -> Vec<String> {
     remedies
 }
 
-/// What helps by leaving out what was said, in words: a value of a parameter, or self weights.
-fn simple(refused: Refused) -> Option<String> {
+/// What helps by leaving out what was said: a value of a parameter, or self weights.
+fn simple(refused: Refused) -> Option<Remedy> {
     defaults(refused).or_else(|| row_rests(refused))
 }
 
@@ -80,12 +79,15 @@ fn is_quick(topology: &Topology) -> bool {
     symbolic || topology.size <= MAX_RANKS
 }
 
-fn of_topology(refused: Refused, topology: &Topology) -> Vec<String> {
+fn of_topology(refused: Refused, topology: &Topology) -> Vec<Remedy> {
     let algorithm = &refused.evaluated.algorithm;
     let candidates = candidates(algorithm, topology.size);
     let written = Written::new(refused);
     // Numbers that the algorithm computes with are those of its topology as it is.
-    let variants = if algorithm.numbers.is_empty() { variants(topology) } else { vec![] };
+    let mut variants = if algorithm.numbers.is_empty() { variants(topology) } else { vec![] };
+    if written.as_ref().is_some_and(|written| written.own.is_some()) {
+        variants.retain(|(_, variant)| keeps_promises(variant));
+    }
     let rules = passing_rules(refused, &variants);
     let algorithms = passing(topology, &candidates);
     let mut remedies = vec![];
@@ -93,16 +95,22 @@ fn of_topology(refused: Refused, topology: &Topology) -> Vec<String> {
         remedies.extend(of_weights(refused, topology, written, &rules));
         if rules.is_empty() && algorithms.is_empty() {
             remedies.extend(variants.iter().find_map(|(rule, variant)| {
-                let start = match written.is_own {
-                    true => format!("with `weights {rule}` {} with ", these_edges(topology)),
-                    false => format!("`{} weights {rule}` passes with ", written.expression),
-                };
-                one_of(&start, passing(variant, &candidates))
+                let edges = these_edges(topology);
+                written.with_rule_and_algorithms(rule, edges, &passing(variant, &candidates))
             }));
         }
     }
-    remedies.extend(one_of("this topology passes with ", algorithms));
+    remedies.extend(of_algorithms(refused, &algorithms));
     remedies
+}
+
+/// The algorithms that pass over the topology as it is.
+fn of_algorithms(refused: Refused, algorithms: &[&str]) -> Option<Remedy> {
+    let text = one_of("this topology passes with ", quoted("", algorithms))?;
+    let file = EntryFile::new(refused);
+    let edits = |path: &&str| file.as_ref()?.with_algorithm(path, None);
+    let choices = algorithms.iter().filter_map(edits).collect();
+    Some(Remedy { without: written::given_to_algorithm(refused), ..tried(text, choices) })
 }
 
 /// The first rules for which all requirements hold; lazy ones only where no other does.
@@ -117,18 +125,14 @@ fn passing_rules(refused: Refused, variants: &[(String, Topology)]) -> Vec<Strin
 }
 
 /// What to write for other weights on these edges, or else for a topology made of this one.
-fn of_weights(refused: Refused, topology: &Topology, written: &Written, rules: &[String]) -> Option<String> {
+fn of_weights(refused: Refused, topology: &Topology, written: &Written, rules: &[String]) -> Option<Remedy> {
     let fixed = !refused.evaluated.algorithm.numbers.is_empty();
     let no_plain = rules.first().is_none_or(|first| is_lazy(first));
-    let prefers_made = no_plain && !fixed && (!written.is_own || rules.is_empty());
+    let prefers_made = no_plain && !fixed && (written.own.is_none() || rules.is_empty());
     let made = if prefers_made { combined(refused, topology, written) } else { None };
     match made {
-        Some(made) => Some(written.in_schedule(&made)),
-        None if rules.is_empty() => None,
-        None if written.is_own => {
-            one_of(&format!("{} with ", these_edges(topology)), quoted("weights ", rules))
-        }
-        None => Some(written.with_rules(rules)),
+        Some(made) => Some(written.with_topology(&made)),
+        None => written.with_rules(rules, these_edges(topology)),
     }
 }
 
@@ -139,12 +143,13 @@ fn these_edges(topology: &Topology) -> &'static str {
     }
 }
 
-fn is_lazy(rule: &str) -> bool {
-    rule.contains("lazy")
+/// A remedy whose choices were checked.
+fn tried(text: String, choices: Vec<Vec<Edit>>) -> Remedy {
+    Remedy { text, choices, without: vec![], is_tried: true }
 }
 
-fn quoted(word: &str, names: &[String]) -> Vec<String> {
-    names.iter().map(|name| format!("`{word}{name}`")).collect()
+fn quoted(word: &str, names: &[impl AsRef<str>]) -> Vec<String> {
+    names.iter().map(|name| format!("`{word}{}`", name.as_ref())).collect()
 }
 
 fn one_of(start: &str, choices: Vec<String>) -> Option<String> {
@@ -180,7 +185,7 @@ pub fn limits(request: &Request) -> Limits {
 }
 
 /// The value of a parameter without which all requirements hold.
-fn defaults(refused: Refused) -> Option<String> {
+fn defaults(refused: Refused) -> Option<Remedy> {
     if !refused.evaluated.topologies.iter().all(is_quick) {
         return None;
     }
@@ -192,13 +197,17 @@ fn defaults(refused: Refused) -> Option<String> {
         program.parameters.remove(at);
         if holds_for(&program) {
             let given = format!("--param {name}={}", refused.program.text(value.span));
-            return Some(without(refused, &given, name.rsplit('.').next().unwrap_or(name)));
+            let text = without(refused, &given, name.rsplit('.').next().unwrap_or(name));
+            return Some(Remedy { without: vec![name.clone()], ..tried(text, vec![]) });
         }
     }
     refused.program.named_arguments().into_iter().find_map(|(name, value)| {
-        let program = refused.program.without_argument(&name);
-        holds_for(&program)
-            .then(|| without(refused, &format!("{name} = {}", refused.program.text(value)), &name))
+        if !holds_for(&refused.program.without_argument(&name)) {
+            return None;
+        }
+        let given = format!("{name} = {}", refused.program.text(value));
+        let edits = EntryFile::new(refused)?.without_argument(&name);
+        Some(tried(without(refused, &given, &name), vec![edits]))
     })
 }
 
@@ -214,79 +223,27 @@ fn all_hold(evaluated: &Evaluated) -> bool {
         && holds(&Prover::new(&evaluated.topologies, Some(&evaluated.algorithm)), evaluated)
 }
 
-/// Whether all requirements hold where each rank keeps what its row leaves, and some now keep something else.
-fn row_rests(refused: Refused) -> Option<String> {
+/// Self weights without which all requirements hold: each rank then keeps what its row leaves.
+fn row_rests(refused: Refused) -> Option<Remedy> {
     let [topology] = &refused.evaluated.topologies[..] else { return None };
-    if !is_quick(topology) || !Written::new(refused)?.is_own {
+    let written = Written::new(refused)?;
+    let own = written.own.filter(|_| is_quick(topology))?;
+    let kept = keeping_the_rest(topology)?;
+    if !passes(&kept, refused.evaluated) || !keeps_promises(&kept) {
         return None;
     }
-    let phases = topology.phases.iter().map(keeping_the_rest).collect::<Option<Vec<_>>>()?;
-    let kept = Topology { phases, ..topology.clone() };
-    (kept.phases != topology.phases && passes(&kept, refused.evaluated)).then(|| {
-        "leave `self … weight …` out: a rank keeps what the other weights of its row leave, and then it passes".into()
-    })
-}
-
-/// The matrix with W[i][i] = 1 − Σ W[i][j].
-fn keeping_the_rest(matrix: &MixingMatrix) -> Option<MixingMatrix> {
-    let rest = |weights: &[(Rank, Rational)]| {
-        let sum: Rational = weights.iter().map(|(_, weight)| weight.clone()).sum();
-        &Rational::one() - &sum
-    };
-    match matrix {
-        MixingMatrix::Cayley(matrix) => {
-            let hops = matrix.hops().to_vec();
-            CayleyMatrix::new(matrix.group().clone(), rest(&hops), hops).map(MixingMatrix::Cayley)
-        }
-        MixingMatrix::Sparse(sparse) => {
-            let rows = (0..sparse.size()).map(|rank| {
-                let Row { in_weights, .. } = matrix.row(Rank(rank));
-                Row { self_weight: rest(&in_weights), in_weights }
-            });
-            SparseMatrix::from_rows(rows).map(MixingMatrix::Sparse)
-        }
-    }
-}
-
-/// Whether the weights are those of a rule without parameters, so that nothing is said of weights edge by edge.
-fn is_by_rule(topology: &Topology) -> bool {
-    RULES.into_iter().any(|(_, base)| {
-        let rule = WeightRule::plain(base);
-        let mut phases = topology.phases.iter();
-        phases.all(|phase| {
-            phase::reweighted(phase, &rule, Span::default()).is_ok_and(|new| new.matrix == *phase)
-        })
-    })
-}
-
-/// The edges with the weights of each rule, where it gives weights that no rule before it gave.
-fn variants(topology: &Topology) -> Vec<(String, Topology)> {
-    let half = Rational::new(1, 2);
-    let plain = RULES.into_iter().map(|(word, base)| (word.to_string(), WeightRule::plain(base)));
-    let lazy = RULES
-        .into_iter()
-        .map(|(word, base)| (format!("lazy({word}, 1/2)"), WeightRule { base, moved: half.clone() }));
-    let mut variants: Vec<(String, Topology)> = Vec::new();
-    for (rule, weights) in plain.chain(lazy) {
-        let reweighted = |old| phase::reweighted(old, &weights, Span::default()).map(|new| new.matrix);
-        let phases = topology.phases.iter().map(reweighted);
-        let Ok(phases) = phases.collect::<Result<Vec<_>, _>>() else { continue };
-        let known = variants.iter().any(|(_, earlier)| earlier.phases == phases);
-        if !known && phases != topology.phases {
-            variants.push((rule, Topology { phases, ..topology.clone() }));
-        }
-    }
-    variants
+    let text = "leave `self … weight …` out: a rank keeps what the other weights of its row leave, and then it passes";
+    Some(tried(text.to_string(), vec![written.file.without_self_weights(own)]))
 }
 
 /// The first candidates whose requirements hold.
-fn passing(topology: &Topology, candidates: &[(&str, Algorithm)]) -> Vec<String> {
+fn passing<'c>(topology: &Topology, candidates: &'c [(&str, Algorithm)]) -> Vec<&'c str> {
     let mut prover = Prover::new(std::slice::from_ref(topology), None);
     let passing = candidates.iter().filter(|(_, algorithm)| {
         prover.turn_to(algorithm);
         algorithm.requires.iter().all(|claim| prover.decide(claim).holds())
     });
-    passing.map(|(name, _)| format!("`{name}`")).take(MAX_NAMED).collect()
+    passing.map(|(name, _)| *name).take(MAX_NAMED).collect()
 }
 
 /// Whether all that is required holds over another topology.
@@ -299,4 +256,10 @@ fn holds(prover: &Prover, evaluated: &Evaluated) -> bool {
     let unwritten = of_averaging(evaluated, prover);
     let mixes = check_mixing(&evaluated.algorithm).is_ok();
     mixes && evaluated.algorithm.requires.iter().chain(&unwritten).all(|claim| prover.decide(claim).holds())
+}
+
+/// Whether a topology still gives what it ensures.
+fn keeps_promises(topology: &Topology) -> bool {
+    let prover = Prover::new(std::slice::from_ref(topology), None);
+    topology.ensures.iter().all(|claim| prover.decide(claim).holds())
 }

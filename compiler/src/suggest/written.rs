@@ -1,65 +1,124 @@
 //! The topology of a request as the user wrote it, and expressions that may stand in its place.
 
-use super::Refused;
+use super::entry::EntryFile;
+use super::{Refused, one_of, quoted, tried};
+use crate::diagnostic::Remedy;
 use crate::evaluate::{Evaluator, on_deep_stack};
 use crate::model::topology::Topology;
-use crate::request::Entry;
+use crate::resolve::Program;
 use crate::resolve::target::{Chosen, Instance, Target};
-use bfc_dsl::tree::{self, FileId, TopologyBody, TopologyStatement};
+use bfc_dsl::tree::{self, Expression, TopologyBody, TopologyStatement};
 
 /// How the only topology of a request is written down.
-pub struct Written {
+pub struct Written<'a> {
+    /// Where.
+    pub file: EntryFile<'a>,
     /// The expression in the schedule, with what the command line gives for its parameters.
     pub expression: String,
+    /// The item that it names, where its edges stand in the user's file, so that a rule can be added to them.
+    pub own: Option<&'a tree::Topology>,
     /// The name that the schedule gives it, with its `=`.
     alias: String,
-    /// Whether its edges stand in the user's file, so that a rule can be added to them.
-    pub is_own: bool,
+    /// What the command line gives for its parameters, by name.
+    given: Vec<String>,
+    /// What the command line gives for those of the algorithm.
+    given_to_algorithm: Vec<String>,
     /// A name that the file does not have yet.
     free: &'static str,
 }
 
-impl Written {
+impl<'a> Written<'a> {
     /// As the request says it; `None` where there is no file to change.
-    pub fn new(refused: Refused) -> Option<Self> {
-        let Entry::Source { .. } = refused.request.entry else { return None };
+    pub fn new(refused: Refused<'a>) -> Option<Self> {
+        let file = EntryFile::new(refused)?;
         let program = refused.program;
         let target = Target::new(program, None).ok()?;
         let [(alias, chosen)] = &target.topologies[..] else { return None };
-        let own = |item: &tree::Topology| match &item.body {
+        let has_own_edges = |item: &tree::Topology| match &item.body {
             TopologyBody::Statements(statements) => !takes_phases(statements),
             TopologyBody::Value(..) => true,
         };
-        let (expression, is_own) = match chosen {
-            Chosen::Value(expression) => (program.text(expression.span).to_string(), false),
+        let (expression, own, given) = match chosen {
+            Chosen::Value(expression) => (program.text(expression.span).to_string(), None, vec![]),
             Chosen::Item(id, instance) => {
-                let here = program.numbered_items().any(|(known, _)| known == *id);
-                (applied(refused, instance), here && own(instance.item))
+                let is_here = program.numbered_items().any(|(known, _)| known == *id);
+                let own = Some(instance.item).filter(|item| is_here && has_own_edges(item));
+                (applied(refused, instance), own, names(program, &instance.given))
             }
         };
         // A comment would swallow what follows it.
         let expression = Some(expression).filter(|text| !text.contains("//"))?;
         let expression = expression.split_whitespace().collect::<Vec<_>>().join(" ");
-        let free = ["r", "r_1", "r_2"].into_iter().find(|name| program.find(FileId(0), name).is_none())?;
+        let free = file.free_name(["r", "r_1", "r_2"])?;
         let alias = alias.map(|alias| format!("{alias} = ")).unwrap_or_default();
-        Some(Self { expression, alias, is_own, free })
+        let given_to_algorithm = given_to_algorithm(refused);
+        Some(Self { file, expression, own, alias, given, given_to_algorithm, free })
     }
 
-    /// What to write for these edges with weights by one of some rules.
-    pub fn with_rules(&self, rules: &[String]) -> String {
-        let [first, others @ ..] = rules else { return String::new() };
-        let others: Vec<_> = others.iter().map(|rule| format!(" or `weights {rule}`")).collect();
+    /// What to write for these edges with weights by one of some rules; `edges` says that they pass.
+    pub fn with_rules(&self, rules: &[String], edges: &str) -> Option<Remedy> {
+        let [first, others @ ..] = rules else { return None };
+        if let Some(own) = self.own {
+            let text = one_of(&format!("{edges} with "), quoted("weights ", rules))?;
+            let edits = |rule: &String| self.file.with_weights(own, rule);
+            return Some(tried(text, rules.iter().filter_map(edits).collect()));
+        }
+        let others: String = others.iter().map(|rule| format!(" or `weights {rule}`")).collect();
         let Self { expression, alias, free, .. } = self;
-        format!(
-            "it passes as `topology {free} = {expression} weights {first}`{}, with `topology {alias}{free}` in the schedule",
-            others.concat()
-        )
+        let text = format!(
+            "it passes as `topology {free} = {expression} weights {first}`{others}, with `topology {alias}{free}` in the schedule"
+        );
+        let edits = |rule: &String| {
+            let defined = self.file.define(free, &format!("{expression} weights {rule}"));
+            Some([self.file.with_topology(free)?, vec![defined]].concat())
+        };
+        let choices = rules.iter().filter_map(edits).collect();
+        Some(Remedy { without: self.given.clone(), ..tried(text, choices) })
+    }
+
+    /// What to write for these edges with weights by a rule and one of some algorithms.
+    pub fn with_rule_and_algorithms(&self, rule: &str, edges: &str, algorithms: &[&str]) -> Option<Remedy> {
+        let Self { file, expression, free, .. } = self;
+        let start = match self.own {
+            Some(_) => format!("with `weights {rule}` {edges} with "),
+            None => format!("`{expression} weights {rule}` passes with "),
+        };
+        let text = one_of(&start, quoted("", algorithms))?;
+        let edits = |path: &&str| match self.own {
+            Some(own) => Some([file.with_weights(own, rule)?, file.with_algorithm(path, None)?].concat()),
+            None => {
+                let defined = file.define(free, &format!("{expression} weights {rule}"));
+                Some([file.with_algorithm(path, Some(free))?, vec![defined]].concat())
+            }
+        };
+        let choices = algorithms.iter().filter_map(edits).collect();
+        let mut without = self.given_to_algorithm.clone();
+        if self.own.is_none() {
+            without.extend_from_slice(&self.given);
+        }
+        Some(Remedy { without, ..tried(text, choices) })
     }
 
     /// What to write in the schedule for an expression in the place of the topology.
-    pub fn in_schedule(&self, expression: &str) -> String {
-        format!("it passes with `topology {}{expression}` in the schedule", self.alias)
+    pub fn with_topology(&self, expression: &str) -> Remedy {
+        let text = format!("it passes with `topology {}{expression}` in the schedule", self.alias);
+        let choices = self.file.with_topology(expression).into_iter().collect();
+        Remedy { without: self.given.clone(), ..tried(text, choices) }
     }
+}
+
+/// The parameters of the command line that the algorithm takes, by name.
+pub fn given_to_algorithm(refused: Refused) -> Vec<String> {
+    let target = Target::new(refused.program, None).ok();
+    let algorithm = target.and_then(|target| target.algorithm);
+    algorithm.map_or(vec![], |algorithm| names(refused.program, &algorithm.given))
+}
+
+/// The names by which the command line gives some values.
+fn names(program: &Program, given: &[(String, &Expression)]) -> Vec<String> {
+    let is_given = |value: &Expression| given.iter().any(|(_, known)| known.span == value.span);
+    let parameters = program.parameters.iter().filter(|(_, value)| is_given(value));
+    parameters.map(|(name, _)| name.clone()).collect()
 }
 
 fn evaluator<'p>(refused: Refused<'p>) -> Evaluator<'p> {

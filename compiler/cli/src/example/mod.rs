@@ -10,6 +10,7 @@ use crate::arguments::Format;
 use crate::failure::{self, CliError, Failure};
 use crate::{input, output};
 use bfc_compiler::{library, resolve};
+use bfc_report::diagnostic_json;
 use error::ExampleError;
 use extract::{Example, Kind};
 use miette::Report;
@@ -125,7 +126,7 @@ fn tell(examples: &[Example], outcomes: Vec<Option<ExampleError>>, format: Forma
             if failed == 0 {
                 return output::print_json(&document);
             }
-            let diagnostics = reports.iter().map(|report| failure::as_json(report.as_ref(), None));
+            let diagnostics = reports.iter().map(diagnostic_json);
             document["diagnostics"] = diagnostics.collect();
             output::print_json(&document)?;
             Err(Failure::told(failure::REFUSED))

@@ -11,6 +11,7 @@ use crate::arguments::{self, Format};
 use crate::failure::{self, Failure};
 use crate::{input, output, progress};
 use bfc_compiler::{Entry, Request};
+use bfc_report::diagnostic_json;
 use bfc_report::training::{self, Training};
 use bfc_runtime::RuntimeError;
 use bfc_runtime::local::SpmdError;
@@ -184,7 +185,7 @@ fn tell(record: &Record, format: Format) -> Result<(), Failure> {
             Err(Failure::running(error))
         }
         Format::Json => {
-            let diagnostics = [failure::as_json(&error, None)];
+            let diagnostics = [diagnostic_json(&Report::new(error))];
             output::print_json(&Diverged { training: &training, diagnostics })?;
             Err(Failure::told(failure::RUNNING))
         }
