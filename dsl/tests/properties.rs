@@ -45,7 +45,7 @@ fn names_begin_with_letters_and_go_on_with_digits() {
     for c in characters.filter(|c| !c.is_whitespace()) {
         let parses = |name: String| read(&format!("fn {name}(x) = {name}")).is_ok();
         assert_eq!(parses(format!("{c}")), is_letter(c) && !c.is_ascii_digit(), "{c:?}");
-        assert_eq!(parses(format!("a{c}")), is_letter(c), "{c:?}");
+        assert_eq!(parses(format!("q{c}")), is_letter(c), "{c:?}");
     }
 }
 

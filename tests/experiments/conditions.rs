@@ -51,7 +51,7 @@ fn sent(schedule: &Schedule, steps: u32) -> u64 {
 
 fn assert_agreement(condition: &str) {
     let own = format!(
-        "algorithm tested {{ state x = params step {{ x <- if {condition} {{ mix(x) }} else {{ x }} }} }}"
+        "algorithm tested {{\nstate x = params\nstep {{ x <- if {condition} {{ mix(x) }} else {{ x }} }}\n}}"
     );
     let text = source("ring", "tested", &own);
     let schedule = match compiled(&text, RANKS as usize, &[]) {

@@ -3,4 +3,5 @@
 mod codec;
 mod common;
 mod inspect;
+mod scalar;
 mod verify;
