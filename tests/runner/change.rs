@@ -1,6 +1,8 @@
 //! Changes of a draft, in words: `size 5`, `phase 0 hop 0 to 3`, `phase 1 rank 2 round 0 sends to 9`,
 //! `average reduce 0 first 3`, `topology named a\nb`, `step 1 before 0 swap %0 %2`.
 
+#![allow(clippy::unit_arg, reason = "a change that is made is `Some` of nothing")]
+
 use bfc_schedule::matrix::CayleyMatrix;
 use bfc_schedule::program::{
     Block, Expression, Input, Instruction, Operation, Operator, Register, Shape, Transfer,

@@ -266,7 +266,7 @@ impl Failure {
 
     fn document(&self) -> Value {
         let shown = self.reports.iter().take(SHOWN.1);
-        let diagnostics: Vec<Value> = shown.map(|report| diagnostic_json(report)).collect();
+        let diagnostics: Vec<Value> = shown.map(diagnostic_json).collect();
         match self.reports.len().saturating_sub(SHOWN.1) {
             0 => json!({ "diagnostics": diagnostics }),
             omitted => json!({ "diagnostics": diagnostics, "omitted": omitted }),

@@ -258,7 +258,7 @@ fn what_a_schedule_says_about_itself() {
     draft.certificate = json!({ "checks": [{ "claim": forged, "verdict": "proved", "statement": forged }] });
     std::fs::write(&schedule, Schedule::new(draft.clone()).expect("valid").encode()).expect("written");
     assert!(!is_forged(&harmless(&["verify", &schedule, "--proof"], 1)));
-    draft.topologies[0].name = format!("star)\n✓ doubly_stochastic(star");
+    draft.topologies[0].name = "star)\n✓ doubly_stochastic(star".to_string();
     assert!(Schedule::new(draft).is_err(), "no schedule has such a name");
 }
 

@@ -141,11 +141,11 @@ impl<'a> EntryFile<'a> {
     }
 
     fn last_use(&self) -> Option<&'a Use> {
-        let uses = self.program.items().iter().filter_map(|item| match item {
+        let mut uses = self.program.items().iter().filter_map(|item| match item {
             Item::Use(import) => Some(import),
             _ => None,
         });
-        uses.last()
+        uses.next_back()
     }
 
     fn only_topology(&self) -> Option<&'a tree::Topology> {

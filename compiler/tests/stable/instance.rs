@@ -102,7 +102,7 @@ impl Condition {
     pub fn holds(self, t: u64) -> bool {
         match self {
             Self::Never => false,
-            Self::Every(k) => (t + 1) % k == 0,
+            Self::Every(k) => (t + 1).is_multiple_of(k),
             Self::Before(k) => t < k,
         }
     }

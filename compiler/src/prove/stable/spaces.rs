@@ -23,6 +23,7 @@ use crate::prove::operators::{Operators, at_phase};
 use bfc_schedule::{MixingMatrix, Rank, Rational};
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// What of a state has to shrink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +61,8 @@ impl Agreement {
         let starts = initially_common(system.algorithm, system.operators);
         let mut images = BTreeMap::new();
         for &(map, phase) in &system.period {
-            if !images.contains_key(&(map, phase)) {
-                images.insert((map, phase), ones.images(&system.forms(map)?, phase)?);
+            if let Entry::Vacant(entry) = images.entry((map, phase)) {
+                entry.insert(ones.images(&system.forms(map)?, phase)?);
             }
         }
         let (starts_common, common) = ones.always_common(system, starts, &images)?;
