@@ -230,19 +230,13 @@ fn traffic(report: &mut Report) {
 
 /// What a topology needs besides a size.
 fn request(name: &str, size: u32) -> Request {
-    let local_size = match name {
-        "topology::hierarchical"
-        | "topology::inner_outer_exact"
-        | "topology::inner_outer_expo2"
-        | "topology::inner_outer_ring" => {
-            if size.is_multiple_of(4) {
-                4
-            } else {
-                1
-            }
-        }
-        _ => 1,
-    };
+    let machines = [
+        "topology::hierarchical",
+        "topology::inner_outer_exact",
+        "topology::inner_outer_expo2",
+        "topology::inner_outer_ring",
+    ];
+    let local_size = if machines.contains(&name) && size.is_multiple_of(4) { 4 } else { 1 };
     Request { entry: Entry::Library(name.into()), size, local_size, parameters: vec![], allow: vec![] }
 }
 
