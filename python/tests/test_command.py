@@ -40,7 +40,7 @@ def test_exit_codes_and_documents_are_those_of_the_program(tmp_path):
     assert usage.returncode == 2 and json.loads(usage.stdout)["diagnostics"][0]["code"] == "bfc::cli::usage"
     (tmp_path / "wrong.bf").write_text("topology a { for i in }")
     refused = run("check", "wrong.bf", "--size", "4", cwd=tmp_path)
-    assert refused.returncode == 1 and "bfc::syntax::" in refused.stderr and not refused.stdout
+    assert refused.returncode == 1 and "bfc::parse::" in refused.stderr and not refused.stdout
 
 
 def test_it_starts_itself_for_the_commands_of_examples(tmp_path):
