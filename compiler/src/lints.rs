@@ -67,7 +67,9 @@ fn never_mixes(evaluated: &Evaluated) -> Option<String> {
 fn of_weights(topology: &Topology) -> Option<String> {
     let vanishes = |weight: &Rational| !weight.is_zero() && weight.to_f64().abs() < VANISHING;
     let found = topology.phases.iter().any(|phase| match phase {
-        MixingMatrix::Cayley(cayley) => cayley.hops().iter().any(|(_, weight)| vanishes(weight)),
+        MixingMatrix::Cayley(cayley) => {
+            vanishes(cayley.self_weight()) || cayley.hops().iter().any(|(_, weight)| vanishes(weight))
+        }
         MixingMatrix::Sparse(sparse) => sparse.weights().iter().any(vanishes),
     });
     let name = &topology.name;

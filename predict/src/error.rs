@@ -23,14 +23,6 @@ pub enum PredictError {
 }
 
 impl PredictError {
-    /// Whether the command was used wrongly, so that no source is to blame.
-    pub fn is_usage(&self) -> bool {
-        match self {
-            Self::Source(refused) => refused.errors().iter().all(|error| error.is_usage),
-            Self::Fit(_) | Self::Question(_) => false,
-        }
-    }
-
     /// Each reason, ready to be shown.
     pub fn into_reports(self) -> Vec<Report> {
         match self {

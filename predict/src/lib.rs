@@ -42,7 +42,7 @@ pub use comparison::{Comparison, compare};
 pub use cost::{Cost, Prediction};
 pub use error::{PredictError, QuestionError};
 pub use place::{Fit, FitError, Placement, Placing, Search, fit, place};
-pub use plan::{Location, Plan, on_machines, plan};
+pub use plan::{Location, Plan, plan};
 pub use progress::{Progress, Silent};
 pub use simulate::{Experiment, Setting, Simulation, Simulations, simulate, simulate_sizes};
 pub use sweep::{Sweep, sweep};

@@ -70,10 +70,9 @@ impl Location<'_> {
 
 /// The request with the ranks of a machine as the cluster has them, unless it names a number itself or some machine would
 /// not be full.
-pub fn on_machines(mut request: Request, cluster: &Cluster) -> Request {
-    let ranks = cluster.ranks_per_machine();
-    if request.local_size == 1 && request.size.is_multiple_of(ranks) {
-        request.local_size = ranks;
+pub(crate) fn on_machines(mut request: Request, cluster: &Cluster) -> Request {
+    if request.local_size == 1 {
+        request.local_size = cluster.local_size(request.size);
     }
     request
 }

@@ -37,7 +37,7 @@ class ScheduleError(Error):
 
 
 class RunError(Error):
-    """Execution failed: a deadline passed, or another rank ended (``bfc::runtime::*``)."""
+    """Execution failed: a deadline passed, or another rank ended (``bfc::execute::*``)."""
 
 
 class ArrayError(Error, ValueError):

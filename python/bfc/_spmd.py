@@ -94,7 +94,8 @@ class _Ranks:
         end = time.monotonic() + limit
         while True:
             try:
-                del self.running[self.ended.get(timeout=max(0.0, min(_POLL, end - time.monotonic())))]
+                ended = self.ended.get(timeout=max(0.0, min(_POLL, end - time.monotonic())))
+                self.running.pop(ended, None)
                 return True
             except queue.Empty:
                 if time.monotonic() >= end:
@@ -113,7 +114,7 @@ class _Ranks:
     def cause(self) -> BaseException:
         """The failure that the others follow from. Where ranks wait in vain for one that still runs, it is that one."""
         rank, first = next(filter(_is_cause, self.failures), self.failures[0])
-        if self.running and getattr(first, "code", None) == "bfc::runtime::deadline":
+        if self.running and getattr(first, "code", None) == "bfc::execute::deadline":
             late = self.late()
             late.__cause__ = first
             return late
@@ -144,4 +145,4 @@ def _reason(failure: BaseException) -> str:
 
 def _is_cause(failure: "tuple[int, BaseException]") -> bool:
     """Whether it is not the mere consequence of another rank's failure."""
-    return getattr(failure[1], "code", None) not in ("bfc::runtime::peer_failed", "bfc::runtime::peer_left")
+    return getattr(failure[1], "code", None) not in ("bfc::execute::peer_failed", "bfc::execute::peer_left")

@@ -65,7 +65,7 @@ fn class(code: &str) -> &'static str {
         Some("prove") => "ProofError",
         Some("request" | "resolve" | "evaluate" | "lower" | "cli") => "CompileError",
         Some("format" | "verify") => "ScheduleError",
-        Some("runtime") => "RunError",
+        Some("execute") => "RunError",
         Some("array") => "ArrayError",
         _ => "Error",
     }

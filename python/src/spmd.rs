@@ -119,7 +119,7 @@ pub struct Claim {
 #[derive(Debug, thiserror::Error, Diagnostic)]
 #[error("the other ranks waited {waited:?} for {ranks}")]
 #[diagnostic(
-    code(bfc::runtime::deadline),
+    code(bfc::execute::deadline),
     help("look at what it does there, or give a longer `deadline` to `bfc.spmd`\n{stacks}")
 )]
 struct Late {

@@ -318,7 +318,7 @@ impl Trainer {
         let unknown = |failure: PyErr| {
             let code = failure.value(py).getattr("code").and_then(|code| code.extract::<String>());
             match code.as_deref() {
-                Ok("bfc::runtime::unknown_state") => PyKeyError::new_err(failure.value(py).to_string()),
+                Ok("bfc::execute::unknown_state") => PyKeyError::new_err(failure.value(py).to_string()),
                 _ => failure,
             }
         };

@@ -139,7 +139,7 @@ def test_states_and_inputs_are_reached_by_name():
         trainer.step(x, lambda point: point - 1)
         with pytest.raises(bfc.RunError) as refused:
             trainer.set_input("nope", 1)
-        assert refused.value.code == "bfc::runtime::unknown_input"
+        assert refused.value.code == "bfc::execute::unknown_input"
         with pytest.raises(KeyError):
             trainer.state("nope")
         np.testing.assert_array_equal(trainer.state("x"), x)
@@ -244,7 +244,7 @@ def test_an_exception_in_one_rank_propagates_and_hangs_nobody(where):
     with pytest.raises(Boom, match=where) as raised:
         bfc.spmd(rank, 4, deadline=30)
     assert time.monotonic() - start < 10
-    assert len(ended) == 3 and all(code.startswith("bfc::runtime::") for code in ended)
+    assert len(ended) == 3 and all(code.startswith("bfc::execute::") for code in ended)
     if hasattr(raised.value, "__notes__"):
         assert "rank 2" in raised.value.__notes__[0]
 
@@ -261,7 +261,7 @@ def test_a_rank_that_ends_early_is_an_error_not_a_hang():
     start = time.monotonic()
     with pytest.raises(bfc.RunError) as raised:
         bfc.spmd(rank, 3, deadline=30)
-    assert raised.value.code in ("bfc::runtime::peer_left", "bfc::runtime::peer_failed")
+    assert raised.value.code in ("bfc::execute::peer_left", "bfc::execute::peer_failed")
     assert time.monotonic() - start < 10
 
 
@@ -277,7 +277,7 @@ def test_a_late_rank_is_a_deadline():
 
     with pytest.raises(bfc.RunError) as raised:
         bfc.spmd(rank, 3, deadline=0.3)
-    assert raised.value.code == "bfc::runtime::deadline" and "rank" in str(raised.value)
+    assert raised.value.code == "bfc::execute::deadline" and "rank" in str(raised.value)
 
 
 @pytest.mark.parametrize("steps", [0, 1])
@@ -299,7 +299,7 @@ def test_a_rank_that_never_comes_is_an_error_at_the_deadline(steps):
     assert 1.0 <= time.monotonic() - start < 10
     over.set()
     message = str(raised.value)
-    assert raised.value.code == "bfc::runtime::deadline" and "waited 1s for rank 2" in message
+    assert raised.value.code == "bfc::execute::deadline" and "waited 1s for rank 2" in message
     assert "over.wait(100)" in message and "deadline" in message
 
 
@@ -339,7 +339,7 @@ def test_a_late_rank_fails_at_its_next_step():
         bfc.spmd(rank, 3, deadline=0.3)
     over.set()
     seen = dict(failures.get(timeout=30) for _ in range(3))
-    assert seen[0] == "bfc::runtime::failed"
+    assert seen[0] == "bfc::execute::failed"
 
 
 def test_computing_for_longer_than_the_deadline_is_no_waiting():
@@ -484,7 +484,7 @@ def failures_at_run_time():
 
 def test_messages_name_only_what_python_has():
     messages = failures_at_run_time()
-    assert {"bfc::runtime::deadline", "bfc::runtime::unknown_input", "bfc::runtime::lent"} <= set(messages), set(messages)
+    assert {"bfc::execute::deadline", "bfc::execute::unknown_input", "bfc::execute::lent"} <= set(messages), set(messages)
     assert len(messages) >= 8, set(messages)
     owners = (bfc, bfc.Schedule, bfc.Comm, bfc.Trainer, bfc.Phase, bfc.Topology)
     known = {name for owner in owners for name in dir(owner)} | set(inspect.signature(bfc.spmd).parameters)

@@ -8,6 +8,7 @@ use bfc_compiler::model::topology::{Number, Optimised};
 use bfc_compiler::prove::Check;
 use bfc_compiler::{PhaseRounds, Report};
 use bfc_predict::{Cost, Fit, Plan, Prediction};
+use bfc_schedule::digits::six_digits;
 use serde::Serialize;
 
 /// The document of a compilation.
@@ -114,7 +115,7 @@ pub(crate) fn optimised(one: &Optimised) -> String {
         Number::NormOfPart => ("within the slowest connected part ", "above"),
     };
     let about = if one.is_enclosed { "" } else { "about " };
-    let (value, gap) = (words::six_digits(one.value), words::two_digits_up(one.gap));
+    let (value, gap) = (six_digits(one.value), words::two_digits_up(one.gap));
     let worst = match one.times {
         0 | 1 => String::new(),
         times => format!(" ({times} times, the worst)"),

@@ -101,11 +101,6 @@ pub fn hundredths(x: f64) -> String {
     ((x * 100.0).round() / 100.0).to_string()
 }
 
-/// Six digits of a number.
-pub fn six_digits(x: f64) -> String {
-    format!("{x:.5e}").parse::<f64>().unwrap_or(x).to_string()
-}
-
 /// Two digits of a number, or the next above.
 pub fn two_digits_up(x: f64) -> String {
     let shown = [x, 1.1 * x].map(|x| format!("{x:.1e}"));

@@ -15,7 +15,7 @@ pub enum RuntimeError {
     /// A peer did not come within the deadline.
     #[error("{place}: waited {waited:?} for rank {peer}")]
     #[diagnostic(
-        code(bfc::runtime::deadline),
+        code(bfc::execute::deadline),
         help("look at what rank {peer} does, or set a longer deadline\n{trace}")
     )]
     Deadline {
@@ -31,7 +31,7 @@ pub enum RuntimeError {
     /// A peer ended before its round.
     #[error("{place}: rank {peer} has left")]
     #[diagnostic(
-        code(bfc::runtime::peer_left),
+        code(bfc::execute::peer_left),
         help("every rank must run the same number of steps; see what rank {peer} reported\n{trace}")
     )]
     PeerLeft {
@@ -44,7 +44,7 @@ pub enum RuntimeError {
     },
     /// Another rank failed.
     #[error("{place}: rank {peer} failed: {reason}")]
-    #[diagnostic(code(bfc::runtime::peer_failed), help("the cause is on rank {peer}\n{trace}"))]
+    #[diagnostic(code(bfc::execute::peer_failed), help("the cause is on rank {peer}\n{trace}"))]
     PeerFailed {
         /// Where this rank was.
         place: Place,
@@ -58,7 +58,7 @@ pub enum RuntimeError {
     /// A message of another round or length came.
     #[error("{place}: expected {expected} from rank {peer}, found {found}")]
     #[diagnostic(
-        code(bfc::runtime::mismatch),
+        code(bfc::execute::mismatch),
         help(
             "every rank must run the same schedule and the same steps, with a model of the same length\n{trace}"
         )
@@ -78,7 +78,7 @@ pub enum RuntimeError {
     /// The operating system or the message library refused.
     #[error("{place}: cannot reach rank {peer}: {reason}")]
     #[diagnostic(
-        code(bfc::runtime::system),
+        code(bfc::execute::system),
         help("check that rank {peer} is running and reachable from here\n{trace}")
     )]
     System {
@@ -94,7 +94,7 @@ pub enum RuntimeError {
     /// The process that stands for a peer belongs to another user.
     #[error("{place}: rank {peer} belongs to user {theirs}, this rank to user {mine}")]
     #[diagnostic(
-        code(bfc::runtime::other_user),
+        code(bfc::execute::other_user),
         help("start all ranks as one user, and give every run a directory of its own for its sockets")
     )]
     OtherUser {
@@ -110,7 +110,7 @@ pub enum RuntimeError {
     /// Ranks have different schedules.
     #[error("rank {rank} has schedule `{mine}`, rank {peer} has `{theirs}`")]
     #[diagnostic(
-        code(bfc::runtime::different_schedule),
+        code(bfc::execute::different_schedule),
         help("compile once, and distribute the same file to all ranks")
     )]
     DifferentSchedule {
@@ -126,7 +126,7 @@ pub enum RuntimeError {
     /// Ranks have different models.
     #[error("rank {rank} has a model of {mine}, rank {peer} of {theirs}")]
     #[diagnostic(
-        code(bfc::runtime::different_model),
+        code(bfc::execute::different_model),
         help("every rank must start with a model of the same length and element type")
     )]
     DifferentModel {
@@ -142,7 +142,7 @@ pub enum RuntimeError {
     /// The schedule is for another rank or number of ranks than the transport.
     #[error("the schedule is for rank {rank} of {size}, the transport is rank {found_rank} of {found_size}")]
     #[diagnostic(
-        code(bfc::runtime::different_group),
+        code(bfc::execute::different_group),
         help("compile for {found_size} ranks, and give every rank its own part")
     )]
     DifferentGroup {
@@ -157,7 +157,7 @@ pub enum RuntimeError {
     },
     /// No run-time input has this name.
     #[error("no input `{name}`")]
-    #[diagnostic(code(bfc::runtime::unknown_input), help("the inputs of `{algorithm}` are: {known}"))]
+    #[diagnostic(code(bfc::execute::unknown_input), help("the inputs of `{algorithm}` are: {known}"))]
     UnknownInput {
         /// The name asked for.
         name: String,
@@ -168,7 +168,7 @@ pub enum RuntimeError {
     },
     /// No state has this name.
     #[error("no state `{name}`")]
-    #[diagnostic(code(bfc::runtime::unknown_state), help("the states of `{algorithm}` are: {known}"))]
+    #[diagnostic(code(bfc::execute::unknown_state), help("the states of `{algorithm}` are: {known}"))]
     UnknownState {
         /// The name asked for.
         name: String,
@@ -180,7 +180,7 @@ pub enum RuntimeError {
     /// A vector has another length than the model.
     #[error("expected a vector of {expected} elements like the model, found {found}")]
     #[diagnostic(
-        code(bfc::runtime::wrong_length),
+        code(bfc::execute::wrong_length),
         help("points, gradients and lent memory all have the model's length, {expected}")
     )]
     WrongLength {
@@ -192,7 +192,7 @@ pub enum RuntimeError {
     /// The closure of the trainer failed.
     #[error("the trainer failed on rank {rank} in step {step}: {source}")]
     #[diagnostic(
-        code(bfc::runtime::trainer),
+        code(bfc::execute::trainer),
         help("the error is the trainer's own; the step was not completed")
     )]
     Trainer {
@@ -206,7 +206,7 @@ pub enum RuntimeError {
     /// The machine failed before.
     #[error("the machine of rank {rank} failed before, in step {step}")]
     #[diagnostic(
-        code(bfc::runtime::failed),
+        code(bfc::execute::failed),
         help("start again from the last saved model; the first error says why")
     )]
     Failed {
@@ -218,7 +218,7 @@ pub enum RuntimeError {
     /// The state lives in the caller's memory, which this call did not get.
     #[error("state `{state}` lives in the caller's memory")]
     #[diagnostic(
-        code(bfc::runtime::lent),
+        code(bfc::execute::lent),
         help("after a step on the caller's memory, lend the same memory to every call, or read it there")
     )]
     Lent {
@@ -227,7 +227,7 @@ pub enum RuntimeError {
     },
     /// The model was asked for within a step.
     #[error("the model is not defined within step {step}")]
-    #[diagnostic(code(bfc::runtime::mid_step), help("ask for it once the step is complete"))]
+    #[diagnostic(code(bfc::execute::mid_step), help("ask for it once the step is complete"))]
     MidStep {
         /// The step.
         step: u64,

@@ -346,7 +346,7 @@ impl Incoming {
     }
 }
 
-// SAFETY: only `Outgoing::push` reads the memory of what is sent, as long as the message is in `outgoing`; `settle` returns
+// SAFETY: only `Outgoing::push` reads the memory of what is sent, as long as the message is in `outgoing`; `wait_sent` returns
 // when that is empty, `revoke` empties it. MPI sees copies only.
 unsafe impl Transport for MpiTransport {
     fn rank(&self) -> Rank {
@@ -399,7 +399,7 @@ unsafe impl Transport for MpiTransport {
         }
     }
 
-    fn settle(&mut self, deadline: Duration) -> Result<(), Fault> {
+    fn wait_sent(&mut self, deadline: Duration) -> Result<(), Fault> {
         self.alive()?;
         let peer = |transport: &Self| transport.outgoing.first().map_or(transport.rank, |message| message.to);
         self.drive(peer, deadline, |transport| Ok(transport.outgoing.is_empty()))

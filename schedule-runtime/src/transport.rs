@@ -6,14 +6,14 @@
 //! * A message is a list of parts (byte slices). Sender and receiver name the same [`Tag`] and the same lengths; where
 //!   they do not, the receiver gets [`Fault::Mismatch`] and no byte.
 //! * Messages from one rank to another arrive in the order in which they were begun, unchanged and exactly once.
-//! * Many rounds may be pending; they are finished in the order in which they were begun. Between two `settle`s at most
+//! * Many rounds may be pending; they are finished in the order in which they were begun. Between two `wait_sent`s at most
 //!   one message travels from one rank to the same other.
 //! * [`Transport::finish`] delivers chunk by chunk: parts in order, each from its beginning to its end, every chunk in one
 //!   part, at a multiple of 64 bytes from the part's beginning, and aligned to 8 bytes or like the sender's memory.
 //!   The bytes may lie in the sender's own memory; they are valid during the call of the sink only.
 //! * **Nothing waits forever.** A wait without progress for longer than its deadline is [`Fault::Deadline`], and names
 //!   the rank that was waited for. A failure of one rank reaches all that wait for it, directly or not.
-//! * **Memory exposed to peers is leased.** What is sent stays exposed until [`Transport::settle`] returns well or
+//! * **Memory exposed to peers is leased.** What is sent stays exposed until [`Transport::wait_sent`] returns well or
 //!   [`Transport::revoke`] returns. A peer claims a bounded chunk before it touches it; `revoke` waits for claims.
 //! * After a fault the transport is dead: the peers learn of it, and every further call fails.
 //!
@@ -27,7 +27,7 @@ use std::time::Duration;
 /// Moves messages between this rank and its peers; see the [module](self) for the contract.
 ///
 /// # Safety
-/// An implementation touches the memory of `send` only until `settle` has returned `Ok` or `revoke` has returned, and
+/// An implementation touches the memory of `send` only until `wait_sent` has returned `Ok` or `revoke` has returned, and
 /// that of [`pair`](Self::pair) only until it has returned or unwound; nor do its peers.
 pub unsafe trait Transport {
     /// This rank.
@@ -39,7 +39,7 @@ pub unsafe trait Transport {
     /// Begins a round: offers `send` to its receiver and prepares to receive parts of the lengths of `receive`.
     ///
     /// # Safety
-    /// The memory of `send` stays valid and unchanged until `settle` has returned `Ok` or `revoke` has returned.
+    /// The memory of `send` stays valid and unchanged until `wait_sent` has returned `Ok` or `revoke` has returned.
     ///
     /// # Errors
     /// See the [module](self).
@@ -66,7 +66,7 @@ pub unsafe trait Transport {
     ///
     /// # Errors
     /// See the [module](self); then memory may still be exposed, until `revoke`.
-    fn settle(&mut self, deadline: Duration) -> Result<(), Fault>;
+    fn wait_sent(&mut self, deadline: Duration) -> Result<(), Fault>;
 
     /// Ends all exposure, waiting for no more than the chunks that peers have claimed. Where something was exposed, the
     /// transport is dead afterwards.
@@ -240,7 +240,7 @@ impl fmt::Display for Envelope {
 }
 
 /// Runs `body`, which may begin rounds that send memory of lifetime `'env`. When this returns or unwinds, no memory is
-/// exposed: what is not settled is revoked, and the transport is dead.
+/// exposed: what is still sent is revoked, and the transport is dead.
 pub fn rounds<'env, X: Transport + ?Sized, R>(
     transport: &mut X,
     body: impl FnOnce(&mut Rounds<'_, 'env, X>) -> R,
@@ -269,7 +269,7 @@ impl<'env, X: Transport + ?Sized> Rounds<'_, 'env, X> {
     ) -> Result<Ticket, Fault> {
         self.exposed = true;
         // SAFETY: the memory is borrowed for 'env, which outlives the call of `rounds`; that call ends with the drop of
-        // `self`, which revokes unless `settle` has returned well since.
+        // `self`, which revokes unless `wait_sent` has returned well since.
         unsafe { self.transport.begin(tag, send, receive, deadline) }
     }
 
@@ -286,12 +286,12 @@ impl<'env, X: Transport + ?Sized> Rounds<'_, 'env, X> {
         self.transport.finish(ticket, deadline, sink)
     }
 
-    /// [`Transport::settle`].
+    /// [`Transport::wait_sent`].
     ///
     /// # Errors
     /// As there.
-    pub fn settle(&mut self, deadline: Duration) -> Result<(), Fault> {
-        self.transport.settle(deadline)?;
+    pub fn wait_sent(&mut self, deadline: Duration) -> Result<(), Fault> {
+        self.transport.wait_sent(deadline)?;
         self.exposed = false;
         Ok(())
     }

@@ -396,7 +396,7 @@ fn a_missing_peer_is_named_when_the_deadline_passes() {
         .expect_err("a failure");
         let SpmdError::Failed { rank: Rank(0), error } = error else { panic!("rank 0 waits: {error}") };
         assert_eq!(error.to_string(), "rank 0, step 1, phase 0, round 0: waited 50ms for rank 1");
-        assert_eq!(error.code().expect("a code").to_string(), "bfc::runtime::deadline");
+        assert_eq!(error.code().expect("a code").to_string(), "bfc::execute::deadline");
         assert!(error.help().expect("help").to_string().contains("step 0, phase 0, round 0: "));
     }
 }
@@ -502,7 +502,7 @@ fn a_computed_model_is_refused_within_a_step() {
     run::<f64, _>(&schedule, 2, |mut machine| {
         assert!(!machine.next(&[0.0; 2])?);
         let error = machine.model().expect_err("within a step");
-        assert_eq!(error.code().expect("a code").to_string(), "bfc::runtime::mid_step");
+        assert_eq!(error.code().expect("a code").to_string(), "bfc::execute::mid_step");
         assert!(machine.next(&[0.0; 2])?);
         machine.model().map(|_| ())
     })
@@ -534,7 +534,7 @@ fn a_message_of_another_round_or_length_is_refused() {
                 let receive = (!sender).then_some((Rank(0), &[80][..]));
                 let ticket = rounds.begin(tag, send, receive, deadline)?;
                 rounds.finish(ticket, deadline, &mut |_| panic!("no byte of a wrong message"))?;
-                rounds.settle(deadline)
+                rounds.wait_sent(deadline)
             })
         })
         .expect_err("a mismatch");

@@ -21,7 +21,6 @@ pub fn apply(draft: &mut Draft, line: &str) {
         ["topology", "named", name] => set(&mut draft.topologies[0].name, name.replace("\\n", "\n")),
         ["average", "none"] => set(&mut draft.average, None),
         ["average", rest @ ..] => average(draft.average.as_mut().expect("an average"), rest),
-        ["topology", "called", name] => set(&mut draft.topologies[0].name, name.replace("\\n", "\n")),
         ["phases", "none"] => set(&mut draft.topologies[0].phases, vec![]),
         ["phases", "twice"] => {
             let phases = &mut draft.topologies[0].phases;

@@ -6,7 +6,7 @@ use crate::predict::Place;
 use crate::{input, output};
 use bfc_predict::plan;
 use bfc_report::compilation::{Compilation, Written};
-use bfc_schedule::codec::MAGIC;
+use bfc_schedule::format::MAGIC;
 use std::fs;
 use std::path::Path;
 

@@ -4,14 +4,12 @@ use crate::arguments::{Settings, Source};
 use crate::failure::{CliError, Failure};
 use crate::{output, suggest};
 use bfc_compiler::{Compiled, Entry, Files, Request, library};
+use bfc_dsl::MAX_SOURCE;
 use bfc_schedule::Schedule;
-use bfc_schedule::codec::MAGIC;
+use bfc_schedule::format::MAGIC;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-
-/// A little more than the compiler takes, so that it is the compiler that refuses.
-const MAX_SOURCE: u64 = 4 * 1024 * 1024 + 1;
 
 /// The name of a file that stands for standard input.
 pub const STANDARD_INPUT: &str = "-";
@@ -155,8 +153,9 @@ pub fn schedule(path: &Path) -> Result<Schedule, Failure> {
 /// # Errors
 /// It does not exist, cannot be read or is not UTF-8.
 pub fn source_text(path: &Path) -> Result<String, CliError> {
-    let bytes = read_up_to(path, MAX_SOURCE)?;
-    let cut = bytes.len() as u64 == MAX_SOURCE;
+    // A little more than the compiler takes, so that it is the compiler that refuses.
+    let bytes = read_up_to(path, MAX_SOURCE as u64 + 1)?;
+    let cut = bytes.len() > MAX_SOURCE;
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text),
         Err(error) if cut && error.utf8_error().error_len().is_none() => {

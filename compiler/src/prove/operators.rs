@@ -12,7 +12,7 @@ use bfc_schedule::matrix::Row;
 use bfc_schedule::program::Operation;
 use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational, SparseMatrix};
 use num_integer::Integer;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An operator beside the mixing matrices; topologies by index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -257,14 +257,36 @@ impl<'a> Scalars<'a> {
                 .zip(&facts)
                 .map(|(k, facts)| (*k, Degrees::new(&facts.phases[phase % facts.phases.len()])))
                 .collect();
-            let numbers = (0..size as usize).map(|rank| change(&self.value(id, rank, &degrees)?));
+            let number = |rank| self.value(id, rank, &degrees, &mut BTreeMap::new());
+            let numbers = (0..size as usize).map(|rank| change(&number(rank)?));
             diagonal_matrix(numbers.collect::<Option<Vec<_>>>()?)
         };
         (0..phases).map(diagonal).collect()
     }
 
-    /// A scalar on a rank.
-    fn value(&self, id: ValueId, rank: usize, degrees: &[(usize, Degrees)]) -> Option<Rational> {
+    /// A scalar on a rank. Values are shared: `known` holds those computed before.
+    fn value(
+        &self,
+        id: ValueId,
+        rank: usize,
+        degrees: &[(usize, Degrees)],
+        known: &mut BTreeMap<ValueId, Option<Rational>>,
+    ) -> Option<Rational> {
+        if let Some(value) = known.get(&id) {
+            return value.clone();
+        }
+        let value = self.compute(id, rank, degrees, known);
+        known.insert(id, value.clone());
+        value
+    }
+
+    fn compute(
+        &self,
+        id: ValueId,
+        rank: usize,
+        degrees: &[(usize, Degrees)],
+        known: &mut BTreeMap<ValueId, Option<Rational>>,
+    ) -> Option<Rational> {
         match &self.algorithm.value(id).kind {
             ValueKind::Degree(k) => {
                 let (_, degrees) = degrees.iter().find(|(known, _)| known == k)?;
@@ -274,7 +296,7 @@ impl<'a> Scalars<'a> {
             }
             ValueKind::Apply(operation, operands) => {
                 let operands: Option<Vec<Rational>> =
-                    operands.iter().map(|operand| self.value(*operand, rank, degrees)).collect();
+                    operands.iter().map(|operand| self.value(*operand, rank, degrees, known)).collect();
                 timing::exact(self.algorithm, operation, &operands?, 0)
             }
             _ => None,

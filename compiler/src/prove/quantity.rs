@@ -119,17 +119,11 @@ pub(super) fn compare_ranges(left: &Interval, comparison: Comparison, right: &In
         Comparison::LessEqual if left.high <= right.low => decided(true),
         Comparison::LessEqual if above => decided(false),
         Comparison::LessEqual => bound(),
-        Comparison::Greater | Comparison::GreaterEqual => {
-            let mirrored =
-                if comparison == Comparison::Greater { Comparison::Less } else { Comparison::LessEqual };
-            let Verdict::Within { bound, .. } = compare_ranges(right, mirrored, left) else {
-                return match compare_ranges(right, mirrored, left) {
-                    Verdict::Proved { .. } => decided(true),
-                    Verdict::Refuted { .. } => decided(false),
-                    _ => open(),
-                };
-            };
-            Verdict::Within { bound, evidence }
-        }
+        Comparison::Greater if above => decided(true),
+        Comparison::Greater if left.high <= right.low => decided(false),
+        Comparison::Greater => open(),
+        Comparison::GreaterEqual if left.low >= right.high => decided(true),
+        Comparison::GreaterEqual if below => decided(false),
+        Comparison::GreaterEqual => bound(),
     }
 }

@@ -22,6 +22,14 @@ pub(crate) trait Ladder {
     fn is_below(&self, product: &Self::Product, epsilon: f64) -> bool;
     /// The same where it is proved.
     fn certainly(&self, product: &Self::Product, epsilon: f64) -> Option<bool>;
+
+    /// Whether it is proved that these steps are the least after which the norm is at most ε, where no step lets norms grow;
+    /// `before` is the product of one less.
+    fn is_least(&self, before: &Self::Product, steps: u64, epsilon: f64) -> bool {
+        let phase = ((steps - 1) % self.period()) as usize;
+        self.certainly(before, epsilon) == Some(false)
+            && self.certainly(&self.extended(before, phase..phase + 1), epsilon) == Some(true)
+    }
 }
 
 /// The products of 1, 2, 4, … periods, as far as they were asked for.
@@ -74,10 +82,7 @@ impl<L: Ladder> Powers<L> {
     pub(crate) fn least_steps(&self, epsilon: f64, course: Course) -> Option<(u64, bool)> {
         let enough = epsilon * (1.0 + SLACK);
         let (steps, before) = self.search(enough, course)?;
-        let phase = ((steps - 1) % self.ladder.period()) as usize;
-        let is_certain = course.is_monotone
-            && self.ladder.certainly(&before, epsilon) == Some(false)
-            && self.ladder.certainly(&self.ladder.extended(&before, phase..phase + 1), epsilon) == Some(true);
+        let is_certain = course.is_monotone && self.ladder.is_least(&before, steps, epsilon);
         Some((steps, is_certain)).filter(|(steps, _)| *steps <= LIMIT)
     }
 

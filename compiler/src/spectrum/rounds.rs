@@ -108,10 +108,7 @@ fn is_least(phases: &[MixingMatrix], steps: u64, epsilon: f64) -> bool {
         return false;
     }
     let formed = Formed::new(phases, true);
-    let before = formed.after(steps - 1);
-    let phase = ((steps - 1) % phases.len() as u64) as usize;
-    formed.certainly(&before, epsilon) == Some(false)
-        && formed.certainly(&formed.extended(&before, phase..phase + 1), epsilon) == Some(true)
+    formed.is_least(&formed.after(steps - 1), steps, epsilon)
 }
 
 /// The least k with xᵏ ≤ ε for a number x; certain where both of its bounds agree.

@@ -186,3 +186,22 @@ fn no_algorithm_of_the_library_grows() {
     }
     assert!(tried > 50, "{tried}");
 }
+
+/// A value that is used twice is judged once: 30 doublings would take 2^30 steps otherwise.
+#[test]
+fn shared_values_are_judged_once() {
+    let doubled: String = (1..30).map(|k| format!("let a{k} = a{0} + a{0}\n", k - 1)).collect();
+    let by_degree = format!("let a0 = degree + degree\n{doubled}x <- a29 * mix(x) - lr * grad(x)");
+    assert_eq!(of_x(METROPOLIS, &by_degree), "refuted");
+    let initial = format!("{METROPOLIS}fn double(v) = v + v\n");
+    assert_eq!(
+        verdict(
+            &initial,
+            &format!("state x = {}params{}", "double(".repeat(28), ")".repeat(28)),
+            "x <- mix(x)"
+        ),
+        "proved"
+    );
+    let vectors = format!("let a0 = mix(x) + x\n{doubled}x <- a29 / 2^30");
+    assert_eq!(of_x(RING, &vectors), "proved");
+}

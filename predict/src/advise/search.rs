@@ -177,8 +177,7 @@ fn topologies() -> impl Iterator<Item = &'static str> {
 impl Goal<'_> {
     /// Ranks that share a machine, where all machines are full.
     fn local_size(&self) -> u32 {
-        let ranks = self.cluster.ranks_per_machine();
-        if self.size.is_multiple_of(ranks) { ranks } else { 1 }
+        self.cluster.local_size(self.size)
     }
 
     fn rules(&self) -> &'static [&'static str] {

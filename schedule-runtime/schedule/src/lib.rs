@@ -3,9 +3,9 @@
 //! Orientation everywhere: `x_i ← Σ_j W[i][j] x_j`; an edge `a → b` means that `a` sends to `b` and gives `W[b][a]`.
 
 pub mod average;
-pub mod codec;
 pub mod compression;
 pub mod digits;
+pub mod format;
 pub mod group;
 pub mod inspect;
 pub mod matrix;
@@ -20,8 +20,8 @@ pub mod verify;
 pub mod visible;
 
 pub use average::{Average, SliceRound};
-pub use codec::{FormatError, ScheduleError};
 pub use compression::Codec;
+pub use format::{FormatError, ScheduleError};
 pub use group::Group;
 pub use inspect::inspect;
 pub use matrix::{CayleyMatrix, MixingMatrix, SparseMatrix};

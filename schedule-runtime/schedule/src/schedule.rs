@@ -1,7 +1,7 @@
 //! A draft, which anyone may build, becomes a schedule, which is verified; a rank runs its own part of it.
 
 use crate::rounds::RankPlan;
-use crate::{Average, MixingMatrix, Program, Rank, RoundPlan, VerifyError, codec, sums, verify};
+use crate::{Average, MixingMatrix, Program, Rank, RoundPlan, VerifyError, format, sums, verify};
 use std::fmt;
 
 /// A schedule before verification.
@@ -59,7 +59,7 @@ impl Schedule {
     /// Every violation found, up to [`verify::MOST_ERRORS`], each with a counterexample.
     pub fn new(draft: Draft) -> Result<Self, Vec<VerifyError>> {
         verify::verify(&draft)?;
-        let digest = codec::digest(&draft)?;
+        let digest = format::digest(&draft)?;
         let only_columns =
             |topology: &Topology| sums::only_columns(topology.phases.iter().map(|phase| &phase.matrix));
         let columns = draft.topologies.iter().map(only_columns).collect();
@@ -165,7 +165,7 @@ pub struct RankSchedule {
     pub average: Option<Average>,
 }
 
-/// SHA-256 of a schedule's sizes, program, rounds and exact weights, as [`codec`] says; shown as 64 hex
+/// SHA-256 of a schedule's sizes, program, rounds and exact weights, as [`format`] says; shown as 64 hex
 /// digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);

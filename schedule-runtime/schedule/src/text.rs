@@ -1,4 +1,4 @@
-//! A program as text that a person can read. One way only: files are read by [`codec`](crate::codec).
+//! A program as text that a person can read. One way only: files are read by [`format`](crate::format).
 
 use crate::Program;
 use crate::program::{Block, Expression, Instruction, Operation, Operator, Register, Shape};

@@ -1,7 +1,7 @@
 //! The tests of schedules, as one program.
 
-mod codec;
 mod common;
+mod format;
 mod inspect;
 mod scalar;
 mod verify;

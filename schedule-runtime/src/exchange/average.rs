@@ -115,7 +115,7 @@ impl<'a, T: Element> Exchanged<'a, T> {
             None => place(self.vectors[chunk.part], chunk, adds),
             Some(part) => place(self.scalars[part], chunk, adds),
         })?;
-        running.settle(round)
+        running.wait_sent(round)
     }
 }
 

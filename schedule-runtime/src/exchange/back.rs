@@ -68,7 +68,7 @@ impl<X: Transport> Wire<X> {
                     None => fill(cast_slice_mut(&mut received[at * numbers..][..numbers]), chunk),
                 })?;
             }
-            running.settle(plan.actions.last().map_or(0, |action| action.round))
+            running.wait_sent(plan.actions.last().map_or(0, |action| action.round))
         });
         for (&(_, into), target) in operands.vectors.iter().zip(targets) {
             registers.vectors[into] = target;

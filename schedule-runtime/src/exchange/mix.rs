@@ -150,7 +150,7 @@ fn weighted_sum<'env, T: Element, X: Transport>(
     if sums.fresh {
         sums.keep(plan.own, sources, arriving);
     }
-    running.settle(plan.actions.last().map_or(0, |action| action.round))
+    running.wait_sent(plan.actions.last().map_or(0, |action| action.round))
 }
 
 impl<T: Element> Sums<'_, T> {

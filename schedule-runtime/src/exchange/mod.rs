@@ -126,7 +126,7 @@ impl<X: Transport> Wire<X> {
                 running.finish(ticket, &mut |chunk| {
                     theirs[chunk.offset..chunk.offset + chunk.bytes.len()].copy_from_slice(chunk.bytes);
                 })?;
-                running.settle(0)
+                running.wait_sent(0)
             })?;
             // Not the algorithm's.
             self.bytes_sent = 0;
@@ -171,8 +171,8 @@ impl<'env, X: Transport> Running<'_, '_, 'env, X> {
         Ok(())
     }
 
-    fn settle(&mut self, round: u32) -> Result<(), Broken> {
-        self.rounds.settle(self.deadline).map_err(|fault| (round, fault))?;
+    fn wait_sent(&mut self, round: u32) -> Result<(), Broken> {
+        self.rounds.wait_sent(self.deadline).map_err(|fault| (round, fault))?;
         self.note(round, What::Settled);
         Ok(())
     }

@@ -2,7 +2,7 @@
 //!
 //! Each directed pair of ranks that communicates has a [lease](crate::lease). A short message is copied into the lease,
 //! and the sender goes on; a long one is read by its receiver chunk by chunk, without a copy, and the sender waits for
-//! that when it settles. Symmetric rounds of long messages are done [in place](pair): 2 instead of 4 passes over memory.
+//! that in `wait_sent`. Symmetric rounds of long messages are done [in place](pair): 2 instead of 4 passes over memory.
 
 mod hub;
 mod launch;
@@ -198,7 +198,7 @@ fn deliver(
     Some(Ok(()))
 }
 
-// SAFETY: memory is exposed under leases only, `settle` waits until they are closed, `revoke` revokes those that are not.
+// SAFETY: memory is exposed under leases only, `wait_sent` waits until they are closed, `revoke` revokes those that are not.
 unsafe impl Transport for LocalTransport {
     fn rank(&self) -> Rank {
         self.rank
@@ -234,7 +234,7 @@ unsafe impl Transport for LocalTransport {
         }
     }
 
-    fn settle(&mut self, deadline: Duration) -> Result<(), Fault> {
+    fn wait_sent(&mut self, deadline: Duration) -> Result<(), Fault> {
         while let Some(&to) = self.exposed.last() {
             let owner = &self.outgoing[&to];
             self.wait(to, deadline, || owner.is_closed()).map_err(|fault| self.fail(fault))?;

@@ -233,7 +233,7 @@ impl SocketTransport {
     }
 }
 
-// SAFETY: only `write` reads the memory of what is sent, as long as the message is in `outgoing`; `settle` returns when
+// SAFETY: only `write` reads the memory of what is sent, as long as the message is in `outgoing`; `wait_sent` returns when
 // that is empty, `revoke` empties it.
 unsafe impl Transport for SocketTransport {
     fn rank(&self) -> Rank {
@@ -273,7 +273,7 @@ unsafe impl Transport for SocketTransport {
         }
     }
 
-    fn settle(&mut self, deadline: Duration) -> Result<(), Fault> {
+    fn wait_sent(&mut self, deadline: Duration) -> Result<(), Fault> {
         self.alive()?;
         let peer = |transport: &Self| transport.outgoing.keys().next().map_or(transport.rank, |peer| *peer);
         self.drive(peer, None, deadline, |transport| {

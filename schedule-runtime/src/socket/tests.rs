@@ -73,7 +73,7 @@ fn ranks_of_another_user_are_neither_sought_nor_let_in() {
     let mine = user::own();
     for (rank, peer) in [(0, 1), (1, 0)] {
         let error = errors(&directory.0, rank)[rank].take().expect("an error");
-        assert_eq!(error.code().expect("a code").to_string(), "bfc::runtime::other_user");
+        assert_eq!(error.code().expect("a code").to_string(), "bfc::execute::other_user");
         let expected = format!(
             "rank {rank}, start, comparison of schedules, round 0: rank {peer} belongs to user {mine}, this rank to user {}",
             mine + 1

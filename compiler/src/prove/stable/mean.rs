@@ -10,7 +10,7 @@ use crate::model::algorithm::{Algorithm, ValueId, ValueKind};
 use crate::prove::radius::{self, MARGIN, Recursion};
 use bfc_schedule::Rational;
 use bfc_schedule::program::Operation;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The recursion of common states over the joint period.
 pub(super) struct Mean {
@@ -119,45 +119,81 @@ fn start(system: &System, states: &[usize]) -> Option<Vec<Vec<Rational>>> {
 
 /// The initial values of the states where all ranks agree.
 fn initial(system: &System) -> Option<Vec<Start>> {
-    let mut states: Vec<Start> = vec![];
+    let mut initial = Initial { system, states: vec![], known: BTreeMap::new() };
     for state in &system.algorithm.states {
-        states.push(value(system, state.initial, &states)?);
+        let start = initial.value(state.initial)?;
+        initial.states.push(start);
     }
-    Some(states)
+    Some(initial.states)
 }
 
-fn value(system: &System, id: ValueId, states: &[Start]) -> Option<Start> {
-    let (zero, one) = (Rational::zero, Rational::one);
-    let of = |id: &ValueId| value(system, *id, states);
-    let times = |a: Start, factor: &Rational| a.map(|number| &number * factor);
-    let plus = |[a, b]: Start, [c, d]: Start| [&a + &c, &b + &d];
-    if let Some(number) = system.numbers.value(id, 0) {
-        return Some([zero(), number]);
-    }
-    match &system.algorithm.value(id).kind {
-        ValueKind::Parameters => Some([one(), zero()]),
-        ValueKind::Gradient(_) => Some([zero(), zero()]),
-        ValueKind::State(state) => states.get(*state).cloned(),
-        ValueKind::Average(v) => of(v),
-        ValueKind::Mix(topology, v) => Some(times(of(v)?, &system.operators.row_sum(*topology, 0)?)),
-        ValueKind::Apply(operation, operands) => {
-            let number = |id: &ValueId| system.numbers.value(*id, 0);
-            match (operation, operands.as_slice()) {
-                (Operation::Negate, [a]) => Some(times(of(a)?, &-&one())),
-                (Operation::Add, [a, b]) => Some(plus(of(a)?, of(b)?)),
-                (Operation::Subtract, [a, b]) => Some(plus(of(a)?, times(of(b)?, &-&one()))),
-                (Operation::Multiply, [a, b]) => match (number(a), number(b)) {
-                    (Some(factor), _) => Some(times(of(b)?, &factor)),
-                    (_, Some(factor)) => Some(times(of(a)?, &factor)),
-                    _ => None,
-                },
-                (Operation::Divide, [a, b]) => {
-                    let divisor = number(b).filter(|divisor| !divisor.is_zero())?;
-                    Some(times(of(a)?, &(one() / divisor)))
-                }
-                _ => None,
-            }
+/// The values from which states start.
+struct Initial<'a> {
+    system: &'a System<'a>,
+    /// Of the states so far.
+    states: Vec<Start>,
+    /// Values are shared: those computed before.
+    known: BTreeMap<ValueId, Option<Start>>,
+}
+
+impl Initial<'_> {
+    fn value(&mut self, id: ValueId) -> Option<Start> {
+        if let Some(value) = self.known.get(&id) {
+            return value.clone();
         }
-        _ => None,
+        let value = self.compute(id);
+        self.known.insert(id, value.clone());
+        value
     }
+
+    fn compute(&mut self, id: ValueId) -> Option<Start> {
+        if let Some(number) = self.number(id) {
+            return Some([Rational::zero(), number]);
+        }
+        match &self.system.algorithm.value(id).kind {
+            ValueKind::Parameters => Some([Rational::one(), Rational::zero()]),
+            ValueKind::Gradient(_) => Some([Rational::zero(), Rational::zero()]),
+            ValueKind::State(state) => self.states.get(*state).cloned(),
+            ValueKind::Average(v) => self.value(*v),
+            ValueKind::Mix(topology, v) => {
+                Some(times(self.value(*v)?, &self.system.operators.row_sum(*topology, 0)?))
+            }
+            ValueKind::Apply(operation, operands) => self.apply(operation, operands),
+            _ => None,
+        }
+    }
+
+    fn apply(&mut self, operation: &Operation, operands: &[ValueId]) -> Option<Start> {
+        match (operation, operands) {
+            (Operation::Negate, [a]) => Some(negated(self.value(*a)?)),
+            (Operation::Add, [a, b]) => Some(plus(self.value(*a)?, self.value(*b)?)),
+            (Operation::Subtract, [a, b]) => Some(plus(self.value(*a)?, negated(self.value(*b)?))),
+            (Operation::Multiply, [a, b]) => match (self.number(*a), self.number(*b)) {
+                (Some(factor), _) => Some(times(self.value(*b)?, &factor)),
+                (_, Some(factor)) => Some(times(self.value(*a)?, &factor)),
+                _ => None,
+            },
+            (Operation::Divide, [a, b]) => {
+                let divisor = self.number(*b).filter(|divisor| !divisor.is_zero())?;
+                Some(times(self.value(*a)?, &(Rational::one() / divisor)))
+            }
+            _ => None,
+        }
+    }
+
+    fn number(&self, id: ValueId) -> Option<Rational> {
+        self.system.numbers.value(id, 0)
+    }
+}
+
+fn times(a: Start, factor: &Rational) -> Start {
+    a.map(|number| &number * factor)
+}
+
+fn negated(a: Start) -> Start {
+    a.map(|number| -&number)
+}
+
+fn plus([a, b]: Start, [c, d]: Start) -> Start {
+    [&a + &c, &b + &d]
 }

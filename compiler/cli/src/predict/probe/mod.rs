@@ -154,6 +154,6 @@ fn swap(
         rounds.finish(ticket, DEADLINE, &mut |chunk| {
             received[chunk.offset..chunk.offset + chunk.bytes.len()].copy_from_slice(chunk.bytes);
         })?;
-        rounds.settle(DEADLINE)
+        rounds.wait_sent(DEADLINE)
     })
 }

@@ -37,9 +37,10 @@
 //! `program`: name `string`; inputs `list (name string, default W)`; registers `list shape`; states
 //! `list (name string, register u16)`; initial `block`; conditions `list expression`; steps `list block`; model `block`;
 //! model register `u16`. A `shape` is a `u8`: 0 vector · 1 scalar · 2 vector per edge · 3 scalar per edge · 4 code,
-//! followed by its codec · 5 factor per edge (rank `u32`; `u8` 0, or 1 and the rows `u32`). A codec is a `u8` and its operands: 0 cast (`u8`: 0 bf16, 1 f16, 2 f32, 3 f64) · 1 quantize (bits `u8`;
-//! `u8` 0, or 1 and a seed `u64`) · 2 top k (`u64`) · 3 top fraction (numerator, denominator `u64`) · 4 random k (`u64`,
-//! seed `u64`) · 5 sign · 6 low rank (rank `u32`; `u8` 0, or 1 and the rows `u32`).
+//! followed by its codec · 5 factor per edge (rank `u32`; `u8` 0, or 1 and the rows `u32`). A codec is a `u8` and its
+//! operands: 0 cast (`u8`: 0 bf16, 1 f16, 2 f32, 3 f64) · 1 quantize (bits `u8`; `u8` 0, or 1 and a seed `u64`) · 2 top
+//! k (`u64`) · 3 top fraction (numerator, denominator `u64`) · 4 random k (`u64`, seed `u64`) · 5 sign · 6 low rank (rank
+//! `u32`; `u8` 0, or 1 and the rows `u32`).
 //! A `block` is a `list` of instructions, each a `u8` and its operands, registers being `u16`:
 //! 0 parameters (into) · 1 compute (into, expression) · 2 exchange (operator `u8`: 0 mix, 1 others, 2 own, 3 incoming,
 //! 4 back, 5 average; topology `u32`, 0 for the last two; transfers `list (from, into)`) · 3 gradient (at, into) ·
@@ -105,7 +106,7 @@ pub(crate) fn digest(draft: &Draft) -> Result<Digest, Vec<VerifyError>> {
 }
 
 impl Schedule {
-    /// The schedule as the bytes of a file; see [`codec`](self).
+    /// The schedule as the bytes of a file; see [`format`](self).
     pub fn encode(&self) -> Vec<u8> {
         let about = serde_json::json!({ "overrides": self.overrides(), "metadata": self.metadata() });
         let (mut sections, _) = covered(self.draft());
