@@ -365,8 +365,7 @@ unsafe impl Transport for MpiTransport {
         _deadline: Duration,
     ) -> Result<Ticket, Fault> {
         self.alive()?;
-        let lengths = receive.map_or(vec![], |(_, lengths)| lengths.to_vec());
-        let ticket = Ticket { tag, from: receive.map(|(from, _)| from), lengths };
+        let ticket = Ticket::new(tag, receive);
         if let Some(from) = ticket.from {
             let (frames, flights) = (Frames::default(), VecDeque::new());
             let mut message = Incoming { from, lengths: ticket.lengths.clone(), frames, flights };

@@ -116,6 +116,14 @@ pub struct Ticket {
     pub lengths: Vec<usize>,
 }
 
+impl Ticket {
+    /// Of a round that receives parts of these lengths from a rank, or nothing.
+    pub fn new(tag: Tag, receive: Option<(Rank, &[usize])>) -> Self {
+        let (from, lengths) = receive.unzip();
+        Self { tag, from, lengths: lengths.map_or(vec![], <[usize]>::to_vec) }
+    }
+}
+
 /// A piece of a message.
 #[derive(Clone, Copy, Debug)]
 pub struct Chunk<'a> {

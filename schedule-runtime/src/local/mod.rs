@@ -218,8 +218,7 @@ unsafe impl Transport for LocalTransport {
         if let Some((to, parts)) = send {
             self.offer(tag, to, parts, deadline).map_err(|fault| self.fail(fault))?;
         }
-        let lengths = receive.map_or(vec![], |(_, lengths)| lengths.to_vec());
-        Ok(Ticket { tag, from: receive.map(|(from, _)| from), lengths })
+        Ok(Ticket::new(tag, receive))
     }
 
     fn finish(

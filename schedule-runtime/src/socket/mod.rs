@@ -256,8 +256,7 @@ unsafe impl Transport for SocketTransport {
             self.outgoing.entry(to).or_default().push_back(Outgoing::new(tag, parts));
             self.write().map_err(|fault| self.fail(fault))?;
         }
-        let lengths = receive.map_or(vec![], |(_, lengths)| lengths.to_vec());
-        Ok(Ticket { tag, from: receive.map(|(from, _)| from), lengths })
+        Ok(Ticket::new(tag, receive))
     }
 
     fn finish(
