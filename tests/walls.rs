@@ -28,7 +28,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ("analysis", &["diagnostic", "estimate", "evaluate", "model", "optimise", "prove", "spectrum"]),
     ("lints", &["analysis", "estimate", "evaluate", "model", "prove"]),
     // What becomes of a proof.
-    ("report", &["evaluate", "model", "prove"]),
+    ("report", &["evaluate", "model", "prove", "spectrum"]),
     ("certificate", &["model", "prove"]),
     ("candidate", &["analysis", "estimate", "evaluate", "model", "optimise", "prove", "request", "spectrum"]),
     (

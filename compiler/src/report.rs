@@ -4,7 +4,8 @@ use crate::evaluate::target::Evaluated;
 use crate::model::oracle::Oracles;
 use crate::model::topology::{Optimised, Topology};
 use crate::prove::Check;
-use bfc_schedule::{MixingMatrix, Rank, Schedule};
+use crate::spectrum::properties::Degrees;
+use bfc_schedule::Schedule;
 use serde::Serialize;
 
 /// What holds of a schedule, and what it costs.
@@ -85,23 +86,9 @@ impl Report {
                     topology: topology.name.clone(),
                     phase,
                     rounds: lowered.plan.rounds(),
-                    lower_bound: largest_degree(&lowered.matrix),
+                    lower_bound: Degrees::new(&lowered.matrix).largest(),
                 });
             }
         }
     }
-}
-
-fn largest_degree(matrix: &MixingMatrix) -> u32 {
-    if let MixingMatrix::Cayley(matrix) = matrix {
-        return matrix.hops().len() as u32;
-    }
-    let mut sends = vec![0u32; matrix.size() as usize];
-    let mut largest = 0;
-    for rank in 0..matrix.size() {
-        let row = matrix.row(Rank(rank));
-        largest = largest.max(row.in_weights.len() as u32);
-        row.in_weights.iter().for_each(|(source, _)| sends[source.index()] += 1);
-    }
-    largest.max(sends.into_iter().max().unwrap_or(0))
 }

@@ -37,7 +37,7 @@ fn condition() -> impl Strategy<Value = String> {
     (number(), comparison, number()).prop_map(|(a, comparison, b)| format!("{a} {comparison} {b}"))
 }
 
-/// The bytes that all ranks send in so many steps of models of one number.
+/// The bytes that all ranks send in some steps, for models of one number.
 fn sent(schedule: &Schedule, steps: u32) -> u64 {
     let by_rank = spmd(RANKS, |transport| {
         let mut machine = Machine::<f64, _>::new(schedule.rank(transport.rank()), transport, &[1.0])?;

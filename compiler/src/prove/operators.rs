@@ -5,6 +5,7 @@
 //! which the algorithm uses them, the average last.
 
 use super::facts::Facts;
+use super::radius::FORMED;
 use super::timing;
 use crate::model::algorithm::{Algorithm, ValueId, ValueKind, reachable};
 use crate::spectrum::properties::Degrees;
@@ -30,9 +31,6 @@ pub(super) enum Operator {
     /// J.
     Average,
 }
-
-/// Ranks up to which J is written down; a dense operator has no more.
-const AVERAGE_LIMIT: u32 = 640;
 
 /// Phases of several topologies together.
 const PHASES: usize = 1 << 10;
@@ -74,7 +72,7 @@ impl Derived {
             }
         }
         derived.operators.push(Operator::Average);
-        if let Some(size) = topologies.first().map(Facts::size).filter(|size| *size <= AVERAGE_LIMIT) {
+        if let Some(size) = topologies.first().map(Facts::size).filter(|size| *size <= FORMED) {
             derived.phases.extend(average(size).map(|average| vec![average]));
         }
         derived

@@ -32,17 +32,11 @@ pub(super) fn number_of(facts: &Facts, number: Number) -> Result<Interval, Strin
         let most = facts.phases.iter().map(|phase| pick(&Degrees::new(phase))).max().unwrap_or(0);
         Ok(Interval::exact(Rational::integer(most)))
     };
-    let most = |list: &[u32]| list.iter().copied().max().unwrap_or(0);
     match number {
         Number::SelfWeight => return Ok(Interval::exact(properties::least_self_weight(facts.phases))),
         Number::MaxInDegree => return degrees(|d| d.receives.iter().copied().max().unwrap_or(0)),
         Number::MaxOutDegree => return degrees(|d| d.sends.iter().copied().max().unwrap_or(0)),
-        Number::Rounds => {
-            let all = facts.phases.iter().map(Degrees::new);
-            let rounds =
-                all.map(|degrees| most(&degrees.sends).max(most(&degrees.receives))).max().unwrap_or(0);
-            return Ok(Interval::exact(Rational::integer(rounds)));
-        }
+        Number::Rounds => return degrees(Degrees::largest),
         _ => {}
     }
     spectral(facts, number).and_then(interval)

@@ -64,7 +64,7 @@ impl Timeline {
 pub(crate) enum Sends {
     /// In no step.
     Never,
-    /// In none after so many steps.
+    /// In none after this many steps.
     AtFirst(u64),
     /// Again and again, as far as it is known.
     Always,

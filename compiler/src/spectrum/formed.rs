@@ -42,7 +42,7 @@ impl Formed {
         Measured { matrix: Mat::from_fn(n, n, |i, j| product[(i, j)] - mean), error }
     }
 
-    /// The product of so many steps, one after the other.
+    /// The product of the first `steps` phases, one after the other.
     pub(crate) fn after(&self, steps: u64) -> Measured {
         let period = self.rows.len();
         let whole = (0..steps / period as u64).fold(self.start(), |done, _| self.extended(&done, 0..period));

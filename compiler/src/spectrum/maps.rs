@@ -116,7 +116,7 @@ impl Maps {
         self.left.set(self.left.get().max(CURVE));
     }
 
-    /// The root of the greatest eigenvalue of a symmetric map that goes so many steps forth and back.
+    /// The root of the greatest eigenvalue of a symmetric map that goes `steps` steps forth and back.
     fn root(&self, steps: u64, gram: impl Fn(Vec<f64>) -> Vec<f64>) -> Option<f64> {
         let each = 2 * steps.saturating_mul(self.cost());
         let most = STEPS.min(2 * self.size());

@@ -240,6 +240,11 @@ impl Degrees {
             }
         }
     }
+
+    /// The largest degree: no schedule has fewer rounds.
+    pub(crate) fn largest(&self) -> u32 {
+        self.sends.iter().chain(&self.receives).copied().max().unwrap_or(0)
+    }
 }
 
 /// WWᵀ = WᵀW exactly; `None` where that is too much work.

@@ -100,7 +100,7 @@ fn by_maps(counted: &Counted, epsilon: f64) -> Count {
     }
 }
 
-/// Whether the product of so many averaging phases is proved to be at most ε from J, and that of one less is not.
+/// Whether the product of the first `steps` averaging phases is proved to be at most ε from J, and that of one less is not.
 fn is_least(phases: &[MixingMatrix], steps: u64, epsilon: f64) -> bool {
     let size = phases[0].size();
     let entries = super::edges(phases).div_ceil(phases.len() as u64) * u64::from(size);
@@ -143,7 +143,7 @@ struct Prefixes<'s>(&'s [f64]);
 
 impl Prefixes<'_> {
     /// For moduli at most 1 the answer lies in the period in which the whole products pass the tolerance; `within` gives the
-    /// norms of that period after so many whole ones.
+    /// norms of that period after the whole ones before it.
     fn steps(&self, enough: f64, within: impl Fn(Periods) -> Vec<f64>) -> Option<u64> {
         if let Some(first) = self.0.iter().position(|norm| *norm <= enough) {
             return Some(first as u64 + 1);

@@ -127,7 +127,7 @@ impl Weighed {
     }
 }
 
-/// The steps of training to the target and why so many, or why it is not reached.
+/// The steps of training to the target and the reason for their number, or why it is not reached.
 fn training(goal: &Goal<'_>, tried: &Tried) -> Result<(f64, String), String> {
     let quadratic = tried.quadratic(goal.curvature).ok_or("the algorithm asks for no gradient")?;
     // Without heterogeneity no bias shows.
@@ -150,7 +150,8 @@ fn training(goal: &Goal<'_>, tried: &Tried) -> Result<(f64, String), String> {
     Ok((steps, format!("falls by {rate:.4} a step{floor}")))
 }
 
-/// The steps of averaging to the target, those to the exact average, and why so many, or why it is not reached.
+/// The steps of averaging to the target, those to the exact average, and the reason for their number, or why the target is
+/// not reached.
 fn consensus(goal: &Goal<'_>, tried: &Tried) -> Result<(f64, Option<u64>, String), String> {
     if let Some(exact) = tried.exact_after_a_period()
         && tried.work() > CHEAP

@@ -158,7 +158,7 @@ impl Cluster {
         self.ranks_per_machine
     }
 
-    /// Ranks per machine where so many ranks fill their machines, else 1.
+    /// The ranks per machine if `size` ranks fill their machines, else 1.
     pub(crate) fn local_size(&self, size: u32) -> u32 {
         if size.is_multiple_of(self.ranks_per_machine) { self.ranks_per_machine } else { 1 }
     }

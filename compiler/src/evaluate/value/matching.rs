@@ -98,7 +98,7 @@ fn every_way(edges: &[(u32, u32)], count: usize) -> Option<Vec<(u32, u32, u32)>>
     extend(edges, &mut done, 0, count as u32).then_some(done)
 }
 
-/// Steps of a search for one colour less: so many for each edge, or this many in all.
+/// Steps of a search for one colour less: this many per edge, at most this many in all.
 const SEARCH: (usize, usize) = (16, 1 << 12);
 
 /// A partial colouring: for each rank its neighbours by colour, and for each rank its colours by neighbour.
@@ -274,7 +274,7 @@ mod tests {
         }
     }
 
-    /// Whether the edges can be coloured with so many colours, by trying all ways.
+    /// Whether the edges can be coloured with `colours` colours, by trying all ways.
     fn can_do(edges: &[(u32, u32)], used: &mut Vec<Vec<bool>>, colours: usize) -> bool {
         let Some((&(a, b), rest)) = edges.split_first() else { return true };
         (0..colours).any(|colour| {

@@ -4,15 +4,12 @@
 //! definite (Stein, 1952): P = Σ (Aᵀ)ᵏAᵏ is summed by doubling without any care and then checked with it, so that
 //! nothing of its errors enters. The radius is above 1 if the trace of some power exceeds the dimension.
 
-use super::{Block, Space, Verdict, phase_of, shown, undecided};
+use super::{Block, FORMED, Space, Verdict, phase_of, shown, undecided};
 use crate::prove::facts::Facts;
 use crate::spectrum::UNIT;
 use crate::spectrum::dense::{Rows, disagreement, gamma, positive_definite};
 use bfc_algebra::{Mat, eigenvalues, multiply};
 use bfc_schedule::MixingMatrix;
-
-/// Rows of the operator.
-const LIMIT: usize = 640;
 
 /// Multiplications to form the operator.
 const BUDGET: u64 = 1 << 32;
@@ -39,7 +36,7 @@ struct Operator {
 pub(super) fn decide(block: &Block, topologies: &[&Facts]) -> Verdict {
     let size = topologies[block.topologies()[0]].size() as usize;
     let rows = size * block.size();
-    if rows > LIMIT {
+    if rows > FORMED as usize {
         return Verdict::undecided(format!("an operator on {rows} numbers is too large to enclose"));
     }
     let terms = block

@@ -35,6 +35,9 @@ use std::collections::BTreeSet;
 /// Multiplications of small matrices over all characters.
 const BUDGET: u64 = 1 << 28;
 
+/// Rows of an operator that is formed as one dense matrix.
+pub(super) const FORMED: u32 = 640;
+
 /// Bits of an entry of an exact product.
 const BITS: u64 = 1 << 14;
 
@@ -62,7 +65,7 @@ pub(super) fn contracting(facts: &Facts) -> Verdict {
 /// Whether the radius of the block is below 1 on what has to shrink. Agreement of what counts by its disagreement is kept.
 pub(super) fn decide(block: &Block, topologies: &[&Facts]) -> Verdict {
     if block.topologies().iter().any(|k| *k >= topologies.len()) {
-        return Verdict::undecided("an average over so many ranks is too large to enclose");
+        return Verdict::undecided(format!("an average over more than {FORMED} ranks is not enclosed"));
     }
     by_support(block, topologies).unwrap_or_else(|| numeric(block, topologies))
 }

@@ -120,7 +120,7 @@ impl<'a> Numbers<'a> {
             }
             Operation::Power if value(0)? == 0.0 && value(1)? < 0.0 => Some("a division by 0"),
             Operation::SquareRoot if value(0)? < 0.0 => Some("the root of a negative number"),
-            Operation::Log if value(0)? <= 0.0 => Some("the logarithm of no positive number"),
+            Operation::Log if value(0)? <= 0.0 => Some("the logarithm of a number that is not positive"),
             _ => None,
         }
     }
