@@ -75,7 +75,7 @@ pub enum QuestionError {
     )]
     #[diagnostic(
         code(bfc::predict::too_large),
-        help("simulate fewer `--steps`; `bfc compile --cluster` predicts any size without jitter")
+        help("simulate fewer `--steps`; `bfc compare --cluster` predicts any size without jitter")
     )]
     TooLarge {
         /// The number of ranks.
@@ -132,4 +132,8 @@ pub enum QuestionError {
         /// Why each does not.
         reasons: Vec<String>,
     },
+    /// Nobody waits for the result any more.
+    #[error("the computation was cancelled")]
+    #[diagnostic(code(bfc::predict::cancelled), help("start it again for its result"))]
+    Cancelled,
 }
