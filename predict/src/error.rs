@@ -98,7 +98,7 @@ pub enum QuestionError {
     #[error("`--stragglers` names {count} ranks, and there are {size}")]
     #[diagnostic(
         code(bfc::predict::too_many_stragglers),
-        help("slow down up to {size} ranks, such as `1x2`")
+        help("slow down up to {size} ranks, such as `--stragglers 1x2`")
     )]
     TooManyStragglers {
         /// The ranks that are slow.

@@ -34,6 +34,7 @@ def compile(
     Raises:
         FileNotFoundError: there is no such file.
         CompileError: the source was refused; all diagnostics of the failing stage are in the message.
+        ArgumentError: an argument has a value that it cannot have.
     """
     return _bfc.compile(text(path_or_name), settings(local_size, params, allow, size=size))
 
@@ -71,11 +72,11 @@ def loads(data: bytes) -> Schedule:
     return _bfc.decode(data)
 
 
-def text(path_or_name: Path) -> str:
+def text(path_or_name: Path, argument: str = "path_or_name") -> str:
     """A path or a name as a string."""
-    path = os.fspath(path_or_name)
+    path = os.fspath(path_or_name) if isinstance(path_or_name, os.PathLike) else path_or_name
     if not isinstance(path, str):
-        raise TypeError(f"expected a path or a name, found {path!r}")
+        raise TypeError(f"`{argument}` is a path or a name, found {_kind(path)}")
     return path
 
 

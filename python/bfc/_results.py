@@ -125,13 +125,13 @@ def compare(
         params,
         allow,
         size=size,
-        cluster=None if cluster is None else text(cluster),
+        cluster=None if cluster is None else text(cluster, "cluster"),
         model_bytes=model_bytes,
         compute=compute,
         jitter=jitter,
         curvature=curvature,
     )
-    return Result(*_bfc.compare([text(name) for name in paths_or_names], arguments))
+    return Result(*_bfc.compare([text(name, "paths_or_names") for name in paths_or_names], arguments))
 
 
 def simulate(
@@ -178,7 +178,7 @@ def simulate(
         params,
         allow,
         sizes=sizes,
-        cluster=text(cluster),
+        cluster=text(cluster, "cluster"),
         place=place,
         model_bytes=model_bytes,
         compute=compute,
@@ -225,7 +225,7 @@ def advise(
     """
     arguments = {
         "size": size,
-        "cluster": text(cluster),
+        "cluster": text(cluster, "cluster"),
         "model_bytes": model_bytes,
         "compute": compute,
         "jitter": jitter,

@@ -10,6 +10,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 use thiserror::Error;
 
+const ONE_OR_SEVERAL: &str = "one whole number or several";
+
 /// An argument has a value that it cannot have.
 #[derive(Debug, Error, Diagnostic)]
 #[error("`{name}` is {found}, {expected}")]
@@ -109,9 +111,10 @@ impl<'py> Argument<'py> {
     /// It is neither.
     pub fn sizes(&self) -> PyResult<Vec<u32>> {
         if !self.value.hasattr("__iter__")? {
-            return Ok(vec![self.whole(COUNT)?]);
+            let size = self.number_of_type(ONE_OR_SEVERAL)?;
+            return Ok(vec![self.expect(COUNT.check(size))?]);
         }
-        let sizes = self.items("one whole number or several", MOST_SIZES + 1)?;
+        let sizes = self.items(ONE_OR_SEVERAL, MOST_SIZES + 1)?;
         if !(1..=MOST_SIZES).contains(&sizes.len()) {
             return self.expect(Err(format!("expected from 1 to {MOST_SIZES} numbers of ranks")));
         }

@@ -120,6 +120,9 @@ fn call(command: &str, flag: &str) -> Option<String> {
 fn argument(flag: &str) -> String {
     let (name, value) = flag.split_once(' ').unwrap_or((flag, ""));
     let name = name.replace('-', "_");
+    if let ("stragglers", Some((count, factor))) = (&*name, value.split_once('x')) {
+        return format!("stragglers=({count}, {factor})");
+    }
     match (&*name, value.split_once('=')) {
         ("param", Some((parameter, "…"))) => format!("params={{\"{parameter}\": …}}"),
         ("param", Some((parameter, value))) => format!("params={{\"{parameter}\": \"{value}\"}}"),
