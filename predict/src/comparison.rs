@@ -3,6 +3,7 @@
 use crate::cost::Prediction;
 use crate::error::PredictError;
 use crate::plan::{Location, compile, on_machines};
+use crate::progress::Progress;
 use bfc_compiler::{Analysis, Assumptions, Detail, Files, Request};
 use serde::Serialize;
 
@@ -43,13 +44,14 @@ pub struct StepSeconds {
 /// Compares requests for `size` ranks each, by name.
 ///
 /// # Errors
-/// A source is refused, or the cluster has too few machines.
+/// A source is refused, the cluster has too few machines, or `progress` is cancelled.
 pub fn compare(
     size: u32,
     requests: &[(String, Request)],
     files: &dyn Files,
     assumptions: Assumptions,
     location: Option<Location<'_>>,
+    progress: &mut dyn Progress,
 ) -> Result<Comparison, PredictError> {
     let column = |(name, request): &(String, Request)| {
         let request = match location {
@@ -58,9 +60,15 @@ pub fn compare(
         };
         let analysis = bfc_compiler::analyze_on(&request, files, assumptions, Detail::Numbers)?;
         let seconds = location.map(|location| StepSeconds::new(&request, files, &analysis, location));
-        Ok(Column { analysis, seconds: seconds.transpose()?, file: name.clone() })
+        Ok::<_, PredictError>(Column { analysis, seconds: seconds.transpose()?, file: name.clone() })
     };
-    let columns = requests.iter().map(column).collect::<Result<_, PredictError>>()?;
+    let mut columns = vec![];
+    progress.begin("analyses", requests.len() as u64, "files");
+    for (done, request) in (1..).zip(requests) {
+        columns.push(column(request)?);
+        progress.go_on(done)?;
+    }
+    progress.end();
     Ok(Comparison { size, columns })
 }
 

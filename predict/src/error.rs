@@ -67,7 +67,7 @@ pub enum QuestionError {
     )]
     #[diagnostic(
         code(bfc::predict::too_large),
-        help("simulate fewer `--steps`; `bfc compile --cluster` predicts any size without jitter")
+        help("simulate fewer `--steps`; `bfc compare --cluster` predicts any size without jitter")
     )]
     TooLarge {
         /// The number of ranks.
@@ -90,7 +90,7 @@ pub enum QuestionError {
     #[error("`--stragglers` names {count} ranks, and there are {size}")]
     #[diagnostic(
         code(bfc::predict::too_many_stragglers),
-        help("slow down up to {size} ranks, such as `1x2`")
+        help("slow down up to {size} ranks, such as `--stragglers 1x2`")
     )]
     TooManyStragglers {
         /// The ranks that are slow.
@@ -124,4 +124,8 @@ pub enum QuestionError {
         /// Why each does not.
         reasons: Vec<String>,
     },
+    /// Nobody waits for the result any more.
+    #[error("the computation was cancelled")]
+    #[diagnostic(code(bfc::predict::cancelled), help("start it again for its result"))]
+    Cancelled,
 }

@@ -12,6 +12,7 @@
 //! - [`simulate`](mod@simulate): the same by discrete events, with jitter, stragglers and lost ranks, at several sizes.
 //! - [`mod@plan`]: a request becomes a schedule with its costs, fitted to a cluster.
 //! - [`mod@comparison`] and [`mod@sweep`]: several requests, or one at several sizes, become analyses side by side.
+//! - [`values`]: which values arguments may have.
 //! - [`advise`](mod@advise): convergence and cost of the library become a ranking.
 //!
 //! Units everywhere: seconds, bytes, and bytes per second in one direction of a full-duplex link.
@@ -34,6 +35,7 @@ pub mod sweep;
 mod tasks;
 mod traffic;
 pub mod units;
+pub mod values;
 
 pub use advise::{Advice, Goal, advise};
 pub use allreduce::AllReduce;

@@ -1,5 +1,6 @@
 //! A request becomes analyses at many sizes: how a topology converges as it grows, and where it does worst.
 
+use crate::error::PredictError;
 use crate::progress::Progress;
 use bfc_compiler::{Analysis, Assumptions, Detail, Diagnostics, Files, Request};
 use serde::Serialize;
@@ -7,6 +8,9 @@ use serde::Serialize;
 /// A size that is refused with one of these is skipped; anything else is refused for all sizes.
 const SKIPPED: [&str; 3] =
     ["bfc::evaluate::precondition", "bfc::request::local_size", "bfc::prove::requirement_refuted"];
+
+/// The most sizes of a sweep on the command line and in Python.
+pub const MOST_SIZES: usize = 10_000;
 
 /// Analyses at many sizes.
 #[derive(Clone, Debug, Serialize)]
@@ -45,7 +49,7 @@ pub struct Skipped {
 /// Analyzes a request at these sizes; `file` is what the result calls it.
 ///
 /// # Errors
-/// The source is refused at some size for another reason than what it requires of the size.
+/// The source is refused at some size for another reason than what it requires of the size, or `progress` is cancelled.
 pub fn sweep(
     file: &str,
     request: &Request,
@@ -53,7 +57,7 @@ pub fn sweep(
     sizes: &[u32],
     assumptions: Assumptions,
     progress: &mut dyn Progress,
-) -> Result<Sweep, Diagnostics> {
+) -> Result<Sweep, PredictError> {
     let mut sweep = Sweep { file: file.to_string(), worst: None, sizes: vec![], skipped: vec![] };
     progress.begin("sizes", sizes.len() as u64, "sizes");
     for (done, &size) in (1..).zip(sizes) {
@@ -62,7 +66,7 @@ pub fn sweep(
             Ok(analysis) => sweep.sizes.push(analysis),
             Err(refused) => sweep.skipped.push(skipped(size, refused)?),
         }
-        progress.advance(done);
+        progress.go_on(done)?;
     }
     progress.end();
     sweep.worst = worst(&sweep.sizes);

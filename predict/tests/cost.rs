@@ -42,7 +42,7 @@ fn push_sum_sends_a_number_beside_the_model() {
 /// 100 MB over a NIC of 1 GB/s that one of the ranks of a machine uses take 100 ms and a latency.
 #[test]
 fn an_exchange_that_needs_no_gradient_hides_behind_it() {
-    let cluster = cluster(1, "", "").with_step(0.08);
+    let cluster = cluster(1, "", "").with_compute(Some(0.08), None);
     let adapt_while_communicating = step(&library("ring_directed", "dgd", 8), &cluster);
     assert!(close(adapt_while_communicating.step_seconds, 0.10001), "{adapt_while_communicating:?}");
     assert!(close(adapt_while_communicating.exposed_seconds, 0.02001));

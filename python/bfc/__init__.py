@@ -17,11 +17,13 @@ Compile a topology and an update rule into a proved schedule, look at it, and tr
 """
 
 from ._bfc import Comm, Phase, Round, Schedule, Topology, Trainer, __version__
-from ._compile import analyze, compile, compile_source, load, loads
-from ._errors import ArrayError, CompileError, Error, ParseError, ProofError, RunError, ScheduleError
+from ._compile import compile, compile_source, load, loads
+from ._errors import ArgumentError, ArrayError, CompileError, Error, ParseError, ProofError, RunError, ScheduleError
+from ._results import Result, advise, analyze, compare, simulate, sweep
 from ._spmd import spmd
 
 __all__ = [
+    "ArgumentError",
     "ArrayError",
     "Comm",
     "CompileError",
@@ -29,17 +31,22 @@ __all__ = [
     "ParseError",
     "Phase",
     "ProofError",
+    "Result",
     "Round",
     "RunError",
     "Schedule",
     "ScheduleError",
     "Topology",
     "Trainer",
+    "advise",
     "analyze",
+    "compare",
     "compile",
     "compile_source",
     "load",
     "loads",
+    "simulate",
     "spmd",
+    "sweep",
     "__version__",
 ]

@@ -4,7 +4,7 @@ import os
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Integral, Real
-from typing import Any, Iterable, List, Mapping, Union
+from typing import Any, Dict, Iterable, List, Mapping, Union
 
 from . import _bfc
 from ._bfc import Schedule
@@ -34,8 +34,9 @@ def compile(
     Raises:
         FileNotFoundError: there is no such file.
         CompileError: the source was refused; all diagnostics of the failing stage are in the message.
+        ArgumentError: an argument has a value that it cannot have.
     """
-    return _bfc.compile(_text(path_or_name), size, local_size, _expressions(params), _codes(allow))
+    return _bfc.compile(text(path_or_name), settings(local_size, params, allow, size=size))
 
 
 def compile_source(
@@ -52,25 +53,7 @@ def compile_source(
     Raises:
         CompileError: as for `compile`.
     """
-    return _bfc.compile_source(text, name, size, local_size, _expressions(params), _codes(allow))
-
-
-def analyze(
-    path_or_name: Path,
-    *,
-    size: int,
-    local_size: int = 1,
-    params: Mapping[str, Any] = {},
-) -> "dict[str, Any]":
-    """Degrees, rounds, stochasticity, spectra and consensus speed, as ``bfc analyze --format json`` prints them.
-
-    A ``requires`` or ``ensure`` that does not hold is listed under ``"checks"`` and raises nothing.
-
-    Raises:
-        FileNotFoundError, CompileError: as for `compile`.
-    """
-    result: "dict[str, Any]" = _bfc.analyze(_text(path_or_name), size, local_size, _expressions(params))
-    return result
+    return _bfc.compile_source(text, name, settings(local_size, params, allow, size=size))
 
 
 def load(path: Path) -> Schedule:
@@ -89,11 +72,19 @@ def loads(data: bytes) -> Schedule:
     return _bfc.decode(data)
 
 
-def _text(path_or_name: Path) -> str:
-    path = os.fspath(path_or_name)
+def text(path_or_name: Path, argument: str = "path_or_name") -> str:
+    """A path or a name as a string."""
+    path = os.fspath(path_or_name) if isinstance(path_or_name, os.PathLike) else path_or_name
     if not isinstance(path, str):
-        raise TypeError(f"expected a path or a library name, found {path!r}")
+        raise TypeError(f"`{argument}` is a path or a name, found {_kind(path)}")
     return path
+
+
+def settings(
+    local_size: int, params: Mapping[str, Any], allow: Union[str, Iterable[str]], **others: Any
+) -> Dict[str, Any]:
+    """The arguments of a function that takes sources, by name."""
+    return {"local_size": local_size, "params": _expressions(params), "allow": _codes(allow), **others}
 
 
 def _codes(allow: Union[str, Iterable[str]]) -> List[str]:

@@ -40,9 +40,13 @@ class RunError(Error):
     """Execution failed: a deadline passed, or another rank ended (``bfc::execute::*``)."""
 
 
+class ArgumentError(Error, ValueError):
+    """An argument has a value that it cannot have (``bfc::argument::*``)."""
+
+
 class ArrayError(Error, ValueError):
     """An array does not fit (``bfc::array::*``): its library, device, type, shape, order or permissions."""
 
 
-for _class in (Error, CompileError, ParseError, ProofError, ScheduleError, RunError, ArrayError):
+for _class in (Error, CompileError, ParseError, ProofError, ScheduleError, RunError, ArgumentError, ArrayError):
     _class.__module__ = "bfc"

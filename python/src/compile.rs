@@ -1,17 +1,21 @@
-//! A path, a library name or source text → a schedule or an analysis, by the compiler.
+//! A path, a library name or source text → a schedule, by the compiler.
 
+use crate::arguments::Arguments;
 use crate::error;
-use crate::schedule::{Schedule, from_json};
-use bfc_compiler::{Diagnostics, Entry, Files, Request};
-use miette::Diagnostic;
+use crate::interrupt::interruptible;
+use crate::schedule::Schedule;
+use bfc_compiler::{Entry, Files, Request};
+use bfc_predict::values::COUNT;
+use miette::{Diagnostic, Report};
 use pyo3::prelude::*;
-use std::fs;
-use std::io::Error;
-use std::path::{Path, PathBuf};
+use pyo3::types::PyDict;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Sources beside the file that uses them.
-struct Beside;
+pub struct Beside;
 
 impl Files for Beside {
     fn read(&self, from: &str, name: &str) -> Result<(String, String), String> {
@@ -21,45 +25,22 @@ impl Files for Beside {
     }
 }
 
-/// A source file is not text.
+/// A file is not text.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 #[error("`{path}` is not UTF-8 text: byte {byte} is invalid")]
-#[diagnostic(
-    code(bfc::cli::not_text),
-    help("save the source as UTF-8; a compiled schedule is read by `bfc.load`")
-)]
+#[diagnostic(code(bfc::cli::not_text), help("{help}"))]
 struct NotText {
     path: String,
     byte: usize,
-}
-
-/// What is compiled besides the source: parameters are names with expressions.
-struct Settings {
-    size: u32,
-    local_size: u32,
-    parameters: Vec<(String, String)>,
-    allow: Vec<String>,
-}
-
-impl Settings {
-    fn with(self, entry: Entry) -> Request {
-        let Self { size, local_size, parameters, allow } = self;
-        Request { entry, size, local_size, parameters, allow }
-    }
+    help: &'static str,
 }
 
 /// Compiles a file or a library name.
 #[pyfunction]
-pub fn compile(
-    py: Python<'_>,
-    name: String,
-    size: u32,
-    local_size: u32,
-    params: Vec<(String, String)>,
-    allow: Vec<String>,
-) -> PyResult<Schedule> {
-    let entry = entry(py, name)?;
-    schedule(py, Settings { size, local_size, parameters: params, allow }.with(entry))
+pub fn compile(py: Python<'_>, name: String, arguments: Bound<'_, PyDict>) -> PyResult<Schedule> {
+    let arguments = Arguments::new("compile", arguments);
+    let size = arguments.get("size")?.whole(COUNT)?;
+    schedule(py, request(entry(py, name)?, size, &arguments)?)
 }
 
 /// Compiles source text.
@@ -68,31 +49,11 @@ pub fn compile_source(
     py: Python<'_>,
     text: String,
     name: String,
-    size: u32,
-    local_size: u32,
-    params: Vec<(String, String)>,
-    allow: Vec<String>,
+    arguments: Bound<'_, PyDict>,
 ) -> PyResult<Schedule> {
-    let settings = Settings { size, local_size, parameters: params, allow };
-    schedule(py, settings.with(Entry::Source { name, text }))
-}
-
-/// Analyses a file or a library name; the result has the keys of the command line's JSON.
-#[pyfunction]
-pub fn analyze<'py>(
-    py: Python<'py>,
-    name: String,
-    size: u32,
-    local_size: u32,
-    params: Vec<(String, String)>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let entry = entry(py, name)?;
-    let request = Settings { size, local_size, parameters: params, allow: vec![] }.with(entry);
-    let analysis = py
-        .detach(|| bfc_compiler::analyze(&request, &Beside))
-        .map_err(|diagnostics| refuse(py, diagnostics))?;
-    let value = serde_json::to_value(&analysis).map_err(|error| PyErr::from(Error::other(error)))?;
-    from_json(py, &value)
+    let arguments = Arguments::new("compile_source", arguments);
+    let size = arguments.get("size")?.whole(COUNT)?;
+    schedule(py, request(Entry::Source { name, text }, size, &arguments)?)
 }
 
 /// Reads and verifies a schedule's bytes.
@@ -106,31 +67,60 @@ pub fn decode(py: Python<'_>, data: &[u8]) -> PyResult<Schedule> {
 }
 
 fn schedule(py: Python<'_>, request: Request) -> PyResult<Schedule> {
-    let compile = || {
+    let compiled = interruptible(py, move |_| {
         let compiled = bfc_compiler::compile(&request, &Beside);
         compiled.map_err(|refused| bfc_compiler::suggest(&request, &Beside, refused))
-    };
-    match py.detach(compile) {
+    })?;
+    match compiled {
         Ok(compiled) => Ok(Schedule { inner: Arc::new(compiled.schedule) }),
-        Err(diagnostics) => Err(refuse(py, diagnostics)),
+        Err(diagnostics) => Err(refuse(py, &diagnostics.into_reports())),
     }
 }
 
-fn refuse(py: Python<'_>, diagnostics: Diagnostics) -> PyErr {
-    let reports = diagnostics.into_reports();
+/// What the compiler is asked for, by the arguments that all functions with sources have.
+///
+/// # Errors
+/// An argument has a value that it cannot have.
+pub fn request(entry: Entry, size: u32, arguments: &Arguments<'_>) -> PyResult<Request> {
+    Ok(Request {
+        entry,
+        size,
+        local_size: arguments.get("local_size")?.whole(COUNT)?,
+        parameters: arguments.get("params")?.of_type("names with expressions")?,
+        allow: arguments.get("allow")?.of_type("codes")?,
+    })
+}
+
+/// The exception for some reasons, at least one.
+pub fn refuse(py: Python<'_>, reports: &[Report]) -> PyErr {
     error::raise(py, reports.iter().map(|report| report.as_ref() as &dyn Diagnostic))
 }
 
 /// A library name has two colons and is not a file.
-fn entry(py: Python<'_>, name: String) -> PyResult<Entry> {
-    let path = PathBuf::from(&name);
-    if name.contains("::") && !path.exists() {
+///
+/// # Errors
+/// The file cannot be read.
+pub fn entry(py: Python<'_>, name: String) -> PyResult<Entry> {
+    if name.contains("::") && !Path::new(&name).exists() {
         return Ok(Entry::Library(name));
     }
-    let bytes = fs::read(&path).map_err(|failure| error::io(py, failure, &path))?;
-    let text = String::from_utf8(bytes).map_err(|failure| {
-        let failure = NotText { path: name.clone(), byte: failure.utf8_error().valid_up_to() };
-        error::raise(py, [&failure as &dyn Diagnostic])
-    })?;
+    let help = "save the source as UTF-8; a compiled schedule is read by `bfc.load`";
+    let text = text(py, &name, u64::MAX, help)?;
     Ok(Entry::Source { name, text })
+}
+
+/// The text of a file, or of its first bytes.
+///
+/// # Errors
+/// It cannot be read, or is not text.
+pub fn text(py: Python<'_>, path: &str, most: u64, help: &'static str) -> PyResult<String> {
+    let mut bytes = vec![];
+    File::open(path)
+        .and_then(|file| file.take(most).read_to_end(&mut bytes))
+        .map_err(|failure| error::io(py, failure, Path::new(path)))?;
+    String::from_utf8(bytes).map_err(|failure| {
+        let byte = failure.utf8_error().valid_up_to();
+        let failure = NotText { path: path.to_string(), byte, help };
+        error::raise(py, [&failure as &dyn Diagnostic])
+    })
 }

@@ -15,7 +15,7 @@ pub fn raise<'a>(py: Python<'_>, diagnostics: impl IntoIterator<Item = &'a dyn D
     for diagnostic in diagnostics {
         collect_codes(diagnostic, &mut codes);
         if render(diagnostic, &mut message).is_err() {
-            let _ = writeln!(message, "{}", Shown::new(&InPython(diagnostic)));
+            let _ = writeln!(message, "{}", Shown::new(&InPython::new(diagnostic)));
         }
     }
     let class = class(codes.first().map_or("", String::as_str));
@@ -54,7 +54,7 @@ fn collect_codes(diagnostic: &dyn Diagnostic, codes: &mut Vec<String>) {
 
 fn render(diagnostic: &dyn Diagnostic, message: &mut String) -> std::fmt::Result {
     let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(100);
-    handler.render_report(message, &Shown::new(&InPython(diagnostic)))?;
+    handler.render_report(message, &Shown::new(&InPython::new(diagnostic)))?;
     message.push('\n');
     Ok(())
 }
@@ -67,6 +67,7 @@ fn class(code: &str) -> &'static str {
         Some("format" | "verify") => "ScheduleError",
         Some("execute") => "RunError",
         Some("array") => "ArrayError",
+        Some("argument") => "ArgumentError",
         _ => "Error",
     }
 }

@@ -2,20 +2,26 @@
 //!
 //! | file | what it turns into what |
 //! |---|---|
-//! | `compile` | a path, a library name or source text into a schedule or an analysis |
+//! | `compile` | a path, a library name or source text into a schedule |
+//! | `results` | sources and clusters into analyses, predictions and advice |
 //! | `schedule` | a schedule into Python objects and numpy arrays |
 //! | `spmd`, `trainer` | a schedule and an array into a rank's algorithm, driven by Python functions |
 //! | `array`, `dlpack` | arrays of any library into checked memory, and back |
 //! | `library` | the library of an array into the words of a message |
+//! | `arguments` | Python objects into values of arguments |
+//! | `interrupt` | a long computation into its result, if nobody interrupts it |
 //! | `error`, `words` | diagnostics into exceptions, in the words of Python |
 //! | `command` | the words of a command line into a run of the `bfc` command |
 
+mod arguments;
 mod array;
 mod command;
 mod compile;
 mod dlpack;
 mod error;
+mod interrupt;
 mod library;
+mod results;
 mod schedule;
 mod spmd;
 mod trainer;
@@ -29,7 +35,9 @@ mod _bfc {
     #[pymodule_export]
     use super::command::run_command;
     #[pymodule_export]
-    use super::compile::{analyze, compile, compile_source, decode};
+    use super::compile::{compile, compile_source, decode};
+    #[pymodule_export]
+    use super::results::{advise, analyze, compare, simulate, sweep};
     #[pymodule_export]
     use super::schedule::{Phase, Round, Schedule, Topology};
     #[pymodule_export]

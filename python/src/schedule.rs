@@ -6,6 +6,8 @@ use bfc_schedule::{MixingMatrix, Rank, RankPlan, RoundPlan};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
+use serde::Serialize;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -340,9 +342,10 @@ fn dense(matrix: &MixingMatrix, n: usize) -> Vec<f64> {
     weights
 }
 
-/// A JSON value as Python's own types.
-pub fn from_json<'py>(py: Python<'py>, value: &serde_json::Value) -> PyResult<Bound<'py, PyAny>> {
-    py.import("json")?.call_method1("loads", (value.to_string(),))
+/// A document as Python's own types.
+pub fn from_json<'py>(py: Python<'py>, document: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
+    let text = serde_json::to_string(document).map_err(io::Error::other)?;
+    py.import("json")?.call_method1("loads", (text,))
 }
 
 fn check_rank(rank: u32, size: u32) -> PyResult<()> {

@@ -1,69 +1,135 @@
 //! A diagnostic in the words of Python: flags of the command line become arguments of functions.
 
-use miette::{Diagnostic, LabeledSpan, Severity, SourceCode};
-use std::fmt::{self, Display};
+use miette::{
+    Diagnostic, LabeledSpan, MietteError, MietteSpanContents, Severity, SourceCode, SourceSpan, SpanContents,
+};
+use std::fmt::{self, Debug, Display};
 
-/// A diagnostic whose message and help name arguments where the command line has flags.
-#[derive(Debug)]
-pub struct InPython<'a>(pub &'a dyn Diagnostic);
+/// A diagnostic whose texts name arguments where the command line has flags.
+pub struct InPython<'a> {
+    diagnostic: &'a dyn Diagnostic,
+    source: Option<SourceInPython<'a>>,
+    related: Vec<Self>,
+}
+
+/// A source; what the command line calls `--param base` is the value of `params["base"]`.
+struct SourceInPython<'a>(&'a dyn SourceCode);
+
+impl<'a> InPython<'a> {
+    /// The diagnostic in the words of Python.
+    pub fn new(diagnostic: &'a dyn Diagnostic) -> Self {
+        Self {
+            diagnostic,
+            source: diagnostic.source_code().map(SourceInPython),
+            related: diagnostic.related().into_iter().flatten().map(Self::new).collect(),
+        }
+    }
+}
+
+impl Debug for InPython<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Debug::fmt(self.diagnostic, f)
+    }
+}
 
 impl Display for InPython<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&translated(&self.0.to_string()))
+        f.write_str(&in_python(&self.diagnostic.to_string()))
     }
 }
 
 impl std::error::Error for InPython<'_> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source()
+        self.diagnostic.source()
     }
 }
 
 impl Diagnostic for InPython<'_> {
     fn code<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
-        self.0.code()
+        self.diagnostic.code()
     }
 
     fn severity(&self) -> Option<Severity> {
-        self.0.severity()
+        self.diagnostic.severity()
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
-        Some(Box::new(translated(&self.0.help()?.to_string())))
+        Some(Box::new(in_python(&self.diagnostic.help()?.to_string())))
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.0.source_code()
+        self.source.as_ref().map(|source| source as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        self.0.labels()
+        let labels = self.diagnostic.labels()?.map(|mut label| {
+            label.set_label(label.label().map(in_python));
+            label
+        });
+        Some(Box::new(labels))
     }
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        self.0.related()
+        Some(Box::new(self.related.iter().map(|related| related as &dyn Diagnostic)))
+    }
+}
+
+impl SourceCode for SourceInPython<'_> {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        lines_before: usize,
+        lines_after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let read = self.0.read_span(span, lines_before, lines_after)?;
+        let Some(parameter) = read.name().and_then(|name| name.strip_prefix("--param ")) else {
+            return Ok(read);
+        };
+        Ok(Box::new(MietteSpanContents::new_named(
+            format!("params[\"{parameter}\"]"),
+            read.data(),
+            *read.span(),
+            read.line(),
+            read.column(),
+            read.line_count(),
+        )))
     }
 }
 
 /// The text with each quoted flag as an argument; what is not a flag stays.
-fn translated(text: &str) -> String {
+pub fn in_python(text: &str) -> String {
     let parts = text.replace("on the command line, ", "");
     let parts = parts.split('`').enumerate();
-    let parts = parts.map(|(at, part)| match part.strip_prefix("--").filter(|_| at % 2 == 1) {
-        Some(flag) => argument(flag),
+    let is_flag = |(_, flag): &(&str, &str)| flag.starts_with(|letter: char| letter.is_ascii_lowercase());
+    let parts = parts.map(|(at, part)| match part.split_once("--").filter(is_flag).filter(|_| at % 2 == 1) {
+        Some(("", flag)) => argument(flag),
+        Some((command, flag)) => call(command, flag).unwrap_or_else(|| part.to_string()),
         None => part.to_string(),
     });
     parts.collect::<Vec<_>>().join("`")
 }
 
+/// A command with a flag as a call of the function of its name, if there is one.
+fn call(command: &str, flag: &str) -> Option<String> {
+    let function = command.trim().strip_prefix("bfc ")?;
+    let is_function = ["advise", "analyze", "compare", "compile", "simulate"].contains(&function);
+    is_function.then(|| format!("bfc.{function}({}=…)", flag.replace('-', "_")))
+}
+
 /// The argument that a flag without its dashes stands for.
 fn argument(flag: &str) -> String {
-    let (name, value) = flag.split_once(' ').unwrap_or((flag, "…"));
+    let (name, value) = flag.split_once(' ').unwrap_or((flag, ""));
     let name = name.replace('-', "_");
+    if let ("stragglers", Some((count, factor))) = (&*name, value.split_once('x')) {
+        return format!("stragglers=({count}, {factor})");
+    }
     match (&*name, value.split_once('=')) {
         ("param", Some((parameter, "…"))) => format!("params={{\"{parameter}\": …}}"),
         ("param", Some((parameter, value))) => format!("params={{\"{parameter}\": \"{value}\"}}"),
-        ("allow", _) => format!("allow=\"{value}\""),
+        ("allow", _) if !value.is_empty() => format!("allow=\"{value}\""),
+        // The data that the command line prints as JSON.
+        ("format", _) => "dict(result)".to_string(),
+        _ if value.is_empty() => name,
         _ => format!("{name}={value}"),
     }
 }

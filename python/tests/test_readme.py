@@ -19,7 +19,7 @@ def test_the_readme_runs(tmp_path, monkeypatch, capsys):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "python" / "README.md").read_text(), re.DOTALL)
     for block in blocks:
         exec(block, names)
-    assert len(blocks) == 3 and names["schedule"].size == 4
+    assert len(blocks) == 4 and names["schedule"].size == 4
     for printed in capsys.readouterr().out.splitlines():
         values = np.array(eval(printed, {"array": np.array}))
         np.testing.assert_allclose(values, 1.5, atol=1e-6)

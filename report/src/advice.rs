@@ -38,7 +38,7 @@ pub fn text(advice: &Advice) -> String {
     table.align_right(2..8);
     let mut text = format!("{}\n\n{}\n", advice.title(), table.text());
     if let Some(more) = advice.ranking.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        text.push_str(&format!("and {more} more; --format json lists all\n"));
+        text.push_str(&format!("and {more} more; `--format json` lists all\n"));
     }
     text.push_str(&format!(
         "\n● no other has both fewer steps and shorter ones\none {} all-reduce of the model takes {}\n",

@@ -147,7 +147,7 @@ fn limit(Stationary { least, greatest, .. }: &Stationary, size: u32) -> String {
     let ((least, low), (greatest, high)) = (least, greatest);
     format!(
         "\nweights of the limit, estimated: {low:.6} (rank {least}) to {high:.6} (rank {greatest}), 1/n is {:.6};\n\
-         --format json has all\n",
+         `--format json` has all\n",
         1.0 / f64::from(size)
     )
 }

@@ -40,7 +40,7 @@ pub fn text(sweep: &Sweep) -> String {
     let mut text = table.text() + "\n";
     if stride > 1 {
         let number = sweep.sizes.len();
-        text.push_str(&format!("every {stride} sizes of {number}; --format json has all\n"));
+        text.push_str(&format!("every {stride} sizes of {number}; `--format json` has all\n"));
     }
     if let Some(Worst { size, rounds_to_1e_3, .. }) = sweep.worst {
         let steps = match rounds_to_1e_3 {

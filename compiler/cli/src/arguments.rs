@@ -3,6 +3,8 @@
 use crate::predict::arguments as predict;
 use bfc_compiler::Assumptions;
 use bfc_compiler::analysis::NOISE_MEMORY;
+use bfc_predict::sweep::MOST_SIZES;
+use bfc_predict::values;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ops::RangeInclusive;
@@ -282,7 +284,7 @@ pub struct Analyze {
     #[arg(value_name = "FILE")]
     pub file: String,
     /// The number of ranks, or a range, both ends included.
-    #[arg(long, short = 'n', value_name = "N|A..B", allow_negative_numbers = true, value_parser = sizes)]
+    #[arg(long, visible_alias = "sizes", short = 'n', value_name = "N|A..B", allow_negative_numbers = true, value_parser = sizes)]
     pub size: Sizes,
     /// Settings beside the file.
     #[command(flatten)]
@@ -327,9 +329,6 @@ pub enum Sizes {
     Range(RangeInclusive<u32>),
 }
 
-/// Sizes of a range that are analyzed at most.
-const MOST_SIZES: u32 = 10_000;
-
 fn sizes(text: &str) -> Result<Sizes, String> {
     let sizes = match text.split_once("..") {
         None => text.parse().ok().map(Sizes::One),
@@ -339,7 +338,7 @@ fn sizes(text: &str) -> Result<Sizes, String> {
         }
     };
     if let Some(Sizes::Range(range)) = &sizes
-        && range.end() - range.start() >= MOST_SIZES
+        && (range.end() - range.start()) as usize >= MOST_SIZES
     {
         return Err(format!("a range of more than {MOST_SIZES} sizes"));
     }
@@ -355,17 +354,11 @@ pub fn curvature(text: &str) -> Result<Curvature, String> {
     let bounds = text.split_once("..").and_then(|(least, largest)| {
         Some([least.trim().parse::<f64>().ok()?, largest.trim().parse::<f64>().ok()?])
     });
-    match bounds {
-        Some([least, largest]) if 0.0 < least && least <= largest && largest.is_finite() => {
-            Ok(Curvature([least, largest]))
-        }
-        _ => Err("expected two numbers, such as `0.1..1`, the first above 0 and at most the second".into()),
-    }
+    values::curvature(bounds).map(Curvature).map_err(|expected| format!("{expected}, such as `0.1..1`"))
 }
 
 fn noise_memory(text: &str) -> Result<f64, String> {
-    let part = text.parse::<f64>().ok().filter(|part| (0.0..1.0).contains(part));
-    part.ok_or("expected a number that is at least 0 and below 1".to_string())
+    values::NOISE_MEMORY.check(text.parse().ok())
 }
 
 impl Analyze {
@@ -532,7 +525,7 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 
 /// A whole number.
 pub fn count(text: &str) -> Result<u32, String> {
-    text.parse().map_err(|_| format!("expected a whole number, at most {}", u32::MAX))
+    values::COUNT.check(text.parse().ok())
 }
 
 fn seed(text: &str) -> Result<u64, String> {
@@ -544,14 +537,13 @@ fn steps(text: &str) -> Result<u64, String> {
     text.parse().ok().filter(|steps| (1..=1_000_000).contains(steps)).ok_or_else(expected)
 }
 
-/// A finite number above 0.
-pub fn positive(text: &str) -> Result<f64, String> {
+fn positive(text: &str) -> Result<f64, String> {
     number(text, |value| value > 0.0, "expected a finite number above 0")
 }
 
 /// A number from 0 to 10.
 pub fn up_to_ten(text: &str) -> Result<f64, String> {
-    number(text, |value| (0.0..=10.0).contains(&value), "expected a number from 0 to 10")
+    values::UP_TO_TEN.check(text.parse().ok())
 }
 
 fn share(text: &str) -> Result<f64, String> {

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::predict::Place;
 use crate::{input, output};
 use bfc_compiler::Assumptions;
-use bfc_predict::compare as compared;
+use bfc_predict::{Silent, compare as compared};
 use bfc_report::comparison;
 
 /// Analyzes each file, and reports.
@@ -18,6 +18,7 @@ pub fn compare(arguments: &Compare, format: Format) -> Result<(), Failure> {
         |file: &String| Ok((file.clone(), input::request(file, arguments.size, &arguments.settings)?));
     let requests = arguments.files.iter().map(request).collect::<Result<Vec<_>, Failure>>()?;
     let assumptions = Assumptions { curvature: arguments.curvature.0, ..Assumptions::default() };
-    let found = compared(arguments.size, &requests, &input::Beside, assumptions, place.location())?;
+    let (files, location) = (&input::Beside, place.location());
+    let found = compared(arguments.size, &requests, files, assumptions, location, &mut Silent)?;
     output::show(format, &found, || comparison::text(&found))
 }

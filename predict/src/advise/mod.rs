@@ -24,7 +24,7 @@ pub struct Goal<'a> {
     pub size: u32,
     /// Where.
     pub cluster: &'a Cluster,
-    /// The algorithm's library name without its part; plain averaging where absent.
+    /// The algorithm's library name, with its part or without; plain averaging where absent.
     pub algorithm: Option<&'a str>,
     /// Bytes of the model.
     pub model_bytes: f64,
@@ -99,8 +99,9 @@ pub struct LeftOut {
 /// Searches the library.
 ///
 /// # Errors
-/// The library lacks the algorithm, the cluster has too few machines, or nothing reaches the target.
+/// The library lacks the algorithm, the cluster has too few machines, nothing reaches the target, or `progress` is cancelled.
 pub fn advise(goal: &Goal<'_>, progress: &mut dyn Progress) -> Result<Advice, PredictError> {
+    let goal = &Goal { algorithm: goal.algorithm.map(bare_name), ..*goal };
     goal.check_algorithm()?;
     let Found { candidates, left_out } = search::search(goal, progress)?;
     let efforts: Vec<Effort> = candidates.iter().map(|candidate| candidate.effort).collect();
@@ -128,6 +129,11 @@ pub fn advise(goal: &Goal<'_>, progress: &mut dyn Progress) -> Result<Advice, Pr
     let summary = advice.ranking.first().map(Choice::summary).unwrap_or_default();
     advice.source = format!("// {}\n// {summary}\n\n{}", advice.title(), candidates[fastest].source);
     Ok(advice)
+}
+
+/// The name of an algorithm without its part of the library.
+pub fn bare_name(name: &str) -> &str {
+    name.strip_prefix("algorithm::").unwrap_or(name)
 }
 
 impl Goal<'_> {

@@ -45,7 +45,7 @@ struct Library {
 pub(super) fn search(goal: &Goal<'_>, progress: &mut dyn Progress) -> Result<Found, PredictError> {
     let mut found = Found::default();
     let library = compiled(goal, progress, &mut found)?;
-    let quick = analyzed(goal, progress, library.weighed, &mut found);
+    let quick = analyzed(goal, progress, library.weighed, &mut found)?;
     found.left_out.sort_by(|a, b| (&a.topology, &a.reason).cmp(&(&b.topology, &b.reason)));
     vary(goal, progress, [quick, library.elsewhere], &mut found)?;
     progress.end();
@@ -74,18 +74,21 @@ fn compiled(
                 found.leave_out(name, reason);
             }
         }
-        progress.advance(done);
+        progress.go_on(done)?;
     }
     Ok(library)
 }
 
 /// Finds how they converge, the cheapest first; returns those for which that was quick.
+///
+/// # Errors
+/// `progress` is cancelled.
 fn analyzed(
     goal: &Goal<'_>,
     progress: &mut dyn Progress,
     mut weighed: Vec<(&'static str, Weighed)>,
     found: &mut Found,
-) -> Vec<&'static str> {
+) -> Result<Vec<&'static str>, PredictError> {
     let mut quick = vec![];
     weighed.sort_by(|a, b| a.1.work.total_cmp(&b.1.work));
     progress.begin("spectra", weighed.len() as u64, "topologies");
@@ -101,9 +104,9 @@ fn analyzed(
             Ok(candidate) => found.candidates.push(candidate),
             Err(reason) => found.leave_out(name, reason),
         }
-        progress.advance(done);
+        progress.go_on(done)?;
     }
-    quick
+    Ok(quick)
 }
 
 /// Adds other weights and hierarchies, where they may be the fastest and differ from what there is.
@@ -126,7 +129,7 @@ fn vary(
     let least = if goal.algorithm.is_some() { steps.fold(f64::INFINITY, f64::min) } else { 1.0 };
     progress.begin("variants", variants.len() as u64, "topologies");
     for (done, proposal) in (1..).zip(variants) {
-        progress.advance(done);
+        progress.go_on(done)?;
         let Ok(one) = weigh(goal, proposal)? else { continue };
         let slow = least * one.step_seconds > best || one.beaten_by(&found.candidates).is_some();
         if slow || one.work > CHEAP {

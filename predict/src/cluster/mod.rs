@@ -117,6 +117,23 @@ impl Cluster {
         Self::parse(&format!("{name}.toml"), text)
     }
 
+    /// The cluster that a name stands for. A name without a dot or a slash is that of a ready cluster, unless a file is
+    /// there; any other is the path of a description, which `read` reads. There may be no such cluster, or its description
+    /// may be refused.
+    ///
+    /// # Errors
+    /// The description cannot be read.
+    pub fn find<E>(
+        name: &str,
+        is_file: bool,
+        read: impl FnOnce() -> Result<String, E>,
+    ) -> Result<Result<Self, ClusterError>, E> {
+        if !is_file && !name.contains(['.', '/']) {
+            return Ok(Self::named(name));
+        }
+        Ok(Self::parse(name, &read()?))
+    }
+
     /// Reads a description; `name` is for messages.
     ///
     /// # Errors
@@ -173,15 +190,12 @@ impl Cluster {
         self.compute
     }
 
-    /// The same cluster with another time of a gradient, in seconds.
-    pub fn with_step(mut self, seconds: f64) -> Self {
-        self.compute.step = seconds;
-        self
-    }
-
-    /// The same cluster with another standard deviation of that time, over its mean.
-    pub fn with_jitter(mut self, jitter: f64) -> Self {
-        self.compute.jitter = jitter;
+    /// The same cluster with another time of a gradient, in seconds, and another standard deviation of that time over its
+    /// mean, where these are given.
+    pub fn with_compute(mut self, step: Option<f64>, jitter: Option<f64>) -> Self {
+        let Compute { step: own_step, jitter: own_jitter, .. } = self.compute;
+        self.compute.step = step.unwrap_or(own_step);
+        self.compute.jitter = jitter.unwrap_or(own_jitter);
         self
     }
 

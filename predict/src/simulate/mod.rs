@@ -20,12 +20,16 @@ use crate::cluster::{Cluster, ClusterError};
 use crate::cost::{message_bytes, slices};
 use crate::jitter::Jitter;
 use crate::links::Wiring;
+use crate::progress::{Progress, Silent};
 use crate::tasks::Tasks;
 use bfc_schedule::{Group, Rank, RoundPlan, Schedule, random};
 pub(crate) use ports::Ports;
 use ranks::{Event, RankState};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+
+/// Events between two looks at whether the simulation is cancelled: some milliseconds.
+const EVENTS_BETWEEN_LOOKS: u64 = 1 << 14;
 
 /// What is simulated beside the schedule and the cluster.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,10 +55,23 @@ pub fn simulate(
     cluster: &Cluster,
     setting: &Setting,
 ) -> Result<Simulation, ClusterError> {
+    simulate_watched(schedule, cluster, setting, &Silent)
+}
+
+/// As [`simulate`], until `progress` is cancelled: then its result says nothing.
+///
+/// # Errors
+/// As there.
+fn simulate_watched(
+    schedule: &Schedule,
+    cluster: &Cluster,
+    setting: &Setting,
+    progress: &dyn Progress,
+) -> Result<Simulation, ClusterError> {
     let wiring = Wiring::new(cluster, schedule.size())?;
     let tasks = Tasks::new(schedule.program(), setting.steps);
     let mut machine = Machine::new(schedule, cluster, &wiring, &tasks, setting);
-    machine.run();
+    machine.run(progress);
     Ok(Simulation::new(&machine, schedule, cluster))
 }
 
@@ -118,11 +135,16 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn run(&mut self) {
+    fn run(&mut self, progress: &dyn Progress) {
         for rank in (0..self.schedule.size()).map(Rank) {
             self.proceed(rank, 0.0);
         }
+        let mut handled: u64 = 0;
         while let Some(Reverse(event)) = self.events.pop() {
+            handled += 1;
+            if handled.is_multiple_of(EVENTS_BETWEEN_LOOKS) && progress.is_cancelled() {
+                return;
+            }
             let (rank, at) = (event.rank(), event.at());
             let state = &mut self.ranks[rank.index()];
             if event.is_gradient() {

@@ -1,6 +1,6 @@
 //! A request becomes simulations of its schedules at several sizes.
 
-use super::{Setting, Simulation, simulate};
+use super::{Setting, Simulation, simulate_watched};
 use crate::cluster::Cluster;
 use crate::cost::Cost;
 use crate::error::{MOST_EVENTS, MOST_RANKS, PredictError, QuestionError};
@@ -97,7 +97,7 @@ pub struct Throughput {
 /// Simulates the schedule of a request at these sizes.
 ///
 /// # Errors
-/// The source or the cluster is refused, or some simulation cannot be or would be too large.
+/// The source or the cluster is refused, some simulation cannot be or would be too large, or `progress` is cancelled.
 pub fn simulate_sizes(
     request: &Request,
     files: &dyn Files,
@@ -115,11 +115,11 @@ pub fn simulate_sizes(
         let request = on_machines(Request { size, ..request.clone() }, cluster);
         let (schedule, fit) = location.fit(compile(&request, files)?.schedule)?;
         setting.check_work(&schedule)?;
-        let simulation = simulate(&schedule, cluster, setting)?;
+        let simulation = simulate_watched(&schedule, cluster, setting, progress)?;
         let throughput = batch.map(|batch| Throughput::new(&simulation, batch));
         simulations.runs.push(Run { simulation, fit: place.then_some(fit), throughput });
         simulations.schedule = name(&schedule);
-        progress.advance(done);
+        progress.go_on(done)?;
     }
     progress.end();
     Ok(simulations)

@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::progress::Bar;
 use crate::{input, output};
 use bfc_predict::Goal;
+use bfc_predict::advise::bare_name;
 use bfc_report::advice;
 
 /// Searches, ranks and reports.
@@ -15,10 +16,9 @@ use bfc_report::advice;
 /// The cluster or the algorithm is not known, or nothing reaches the target.
 pub fn advise(arguments: &Advise, format: Format) -> Result<(), Failure> {
     let cluster = cluster_for(&arguments.cluster, &arguments.load)?;
-    let algorithm =
-        arguments.algorithm.as_deref().map(|name| name.strip_prefix("algorithm::").unwrap_or(name));
+    let algorithm = arguments.algorithm.as_deref();
     if let Some(name) = algorithm {
-        input::library_name(&format!("algorithm::{name}"))?;
+        input::library_name(&format!("algorithm::{}", bare_name(name)))?;
     }
     let goal = Goal {
         size: arguments.size,

@@ -1,7 +1,8 @@
 //! Flags of the commands that predict.
 
-use crate::arguments::{Curvature, Settings, count, curvature, positive};
+use crate::arguments::{Curvature, Settings, count, curvature, up_to_ten};
 use bfc_predict::units;
+use bfc_predict::values::{POSITIVE, SLOWDOWN, STEPS, TARGET, Wholes};
 use bfc_schedule::Rank;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -35,7 +36,7 @@ pub struct Load {
     #[arg(long, value_name = "TIME", value_parser = units::seconds)]
     pub compute: Option<f64>,
     /// The standard deviation of that time over its mean, instead of the cluster's.
-    #[arg(long, value_name = "SHARE", value_parser = crate::arguments::up_to_ten)]
+    #[arg(long, value_name = "SHARE", value_parser = up_to_ten)]
     pub jitter: Option<f64>,
 }
 
@@ -78,7 +79,7 @@ pub struct Simulate {
     #[command(flatten)]
     pub load: Load,
     /// Steps of training.
-    #[arg(long, default_value_t = 1000, value_name = "STEPS", value_parser = whole::<1_000_000>)]
+    #[arg(long, default_value_t = 1000, value_name = "STEPS", value_parser = |text: &str| whole(text, STEPS))]
     pub steps: u32,
     /// The seed of the jitter and the stragglers.
     #[arg(long, default_value_t = 0, value_name = "SEED")]
@@ -90,7 +91,7 @@ pub struct Simulate {
     #[arg(long, value_name = "RANK@STEP", value_parser = lost)]
     pub lost: Vec<(Rank, u32)>,
     /// Samples per gradient of a rank; adds samples per second to the results.
-    #[arg(long, value_name = "SAMPLES", value_parser = whole::<{ u32::MAX }>)]
+    #[arg(long, value_name = "SAMPLES", value_parser = |text: &str| whole(text, POSITIVE))]
     pub batch: Option<u32>,
     /// Write simulation.json and efficiency.svg into this directory.
     #[arg(long, value_name = "DIR")]
@@ -107,7 +108,7 @@ pub struct Probe {
     #[arg(long, default_value = "ethernet", value_name = "NAME|FILE")]
     pub cluster: String,
     /// Ranks per machine; by default its number of processors.
-    #[arg(long, value_name = "L", value_parser = whole::<65_536>)]
+    #[arg(long, value_name = "L", value_parser = |text: &str| whole(text, Wholes::up_to(65_536)))]
     pub ranks: Option<u32>,
     /// Write the description of a cluster.
     #[arg(long, short, value_name = "TOML")]
@@ -127,7 +128,7 @@ pub enum Wire {
 #[derive(Args)]
 pub struct Advise {
     /// The number of ranks.
-    #[arg(long, short = 'n', value_name = "N", allow_negative_numbers = true, value_parser = whole::<{ u32::MAX }>)]
+    #[arg(long, short = 'n', value_name = "N", allow_negative_numbers = true, value_parser = |text: &str| whole(text, POSITIVE))]
     pub size: u32,
     /// A ready cluster (`bfc cluster` lists them) or a description in TOML.
     #[arg(long, value_name = "NAME|FILE")]
@@ -142,7 +143,7 @@ pub struct Advise {
     #[arg(long, default_value_t = 1e-3, value_name = "ERROR", value_parser = target)]
     pub error: f64,
     /// The distance of the ranks' optima from the common one, relative to the initial error.
-    #[arg(long, default_value_t = 1.0, value_name = "Z", value_parser = crate::arguments::up_to_ten)]
+    #[arg(long, default_value_t = 1.0, value_name = "Z", value_parser = up_to_ten)]
     pub heterogeneity: f64,
     /// The least and the largest curvature of the quadratics on which the algorithm is judged.
     #[arg(long, value_name = "MU..L", value_parser = curvature, default_value = "0.1..1")]
@@ -152,24 +153,20 @@ pub struct Advise {
     pub output: Option<PathBuf>,
 }
 
-/// A whole number from 1 to `MOST`.
-fn whole<const MOST: u32>(text: &str) -> Result<u32, String> {
-    let fits = text.trim().parse().ok().filter(|number| (1..=MOST).contains(number));
-    fits.ok_or_else(|| format!("expected a whole number from 1 to {MOST}"))
+fn whole(text: &str, wholes: Wholes) -> Result<u32, String> {
+    wholes.check(text.trim().parse().ok())
 }
 
 fn target(text: &str) -> Result<f64, String> {
-    match positive(text)? {
-        error if error <= 0.5 => Ok(error),
-        _ => Err("expected a number above 0, up to 0.5".to_string()),
-    }
+    TARGET.check(text.parse().ok())
 }
 
 fn stragglers(text: &str) -> Result<(u32, f64), String> {
-    let parsed = text.split_once('x').and_then(|(count, factor)| {
-        Some((count.trim().parse().ok()?, factor.trim().parse().ok().filter(|f| (1.0..=1e6).contains(f))?))
-    });
-    parsed.ok_or("expected COUNTxFACTOR with a factor from 1 to 1000000, such as 2x1.5".to_string())
+    let parsed = text
+        .split_once('x')
+        .and_then(|(count, factor)| Some((count.trim().parse().ok()?, factor.trim().parse().ok()?)));
+    let (count, factor) = parsed.ok_or("expected COUNTxFACTOR, such as 2x1.5")?;
+    Ok((count, SLOWDOWN.check(Some(factor))?))
 }
 
 fn lost(text: &str) -> Result<(Rank, u32), String> {

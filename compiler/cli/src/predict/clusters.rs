@@ -14,10 +14,7 @@ use std::path::Path;
 /// There is none, it cannot be read, or its description is refused.
 pub fn named(name: &str) -> Result<Cluster, Failure> {
     let path = Path::new(name);
-    if !path.exists() && !name.contains(['.', '/']) {
-        return Ok(Cluster::named(name)?);
-    }
-    Ok(Cluster::parse(name, &text(path)?)?)
+    Ok(Cluster::find(name, path.exists(), || text(path))??)
 }
 
 /// The cluster with the time of a gradient that the command line gives.
@@ -25,14 +22,7 @@ pub fn named(name: &str) -> Result<Cluster, Failure> {
 /// # Errors
 /// As [`named`].
 pub fn cluster_for(name: &str, load: &Load) -> Result<Cluster, Failure> {
-    let mut cluster = named(name)?;
-    if let Some(seconds) = load.compute {
-        cluster = cluster.with_step(seconds);
-    }
-    if let Some(jitter) = load.jitter {
-        cluster = cluster.with_jitter(jitter);
-    }
-    Ok(cluster)
+    Ok(named(name)?.with_compute(load.compute, load.jitter))
 }
 
 /// Where a schedule runs, where the command line says it.
