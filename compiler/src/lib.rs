@@ -27,6 +27,9 @@ pub use diagnostic::{Diagnostic, Diagnostics, Located};
 pub use report::{PhaseRounds, Report};
 pub use request::{Entry, Files, NoFiles, Request};
 
+/// Lays out a source, for those who write one.
+pub use bfc_dsl::format;
+
 use bfc_schedule::Schedule;
 use evaluate::target::Evaluated;
 use evaluate::{Evaluator, Limits};

@@ -45,8 +45,11 @@ pub fn text(advice: &Advice) -> String {
         advice.allreduce,
         shown_seconds(advice.allreduce_seconds)
     ));
-    for one in &advice.left_out {
-        text.push_str(&format!("left out: {}: {}\n", one.topology, one.reason));
+    if !advice.left_out.is_empty() {
+        let mut table = Table::new();
+        table.set_header(["left out", "why"]);
+        advice.left_out.iter().for_each(|one| table.add_row([&one.topology, &one.reason.to_string()]));
+        text.push_str(&format!("\n{}\n", table.text()));
     }
     text
 }

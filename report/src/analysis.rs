@@ -10,14 +10,18 @@ use bfc_compiler::analysis::{Expected, Quadratic, Stationary};
 /// Points of a curve that are shown.
 const COLUMNS: usize = 9;
 
-/// A line for each number, then curves, verdicts and notes.
+/// The verdicts, a line for each number, curves and notes.
 pub fn text(analysis: &Analysis) -> String {
+    let mut text = checks(&analysis.checks);
+    if !text.is_empty() {
+        text.push('\n');
+    }
     let mut table = Table::new();
     for (key, value) in numbers(analysis) {
-        table.add_row([key, &value.exact(), &method(analysis, key)]);
+        table.add_row([key, &value.text(), &method(analysis, key)]);
     }
     table.align_right([1]);
-    let mut text = table.text() + "\n";
+    text.push_str(&format!("{}\n", table.text()));
     for one in &analysis.optimised {
         text.push_str(&format!("\noptimised: {}\n", optimised(one)));
     }
@@ -31,7 +35,6 @@ pub fn text(analysis: &Analysis) -> String {
     if let Some(found) = &analysis.quadratic {
         text.push_str(&quadratic(found));
     }
-    text.push_str(&checks(&analysis.checks));
     for note in &analysis.notes {
         text.push_str(&format!("\nnote: {note}\n"));
     }
@@ -129,10 +132,14 @@ fn consensus(analysis: &Analysis) -> String {
     };
     let mut table = Table::new();
     table.add_row(row("steps", &|(step, _)| step.to_string()));
-    table.add_row(row("error", &|(_, error)| format!("{error:.2e}")));
+    table.add_row(row("error", &|&(_, error)| three_digits(error)));
     table.align_right(1..=COLUMNS);
     let method = method(analysis, "consensus_error");
     format!("\nconsensus error of the worst initial values, {method}:\n{}\n", table.text())
+}
+
+fn three_digits(x: f64) -> String {
+    if x == 0.0 { "0".to_string() } else { format!("{x:.2e}") }
 }
 
 fn in_the_mean(Expected { mean, interval: [low, high], draws }: &Expected) -> String {
@@ -157,12 +164,12 @@ fn quadratic(found: &Quadratic) -> String {
     let [least, largest] = found.curvature.map(number);
     let step = found.step.as_ref().map(|(name, step)| format!("with {name} = {}", number(*step)));
     let mut table = Table::new();
-    table.add_row(["error kept in a step", &Cell::from(found.rate).exact(), &step.unwrap_or_default()]);
+    table.add_row(["error kept in a step", &Cell::from(found.rate).text(), &step.unwrap_or_default()]);
     match found.exact {
         Some(true) => table.add_row(["bias", "0", "up to rounding"]),
-        _ => table.add_row(["bias", &Cell::from(found.bias).exact(), ""]),
+        _ => table.add_row(["bias", &Cell::from(found.bias).text(), ""]),
     }
-    table.add_row(["largest step size", &Cell::from(found.largest_step).exact(), ""]);
+    table.add_row(["largest step size", &Cell::from(found.largest_step).text(), ""]);
     let note = found.note.as_ref().map(|note| format!(" note: {note}\n")).unwrap_or_default();
     format!("\non quadratics of curvature {least} to {largest}, estimated:\n{}\n{note}", table.text())
 }

@@ -15,7 +15,7 @@ pub fn text(comparison: &Comparison) -> String {
     for (row, (name, _)) in columns.first().into_iter().flatten().enumerate() {
         let cells = || columns.iter().map(|column| column[row].1);
         if cells().any(|cell| cell != Cell::Absent) {
-            table.add_row([name.clone()].into_iter().chain(cells().map(|cell| cell.rounded())));
+            table.add_row([name.clone()].into_iter().chain(cells().map(|cell| cell.text())));
         }
     }
     table.align_right(1..=columns.len());

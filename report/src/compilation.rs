@@ -8,7 +8,6 @@ use bfc_compiler::model::topology::{Number, Optimised};
 use bfc_compiler::prove::Check;
 use bfc_compiler::{PhaseRounds, Report};
 use bfc_predict::{Cost, Fit, Plan, Prediction};
-use bfc_schedule::digits::six_digits;
 use serde::Serialize;
 
 /// The document of a compilation.
@@ -65,7 +64,11 @@ impl<'a> Compilation<'a> {
         for (about, line) in self.lines() {
             table.add_row([about, &line]);
         }
-        let mut text = table.text() + "\n" + &checks(&self.report.checks);
+        let mut text = table.text() + "\n";
+        let checks = checks(&self.report.checks);
+        if !checks.is_empty() {
+            text.push_str(&format!("\n{checks}"));
+        }
         for warning in &self.report.warnings {
             text.push_str(&format!("\nwarning: {warning}\n"));
         }
@@ -115,7 +118,7 @@ pub(crate) fn optimised(one: &Optimised) -> String {
         Number::NormOfPart => ("within the slowest connected part ", "above"),
     };
     let about = if one.is_enclosed { "" } else { "about " };
-    let (value, gap) = (six_digits(one.value), words::two_digits_up(one.gap));
+    let (value, gap) = (words::number(one.value), words::two_digits_up(one.gap));
     let worst = match one.times {
         0 | 1 => String::new(),
         times => format!(" ({times} times, the worst)"),
@@ -152,5 +155,5 @@ pub(crate) fn checks(checks: &[Check]) -> String {
         let by = format!("{} {}", check.item, check.role.word());
         table.add_row([mark, &by, &check.claim.text, &check.verdict.word(), check.verdict.evidence()]);
     }
-    if table.is_empty() { String::new() } else { format!("\n{}\n", table.text()) }
+    if table.is_empty() { String::new() } else { table.text() + "\n" }
 }

@@ -29,4 +29,4 @@ pub use diagnostic::{Shown, clip};
 pub use diagnostic_json::diagnostic_json;
 pub use file::{hold_writes, write_file};
 pub use json::write_json;
-pub use table::Table;
+pub use table::{Table, fit_tables};

@@ -1,6 +1,7 @@
 //! A compiled schedule: its program, and for each phase who sends to whom in which round.
 
 use crate::table::Table;
+use crate::words::number;
 use bfc_schedule::{Rank, RankPlan, Rational, Schedule};
 use std::fmt::Write;
 
@@ -82,15 +83,15 @@ fn phase_table(ranks: &[Rank], rounds: u32, plan: impl Fn(Rank) -> RankPlan) -> 
         for action in plan.actions.iter().filter(|action| action.round < shown) {
             let sent = action.send_to.map(|to| format!("→{to}"));
             let received =
-                action.receive.as_ref().map(|(from, weight)| format!("←{from} × {}", number(weight)));
+                action.receive.as_ref().map(|(from, taken)| format!("←{from} × {}", weight(taken)));
             cells[action.round as usize] = sent.into_iter().chain(received).collect::<Vec<_>>().join("  ");
         }
-        table.add_row([rank.to_string(), number(&plan.self_weight)].into_iter().chain(cells));
+        table.add_row([rank.to_string(), weight(&plan.self_weight)].into_iter().chain(cells));
     }
     table.text()
 }
 
-/// The exact weight where it is short, else its value.
-fn number(weight: &Rational) -> String {
-    if weight.bits() <= 40 { weight.to_string() } else { weight.to_f64().to_string() }
+/// The exact weight where it is short, else six digits.
+fn weight(weight: &Rational) -> String {
+    if weight.bits() <= 40 { weight.to_string() } else { number(weight.to_f64()) }
 }

@@ -7,12 +7,15 @@ use bfc_predict::simulate::{Lost, Run};
 use bfc_predict::units::{shown_bytes, shown_seconds};
 use bfc_predict::{Simulation, Simulations};
 
+/// The ways of all-reduce that a schedule is compared with.
+const ALLREDUCE: [&str; 3] = ["ring all-reduce", "tree all-reduce", "hierarchical all-reduce"];
+
 /// A line for each size, then where ranks went and how losses spread.
 pub fn text(simulations: &Simulations) -> String {
     let mut table = Table::new();
     let samples = simulations.batch.map(|_| "samples/s");
-    let heading = ["ranks", "a step", "99 of 100", "computing", "ring", "tree", "hierarchical"];
-    table.set_header(heading.into_iter().chain(samples));
+    let heading = ["ranks", "a step", "99 of 100", "computing"];
+    table.set_header(heading.into_iter().chain(ALLREDUCE).chain(samples));
     simulations.runs.iter().for_each(|run| table.add_row(row(run)));
     table.align_right(0..8);
     let (title, subtitle) = (title(simulations), subtitle(simulations));
@@ -62,10 +65,11 @@ pub fn svg(simulations: &Simulations) -> String {
         let points = runs.map(|run| (f64::from(run.size), share(run))).collect();
         Curve { label: label.into(), colour, width: 2.0, dash, points }
     };
+    let [ring, tree, hierarchical] = ALLREDUCE;
     let curves = vec![
-        curve("ring all-reduce", "#9aa5b1", "7 4", &|run| run.compute_seconds / run.ring_step_seconds),
-        curve("tree all-reduce", "#c77d0a", "2 3", &|run| run.compute_seconds / run.tree_step_seconds),
-        curve("hierarchical", "#7a5195", "7 4", &|run| run.compute_seconds / run.hierarchical_step_seconds),
+        curve(ring, "#9aa5b1", "7 4", &|run| run.compute_seconds / run.ring_step_seconds),
+        curve(tree, "#c77d0a", "2 3", &|run| run.compute_seconds / run.tree_step_seconds),
+        curve(hierarchical, "#7a5195", "7 4", &|run| run.compute_seconds / run.hierarchical_step_seconds),
         curve("this schedule", "#0b6bcb", "", &|run| run.efficiency),
     ];
     let panel = Panel {

@@ -7,7 +7,7 @@ use bfc_compiler::Analysis;
 use bfc_predict::Sweep;
 use bfc_predict::sweep::Worst;
 
-/// Sizes that are shown at most, evenly spread.
+/// Sizes that are shown of a range, beside powers of two and the last.
 const SHOWN: usize = 24;
 
 /// A line for a size, then the worst and the skipped.
@@ -22,15 +22,14 @@ pub fn text(sweep: &Sweep) -> String {
         "to 1e-6",
         "exact after",
     ]);
-    let stride = sweep.sizes.len().div_ceil(SHOWN).max(1);
-    for analysis in sweep.sizes.iter().step_by(stride) {
-        let rate = analysis.rate_per_step.map(|rate| format!("{rate:.6}"));
-        let count = |steps: Option<u64>| Cell::from(steps).exact();
+    let shown = shown(&sweep.sizes);
+    for analysis in &shown {
+        let count = |steps: Option<u64>| Cell::from(steps).text();
         table.add_row([
             analysis.size.to_string(),
             analysis.period.to_string(),
             analysis.rounds.to_string(),
-            Cell::from(rate.as_deref()).exact(),
+            Cell::from(analysis.rate_per_step).text(),
             count(analysis.rounds_to_1e_3),
             count(analysis.rounds_to_1e_6),
             count(analysis.exact_after),
@@ -38,9 +37,9 @@ pub fn text(sweep: &Sweep) -> String {
     }
     table.align_right(0..7);
     let mut text = table.text() + "\n";
-    if stride > 1 {
-        let number = sweep.sizes.len();
-        text.push_str(&format!("every {stride} sizes of {number}; `--format json` has all\n"));
+    let (few, all) = (shown.len(), sweep.sizes.len());
+    if few < all {
+        text.push_str(&format!("{few} of {all} sizes; `--format json` has all\n"));
     }
     if let Some(Worst { size, rounds_to_1e_3, .. }) = sweep.worst {
         let steps = match rounds_to_1e_3 {
@@ -54,6 +53,14 @@ pub fn text(sweep: &Sweep) -> String {
         text.push_str(&format!("skipped: {} ({})\n", runs(&sizes), first.reason));
     }
     text
+}
+
+/// Sizes spread evenly, all powers of two and the last.
+fn shown(sizes: &[Analysis]) -> Vec<&Analysis> {
+    let stride = sizes.len().div_ceil(SHOWN).max(1);
+    let is_shown =
+        |at: usize| at.is_multiple_of(stride) || at + 1 == sizes.len() || sizes[at].size.is_power_of_two();
+    (0..sizes.len()).filter(|&at| is_shown(at)).map(|at| &sizes[at]).collect()
 }
 
 /// Steps to agreement and the gap, over the number of ranks.

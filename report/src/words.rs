@@ -1,6 +1,7 @@
 //! Numbers, truth values and counts as people read them.
 
 use bfc_predict::units::shown_seconds;
+use bfc_schedule::digits::six_digits;
 
 /// What stands where there is nothing to say.
 pub const NOTHING: &str = "–";
@@ -23,8 +24,8 @@ pub enum Cell<'a> {
 }
 
 impl Cell<'_> {
-    /// The cell with all digits of its number.
-    pub fn exact(&self) -> String {
+    /// What the cell shows.
+    pub fn text(&self) -> String {
         match *self {
             Self::Absent => NOTHING.to_string(),
             Self::Truth(truth) => if truth { "yes" } else { "no" }.to_string(),
@@ -32,14 +33,6 @@ impl Cell<'_> {
             Self::Number(x) => number(x),
             Self::Seconds(seconds) => shown_seconds(seconds),
             Self::Text(text) => text.to_string(),
-        }
-    }
-
-    /// The cell with nine digits of its number.
-    pub fn rounded(&self) -> String {
-        match *self {
-            Self::Number(x) => format!("{x:.8e}").parse().unwrap_or(x).to_string(),
-            _ => self.exact(),
         }
     }
 }
@@ -86,9 +79,19 @@ impl<'a, T: Into<Cell<'a>>> From<Option<T>> for Cell<'a> {
     }
 }
 
-/// The fewest digits that give the number back, as JSON writes it.
+/// Six significant digits; of a number that is nearly 1 or -1, as many as show the difference.
 pub fn number(x: f64) -> String {
-    serde_json::Number::from_f64(x).map_or(NOTHING.to_string(), |number| number.to_string())
+    if !x.is_finite() {
+        return NOTHING.to_string();
+    }
+    let shown = six_digits(x);
+    if x.abs() == 1.0 || shown.trim_start_matches('-') != "1" {
+        return shown;
+    }
+    let rounded = |digits: usize| format!("{x:.digits$e}").parse::<f64>().ok();
+    // The first digit of the difference may be a rounded one; the next is beside it.
+    let first = (6..=15).find(|&digits| rounded(digits).is_some_and(|rounded| rounded.abs() != 1.0));
+    first.and_then(|digits| rounded(digits + 1)).unwrap_or(x).to_string()
 }
 
 /// Such as `1 phase` or `3 phases`.
@@ -106,4 +109,26 @@ pub fn two_digits_up(x: f64) -> String {
     let shown = [x, 1.1 * x].map(|x| format!("{x:.1e}"));
     let is_above = |shown: &String| shown.parse::<f64>().is_ok_and(|shown| shown >= x);
     shown.iter().find(|shown| is_above(shown)).unwrap_or(&shown[0]).clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_have_six_digits_and_only_one_reads_one() {
+        let shown = [
+            (0.0, "0"),
+            (1.0, "1"),
+            (-1.0, "-1"),
+            (2.0 / 3.0, "0.666667"),
+            (0.999_999_999_996_7, "0.9999999999967"),
+            (-0.999_999_99, "-0.99999999"),
+            (1.000_000_2, "1.0000002"),
+            (1.0 - f64::EPSILON / 2.0, "0.9999999999999999"),
+            (3.3e-12, "3.3e-12"),
+            (f64::NAN, "–"),
+        ];
+        shown.iter().for_each(|(x, text)| assert_eq!(number(*x), *text));
+    }
 }

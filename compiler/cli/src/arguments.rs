@@ -112,7 +112,8 @@ Examples:
     /// Accepts edge lists (`sender,receiver` or `sender,receiver,weight`; commas, tabs, semicolons or blanks), matrices in the
     /// orientation of the papers (row i, column j: what rank i takes from rank j; a matrix of zeros and ones lists edges without
     /// weights), and node-link JSON and GraphML as networkx writes them. Weights are mixing weights and are copied exactly; a
-    /// rank's own weight is what its row leaves. Nodes that are not named 0 to n-1 become ranks in file order.
+    /// rank's own weight is that of the diagonal or of an edge to itself, else what its row leaves. Nodes that are not named 0
+    /// to n-1 become ranks in file order.
     #[command(after_help = "\
 Examples:
   bfc import graph.csv -o graph.bf
@@ -151,14 +152,16 @@ Examples:
         /// The code, or its last part; without it, all codes are listed.
         code: Option<String>,
     },
-    /// List the library.
+    /// List the library, or search its names and descriptions.
     #[command(after_help = "\
 Examples:
   bfc list
-  bfc list topology")]
+  bfc list topology
+  bfc list momentum
+  bfc list \"exact average\"")]
     List {
-        /// Only this part, such as `topology` or `algorithm`.
-        part: Option<String>,
+        /// Only this part, `topology` or `algorithm`, or only what has this text in its name or its description.
+        word: Option<String>,
     },
     /// Print the source of a library name.
     #[command(after_help = "\
@@ -180,8 +183,8 @@ Examples:
     Run(Run),
     /// Simulate training on a cluster: jitter, shared links, stragglers and lost ranks, by seeded discrete events.
     ///
-    /// `computing` is the scaling efficiency: the share of its time that a rank computes. `ring`, `tree` and
-    /// `hierarchical` are the steps of parallel training by all-reduce on the same cluster, at their best.
+    /// `computing` is the scaling efficiency: the share of its time that a rank computes. The columns of all-reduce hold
+    /// the time of a step of parallel training by all-reduce on the same cluster, at its best.
     #[command(after_help = "\
 Examples:
   bfc simulate examples/digits.bf --size 64 --cluster v100
@@ -483,7 +486,7 @@ pub struct Fmt {
     /// Files, directories with all `.bf` files below them, or `-` for standard input to standard output.
     #[arg(required = true, value_name = "FILES")]
     pub files: Vec<String>,
-    /// Write nothing; fail if a file would change.
+    /// Write nothing; fail if a file would change, and print what would.
     #[arg(long)]
     pub check: bool,
 }
@@ -494,7 +497,8 @@ pub struct Run {
     /// What to run.
     #[command(flatten)]
     pub source: Source,
-    /// Comma-separated numbers with the label in the last column; the UCI handwritten digits by default.
+    /// Comma-separated numbers with the label in the last column; a first line without numbers is a heading. The UCI
+    /// handwritten digits by default.
     #[arg(long, value_name = "CSV")]
     pub data: Option<PathBuf>,
     /// Steps of training.

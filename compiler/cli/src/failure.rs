@@ -4,7 +4,7 @@ use crate::arguments::Format;
 use crate::output;
 use bfc_report::{Shown, diagnostic_json};
 use miette::{Diagnostic, MietteHandlerOpts, Report, ReportHandler};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 use std::fmt;
 use thiserror::Error;
 
@@ -13,6 +13,8 @@ use thiserror::Error;
 pub struct Failure {
     exit: u8,
     reports: Vec<Report>,
+    /// What programs are told beside the diagnostics.
+    results: Map<String, Value>,
 }
 
 /// The input was refused.
@@ -146,6 +148,16 @@ pub enum CliError {
         #[help]
         help: String,
     },
+    /// A search of the library without a result.
+    #[error("no match for `{text}` in the library")]
+    #[diagnostic(code(bfc::cli::nothing_found))]
+    NothingFound {
+        /// What was searched for.
+        text: String,
+        /// What may have been meant.
+        #[help]
+        help: String,
+    },
     /// The schedule has no such rank.
     #[error("there is no rank {rank} among {size}")]
     #[diagnostic(code(bfc::cli::unknown_rank), help("ranks count from 0 to {}", size - 1))]
@@ -197,21 +209,31 @@ impl From<CliError> for Failure {
             | CliError::ProofNotConfirmed { .. } => REFUSED,
             _ => USAGE,
         };
-        Self { exit, reports: vec![Report::new(error)] }
+        Self::new(exit, [Report::new(error)])
     }
 }
 
 impl From<bfc_compiler::Diagnostics> for Failure {
     fn from(diagnostics: bfc_compiler::Diagnostics) -> Self {
         let usage = diagnostics.errors().iter().all(|error| error.is_usage);
-        Self { exit: if usage { USAGE } else { REFUSED }, reports: diagnostics.into_reports() }
+        Self::new(if usage { USAGE } else { REFUSED }, diagnostics.into_reports())
     }
 }
 
 impl Failure {
+    fn new(exit: u8, reports: impl IntoIterator<Item = Report>) -> Self {
+        Self { exit, reports: reports.into_iter().collect(), results: Map::new() }
+    }
+
     /// The input was refused for these reasons.
     pub fn refused(reports: impl IntoIterator<Item = Report>) -> Self {
-        Self { exit: REFUSED, reports: reports.into_iter().collect() }
+        Self::new(REFUSED, reports)
+    }
+
+    /// With what was found all the same, under a key of the document that programs read.
+    pub fn beside(mut self, key: &str, result: impl Into<Value>) -> Self {
+        self.results.insert(key.to_string(), result.into());
+        self
     }
 
     /// The input was refused for this reason.
@@ -221,10 +243,8 @@ impl Failure {
 
     /// These failures at once, ending as the last of them.
     pub fn all(failures: Vec<Self>) -> Result<(), Self> {
-        let merge = |first: Self, next: Self| Self {
-            exit: next.exit,
-            reports: first.reports.into_iter().chain(next.reports).collect(),
-        };
+        let merge =
+            |first: Self, next: Self| Self::new(next.exit, first.reports.into_iter().chain(next.reports));
         match failures.into_iter().reduce(merge) {
             Some(failure) => Err(failure),
             None => Ok(()),
@@ -233,17 +253,17 @@ impl Failure {
 
     /// Running failed for this reason.
     pub fn running(error: impl Diagnostic + Send + Sync + 'static) -> Self {
-        Self { exit: RUNNING, reports: vec![Report::new(error)] }
+        Self::new(RUNNING, [Report::new(error)])
     }
 
     /// The user has been told; only the exit code remains.
     pub fn told(exit: u8) -> Self {
-        Self { exit, reports: vec![] }
+        Self::new(exit, [])
     }
 
     /// The command was used wrongly.
     pub fn usage(error: impl Diagnostic + Send + Sync + 'static) -> Self {
-        Self { exit: USAGE, reports: vec![Report::new(error)] }
+        Self::new(USAGE, [Report::new(error)])
     }
 
     /// Tells the user; the exit code remains to be returned.
@@ -267,10 +287,13 @@ impl Failure {
     fn document(&self) -> Value {
         let shown = self.reports.iter().take(SHOWN.1);
         let diagnostics: Vec<Value> = shown.map(diagnostic_json).collect();
+        let mut document = self.results.clone();
+        document.insert("diagnostics".into(), diagnostics.into());
         match self.reports.len().saturating_sub(SHOWN.1) {
-            0 => json!({ "diagnostics": diagnostics }),
-            omitted => json!({ "diagnostics": diagnostics, "omitted": omitted }),
+            0 => {}
+            omitted => drop(document.insert("omitted".into(), omitted.into())),
         }
+        document.into()
     }
 
     fn tell_people(self) {

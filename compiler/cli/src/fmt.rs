@@ -7,6 +7,7 @@ use bfc_dsl::ParseError;
 use bfc_schedule::visible;
 use miette::{NamedSource, Report};
 use serde_json::{Value, json};
+use similar::TextDiff;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,11 +19,16 @@ pub fn fmt(arguments: &arguments::Fmt, format: Format) -> Result<(), Failure> {
     let (mut done, mut failures) = (vec![], vec![]);
     for path in input::sources(&arguments.files)? {
         match one(&path, arguments.check, format) {
-            Ok(entry) => done.push(entry),
+            Ok(entry) => {
+                if entry["difference"].is_string() {
+                    failures.push(CliError::NotFormatted { path: path.display().to_string() }.into());
+                }
+                done.push(entry);
+            }
             Err(failure) => failures.push(failure),
         }
     }
-    Failure::all(failures)?;
+    Failure::all(failures).map_err(|failure| failure.beside("files", done.clone()))?;
     match format {
         Format::Json => output::print_json(&json!({ "files": done })),
         Format::Human => {
@@ -43,7 +49,11 @@ fn one(path: &Path, check: bool, format: Format) -> Result<Value, Failure> {
     let formatted = bfc_dsl::format(&text).map_err(|errors| refused(&name, &text, errors))?;
     let changed = formatted != text;
     if check && changed {
-        return Err(CliError::NotFormatted { path: name }.into());
+        let difference = difference(&name, &text, &formatted);
+        if format == Format::Human {
+            output::print(&difference)?;
+        }
+        return Ok(json!({ "file": name, "changed": changed, "difference": difference }));
     }
     if !path.is_file() {
         // Standard input, or a pipe that is read by its name.
@@ -56,6 +66,13 @@ fn one(path: &Path, check: bool, format: Format) -> Result<Value, Failure> {
         output::write_file(path, formatted.as_bytes())?;
     }
     Ok(json!({ "file": name, "changed": changed }))
+}
+
+/// What formatting would change, as `diff -u` shows it.
+fn difference(name: &str, text: &str, formatted: &str) -> String {
+    let name = visible::line(name);
+    let changes = TextDiff::from_lines(text, formatted);
+    changes.unified_diff().context_radius(2).header(&name, &format!("{name}, formatted")).to_string()
 }
 
 fn refused(name: &str, text: &str, errors: Vec<ParseError>) -> Failure {

@@ -20,6 +20,10 @@ pub struct Beside;
 impl Files for Beside {
     fn read(&self, from: &str, name: &str) -> Result<(String, String), String> {
         let path = Path::new(from).parent().unwrap_or(Path::new("")).join(format!("{name}.bf"));
+        // A pipe that nobody writes to would never end.
+        if path.metadata().is_ok_and(|there| !there.is_file()) {
+            return Err(format!("`{}` is not a regular file", output::path(&path)));
+        }
         let text = source_text(&path).map_err(|error| error.to_string())?;
         Ok((path.display().to_string(), text))
     }

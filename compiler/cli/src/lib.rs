@@ -36,6 +36,7 @@ pub fn run(program: &[OsString], arguments: &[OsString]) -> u8 {
         Err(error) => return usage::tell(error, arguments),
     };
     end_on_interrupt();
+    output::fit_terminal();
     match execute(&parsed, program) {
         Ok(()) => 0,
         Err(failure) => {
@@ -60,7 +61,7 @@ fn execute(arguments: &Arguments, program: &[OsString]) -> Result<(), Failure> {
         Command::Import(arguments) => import::import(arguments, format),
         Command::New(arguments) => new::new(arguments, format),
         Command::Explain { code } => explain::explain(code.as_deref(), format),
-        Command::List { part } => library::list(part.as_deref(), format),
+        Command::List { word } => library::list(word.as_deref(), format),
         Command::Show { name } => library::show(name, format),
         Command::Simulate(arguments) => predict::simulate(arguments, format),
         Command::Advise(arguments) => predict::advise(arguments, format),

@@ -12,7 +12,7 @@ const PLACEHOLDER: &str = "NAME";
 
 /// What names are made of.
 const LETTERS: &str =
-    "names are made of the letters a-z and A-Z, digits and `_`, and begin with no digit, such as `my_ring`";
+    "names are made of Latin and Greek letters, digits and `_`, and begin with no digit, such as `my_ring`";
 
 /// Writes NAME.bf.
 ///
@@ -37,8 +37,7 @@ pub fn new(arguments: &arguments::New, format: Format) -> Result<(), Failure> {
 }
 
 fn check_name(name: &str) -> Result<(), CliError> {
-    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    if name.chars().all(is_letter)
+    if name.chars().all(bfc_dsl::is_letter)
         && !name.starts_with(|first: char| first.is_ascii_digit())
         && !name.is_empty()
     {

@@ -12,6 +12,15 @@ use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path};
 
+/// Makes tables as wide as the terminal: as `COLUMNS` says, else as standard output is where that is a terminal.
+pub fn fit_terminal() {
+    let set = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
+    let terminal = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0);
+    if let Some(width) = set.filter(|&columns| columns > 0).or_else(terminal) {
+        bfc_report::fit_tables(width);
+    }
+}
+
 /// Writes text to standard output; a reader that has gone away ends the process quietly.
 ///
 /// # Errors

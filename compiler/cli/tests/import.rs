@@ -114,6 +114,22 @@ fn weights_and_directions_are_kept() {
     );
 }
 
+/// A 0 on the diagonal is a weight; what a row leaves belongs to ranks that have none.
+#[test]
+fn zeros_on_the_diagonal_are_kept() {
+    let weights = "0,0.5,0.5\n0.25,0,0.25\n0.5,0.5,0\n";
+    let expected = vec![vec![0.0, 0.5, 0.5], vec![0.25, 0.0, 0.25], vec![0.5, 0.5, 0.0]];
+    assert_eq!(matrix("w.csv", weights, &["--kind", "matrix"]), expected);
+    let (_directory, path) = files(&[("w.csv", weights.as_bytes())]);
+    let document = json(&["import", &path("w.csv"), "--kind", "matrix"]);
+    assert!(document["warnings"][0].as_str().is_some_and(|text| text.contains("sums to 0.500000")));
+    let ones = "0,1,1\n1,0,1\n1,1,0\n";
+    let kept = matrix("w.csv", ones, &["--kind", "matrix", "--weights", "keep"]);
+    assert_eq!(kept, [[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]]);
+    let edges = matrix("w.csv", ones, &["--kind", "matrix"]);
+    assert!(edges.iter().flatten().all(|weight| (weight - 1.0 / 3.0).abs() < 1e-15), "{edges:?}");
+}
+
 #[test]
 fn decimals_are_written_as_they_stand() {
     let (_directory, path) = files(&[("e.csv", b"a,b,0.1000000000000000000000001\nb,c,-.5e-2\n")]);

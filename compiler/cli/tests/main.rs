@@ -12,6 +12,7 @@ mod place;
 mod predict;
 mod refusals;
 mod run;
+mod screens;
 mod tools;
 mod trainer;
 mod untrusted;

@@ -137,7 +137,11 @@ fn missing_files_and_names() {
     let document = json_with_exit(&["check", "ring"], 2);
     assert!(document["diagnostics"][0]["help"].as_str().is_some_and(|help| help.contains("topology::ring")));
     bfc(&["show", "topology::rings"]).assert().code(2);
-    bfc(&["list", "topologies"]).assert().code(2);
+    let document = json_with_exit(&["list", "momentun"], 2);
+    assert_eq!(document["diagnostics"][0]["code"], "bfc::cli::nothing_found");
+    let help = document["diagnostics"][0]["help"].as_str().expect("help");
+    assert!(help.contains("`algorithm::momentum_tracking`"), "{help}");
+    assert_eq!(codes(&["list", "qqq"], 2), ["bfc::cli::nothing_found"]);
 }
 
 #[test]

@@ -171,6 +171,10 @@ impl<'a> Facts<'a> {
                     Verdict::NotDecided { .. } if self.has_large_trace() => Verdict::refuted(
                         "the self weights, and so the eigenvalues, sum to more than there are ranks, in absolute value",
                     ),
+                    Verdict::Refuted { evidence } => Verdict::refuted(match self.nonnegative() {
+                        Ok(()) => evidence,
+                        Err(negative) => format!("{negative}, and {evidence}"),
+                    }),
                     verdict => verdict,
                 },
             }

@@ -43,7 +43,11 @@ pub(crate) fn nonnegative(phases: &[MixingMatrix]) -> Finding {
             });
             match found {
                 Some((i, j, id)) => {
-                    Err(format!("W[{i}][{j}] is {}", sparse.weights()[id as usize].readable()))
+                    let weight = sparse.weights()[id as usize].readable();
+                    Err(match i == j {
+                        true => format!("the self weight of rank {i} is {weight}"),
+                        false => format!("W[{i}][{j}] is {weight}"),
+                    })
                 }
                 None => Ok(()),
             }

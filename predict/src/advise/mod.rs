@@ -3,6 +3,7 @@
 mod candidate;
 mod effort;
 mod proposal;
+mod reason;
 mod search;
 
 use crate::allreduce::AllReduce;
@@ -14,6 +15,7 @@ use crate::units::{shown_bytes, shown_seconds};
 use bfc_compiler::{Entry, NoFiles, Request, library};
 use candidate::Candidate;
 use effort::Effort;
+pub use reason::Reason;
 use search::Found;
 use serde::Serialize;
 
@@ -93,7 +95,7 @@ pub struct LeftOut {
     /// Its name.
     pub topology: String,
     /// Why.
-    pub reason: String,
+    pub reason: Reason,
 }
 
 /// Searches the library.
@@ -112,7 +114,7 @@ pub fn advise(goal: &Goal<'_>, progress: &mut dyn Progress) -> Result<Advice, Pr
         return Err(QuestionError::NothingReaches { error: goal.error, reasons }.into());
     };
     let ranking = order.iter().map(|(at, front)| candidates[*at].choice(goal, *front)).collect();
-    let (allreduce, allreduce_seconds) = goal.all_reduce()?;
+    let (allreduce, allreduce_seconds) = goal.fastest_allreduce()?;
     let mut advice = Advice {
         size: goal.size,
         cluster: goal.cluster.name().to_string(),
@@ -127,7 +129,8 @@ pub fn advise(goal: &Goal<'_>, progress: &mut dyn Progress) -> Result<Advice, Pr
         source: String::new(),
     };
     let summary = advice.ranking.first().map(Choice::summary).unwrap_or_default();
-    advice.source = format!("// {}\n// {summary}\n\n{}", advice.title(), candidates[fastest].source);
+    let source = format!("// {}\n// {summary}\n\n{}", advice.title(), candidates[fastest].source);
+    advice.source = bfc_compiler::format(&source).unwrap_or(source);
     Ok(advice)
 }
 
@@ -153,7 +156,7 @@ impl Goal<'_> {
     }
 
     /// The fastest all-reduce of the model and its seconds.
-    fn all_reduce(&self) -> Result<(&'static str, f64), ClusterError> {
+    fn fastest_allreduce(&self) -> Result<(&'static str, f64), ClusterError> {
         Ok(AllReduce::new(&Wiring::new(self.cluster, self.size)?, self.model_bytes).best())
     }
 }

@@ -5,9 +5,10 @@
 //! beats both in the steps and in the seconds of one whatever their spectrum; other weights and hierarchies are analyzed
 //! where they may still be the fastest.
 
-use super::candidate::{Candidate, Refusal, Weighed, weigh};
+use super::candidate::{Candidate, Weighed, weigh};
 use super::effort::{Effort, rank};
 use super::proposal::Proposal;
+use super::reason::Reason;
 use super::{Goal, LeftOut};
 use crate::error::PredictError;
 use crate::progress::Progress;
@@ -46,14 +47,14 @@ pub(super) fn search(goal: &Goal<'_>, progress: &mut dyn Progress) -> Result<Fou
     let mut found = Found::default();
     let library = compiled(goal, progress, &mut found)?;
     let quick = analyzed(goal, progress, library.weighed, &mut found)?;
-    found.left_out.sort_by(|a, b| (&a.topology, &a.reason).cmp(&(&b.topology, &b.reason)));
+    found.left_out.sort_by(|a, b| a.topology.cmp(&b.topology));
     vary(goal, progress, [quick, library.elsewhere], &mut found)?;
     progress.end();
     Ok(found)
 }
 
 impl Found {
-    fn leave_out(&mut self, topology: &str, reason: String) {
+    fn leave_out(&mut self, topology: &str, reason: Reason) {
         self.left_out.push(LeftOut { topology: topology.to_string(), reason });
     }
 }
@@ -69,8 +70,8 @@ fn compiled(
     for (done, name) in (1..).zip(topologies()) {
         match weigh(goal, Proposal::plain(name))? {
             Ok(one) => library.weighed.push((name, one)),
-            Err(Refusal { reason, at_this_size }) => {
-                library.elsewhere.extend(at_this_size.then_some(name));
+            Err(reason) => {
+                library.elsewhere.extend(matches!(reason, Reason::OtherSize { .. }).then_some(name));
                 found.leave_out(name, reason);
             }
         }

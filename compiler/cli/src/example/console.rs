@@ -104,7 +104,7 @@ fn start(program: &[OsString], arguments: &[String], directory: &Path) -> std::i
     let (path, leading) = program.split_first().ok_or(std::io::ErrorKind::NotFound)?;
     let mut command = Command::new(path);
     command.args(leading).args(arguments).current_dir(directory);
-    command.env(INSIDE, "1").env("NO_COLOR", "1").stdin(Stdio::null()).output()
+    command.env(INSIDE, "1").env("NO_COLOR", "1").env_remove("COLUMNS").stdin(Stdio::null()).output()
 }
 
 /// Each expected line appears, in order, blanks and rules of tables aside.
@@ -120,7 +120,7 @@ fn compare(example: &Example, step: &Step, told: &str) -> Result<(), ExampleErro
             return Err(ExampleError::Output {
                 command: step.command.clone(),
                 line: expected.trim().to_string(),
-                told: beginning(told),
+                found: beside(&wanted, &lines, rest.len()),
                 text: example.text(),
                 at: example.place(*line),
             });
@@ -128,6 +128,20 @@ fn compare(example: &Example, step: &Step, told: &str) -> Result<(), ExampleErro
         rest = &rest[found + 1..];
     }
     Ok(())
+}
+
+/// What stands in place of a line that is wanted: the nearest of those that are left, if the line does not stand before them.
+fn beside(wanted: &str, lines: &[String], left: usize) -> String {
+    let (before, rest) = lines.split_at(lines.len() - left);
+    if before.iter().any(|line| matches(wanted, line)) {
+        return "it stands further up in the output: lines are expected in its order".to_string();
+    }
+    let likeness = |line: &&String| (1000.0 * strsim::jaro_winkler(wanted, line)) as u32;
+    let found = rest.iter().filter(|line| !line.is_empty()).rev().max_by_key(likeness);
+    match found {
+        Some(found) => format!("expected: {wanted}\nfound:    {found}"),
+        None => format!("expected: {wanted}\nfound:    the end of the output"),
+    }
 }
 
 fn beginning(told: &str) -> String {

@@ -63,15 +63,15 @@ pub enum ExampleError {
         at: SourceSpan,
     },
     /// A line is missing from the output of a command.
-    #[error("`{command}` does not say `{line}`")]
-    #[diagnostic(code(bfc::example::output), help("it printed:\n{told}"))]
+    #[error("`{command}` does not print `{line}`")]
+    #[diagnostic(code(bfc::example::output), help("{found}"))]
     Output {
         /// The command.
         command: String,
         /// The line.
         line: String,
-        /// The beginning of its output.
-        told: String,
+        /// What it prints instead.
+        found: String,
         /// The documentation.
         #[source_code]
         text: Text,

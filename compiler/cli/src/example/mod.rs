@@ -7,10 +7,9 @@ mod extract;
 mod source;
 
 use crate::arguments::Format;
-use crate::failure::{self, CliError, Failure};
+use crate::failure::{CliError, Failure};
 use crate::{input, output};
 use bfc_compiler::{library, resolve};
-use bfc_report::diagnostic_json;
 use error::ExampleError;
 use extract::{Example, Kind};
 use miette::Report;
@@ -117,19 +116,14 @@ fn tell(examples: &[Example], outcomes: Vec<Option<ExampleError>>, format: Forma
         examples.iter().zip(&outcomes).map(|(e, outcome)| e.json(outcome.is_none())).collect();
     let reports: Vec<Report> = outcomes.into_iter().flatten().map(Report::new).collect();
     match format {
-        Format::Human => {
-            output::print(summary)?;
-            if failed == 0 { Ok(()) } else { Err(Failure::refused(reports)) }
+        Format::Human => output::print(summary)?,
+        Format::Json if failed == 0 => {
+            output::print_json(&json!({ "examples": entries, "failed": failed }))?;
         }
-        Format::Json => {
-            let mut document = json!({ "examples": entries, "failed": failed });
-            if failed == 0 {
-                return output::print_json(&document);
-            }
-            let diagnostics = reports.iter().map(diagnostic_json);
-            document["diagnostics"] = diagnostics.collect();
-            output::print_json(&document)?;
-            Err(Failure::told(failure::REFUSED))
-        }
+        Format::Json => {}
+    }
+    match failed {
+        0 => Ok(()),
+        _ => Err(Failure::refused(reports).beside("examples", entries).beside("failed", failed)),
     }
 }

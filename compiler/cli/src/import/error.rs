@@ -46,7 +46,7 @@ pub enum ImportError {
     #[diagnostic(
         code(bfc::import::not_a_number),
         help(
-            "write a finite number such as `0.25` or `1e-3`, of at most 100 digits, with an exponent from -300 to 300"
+            "write a finite number such as `0.25` or `1e-3`, of at most 100 digits, with an exponent from -300 to 300; the first line of an edge list may name its columns, as in `source,target,weight`"
         )
     )]
     NotANumber {

@@ -149,7 +149,7 @@ fn graph(arguments: &arguments::Import, text: &str, source: &Text) -> Result<Gra
 fn item_name(arguments: &arguments::Import) -> String {
     let file = arguments.output.as_deref().unwrap_or(&arguments.graph);
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    let letter = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
+    let letter = |letter: char| if bfc_dsl::is_letter(letter) { letter } else { '_' };
     let name: String = stem.chars().map(letter).collect();
     let is_name = new::check(&name, &format!("topology {name} {{ }}\n")).is_ok();
     if is_name { name } else { format!("graph_{name}") }

@@ -228,13 +228,16 @@ fn matrix(rows: &[Row], text: &Text, keep_weights: bool) -> Result<Graph, Import
     for (to, row) in rows.iter().enumerate() {
         for (from, field) in row.fields[usize::from(labelled)..].iter().enumerate() {
             let weight = number(*field, text)?;
-            if !weight.is_zero() {
+            // A 0 on the diagonal is the rank's own weight, and not what its row leaves.
+            if !weight.is_zero() || from == to {
                 edges.push(Edge { from, to, both_ways: false, weight: Some(weight), at: Some(span(*field)) });
             }
         }
     }
-    let is_adjacency = edges.iter().all(|edge| edge.weight.as_ref().is_some_and(Decimal::is_one));
-    if is_adjacency && !keep_weights {
+    let is_zero = |edge: &Edge| edge.weight.as_ref().is_some_and(Decimal::is_zero);
+    let is_one = |edge: &Edge| edge.weight.as_ref().is_some_and(Decimal::is_one);
+    if !keep_weights && edges.iter().all(|edge| is_zero(edge) || is_one(edge)) {
+        edges.retain(|edge| !is_zero(edge));
         edges.iter_mut().for_each(|edge| edge.weight = None);
     }
     Ok(nodes.graph(edges))

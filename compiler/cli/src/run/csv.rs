@@ -37,7 +37,9 @@ pub enum DataError {
     #[error("line {line} has {found} fields, expected {expected}")]
     #[diagnostic(
         code(bfc::data::ragged_row),
-        help("give every line as many fields as the first; the last is the label")
+        help(
+            "give every line as many fields as the first, which may be a heading without numbers; the last is the label"
+        )
     )]
     RaggedRow {
         /// Line number, from 1.
@@ -76,7 +78,7 @@ pub enum DataError {
     #[diagnostic(
         code(bfc::data::not_a_number),
         help(
-            "remove the line, or encode the field as a number; only the label, in the last field, may be text"
+            "remove the line, or encode the field as a number; only the label, in the last field, may be text, and a first line without any number is a heading"
         )
     )]
     NotANumber {
@@ -99,7 +101,9 @@ pub enum DataError {
     #[error("`{name}` holds no row with at least one feature and a label")]
     #[diagnostic(
         code(bfc::data::empty),
-        help("write one example a line: numbers separated by commas, then the label")
+        help(
+            "write one example a line: numbers separated by commas, then the label; a first line without numbers is a heading"
+        )
     )]
     Empty {
         /// The file.

@@ -13,6 +13,7 @@ pub fn bfc(arguments: &[&str]) -> Command {
         .current_dir(root())
         .timeout(Duration::from_secs(120))
         .env("NO_COLOR", "1")
+        .env_remove("COLUMNS")
         .env_remove("RUST_BACKTRACE");
     command
 }

@@ -462,16 +462,13 @@ impl Spectral<'_> {
         refuted.unwrap_or_else(|| tally.verdict(&over))
     }
 
-    /// The eigenvalue, and the character that it belongs to.
+    /// Where in the spectrum the phases have these values: at an eigenvalue, or with several at a character.
     fn describe(&self, digits: &[u32], values: &[c64]) -> String {
-        let character = match (digits, self.group.radices()) {
-            ([one], [radix]) => format!("character {one} of {radix}"),
-            _ => format!("character {digits:?} of {:?}", self.group.radices()),
-        };
-        match values {
-            [value] if value.im.abs() < 1e-12 => format!("the eigenvalue {:.6} ({character})", value.re),
-            [value] => format!("the eigenvalue {:.6} {:+.6} i ({character})", value.re, value.im),
-            _ => character,
+        match (values, digits, self.group.radices()) {
+            ([value], ..) if value.im.abs() < 1e-12 => format!("the eigenvalue {:.6}", value.re),
+            ([value], ..) => format!("the eigenvalue {:.6} {:+.6} i", value.re, value.im),
+            (_, [one], [radix]) => format!("character {one} of {radix}"),
+            (_, _, radices) => format!("character {digits:?} of {radices:?}"),
         }
     }
 
