@@ -3,6 +3,7 @@
 use crate::error;
 use bfc_predict::sweep::MOST_SIZES;
 use bfc_predict::values::{self, COUNT, Numbers, Wholes};
+use bfc_report::clip;
 use miette::Diagnostic;
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
@@ -171,16 +172,22 @@ impl<'py> Argument<'py> {
     /// The value, if it is what was expected.
     fn expect<T>(&self, value: Result<T, String>) -> PyResult<T> {
         value.map_err(|expected| {
-            let found = self.value.repr().map_or_else(|_| "unknown".to_string(), |text| text.to_string());
-            let wrong = WrongValue { function: self.function, name: self.name, found, expected };
+            let wrong =
+                WrongValue { function: self.function, name: self.name, found: self.shown(), expected };
             error::raise(self.value.py(), [&wrong as &dyn Diagnostic])
         })
     }
 
     fn wrong_type(&self, expected: &str) -> PyErr {
         let kind =
-            self.value.get_type().name().map_or_else(|_| "unknown".to_string(), |name| name.to_string());
-        let found = self.value.repr().map_or_else(|_| "a value".to_string(), |text| text.to_string());
-        PyTypeError::new_err(format!("`{}` is {expected}, found {found} of type {kind}", self.name))
+            self.value.get_type().name().map_or_else(|_| String::new(), |name| format!(" of type {name}"));
+        PyTypeError::new_err(format!("`{}` is {expected}, found {}{kind}", self.name, self.shown()))
+    }
+
+    /// The value as Python writes it.
+    fn shown(&self) -> String {
+        self.value
+            .repr()
+            .map_or_else(|_| "a value that cannot be shown".to_string(), |text| clip(text.to_string()))
     }
 }
