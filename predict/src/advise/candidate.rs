@@ -123,7 +123,7 @@ fn training(goal: &Goal<'_>, tried: &Tried) -> Result<(f64, String), Reason> {
         Reason::Unknown { note: note.unwrap_or_else(|| "its rate is not known at this size".to_string()) }
     })?;
     let steps = Training { rate, bias }.steps(goal.error, goal.heterogeneity);
-    let steps = steps.ok_or_else(|| match rate < 1.0 {
+    let steps = steps.ok_or(match rate < 1.0 {
         true => Reason::Biased { distance: bias * goal.heterogeneity },
         false => Reason::Diverges { rate },
     })?;
