@@ -91,7 +91,9 @@ def directory(tmp_path, monkeypatch):
 
 
 def run(*arguments):
-    return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, check=True).stdout
+    # Tables fit the terminal where its width is known.
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, check=True, env=environment).stdout
 
 
 @pytest.mark.parametrize("command,call", CALLS, ids=[command for command, _ in CALLS])
