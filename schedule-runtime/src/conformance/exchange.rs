@@ -63,8 +63,8 @@ impl Received {
         assert_eq!(chunk.part, self.part, "a part comes before another is complete");
         let part = &mut self.parts[chunk.part];
         assert_eq!(chunk.offset, part.len(), "pieces of part {} come in another order", self.part);
-        assert!(chunk.offset % 64 == 0, "a piece begins at byte {} of its part", chunk.offset);
-        assert!(chunk.bytes.as_ptr().addr() % 8 == 0, "a piece is not aligned to 8 bytes");
+        assert!(chunk.offset.is_multiple_of(64), "a piece begins at byte {} of its part", chunk.offset);
+        assert!(chunk.bytes.as_ptr().addr().is_multiple_of(8), "a piece is not aligned to 8 bytes");
         part.extend(chunk.bytes);
         assert!(part.len() <= self.lengths[self.part], "part {} is too long", self.part);
     }
