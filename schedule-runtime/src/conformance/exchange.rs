@@ -6,6 +6,8 @@ use std::time::Duration;
 
 /// For what must come: longer than any healthy transport takes.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+/// A deadline that passes.
+pub(super) const SOON: Duration = Duration::from_millis(300);
 /// More bytes than any transport copies on its own account.
 pub(super) const LONG: usize = 1 << 20;
 

@@ -3,15 +3,12 @@
 //! First all ranks meet. Then the ranks from 2 on wait for the one before, so that they learn of what happens between the
 //! first two through others.
 
-use super::exchange::{LONG, Message, PATIENCE, Received, assert_dead, hear, meet, send};
+use super::exchange::{LONG, Message, PATIENCE, Received, SOON, assert_dead, hear, meet, send};
 use super::{Law, Leaving};
 use crate::transport::{Envelope, Fault, Tag, Transport, rounds};
 use bfc_schedule::Rank;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::time::Duration;
 
-/// A deadline that passes.
-const SOON: Duration = Duration::from_millis(300);
 const FIRST: Rank = Rank(0);
 const SECOND: Rank = Rank(1);
 

@@ -1,7 +1,7 @@
 //! Exchanges in place: both ranks do them or neither does, and each element is old or new.
 
 use super::Law;
-use super::exchange::{LONG, Message, PATIENCE, assert_dead, hear, receive, send};
+use super::exchange::{LONG, Message, PATIENCE, SOON, assert_dead, hear, meet, receive, send};
 use crate::transport::{Envelope, Fault, PairChunk, PairWeights, Tag, Transport, rounds};
 use bfc_schedule::Rank;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -15,6 +15,7 @@ pub(super) fn laws<X: Transport + 'static>() -> Vec<Law<X>> {
         Law::new("two ranks exchange in place, or neither", exchanges),
         Law::new("who asks a rank that sends to exchange in place is refused", meets_a_message),
         Law::new("offers of different lengths are refused on both ranks", mismatch),
+        Law::new("who waits for a partner waits no longer than its deadline", late),
         Law::new("each element is old or new after a panic", panics),
     ]
 }
@@ -117,6 +118,31 @@ fn mismatch<X: Transport>(mut transport: X) {
     }
     assert!(memory.parts() == words(rank, 0, &lengths(rank)).parts(), "the memory has been touched");
     assert_dead(&mut transport);
+}
+
+/// The second rank does not come.
+fn late<X: Transport>(mut transport: X) {
+    let met = meet(&mut transport);
+    let mut memory = words(FIRST, 0, &[LONG]);
+    match transport.rank() {
+        FIRST => {
+            met.expect("all are there");
+            let tag = Tag { exchange: 0, round: 0 };
+            let mut kernel = |_: PairChunk<'_>| panic!("an exchange with nobody");
+            let done = transport.pair(tag, SECOND, &mut memory.parts_mut(), WEIGHTS, SOON, &mut kernel);
+            // Where nothing is done in place, a message does not come either.
+            let fault = done.and_then(|_| hear(&mut transport, SECOND, 0, SOON)).expect_err("a deadline");
+            assert_eq!(fault, Fault::Deadline { peer: SECOND, waited: SOON });
+            assert!(memory.parts() == words(FIRST, 0, &[LONG]).parts(), "the memory has been touched");
+            assert_dead(&mut transport);
+        }
+        SECOND => {
+            let fault = met.and_then(|()| hear(&mut transport, FIRST, 1, PATIENCE)).expect_err("a failure");
+            let reason = format!("waited {SOON:?} for rank 1");
+            assert_eq!(fault, Fault::Failed { peer: FIRST, reason });
+        }
+        _ => {}
+    }
 }
 
 /// The second rank panics over its third chunk.
