@@ -32,6 +32,7 @@
 //! assert_eq!(run.ranks[1].clone().ended(), None);
 //! ```
 
+mod link;
 mod network;
 mod pair;
 mod run;
@@ -42,11 +43,12 @@ pub use run::{Outcome, Run, run};
 
 use crate::transport::{Chunk, Envelope, Fault, PairChunk, PairWeights, Tag, Ticket, Transport, revoked};
 use bfc_schedule::Rank;
+use link::Memory;
 use run::{Guard, Shared};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use world::{Memory, World, nanoseconds};
+use world::{World, nanoseconds};
 
 /// One rank of a simulated group; made by [`run`].
 pub struct SimulatedTransport {
