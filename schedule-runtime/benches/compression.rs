@@ -3,9 +3,7 @@
 //!
 //! `cargo bench -p bfc-runtime --bench compression`; `benches/peers/power_gossip.py` is the same step in numpy.
 
-#[path = "../tests/support/mod.rs"]
-mod support;
-
+use bfc_runtime::conformance::schedules::*;
 use bfc_runtime::{Machine, Transport, local};
 use bfc_schedule::compression::{Float, LowRank};
 use bfc_schedule::program::{Instruction, Operator, Register, Shape, Transfer};
@@ -14,7 +12,6 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use std::convert::Infallible;
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
-use support::*;
 
 const MATRIX: (u32, usize) = (100, 784);
 const LONG: usize = 1 << 20;

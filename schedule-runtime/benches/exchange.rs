@@ -2,16 +2,13 @@
 //!
 //! `cargo bench -p bfc-runtime`. A time is one step of both ranks; 100 MB are 25 million `f32` on each.
 
-#[path = "../tests/support/mod.rs"]
-mod support;
-
+use bfc_runtime::conformance::schedules::*;
 use bfc_runtime::{Machine, Transport, kernel, local};
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::convert::Infallible;
 use std::hint::black_box;
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
-use support::*;
 
 const LARGE: usize = 25_000_000;
 const SMALL: usize = 1024;

@@ -7,7 +7,8 @@
 //! | `expression`, `kernel` | expressions and weighted sums into loops over slices |
 //! | `compression` | vectors into codes and back |
 //! | `exchange`, `plan` | mixes and averages into rounds with rounded weights |
-//! | [`transport`] | rounds into messages: [`local`] threads, [`socket`] processes, `mpi` |
+//! | [`transport`] | rounds into messages: [`local`] threads, [`socket`] processes, `mpi`, [`simulated`] networks |
+//! | [`conformance`] | a transport into the laws that it keeps |
 //! | [`lease`], [`bell`] | the synchronisation of threads |
 //!
 //! Results do not depend on the transport: products and sums are rounded one by one, in the order self, round 0, round 1 …
@@ -16,6 +17,8 @@
 
 pub mod bell;
 mod compression;
+#[cfg(not(feature = "loom"))]
+pub mod conformance;
 mod element;
 mod error;
 mod exchange;
@@ -30,6 +33,8 @@ mod machine;
 pub mod mpi;
 mod plan;
 mod registers;
+#[cfg(not(feature = "loom"))]
+pub mod simulated;
 #[cfg(not(feature = "loom"))]
 pub mod socket;
 mod sync;

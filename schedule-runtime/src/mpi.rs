@@ -5,7 +5,7 @@
 //! from one rank to another have one tag, which keeps their order. A rank that fails notifies every other with a second
 //! tag, for which each rank always listens.
 
-use crate::transport::{Chunk, Envelope, Fault, Tag, Ticket, Transport};
+use crate::transport::{Chunk, Envelope, Fault, Tag, Ticket, Transport, revoked};
 use ::mpi::ffi;
 use ::mpi::raw::AsRaw;
 use ::mpi::topology::{Communicator, SimpleCommunicator};
@@ -407,7 +407,7 @@ unsafe impl Transport for MpiTransport {
 
     fn revoke(&mut self) {
         if !self.outgoing.is_empty() || !self.incoming.is_empty() {
-            self.die(self.rank, "it abandoned an exchange");
+            self.die(self.rank, revoked());
         }
     }
 

@@ -4,7 +4,7 @@
 //! What a transport offers, and a caller may rely on:
 //!
 //! * A message is a list of parts (byte slices). Sender and receiver name the same [`Tag`] and the same lengths; where
-//!   they do not, the receiver gets [`Fault::Mismatch`] and no byte.
+//!   tags or sums of lengths differ, the receiver gets [`Fault::Mismatch`] and no byte. No rank sends to itself.
 //! * Messages from one rank to another arrive in the order in which they were begun, unchanged and exactly once.
 //! * Many rounds may be pending; they are finished in the order in which they were begun. Between two `wait_sent`s at most
 //!   one message travels from one rank to the same other.
@@ -16,6 +16,9 @@
 //! * **Memory exposed to peers is leased.** What is sent stays exposed until [`Transport::wait_sent`] returns well or
 //!   [`Transport::revoke`] returns. A peer claims a bounded chunk before it touches it; `revoke` waits for claims.
 //! * After a fault the transport is dead: the peers learn of it, and every further call fails.
+//!
+//! [`conformance`](crate::conformance) has each of these as a law to run, [`simulated`](crate::simulated) a transport that
+//! uses all the freedom that they leave.
 //!
 //! [`rounds`] is the safe way in: when it returns or unwinds, no memory is exposed.
 
@@ -245,6 +248,12 @@ impl fmt::Display for Envelope {
         let Self { tag: Tag { exchange, round }, bytes } = self;
         write!(f, "{bytes} bytes of exchange {exchange}, round {round}")
     }
+}
+
+/// Why a rank fails that revokes what it has sent.
+#[cfg(any(not(feature = "loom"), feature = "mpi"))]
+pub(crate) fn revoked() -> &'static str {
+    if std::thread::panicking() { "it panicked" } else { "it abandoned an exchange" }
 }
 
 /// Runs `body`, which may begin rounds that send memory of lifetime `'env`. When this returns or unwinds, no memory is

@@ -1,13 +1,11 @@
 //! Codecs: what is read is what was meant, never farther away than promised, and short.
 
-mod support;
-
+use bfc_runtime::conformance::schedules::{X, program, ring, schedule};
 use bfc_runtime::{Element, Machine, State, local};
 use bfc_schedule::compression::{Float, LowRank};
 use bfc_schedule::program::{Instruction, Register, Shape};
 use bfc_schedule::{Codec, Rank};
 use proptest::prelude::*;
-use support::{X, program, ring, schedule};
 
 /// What becomes of `x` on a rank of its own, written and read in each of `steps` steps.
 fn compressed<T: Element>(codec: Codec, x: &[T], steps: usize) -> Vec<Vec<T>> {

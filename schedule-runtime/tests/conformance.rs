@@ -1,21 +1,22 @@
-//! The conformance suite on threads and on sockets, the latter between threads and between processes. On MPI it is
-//! `tests/mpi.rs`.
+//! The conformance suite on threads, on simulated networks and on sockets, the latter between threads and between
+//! processes. On MPI it is `tests/mpi.rs`.
 
-mod support;
-
+use bfc_runtime::conformance::schedules::{averaging, dgd, ring, schedule};
+use bfc_runtime::conformance::{Law, Leaving, laws};
+use bfc_runtime::local::{self, LocalTransport};
+use bfc_runtime::simulated::{self, Network, Outcome, SimulatedTransport};
 use bfc_runtime::socket::SocketTransport;
 use bfc_runtime::transport::{Fault, Tag, rounds};
 use bfc_runtime::{Machine, Transport};
-use bfc_schedule::matrix::Row;
-use bfc_schedule::{Rank, Rational};
-use proptest::prelude::*;
+use bfc_schedule::Rank;
+use std::convert::Infallible;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
-use support::conformance::*;
-use support::*;
+
+const SIZES: [u32; 4] = [1, 2, 3, 5];
 
 /// A directory that goes away again.
 struct Directory(PathBuf);
@@ -51,15 +52,45 @@ fn on_sockets<R: Send>(
 }
 
 #[test]
-fn sockets_between_threads() {
-    for size in [1, 2, 3, 5] {
-        for (case, number) in cases(size).iter().zip(0..) {
-            let directory = Directory::new(&format!("threads-{size}-{number}"));
-            let found = on_sockets(&directory.0, size, |transport| drive::<f32, _>(case, transport));
-            let reference = reference::<f32>(case);
-            for (found, expected) in found.into_iter().zip(reference) {
-                assert!(found.expect("no panic").expect("a run") == expected, "{}", case.name);
+fn threads() {
+    for size in SIZES {
+        for law in laws::<LocalTransport>(size, Leaving::IsSeen) {
+            // Who is first decides what a panic meets.
+            for _ in 0..if law.name().contains("panic") { 20 } else { 1 } {
+                let result = local::spmd(size, |transport| {
+                    law.run(transport);
+                    Ok::<_, Infallible>(())
+                });
+                result.unwrap_or_else(|error| panic!("{size} ranks, {}: {error}", law.name()));
             }
+        }
+    }
+}
+
+#[test]
+fn simulated_networks() {
+    for size in SIZES {
+        for law in laws::<SimulatedTransport>(size, Leaving::IsSeen) {
+            // Laws of machines are long.
+            for seed in 0..if law.name().starts_with("a machine") { 1 } else { 20 } {
+                let run = simulated::run(size, Network::new(seed), |transport| law.run(transport));
+                for (outcome, rank) in run.ranks.into_iter().zip(0..) {
+                    let name = law.name();
+                    assert_eq!(outcome, Outcome::Ended(()), "{size} ranks, {name}, seed {seed}, rank {rank}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn sockets_between_threads() {
+    for size in SIZES {
+        for (law, number) in laws::<SocketTransport>(size, Leaving::IsSeen).iter().zip(0..) {
+            let directory = Directory::new(&format!("threads-{size}-{number}"));
+            let ranks = on_sockets(&directory.0, size, |transport| law.run(transport));
+            let broken = ranks.iter().position(|rank| rank.is_err());
+            assert_eq!(broken, None, "{size} ranks, {}", law.name());
         }
     }
 }
@@ -91,12 +122,12 @@ fn one_process_of_a_group() {
     let Some(directory) = std::env::var_os("BFC_TEST_DIRECTORY") else { return };
     let number = |name| -> u32 { std::env::var(name).expect("a number").parse().expect("a number") };
     let (rank, size) = (Rank(number("BFC_TEST_RANK")), number("BFC_TEST_SIZE"));
-    for (case, number) in cases(size).iter().zip(0..) {
+    let laws: Vec<Law<SocketTransport>> = laws(size, Leaving::IsSeen);
+    for (law, number) in laws.iter().zip(0..) {
         let directory = Path::new(&directory).join(number.to_string());
         std::fs::create_dir_all(&directory).expect("a directory");
-        let transport = SocketTransport::join(&directory, rank, size).expect("a socket");
-        let found = drive::<f64, _>(case, transport).expect("a run");
-        assert_conforms::<f64>(case, rank, &found);
+        println!("{}", law.name());
+        law.run(SocketTransport::join(&directory, rank, size).expect("a socket"));
     }
 }
 
@@ -172,47 +203,6 @@ fn sockets_pass_on_a_panic() {
                     let error = result.expect_err("an error on every rank");
                     assert!(error.to_string().ends_with("rank 2 failed: it panicked"), "{error}");
                 }
-            }
-        }
-    }
-}
-
-/// Any rows over `size` ranks with small rational weights of either sign.
-fn digraph() -> impl Strategy<Value = Vec<Row>> {
-    (1u32..=64, 0.0..1.0f64).prop_flat_map(|(size, density)| {
-        let weight =
-            (-3i64..=5, 1i64..=7).prop_map(|(numerator, denominator)| Rational::new(numerator, denominator));
-        let edge = (prop::bool::weighted((density * 6.0 / size as f64).min(1.0)), weight.clone());
-        let row = (weight, prop::collection::vec(edge, size as usize));
-        prop::collection::vec(row, size as usize).prop_map(|rows| {
-            let rows = rows.into_iter().zip(0..);
-            rows.map(|((self_weight, edges), rank)| {
-                let others =
-                    edges.into_iter().zip(0..).filter(|((edge, _), source)| *edge && *source != rank);
-                let in_weights = others.map(|((_, weight), source)| (Rank(source), weight)).collect();
-                Row { self_weight, in_weights }
-            })
-            .collect()
-        })
-    })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn execution_is_the_matrix(rows in digraph(), length in prop::sample::select(vec![1usize, 5, 9000])) {
-        let phase = table(rows);
-        let matrix = phase.matrix.clone();
-        let schedule = schedule(averaging(), matrix.size(), vec![vec![phase]]);
-        let case = Case { name: "a digraph".into(), schedule, length, steps: 2 };
-        let models = reference::<f64>(&case);
-        for index in [0, length / 2, length - 1] {
-            let values: Vec<f64> = (0..matrix.size()).map(|rank| start(Rank(rank), index)).collect();
-            let expected = apply(&matrix, &apply(&matrix, &values));
-            for (model, expected) in models.iter().zip(expected) {
-                let found = f64::from_bits(model[index]);
-                prop_assert!((found - expected).abs() <= 1e-10 * (1.0 + expected.abs()), "{} {}", found, expected);
             }
         }
     }

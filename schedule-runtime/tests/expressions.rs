@@ -1,13 +1,11 @@
 //! Loops over vectors do what one operation on one number does, bit for bit.
 
-mod support;
-
+use bfc_runtime::conformance::schedules::*;
 use bfc_runtime::local::spmd;
 use bfc_runtime::{Ask, Element, Machine, RuntimeError, State};
 use bfc_schedule::program::{Instruction, Operation, Program, Register, Shape, scalar};
 use bfc_schedule::{Rational, Schedule};
 use proptest::prelude::*;
-use support::*;
 
 use Operation::*;
 

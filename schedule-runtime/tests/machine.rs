@@ -1,7 +1,6 @@
 //! Machines on threads: what programs compute, how trainers drive them, and what goes wrong.
 
-mod support;
-
+use bfc_runtime::conformance::schedules::*;
 use bfc_runtime::local::{LocalTransport, SpmdError, spmd};
 use bfc_runtime::transport::{Tag, rounds};
 use bfc_runtime::{Ask, Element, Machine, RuntimeError, State, Transport, Wanted};
@@ -12,7 +11,6 @@ use miette::Diagnostic;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
-use support::*;
 
 type Local<T> = Machine<T, LocalTransport>;
 
@@ -132,6 +130,44 @@ fn uniform(edges: &[Vec<bool>], pulls: bool) -> Phase {
             .collect(),
     };
     table(ranks().map(row).collect())
+}
+
+/// Any rows over `size` ranks with small rational weights of either sign.
+fn digraph() -> impl Strategy<Value = Vec<Row>> {
+    (1u32..=64, 0.0..1.0f64).prop_flat_map(|(size, density)| {
+        let weight =
+            (-3i64..=5, 1i64..=7).prop_map(|(numerator, denominator)| Rational::new(numerator, denominator));
+        let edge = (prop::bool::weighted((density * 6.0 / size as f64).min(1.0)), weight.clone());
+        let row = (weight, vec(edge, size as usize));
+        vec(row, size as usize).prop_map(|rows| {
+            let rows = rows.into_iter().zip(0..);
+            rows.map(|((self_weight, edges), rank)| {
+                let others =
+                    edges.into_iter().zip(0..).filter(|((edge, _), source)| *edge && *source != rank);
+                let in_weights = others.map(|((_, weight), source)| (Rank(source), weight)).collect();
+                Row { self_weight, in_weights }
+            })
+            .collect()
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn execution_is_the_matrix(rows in digraph(), length in prop::sample::select(vec![1usize, 5, 9000])) {
+        let phase = table(rows);
+        let matrix = phase.matrix.clone();
+        let schedule = schedule(averaging(), matrix.size(), vec![vec![phase]]);
+        let models = models::<f64>(&schedule, length, 2);
+        for index in [0, length / 2, length - 1] {
+            for (model, expected) in models.iter().zip(expected(&schedule, index, 2)) {
+                let found = model[index];
+                prop_assert!((found - expected).abs() <= 1e-10 * (1.0 + expected.abs()), "{} {}", found, expected);
+            }
+        }
+    }
 }
 
 proptest! {

@@ -106,6 +106,11 @@ impl Hub {
         }
     }
 
+    /// Why `peer` has revoked an exchange in place, which it may be about to say.
+    pub(super) fn why(&self, rank: Rank, peer: Rank, deadline: Duration) -> Fault {
+        self.wait(rank, peer, deadline, || false).err().unwrap_or(Fault::Left { peer })
+    }
+
     /// The first rank that failed.
     pub(super) fn first_failure(&self) -> Option<Rank> {
         self.failure.get().map(|(rank, _)| *rank)

@@ -81,14 +81,15 @@ pub fn spmd<R: Send, E: Send>(
         match result {
             Ok(Ok(value)) => values.push(value),
             Ok(Err(error)) => failures.push(SpmdError::Failed { rank, error }),
-            Err(panic) => failures.push(SpmdError::Panicked { rank, message: message(panic) }),
+            Err(panic) => failures.push(SpmdError::Panicked { rank, message: panic_message(panic) }),
         }
     }
     let cause = failures.iter().position(|failure| Some(failure.rank()) == first).unwrap_or(0);
     if cause < failures.len() { Err(failures.swap_remove(cause)) } else { Ok(values) }
 }
 
-fn message(panic: Box<dyn Any + Send>) -> String {
+/// What a panic said.
+pub(crate) fn panic_message(panic: Box<dyn Any + Send>) -> String {
     match panic.downcast::<String>() {
         Ok(message) => *message,
         Err(panic) => panic.downcast_ref::<&str>().copied().unwrap_or("without a message").to_owned(),

@@ -8,10 +8,11 @@ mod hub;
 mod launch;
 mod pair;
 
+pub(crate) use launch::panic_message;
 pub use launch::{SpmdError, spmd};
 
 use crate::lease::{Owner, Reader};
-use crate::transport::{Chunk, Envelope, Fault, PairChunk, PairWeights, Tag, Ticket, Transport};
+use crate::transport::{Chunk, Envelope, Fault, PairChunk, PairWeights, Tag, Ticket, Transport, revoked};
 use bfc_schedule::Rank;
 use hub::Hub;
 use pair::PairSeat;
@@ -33,6 +34,8 @@ pub struct LocalTransport {
     seats: BTreeMap<Rank, PairSeat>,
     /// Receivers of messages that lie in the caller's memory.
     exposed: Vec<Rank>,
+    /// The fault, or the end, after which every call fails.
+    dead: Option<Fault>,
 }
 
 /// A message on its way.
@@ -65,6 +68,7 @@ pub fn group(size: u32) -> Vec<LocalTransport> {
             incoming: BTreeMap::new(),
             seats: BTreeMap::new(),
             exposed: vec![],
+            dead: None,
         })
         .collect()
 }
@@ -128,8 +132,19 @@ impl LocalTransport {
 
     fn fail(&mut self, fault: Fault) -> Fault {
         self.hub.fail(self.rank, &fault);
+        let fault = self.dead.get_or_insert(fault).clone();
         self.revoke();
         fault
+    }
+
+    /// Fails for a reason of this rank's own.
+    fn die(&mut self, reason: &str) {
+        self.hub.fail_because(self.rank, reason);
+        self.dead.get_or_insert(Fault::Failed { peer: self.rank, reason: reason.to_owned() });
+    }
+
+    fn alive(&self) -> Result<(), Fault> {
+        self.dead.clone().map_or(Ok(()), Err)
     }
 
     fn offer(&mut self, tag: Tag, to: Rank, parts: &[&[u8]], deadline: Duration) -> Result<(), Fault> {
@@ -215,6 +230,7 @@ unsafe impl Transport for LocalTransport {
         receive: Option<(Rank, &[usize])>,
         deadline: Duration,
     ) -> Result<Ticket, Fault> {
+        self.alive()?;
         if let Some((to, parts)) = send {
             self.offer(tag, to, parts, deadline).map_err(|fault| self.fail(fault))?;
         }
@@ -227,6 +243,7 @@ unsafe impl Transport for LocalTransport {
         deadline: Duration,
         sink: &mut dyn FnMut(Chunk<'_>),
     ) -> Result<(), Fault> {
+        self.alive()?;
         match ticket.from {
             Some(from) => self.receive(&ticket, from, deadline, sink).map_err(|fault| self.fail(fault)),
             None => Ok(()),
@@ -234,6 +251,7 @@ unsafe impl Transport for LocalTransport {
     }
 
     fn wait_sent(&mut self, deadline: Duration) -> Result<(), Fault> {
+        self.alive()?;
         while let Some(&to) = self.exposed.last() {
             let owner = &self.outgoing[&to];
             self.wait(to, deadline, || owner.is_closed()).map_err(|fault| self.fail(fault))?;
@@ -246,8 +264,7 @@ unsafe impl Transport for LocalTransport {
         if self.exposed.is_empty() {
             return;
         }
-        let reason = if std::thread::panicking() { "it panicked" } else { "it abandoned an exchange" };
-        self.hub.fail_because(self.rank, reason);
+        self.die(revoked());
         for to in std::mem::take(&mut self.exposed) {
             if let Some(owner) = self.outgoing.get_mut(&to) {
                 owner.revoke();
@@ -256,7 +273,7 @@ unsafe impl Transport for LocalTransport {
     }
 
     fn abandon(&mut self, reason: &str) {
-        self.hub.fail_because(self.rank, reason);
+        self.die(reason);
         self.revoke();
     }
 
@@ -269,6 +286,7 @@ unsafe impl Transport for LocalTransport {
         deadline: Duration,
         kernel: &mut dyn FnMut(PairChunk<'_>),
     ) -> Result<bool, Fault> {
+        self.alive()?;
         if parts.iter().map(|part| part.len()).sum::<usize>() <= SHORT {
             return Ok(false);
         }

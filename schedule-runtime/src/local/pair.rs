@@ -101,7 +101,7 @@ pub(super) fn pair(
         match seated.seat().take(total) {
             Taken::Chunk(index, work) => chunk(index, &work, kernel),
             Taken::Exhausted => break,
-            Taken::Revoked => return Err(hub.failure(peer)),
+            Taken::Revoked => return Err(hub.why(rank, peer, deadline)),
         }
     }
     seated.complete(total, deadline)?;
@@ -136,7 +136,7 @@ impl Seated<'_> {
         while !seat.arrive(copy) {
             self.transport.wait(peer, deadline, || seat.is_free() || seat.is_revoked())?;
             if seat.is_revoked() {
-                return Err(hub.failure(peer));
+                return Err(hub.why(rank, peer, deadline));
             }
         }
         hub.ring(peer);

@@ -20,7 +20,7 @@ mod outgoing;
 mod tests;
 mod user;
 
-use crate::transport::{Chunk, Envelope, Fault, Tag, Ticket, Transport};
+use crate::transport::{Chunk, Envelope, Fault, Tag, Ticket, Transport, revoked};
 use bfc_schedule::Rank;
 use outgoing::{HEADER, Outgoing, envelope};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -283,7 +283,7 @@ unsafe impl Transport for SocketTransport {
 
     fn revoke(&mut self) {
         if !self.outgoing.is_empty() {
-            self.die(self.rank, "it abandoned an exchange");
+            self.die(self.rank, revoked());
         }
     }
 

@@ -1,18 +1,23 @@
-//! Schedules built by hand, and what the suites share.
-#![allow(dead_code)]
-
-pub mod conformance;
+//! Schedules built by hand: each kind of program, and topologies for any number of ranks.
 
 use bfc_schedule::average::{Average, SliceRound};
-use bfc_schedule::compression::LowRank;
-use bfc_schedule::matrix::Row;
+use bfc_schedule::compression::{Float, LowRank};
+use bfc_schedule::matrix::{Interner, Row};
 use bfc_schedule::program::{Input, Instruction, Operation, Operator, Program, Register, Shape, Transfer};
-use bfc_schedule::*;
+use bfc_schedule::{
+    Action, CayleyMatrix, Codec, Draft, Group, MixingMatrix, Phase, Rank, Rational, RoundPlan, RoundTable,
+    Schedule, SparseMatrix, Topology,
+};
 
+/// The register of the model.
 pub const X: Register = Register(0);
+/// A second vector: the gradient, where a program asks for one.
 pub const G: Register = Register(1);
 
 /// A schedule whose topologies have these phases.
+///
+/// # Panics
+/// Where they make no valid schedule.
 pub fn schedule(program: Program, size: u32, topologies: Vec<Vec<Phase>>) -> Schedule {
     Schedule::new(Draft {
         size,
@@ -21,8 +26,8 @@ pub fn schedule(program: Program, size: u32, topologies: Vec<Vec<Phase>>) -> Sch
         program,
         average: Some(average_rounds(size)),
         overrides: vec![],
-        metadata: serde_json::json!({}),
-        certificate: serde_json::json!({}),
+        metadata: "{}".parse().expect("an object"),
+        certificate: "{}".parse().expect("an object"),
     })
     .expect("a valid schedule")
 }
@@ -82,7 +87,7 @@ pub fn coded() -> Program {
     let codecs = [
         Codec::TopFraction { numerator: 1, denominator: 3 },
         Codec::Quantize { bits: 5, seed: Some(7) },
-        Codec::Cast(compression::Float::Bf16),
+        Codec::Cast(Float::Bf16),
     ];
     let mut registers = vec![Shape::Vector; 4];
     registers.extend(codecs.map(Shape::Code));
@@ -148,6 +153,7 @@ pub fn compared(low_rank: LowRank) -> Program {
     program
 }
 
+/// A program without inputs, conditions and a computed model, which starts at the trainer's parameters.
 pub fn program(
     name: &str,
     registers: Vec<Shape>,
@@ -167,6 +173,7 @@ pub fn program(
     }
 }
 
+/// `into <- mix(from)` over a topology.
 pub fn mix(topology: u32, from: Register, into: Register) -> Instruction {
     Instruction::Exchange { operator: Operator::Mix(topology), transfers: vec![Transfer { from, into }] }
 }
@@ -209,6 +216,23 @@ pub fn ring(size: u32) -> Phase {
     }
 }
 
+/// Neighbours in a row, a third each way; ends keep two thirds. The ends see a symmetric round, the others do not.
+pub fn path(size: u32) -> Phase {
+    let third = Rational::new(1, 3);
+    let row = |rank: u32| {
+        let mut in_weights = vec![];
+        if rank > 0 {
+            in_weights.push((Rank(rank - 1), third.clone()));
+        }
+        if rank + 1 < size {
+            in_weights.push((Rank(rank + 1), third.clone()));
+        }
+        let self_weight = in_weights.iter().fold(Rational::one(), |rest, (_, weight)| &rest - weight);
+        Row { self_weight, in_weights }
+    };
+    table((0..size).map(row).collect())
+}
+
 /// Any matrix; each edge goes to the first round in which both ends are free.
 pub fn table(rows: Vec<Row>) -> Phase {
     let size = rows.len();
@@ -228,7 +252,7 @@ pub fn table(rows: Vec<Row>) -> Phase {
             edges.push((round as u32, *from, Rank(to as u32), weight.clone()));
         }
     }
-    let mut weights = matrix::Interner::default();
+    let mut weights = Interner::default();
     let self_weights = rows.iter().map(|row| weights.id(row.self_weight.clone())).collect();
     let (mut offsets, mut actions) = (vec![0], vec![]);
     for rank in (0..size as u32).map(Rank) {
