@@ -1,5 +1,6 @@
 //! The tests of the prediction, as one program.
 
+mod agreement;
 mod cancelled;
 mod cluster;
 mod common;

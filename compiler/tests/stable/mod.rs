@@ -205,3 +205,27 @@ fn shared_values_are_judged_once() {
     let vectors = format!("let a0 = mix(x) + x\n{doubled}x <- a29 / 2^30");
     assert_eq!(of_x(RING, &vectors), "proved");
 }
+
+/// What no dense algebra reaches is decided by its structure.
+#[test]
+fn library_algorithms_are_decided_on_many_ranks() {
+    let evidence = |topology: &str, uses: &str, algorithm: &str, size: u32| {
+        let text = format!(
+            "{uses}use algorithm::{algorithm}\nschedule {{\n topology {topology}\n algorithm {algorithm}\n}}"
+        );
+        let compiled =
+            compiled(&text, size, &[]).unwrap_or_else(|codes| panic!("{text} at {size}: {codes:?}"));
+        let schedule = Schedule::decode(&compiled.schedule.encode()).unwrap();
+        assert!(recheck(&schedule).unwrap().iter().all(|recheck| recheck.confirmed), "{text}");
+        let stable = compiled.report.checks.into_iter().find(|check| check.claim.text == "stable").unwrap();
+        assert_eq!(stable.verdict.word(), "proved", "{text} at {size}");
+        stable.verdict.evidence().to_string()
+    };
+    for size in [200, 320, 321, 1000] {
+        evidence("kautz(degree = 3)", "use topology::kautz\n", "exact_diffusion", size);
+    }
+    for size in [6, 8, 34, 640, 1000] {
+        evidence("W = ceca(ports = 1)", "use topology::ceca\n", "ceca_average", size);
+        evidence("W = ceca", "use topology::ceca\n", "ceca_average", size);
+    }
+}

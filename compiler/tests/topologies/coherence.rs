@@ -274,3 +274,26 @@ fn small_reports_do_not_contradict_themselves() {
 fn reports_at_64_ranks_do_not_contradict_themselves() {
     holds_at(&[63, 64, 65]);
 }
+
+/// On both sides of the sizes from which matrices are not formed, spectra not computed whole and counts not proved.
+mod long {
+    use super::holds_at;
+
+    #[test]
+    #[ignore = "takes many minutes: cargo xtask test long"]
+    fn reports_beside_limits_do_not_contradict_themselves() {
+        holds_at(&[127, 128, 255, 256, 257, 511, 512, 513]);
+    }
+
+    #[test]
+    #[ignore = "takes many minutes: cargo xtask test long"]
+    fn reports_of_what_is_not_formed_do_not_contradict_themselves() {
+        holds_at(&[639, 640, 641, 1000]);
+    }
+
+    #[test]
+    #[ignore = "takes many minutes: cargo xtask test long"]
+    fn reports_of_a_thousand_ranks_and_more_do_not_contradict_themselves() {
+        holds_at(&[1023, 1024, 1025, 2048, 2049, 4096]);
+    }
+}
