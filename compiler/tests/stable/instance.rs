@@ -153,6 +153,36 @@ impl Instance {
         Self { size, topologies, starts, condition, steps: [then, otherwise] }
     }
 
+    /// Graphs whose structure decides, of a few more ranks: edges i → d i + c, and ranks that are alike two apart; states
+    /// that are polynomials in the mixing matrix.
+    pub fn structured(seed: u64) -> Self {
+        let mut draws = Draws::new(seed);
+        let kind = 9 + draws.below(2);
+        let size = if kind == 9 { 3 + draws.below(5) } else { 4 + 2 * draws.below(2) };
+        let phases = if kind == 9 { 1 } else { 1 + draws.below(3) };
+        let topologies = vec![of_kind(&mut draws, size, kind, phases)];
+        let states = 1 + draws.below(2);
+        let next = |draws: &mut Draws| {
+            let factors = [(1, 1), (1, 2), (-1, 2), (2, 1), (-1, 1), (3, 4)];
+            let terms = (0..1 + draws.below(3)).map(|_| {
+                let factor = draws.one_of(&factors);
+                let mixes = draws.below(3);
+                let state = Expression::State(draws.below(states));
+                let mixed = (0..mixes).fold(state, |value, _| Expression::Mix(0, Box::new(value)));
+                Expression::Times(Coefficient::Number(number(factor.0, factor.1)), Box::new(mixed))
+            });
+            let terms: Vec<Expression> = terms.collect();
+            terms.into_iter().reduce(|a, b| Expression::Sum(Box::new(a), Box::new(b)))
+        };
+        let mut step: Vec<Option<Expression>> = (0..states).map(|_| next(&mut draws)).collect();
+        // Something is sent in every step.
+        let mixed = Expression::Mix(0, Box::new(Expression::State(0)));
+        let half = Expression::Times(Coefficient::Number(number(1, 2)), Box::new(mixed));
+        step[0] = step[0].take().map(|first| Expression::Sum(Box::new(first), Box::new(half)));
+        let starts = vec![Start::Params; states];
+        Self { size, topologies, starts, condition: Condition::Never, steps: [step.clone(), step] }
+    }
+
     /// The program.
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -322,7 +352,11 @@ impl Maker<'_> {
 
 fn topology(draws: &mut Draws, size: usize) -> Topology {
     let count = if draws.chance(4) { 2 } else { 1 };
-    let kind = draws.below(11);
+    let kind = draws.below(9);
+    of_kind(draws, size, kind, count)
+}
+
+fn of_kind(draws: &mut Draws, size: usize, kind: usize, count: usize) -> Topology {
     let all: Vec<(Phase, String)> = (0..count).map(|_| phase(draws, kind, size)).collect();
     let text = match all.as_slice() {
         [(_, text)] => text.clone(),

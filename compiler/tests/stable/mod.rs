@@ -135,6 +135,21 @@ fn what_keeps_its_value_shrinks_only_where_it_is_common() {
     assert_eq!(of_x(RING, "x <- mix(x) - lr * (grad(x) + x - params) + lr * x"), "proved");
 }
 
+/// A state that is averaged agrees after a step, whether or not the period could start there.
+#[test]
+fn what_agrees_only_after_a_step_of_the_period_counts() {
+    let topology = "topology own { self 0 weight 1/4
+for i in 1..size { self i weight 1/3 } }
+schedule { topology own
+algorithm a }
+";
+    let states = "state x = params\nstate y = 2";
+    let step = "x <- average(x)\ny <- mix(y) - x / 2 - 3 / 4 * y";
+    assert_eq!(verdict(topology, states, step), "refuted");
+    let late = format!("if t < 2 {{\nx <- mix(x)\ny <- average(x)\n}} else {{\n{step}\n}}");
+    assert_eq!(verdict(topology, states, &late), "refuted");
+}
+
 #[test]
 fn equal_numbers_of_neighbours_keep_agreement() {
     assert_eq!(of_x(RING, "x <- (x + incoming(x)) / (degree + 1)"), "proved");

@@ -14,9 +14,10 @@ use bfc_schedule::{Rational, Schedule};
 
 /// Steps of all further runs together.
 const MOST_STEPS: u64 = 16_000;
-/// The smallest of the values that are tried are these powers of a tenth of the learning rate, and of a parameter.
+/// The smallest learning rate that is tried, where it is the cause, and else the smallest value of any parameter: powers of a
+/// tenth of what it is. With a tiny rate everything descends at first.
 const SMALLEST_RATE: i32 = 8;
-const SMALLEST_REAL: i32 = 2;
+const SMALLEST: i32 = 2;
 
 /// What a run was compiled from.
 pub struct Origin<'a> {
@@ -33,7 +34,7 @@ pub struct Origin<'a> {
 pub fn diverged(record: &Record, origin: &Origin, runs: Vec<String>) -> Result<RunError, Failure> {
     let steps = record.plan.steps;
     let mut search = Search { record, origin, left: MOST_STEPS, tried: vec![] };
-    let is_rate = record.centralized.diverged() || record.allreduce.diverged();
+    let is_rate = search.is_rate();
     let first = if is_rate { search.rates()? } else { search.reals()? };
     let found = match first {
         None if is_rate => search.reals()?,
@@ -54,13 +55,19 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// Whether descent without a topology diverges as well.
+    fn is_rate(&self) -> bool {
+        self.record.centralized.diverged() || self.record.allreduce.diverged()
+    }
+
     /// The largest of some tenths of the learning rate with which the loss descends, as advice.
     fn rates(&mut self) -> Result<Option<String>, Failure> {
         if !takes_rate(self.record.schedule) {
             return Ok(None);
         }
         let mut smallest = None;
-        for power in 1..=SMALLEST_RATE {
+        let powers = if self.is_rate() { SMALLEST_RATE } else { SMALLEST };
+        for power in 1..=powers {
             let plan = Plan { lr: self.record.plan.lr / 10f64.powi(power), ..self.record.plan };
             let Some(descends) = self.descends(self.record.schedule, plan)? else { break };
             if descends {
@@ -80,7 +87,7 @@ impl Search<'_> {
     fn reals(&mut self) -> Result<Option<String>, Failure> {
         for (name, value) in self.origin.reals.iter().filter(|(_, value)| value.to_f64() > 0.0) {
             let mut smallest = None;
-            for power in 1..=SMALLEST_REAL {
+            for power in 1..=SMALLEST {
                 let smaller = value.to_f64() / 10f64.powi(power);
                 let Ok(compiled) = input::compile_request(&with(self.origin.request, name, smaller)) else {
                     break;
@@ -97,7 +104,7 @@ impl Search<'_> {
     }
 
     fn of_real(&self, name: &str, smaller: f64) -> String {
-        let rate = match self.record.centralized.diverged() {
+        let rate = match self.is_rate() {
             true => "",
             false => "; the learning rate is not the cause: centralized training descends with it",
         };
