@@ -4,7 +4,7 @@ use crate::evaluate::target::Evaluated;
 use crate::model::oracle::Oracles;
 use crate::model::topology::{Optimised, Topology};
 use crate::prove::Check;
-use bfc_schedule::{MixingMatrix, Rank, Schedule};
+use bfc_schedule::{MixingMatrix, Rank, Rational, Schedule};
 use serde::Serialize;
 
 /// What holds of a schedule, and what it costs.
@@ -24,6 +24,9 @@ pub struct Report {
     pub asks: Oracles,
     /// What a user should know though nothing is wrong.
     pub warnings: Vec<String>,
+    /// The `real` parameters of the algorithm and their values.
+    #[serde(skip)]
+    pub reals: Vec<(String, Rational)>,
     /// Claims that do not hold or were not decided, and were allowed all the same: the claim, the code and the evidence.
     #[serde(skip)]
     pub overrides: Vec<String>,
@@ -71,6 +74,7 @@ impl Report {
             optimised: evaluated.topologies.iter().flat_map(OptimisedFor::new).collect(),
             asks: Oracles::new(&evaluated.algorithm),
             warnings: vec![],
+            reals: evaluated.algorithm.reals.clone(),
             overrides: vec![],
         }
     }

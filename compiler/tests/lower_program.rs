@@ -25,6 +25,7 @@ impl Graph {
             asynchronous: None,
             topologies: vec!["W".to_string(), "R".to_string()],
             inputs: vec![Input { name: "lr".to_string(), default: Rational::new(1, 10) }],
+            reals: vec![],
             values: vec![],
             states: states.collect(),
             conditions: vec![],

@@ -2,7 +2,8 @@
 /// Q(v' − c) are the copies of x and v that neighbours hold.
 ///
 /// Gradient tracking with compressed differences: it removes the bias of different data, and what compression loses
-/// is sent later, so all ranks reach the optimum itself. One gradient at the next model and one message of two
+/// is sent later, so all ranks reach the optimum itself. The more the codec loses, the smaller γ must be: the default is
+/// for the default codec, with which 0.3 diverges. One gradient at the next model and one message of two
 /// compressed vectors per step, six extra states (Zhao, Li, Li, Richtárik and Chi, "BEER: fast O(1/T) rate for
 /// decentralized nonconvex optimization with communication compression", 2022).
 ///
@@ -12,7 +13,7 @@
 ///         topology  ring
 ///         algorithm beer(lr = 0.02, q = top_fraction(1/10))
 ///     }
-algorithm beer(lr: scalar = 0.1, gamma: real = 0.3, q: codec = top_fraction(1/100)) {
+algorithm beer(lr: scalar = 0.1, gamma: real = 0.03, q: codec = top_fraction(1/100)) {
     requires symmetric, doubly_stochastic, contracting, static, contraction(q) > 0
     state x = params
     state g = grad(x)

@@ -39,7 +39,7 @@ const ROWS: &[Row] = &[
     Row("scaffnew(H = 4)", [0.1, 0.2], 1, [Reaches(93), Reaches(240), Reaches(93), Reaches(223), Unknown, Unknown, Unknown]),
     Row("decentralized_proxskip(H = 4)", [0.1, 0.2], 1, [Reaches(282), Reaches(392), Refused(180), Refused(660), Reaches(275), Reaches(648), Refused(600)]),
     Row("momentum_tracking(beta = 1/2)", [0.05, 0.05], 1, [Reaches(145), Reaches(474), Reaches(74), Reaches(444), Reaches(444), Reaches(444), Reaches(394)]),
-    Row("beer(q = top_k(1))", [0.1, 0.2], 1, [Reaches(930), Reaches(753), Refused(211), Refused(241), Reaches(320), Unknown, Unknown]),
+    Row("beer(gamma = 3/10, q = top_k(1))", [0.1, 0.2], 1, [Reaches(930), Reaches(753), Refused(211), Refused(241), Reaches(320), Unknown, Unknown]),
 ];
 
 /// The same on a topology of the algorithm's own, of 8 and of 16 ranks: the directed graph i → i + 1, 0 → even j, a tree,

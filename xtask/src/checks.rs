@@ -7,7 +7,7 @@ use crate::{mpi, python};
 /// A named check.
 pub type Check = (&'static str, fn() -> Result<(), String>);
 
-/// All checks.
+/// All checks that run unless some are named.
 pub const ALL: [Check; 6] = [
     ("fmt", fmt),
     ("clippy", clippy),
@@ -16,6 +16,9 @@ pub const ALL: [Check; 6] = [
     ("mpi", mpi),
     ("python", python::check),
 ];
+
+/// The check that runs only where it is named.
+pub const LONG: Check = ("long", long);
 
 fn fmt() -> Result<(), String> {
     run(&mut cargo(&["fmt", "--all", "--check"]))
@@ -32,6 +35,11 @@ fn tests() -> Result<(), String> {
         return run(&mut cargo(&["test", "--workspace", "--doc", "--quiet"]));
     }
     run(&mut cargo(&["test", "--workspace", "--no-fail-fast", "--quiet"]))
+}
+
+/// What takes many minutes: ignored tests in modules named `long`.
+fn long() -> Result<(), String> {
+    run(&mut cargo(&["test", "--workspace", "--no-fail-fast", "--", "--ignored", "long::", "--nocapture"]))
 }
 
 /// Every interleaving of the runtime's lock-free parts.

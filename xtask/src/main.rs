@@ -1,5 +1,5 @@
 //! `cargo xtask test` runs every check of the repository, installing what a check needs; `cargo xtask test NAME…` runs
-//! some of them. A check that cannot run fails. Of the Python tests, those with torch and jax are skipped where these are
+//! some of them, and `cargo xtask test long` the tests that take many minutes. A check that cannot run fails. Of the Python tests, those with torch and jax are skipped where these are
 //! not installed, and say so.
 
 mod checks;
@@ -8,6 +8,7 @@ mod python;
 mod shell;
 mod venv;
 
+use checks::Check;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
 }
 
 fn names() -> Vec<&'static str> {
-    checks::ALL.iter().map(|(name, _)| *name).collect()
+    checks::ALL.iter().chain([&checks::LONG]).map(|(name, _)| *name).collect()
 }
 
 fn test(wanted: &[String]) -> Result<(), String> {
@@ -36,10 +37,9 @@ fn test(wanted: &[String]) -> Result<(), String> {
     }
     std::env::set_current_dir(shell::root()).map_err(|error| error.to_string())?;
     let mut report = vec![];
-    for (name, check) in checks::ALL {
-        if !wanted.is_empty() && !wanted.iter().any(|one| one == name) {
-            continue;
-        }
+    let named = |check: &Check| wanted.iter().any(|one| one == check.0);
+    let chosen = checks::ALL.into_iter().filter(|check| wanted.is_empty() || named(check));
+    for (name, check) in chosen.chain(Some(checks::LONG).filter(named)) {
         eprintln!("\n=== {name}");
         let start = Instant::now();
         let result = check();

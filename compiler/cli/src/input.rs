@@ -1,6 +1,6 @@
 //! Files and library names become what the compiler takes; schedule files become schedules.
 
-use crate::arguments::{Settings, Source};
+use crate::arguments::Settings;
 use crate::failure::{CliError, Failure};
 use crate::{output, suggest};
 use bfc_compiler::{Compiled, Entry, Files, Request, library};
@@ -25,14 +25,6 @@ impl Files for Beside {
         let text = source_text(&path).map_err(|error| error.to_string())?;
         Ok((path.display().to_string(), text))
     }
-}
-
-/// Compiles what the command line names.
-///
-/// # Errors
-/// The file cannot be read, or the compiler refuses.
-pub fn compile(source: &Source) -> Result<Compiled, Failure> {
-    compile_request(&request(&source.file, source.size, &source.settings)?)
 }
 
 /// Compiles a request.

@@ -6,6 +6,7 @@ mod commands;
 mod common;
 mod documents;
 mod import;
+mod long;
 mod outputs;
 mod pages;
 mod place;

@@ -50,6 +50,7 @@ pub(super) fn algorithm(program: &Program, topologies: Vec<String>) -> Result<Al
         asynchronous: None,
         topologies,
         inputs: program.inputs.clone(),
+        reals: vec![],
         values: lifter.values,
         states,
         conditions,

@@ -140,6 +140,7 @@ fn plain() -> Algorithm {
         asynchronous: None,
         topologies: vec!["W".into()],
         inputs: vec![],
+        reals: vec![],
         values,
         states: vec![State { name: "x".into(), shape: Shape::Vector, initial: ValueId(0) }],
         conditions: vec![],

@@ -16,6 +16,8 @@ pub struct Algorithm {
     pub topologies: Vec<String>,
     /// Its run-time inputs (`scalar` parameters).
     pub inputs: Vec<Input>,
+    /// Its `real` parameters and their values.
+    pub reals: Vec<(String, Rational)>,
     /// All values; operands precede their users.
     pub values: Vec<Value>,
     /// Its states in the order of the source, then what is on its way in mixes with a delay.

@@ -5,6 +5,7 @@ mod curve;
 mod data;
 mod logistic;
 mod record;
+mod remedy;
 mod train;
 
 use crate::arguments::{self, Format};
@@ -21,6 +22,7 @@ use csv::DataError;
 use data::{Data, Split};
 use miette::{Diagnostic, Report};
 use record::Record;
+use remedy::Origin;
 use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error;
@@ -28,9 +30,6 @@ use train::Plan;
 
 const MAX_RANKS: u32 = 1024;
 const DEFAULT_LR: f64 = 0.1;
-/// Smaller learning rates are tried only for runs of at most this number of steps, and at most this number of them.
-const MAX_TRIED_STEPS: u64 = 1000;
-const MAX_TRIES: i32 = 8;
 
 /// What the compared run executes: the average of all ranks after every step, on no topology at all.
 const ALLREDUCE: &str = "
@@ -134,7 +133,9 @@ pub fn run(arguments: &arguments::Run, format: Format) -> Result<(), Failure> {
     if let Some(directory) = &arguments.out {
         output::check_directory(directory)?;
     }
-    let compiled = input::compile(&arguments.source)?;
+    let source = &arguments.source;
+    let request = input::request(&source.file, source.size, &source.settings)?;
+    let compiled = input::compile_request(&request)?;
     let schedule = &compiled.schedule;
     let lr = learning_rate(schedule, arguments)?;
     let (data_name, data) = load(arguments)?;
@@ -157,7 +158,7 @@ pub fn run(arguments: &arguments::Run, format: Format) -> Result<(), Failure> {
         allreduce,
         centralized,
     };
-    tell(&record, format)
+    tell(&record, &Origin { request: &request, reals: &compiled.report.reals }, format)
 }
 
 /// The document of a run that diverged.
@@ -168,7 +169,7 @@ struct Diverged<'a> {
     diagnostics: [Value; 1],
 }
 
-fn tell(record: &Record, format: Format) -> Result<(), Failure> {
+fn tell(record: &Record, origin: &Origin, format: Format) -> Result<(), Failure> {
     let training = record.training();
     if let Some(directory) = &record.arguments.out {
         let picture = training::svg(&training);
@@ -178,7 +179,7 @@ fn tell(record: &Record, format: Format) -> Result<(), Failure> {
     if runs.is_empty() {
         return output::show(format, &training, || training::text(&training));
     }
-    let error = diverged(record, runs)?;
+    let error = remedy::diverged(record, origin, runs)?;
     match format {
         Format::Human => {
             output::print(training::text(&training))?;
@@ -190,48 +191,6 @@ fn tell(record: &Record, format: Format) -> Result<(), Failure> {
             Err(Failure::told(failure::RUNNING))
         }
     }
-}
-
-/// The error, with a learning rate that was tried and descends, where one is found soon.
-fn diverged(record: &Record, runs: Vec<String>) -> Result<RunError, Failure> {
-    let steps = record.plan.steps;
-    let analysis = "`bfc analyze` shows which step sizes converge, if any";
-    let help = match smaller(record)? {
-        Tried::Nothing if takes_rate(record.schedule) => {
-            format!("set a smaller learning rate, `--lr`; {analysis}")
-        }
-        Tried::Nothing => format!("make the steps of the algorithm smaller; {analysis}"),
-        Tried::Descends(lr) => format!("set a smaller learning rate: with `--lr {lr}` the loss descends"),
-        Tried::NoneDown(lr) => format!("no learning rate that was tried, down to {lr}, descends; {analysis}"),
-    };
-    Ok(RunError::Diverged { runs, steps, help })
-}
-
-/// What smaller learning rates do.
-enum Tried {
-    /// There is none to set, or trying takes long.
-    Nothing,
-    /// The loss descends with this one.
-    Descends(f64),
-    /// It descends with none down to this one.
-    NoneDown(f64),
-}
-
-/// The largest of some tenths of the learning rate with which the loss descends.
-fn smaller(record: &Record) -> Result<Tried, Failure> {
-    if record.plan.steps > MAX_TRIED_STEPS || !takes_rate(record.schedule) {
-        return Ok(Tried::Nothing);
-    }
-    let tenths = |power| record.plan.lr / 10f64.powi(power);
-    for power in 1..=MAX_TRIES {
-        let plan = Plan { lr: tenths(power), ..record.plan };
-        let descends = train::centralized(record.data, plan).descended()
-            && train::on_ranks(record.schedule, record.data, plan).map_err(failed)?.descended();
-        if descends {
-            return Ok(Tried::Descends(plan.lr));
-        }
-    }
-    Ok(Tried::NoneDown(tenths(MAX_TRIES)))
 }
 
 /// Whether `--lr` has an effect.

@@ -16,6 +16,9 @@ use std::thread;
 /// The multiple of its initial value above which a final loss counts as divergence.
 const FAR: f64 = 2.0;
 
+/// The multiple of a loss above which a later one has risen.
+const RISEN: f64 = 1.01;
+
 /// What a run left.
 pub struct Outcome {
     /// The mean of the ranks' models.
@@ -32,9 +35,10 @@ impl Outcome {
         self.curve.last().expect("every run records step 0")
     }
 
-    /// Whether the loss ends below its start.
+    /// Whether the loss ends below its start, and did not rise in the last third: what diverges slowly does.
     pub fn descended(&self) -> bool {
-        self.last().loss < self.curve[0].loss
+        let later = self.curve[self.curve.len() * 2 / 3].loss;
+        self.last().loss < self.curve[0].loss && self.last().loss <= later * RISEN
     }
 
     /// Whether the loss ends far above its start, or is not a number.

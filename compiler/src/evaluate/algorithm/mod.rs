@@ -47,7 +47,7 @@ pub fn algorithm<'a>(
 ) -> Result<Algorithm, Vec<EvaluateError>> {
     let mut context = Context::new(evaluator);
     context.asynchronous = declaration.asynchronous;
-    let inputs = context.parameters(&declaration.parameters, arguments, declaration.name.span);
+    let (inputs, reals) = context.parameters(&declaration.parameters, arguments, declaration.name.span);
     context.inputs = inputs.len();
     context.name_topologies(declaration);
     let parts = context.parts(declaration);
@@ -73,6 +73,7 @@ pub fn algorithm<'a>(
         asynchronous: declaration.asynchronous.then_some(declaration.name.span),
         topologies: context.topologies.iter().map(|name| name.to_string()).collect(),
         inputs,
+        reals,
         states: states.into_iter().chain(on_its_way).collect(),
         conditions: context.conditions,
         steps,
@@ -94,26 +95,29 @@ struct Parts<'a> {
 }
 
 impl<'a> Context<'_, 'a> {
-    /// Binds parameters; `scalar` ones become inputs of the run.
+    /// Binds parameters; `scalar` ones become inputs of the run, and the values of `real` ones are noted.
     fn parameters(
         &mut self,
         parameters: &'a [Parameter],
         arguments: Vec<Option<(Value, Span)>>,
         span: Span,
-    ) -> Vec<Input> {
-        let mut inputs = vec![];
+    ) -> (Vec<Input>, Vec<(String, Rational)>) {
+        let (mut inputs, mut reals) = (vec![], vec![]);
         if let Some(parameter) = parameters.get(MAX_PARAMETERS) {
             let (limit, what, span) = (MAX_PARAMETERS as u64, "parameters", parameter.name.span);
             self.report(AlgorithmError::TooLarge { limit, what, span }.into());
-            return inputs;
+            return (inputs, reals);
         }
         let arguments = arguments.into_iter().chain(std::iter::repeat(None));
         for (parameter, given) in parameters.iter().zip(arguments) {
             let name = &parameter.name;
             match self.parameter(parameter, given, span) {
                 Ok(value) => {
-                    let scalar = parameter.kind.as_ref().is_some_and(|kind| kind.text == "scalar");
-                    let meaning = match value.as_number().filter(|_| scalar) {
+                    let is_of = |word: &str| parameter.kind.as_ref().is_some_and(|kind| kind.text == word);
+                    if let Some(number) = value.as_number().filter(|_| is_of("real")) {
+                        reals.push((name.text.clone(), number));
+                    }
+                    let meaning = match value.as_number().filter(|_| is_of("scalar")) {
                         Some(default) => {
                             inputs.push(Input { name: name.text.clone(), default });
                             Meaning::Input(inputs.len() as u16 - 1)
@@ -125,7 +129,7 @@ impl<'a> Context<'_, 'a> {
                 Err(failure) => self.report(failure),
             }
         }
-        inputs
+        (inputs, reals)
     }
 
     fn parameter(

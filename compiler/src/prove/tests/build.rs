@@ -90,6 +90,7 @@ impl Builder {
             asynchronous: None,
             topologies: vec!["W".into()],
             inputs: vec![Input { name: "lr".into(), default: Rational::new(1, 10) }],
+            reals: vec![],
             numbers: vec![],
             states: (0..self.states).map(state).collect(),
             conditions,
