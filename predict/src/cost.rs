@@ -1,10 +1,12 @@
 //! What a schedule sends, and on a cluster the seconds of its steps, beside all-reduce.
 //!
-//! Rounds follow each other and ranks stay together: [`simulate`](crate::simulate) shows the cost if they do not.
+//! The seconds are those of a [simulation](crate::simulate::steady) in which nothing goes wrong. Schedules that are too large
+//! to be simulated go round by round, all ranks together: that is the same where all messages of a round take equally long.
 
 use crate::allreduce::{self, AllReduce};
 use crate::cluster::{Cluster, ClusterError};
 use crate::links::{Load, Wiring};
+use crate::simulate::steady;
 use crate::tasks::{Exchange, Tasks};
 use crate::units::shown_seconds;
 use bfc_schedule::program::Shape;
@@ -140,6 +142,9 @@ impl Prediction {
     pub fn new(schedule: &Schedule, cluster: &Cluster, model_bytes: f64) -> Result<Self, ClusterError> {
         let cost = Cost::new(schedule);
         let network = Network::new(schedule, cluster)?;
+        let simulated = |cluster: &Cluster| {
+            steady::step_seconds(schedule, cluster, model_bytes, (cost.steps, cost.rounds.mean))
+        };
         let tasks = Tasks::new(schedule.program(), 3 * cost.steps);
         let compute = cluster.compute();
         let exchanges: Vec<f64> =
@@ -149,7 +154,11 @@ impl Prediction {
         let later = |step: u32| step as usize >= from;
         let gradients = tasks.gradients.iter().filter(|gradient| later(gradient.step)).count();
         let within = tasks.exchanges.iter().zip(&exchanges).filter(|(exchange, _)| later(exchange.step));
-        let step_seconds = (ends[3 * from - 1] - ends[from - 1]) / window;
+        let by_rounds = (ends[3 * from - 1] - ends[from - 1]) / window;
+        let step_seconds = simulated(cluster)?.unwrap_or(by_rounds);
+        let communication_by_rounds = within.map(|(_, seconds)| seconds).sum::<f64>() / window;
+        let communication_seconds =
+            simulated(&cluster.clone().with_step(0.0))?.unwrap_or(communication_by_rounds);
         let compute_seconds = compute.step * gradients as f64 / window;
         let all = AllReduce::new(network.wiring(), model_bytes);
         let parallel = |seconds| allreduce::step(&compute, compute_seconds, seconds);
@@ -160,7 +169,7 @@ impl Prediction {
             bytes: cost.bytes(model_bytes),
             step_seconds,
             compute_seconds,
-            communication_seconds: within.map(|(_, seconds)| seconds).sum::<f64>() / window,
+            communication_seconds,
             exposed_seconds: exposed(step_seconds, compute_seconds),
             ring_step_seconds: parallel(all.ring),
             tree_step_seconds: parallel(all.tree),

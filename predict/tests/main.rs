@@ -1,5 +1,6 @@
 //! The tests of the prediction, as one program.
 
+mod agreement;
 mod cluster;
 mod common;
 mod cost;

@@ -74,7 +74,9 @@ fn a_torus_is_cut_into_blocks() {
     let placement = placed(&schedule, &cluster).1;
     assert_eq!(placement.before.messages_between_machines, 8.0 * 16.0, "{placement:?}");
     assert_eq!(placement.after.messages_between_machines, 8.0 * 12.0, "{placement:?}");
-    assert!(close(placement.after.communication_seconds, 12.0 * 0.1 + 4.0 * 10e-6), "{placement:?}");
+    // Latencies hide behind what others send.
+    let seconds = placement.after.communication_seconds;
+    assert!((1.2..=1.2 + 4.0 * 10e-6).contains(&seconds), "{placement:?}");
 }
 
 /// Ranks that are equal modulo 8 share a machine: hops 8, 16 and 32 stay inside, and all messages of 1, 2 and 4 leave.

@@ -26,8 +26,10 @@ fn shared_nics_serve_all() {
     let (schedule, cluster) = (library("hypercube", "neighbor_averaging", 64), cluster(8, "", ""));
     let simulated = simulate(&schedule, &cluster, &setting(20)).expect("machines");
     let predicted = Prediction::new(&schedule, &cluster, 1e8).expect("machines");
-    assert!(close(predicted.step_seconds, 3.0 * 0.010001 + 3.0 * 0.80001), "{predicted:?}");
-    assert!((simulated.step_seconds / predicted.step_seconds - 1.0).abs() < 0.05, "{simulated:?}");
+    // Round by round, of which a part hides behind what others send.
+    let by_rounds = 3.0 * 0.010001 + 3.0 * 0.80001;
+    assert!((2.4..=by_rounds).contains(&predicted.step_seconds), "{predicted:?}");
+    assert!((simulated.step_seconds / predicted.step_seconds - 1.0).abs() < 0.01, "{simulated:?}");
 }
 
 #[test]

@@ -11,7 +11,7 @@
 //! the partitions are few, all are tried. The same schedule and cluster always give the same placement, never a slower one than none.
 
 mod board;
-mod relabel;
+pub(crate) mod relabel;
 mod search;
 mod starts;
 
@@ -105,7 +105,8 @@ impl From<ClusterError> for FitError {
     }
 }
 
-/// `schedule` with rounds that respect the shared links of `cluster`, for a model of this size in bytes.
+/// `schedule` with rounds that respect the shared links of `cluster`, for a model of this size in bytes. Phases that are no
+/// longer symbolic for that have to be proved again; where that does not succeed, nothing changes.
 ///
 /// # Errors
 /// The cluster has too few machines.
@@ -113,13 +114,15 @@ pub fn fit(schedule: Schedule, cluster: &Cluster, model_bytes: f64) -> Result<(S
     let wiring = Wiring::new(cluster, schedule.size())?;
     let traffic = Traffic::new(&schedule, model_bytes);
     let unchanged = schedule.clone();
-    let (mut draft, sharing) = arrange(schedule, &wiring, &traffic);
+    let (draft, sharing) = arrange(schedule, &wiring, &traffic);
     let fit = Fit { sharing, placement: None };
-    if fit.sharing.iter().all(|phase| phase.seconds == phase.least_rounds_seconds) {
-        return Ok((unchanged, fit));
-    }
+    let Some(mut draft) = draft else { return Ok((unchanged, fit)) };
     draft.metadata["cluster"] = cluster.name().into();
-    Ok((Schedule::new(draft).map_err(FitError::Verify)?, fit))
+    let fitted = Schedule::new(draft).map_err(FitError::Verify)?;
+    if symbolic_phases(&fitted) < symbolic_phases(&unchanged) && unproved(&fitted).is_some() {
+        return Ok((unchanged, Fit { sharing: fit.sharing.into_iter().map(Sharing::kept).collect(), ..fit }));
+    }
+    Ok((fitted, fit))
 }
 
 /// [`fit`], with the ranks on better places where there are some on which all that was proved is proved again.
@@ -223,6 +226,11 @@ fn groups(schedule: &Schedule) -> Vec<Vec<u32>> {
     groups.sort_unstable();
     groups.dedup();
     groups
+}
+
+fn symbolic_phases(schedule: &Schedule) -> usize {
+    let phases = schedule.topologies().iter().flat_map(|topology| &topology.phases);
+    phases.filter(|phase| matches!(phase.plan, RoundPlan::Cayley { .. })).count()
 }
 
 /// The messages of a phase from machine to machine.

@@ -22,6 +22,14 @@ pub(super) fn relabel(mut draft: Draft, ranks: &[u32]) -> Draft {
     draft
 }
 
+/// A phase as a table, its ranks as they are.
+pub(crate) fn as_table(phase: &Phase) -> Option<(SparseMatrix, RoundTable)> {
+    let ranks: Vec<u32> = (0..phase.matrix.size()).collect();
+    let numbers: Vec<Rank> = ranks.iter().copied().map(Rank).collect();
+    let matrix = SparseMatrix::from_rows(numbers.iter().map(|rank| phase.matrix.row(*rank)))?;
+    Some((matrix, table(&phase.plan, &ranks, &numbers)))
+}
+
 fn renumbered(row: Row, numbers: &[Rank]) -> Row {
     let Row { self_weight, mut in_weights } = row;
     in_weights.iter_mut().for_each(|(source, _)| *source = numbers[source.index()]);

@@ -1,11 +1,13 @@
 //! The messages of a phase become rounds in which shared ports carry what they can.
 
+use super::flow::QUICK;
 use super::ports::Ports;
 use super::{WORTHWHILE, flow};
 use crate::links::{CLASSES, Wiring};
+use crate::simulate::steady;
 use crate::traffic::seconds;
 use bfc_schedule::{Action, Rank, RoundPlan, RoundTable};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// What it takes to run rounds rank by rank, for each of their messages.
 const RUN: usize = 20;
@@ -27,7 +29,7 @@ struct Unit {
 
 /// The messages of a phase and the ports that they pass.
 pub(super) struct Arrangement<'a> {
-    table: &'a RoundTable,
+    table: RoundTable,
     wiring: &'a Wiring,
     sizes: &'a [(f64, f64)],
     ports: Ports,
@@ -39,7 +41,7 @@ pub(super) struct Arrangement<'a> {
 impl<'a> Arrangement<'a> {
     /// The messages of a phase; `None` where `work` is not enough to count them often.
     pub(super) fn new(
-        table: &'a RoundTable,
+        table: RoundTable,
         wiring: &'a Wiring,
         sizes: &'a [(f64, f64)],
         work: &mut usize,
@@ -50,24 +52,26 @@ impl<'a> Arrangement<'a> {
             let passed = |message: &Message| ports.passed(wiring, message.from, message.to);
             Unit { ports: messages.iter().flat_map(passed).collect(), messages }
         };
-        let (mut alone, mut together) = (vec![], vec![]);
-        let mut waiting = HashMap::new();
+        // By receiver and sender, so that rounds found for the same messages are the same whatever their rounds are.
+        let mut messages: BTreeMap<(Rank, Rank), u32> = BTreeMap::new();
         for to in (0..wiring.size()).map(Rank) {
-            for action in table.actions_of(to) {
-                let Some((from, weight)) = action.receive else { continue };
-                let message = Message { from, to, weight };
-                alone.push(unit(vec![message]));
-                if action.send_to != Some(from) {
-                    together.push(unit(vec![message]));
-                } else if let Some(other) = waiting.remove(&(to, from)) {
-                    together.push(unit(vec![other, message]));
-                } else {
-                    waiting.insert((from, to), message);
+            let received = table.actions_of(to).iter().filter_map(|action| action.receive);
+            messages.extend(received.map(|(from, weight)| ((to, from), weight)));
+        }
+        let (mut alone, mut together) = (vec![], vec![]);
+        for (&(to, from), &weight) in &messages {
+            let message = Message { from, to, weight };
+            alone.push(unit(vec![message]));
+            match messages.get(&(from, to)) {
+                Some(&weight) if from < to => {
+                    together.push(unit(vec![message, Message { from: to, to: from, weight }]));
                 }
+                Some(_) => {}
+                None => together.push(unit(vec![message])),
             }
         }
         let units = if together.len() == alone.len() { vec![alone] } else { vec![together, alone] };
-        let seconds = flow_seconds(table, wiring, sizes);
+        let seconds = flow_seconds(&table, wiring, sizes, steady::STEPS as usize);
         Some(Self { table, wiring, sizes, ports, units, seconds })
     }
 
@@ -76,27 +80,38 @@ impl<'a> Arrangement<'a> {
         self.seconds
     }
 
-    /// The fastest rounds found and their seconds, if they are faster than those that there are. Ends without `work`.
-    pub(super) fn faster(&self, bound: f64, work: &mut usize) -> Option<(RoundPlan, f64)> {
-        let by_rounds = |plan: &RoundPlan| seconds(self.sizes, &self.wiring.rounds(plan), self.wiring);
-        let now = by_rounds(&RoundPlan::Table(self.table.clone()));
+    /// The fastest of these rounds and of those found for several capacities of ports, with their seconds, if they are faster
+    /// than those that there are. Ends without `work`.
+    pub(super) fn faster(
+        &self,
+        others: Vec<RoundTable>,
+        bound: f64,
+        work: &mut usize,
+    ) -> Option<(RoundTable, f64)> {
+        let by_rounds = |table: &RoundTable| {
+            seconds(self.sizes, &self.wiring.rounds(&RoundPlan::Table(table.clone())), self.wiring)
+        };
+        let now = by_rounds(&self.table);
+        let quick = |table: &RoundTable| flow_seconds(table, self.wiring, self.sizes, QUICK);
         let enough = bound * (1.0 + WORTHWHILE);
-        let mut best = (None, self.seconds * (1.0 - WORTHWHILE));
-        for (units, slope) in
-            self.units.iter().flat_map(|units| self.slopes().map(move |slope| (units, slope)))
-        {
+        let mut best = (None, quick(&self.table) * (1.0 - WORTHWHILE));
+        let found = self.units.iter().flat_map(|units| self.slopes().map(move |slope| (units, slope)));
+        let found = found.filter_map(|(units, slope)| {
+            let rounds = self.rounds(units, slope, work)?;
+            Some(self.table_of(units, &rounds))
+        });
+        for table in others.into_iter().chain(found) {
             if best.1 <= enough {
                 break;
             }
-            let Some(rounds) = self.rounds(units, slope, work) else { continue };
-            let table = self.table_of(units, &rounds);
-            let taken = flow_seconds(&table, self.wiring, self.sizes);
-            let plan = RoundPlan::Table(table);
-            if taken < best.1 && by_rounds(&plan) <= now {
-                best = (Some(plan), taken);
+            let taken = quick(&table);
+            if taken < best.1 && by_rounds(&table) <= now {
+                best = (Some(table), taken);
             }
         }
-        best.0.map(|plan| (plan, best.1))
+        let table = best.0?;
+        let taken = flow_seconds(&table, self.wiring, self.sizes, steady::STEPS as usize);
+        (taken < self.seconds * (1.0 - WORTHWHILE)).then_some((table, taken))
     }
 
     /// Seconds for a byte that rounds may take: as long as 1, 2, 4, … messages on the links that share, up to all of a
@@ -187,8 +202,8 @@ impl<'a> Arrangement<'a> {
 }
 
 /// The seconds of a step's exchanges of these sizes, rank by rank.
-fn flow_seconds(table: &RoundTable, wiring: &Wiring, sizes: &[(f64, f64)]) -> f64 {
-    sizes.iter().map(|(bytes, times)| times * flow::seconds(table, wiring, *bytes)).sum()
+fn flow_seconds(table: &RoundTable, wiring: &Wiring, sizes: &[(f64, f64)], exchanges: usize) -> f64 {
+    sizes.iter().map(|(bytes, times)| times * flow::seconds(table, wiring, *bytes, exchanges)).sum()
 }
 
 /// The seconds of a step that no rounds undercut: what all bytes through a port take at its bandwidth.

@@ -9,8 +9,8 @@ use bfc_schedule::{Action, Rank, RoundTable};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Exchanges that follow each other: in the first alone all ranks begin at once.
-const EXCHANGES: usize = 2;
+/// Exchanges that follow each other, for a choice among many rounds: in the first alone all ranks begin at once.
+pub(super) const QUICK: usize = 2;
 
 /// Where a rank is.
 #[derive(Clone, Copy, Default)]
@@ -30,17 +30,19 @@ struct Flow<'a> {
     table: &'a RoundTable,
     wiring: &'a Wiring,
     bytes: f64,
+    exchanges: usize,
     ports: Ports,
     ranks: Vec<State>,
     /// When ranks are through with an action: the bits of the time, which have its order, and the rank.
     events: BinaryHeap<Reverse<(u64, u32)>>,
 }
 
-/// The seconds of an exchange of messages of this size in bytes.
-pub(super) fn seconds(table: &RoundTable, wiring: &Wiring, bytes: f64) -> f64 {
+/// The seconds of an exchange of messages of this size in bytes, as a mean over a number of them.
+pub(super) fn seconds(table: &RoundTable, wiring: &Wiring, bytes: f64, exchanges: usize) -> f64 {
     let size = wiring.size();
     let ranks = vec![State::default(); size as usize];
-    let mut flow = Flow { table, wiring, bytes, ports: Ports::new(wiring), ranks, events: BinaryHeap::new() };
+    let (ports, events) = (Ports::new(wiring), BinaryHeap::new());
+    let mut flow = Flow { table, wiring, bytes, exchanges, ports, ranks, events };
     (0..size).for_each(|rank| flow.enter(Rank(rank), 0.0));
     let mut end = 0.0;
     while let Some(Reverse((bits, rank))) = flow.events.pop() {
@@ -48,7 +50,7 @@ pub(super) fn seconds(table: &RoundTable, wiring: &Wiring, bytes: f64) -> f64 {
         flow.ranks[rank as usize].done += 1;
         flow.enter(Rank(rank), end);
     }
-    end / EXCHANGES as f64
+    end / exchanges as f64
 }
 
 impl Flow<'_> {
@@ -57,7 +59,7 @@ impl Flow<'_> {
         let actions = self.table.actions_of(rank);
         let done = self.ranks[rank.index()].done;
         let exchange = done.checked_div(actions.len())?;
-        (exchange < EXCHANGES).then(|| (exchange, actions[done % actions.len()]))
+        (exchange < self.exchanges).then(|| (exchange, actions[done % actions.len()]))
     }
 
     fn enter(&mut self, rank: Rank, at: f64) {

@@ -9,18 +9,24 @@
 //! by itself, since sharing wastes nothing: the rounds with the fewest stay unless others are faster by both counts, rank
 //! by rank and round by round.
 //!
-//! No rounds take less time than a port needs for all its messages: the result includes that bound. Symbolic phases keep
-//! their rounds, one for each hop, in which all machines are equally busy wherever they are aligned with the group.
+//! No rounds take less time than a port needs for all its messages: the result includes that bound. Symbolic phases have a
+//! round for each hop; where ports are busy in one and idle in another, as on a ring, the same messages as a table may take
+//! less time. Up to [`MOST_RANKS`] ranks they are tried like any other, and stay symbolic unless that is faster.
 
 mod arrangement;
 mod flow;
 mod ports;
 
 use crate::links::Wiring;
+use crate::place::MOST_RANKS;
+use crate::place::relabel::as_table;
 use crate::traffic::{Traffic, seconds};
 use arrangement::{Arrangement, bound};
-use bfc_schedule::{Draft, RoundPlan, Schedule};
+use bfc_compiler::lower;
+use bfc_schedule::schedule::Phase;
+use bfc_schedule::{Action, Draft, MixingMatrix, Rank, RoundPlan, RoundTable, Schedule, SparseMatrix};
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Messages that are moved and counted for all phases, at most: some seconds.
 const MOST_WORK: usize = 30_000_000;
@@ -46,49 +52,127 @@ pub struct Sharing {
     pub rounds: u32,
     /// Their seconds.
     pub seconds: f64,
-    /// No rounds take less; absent for symbolic phases, which keep theirs.
+    /// No rounds take less; absent for symbolic phases of many ranks, which keep theirs.
     pub bound_seconds: Option<f64>,
 }
 
-/// The draft of `schedule` with rounds for a cluster, and the change of each phase that communicates.
-pub(crate) fn arrange(schedule: Schedule, wiring: &Wiring, traffic: &Traffic) -> (Draft, Vec<Sharing>) {
+impl Sharing {
+    /// With the rounds that there were.
+    pub(crate) fn kept(self) -> Self {
+        Self { rounds: self.least_rounds, seconds: self.least_rounds_seconds, ..self }
+    }
+}
+
+/// The draft of `schedule` with rounds for a cluster, where they change, and how the rounds of each phase that communicates
+/// share links.
+pub(crate) fn arrange(
+    schedule: Schedule,
+    wiring: &Wiring,
+    traffic: &Traffic,
+) -> (Option<Draft>, Vec<Sharing>) {
     let mut draft = schedule.into_draft();
-    let (mut found, mut work) = (vec![], MOST_WORK);
+    let (mut found, mut work, mut changed) = (vec![], MOST_WORK, false);
     for (index, topology) in draft.topologies.iter_mut().enumerate() {
         for (number, phase) in topology.phases.iter_mut().enumerate() {
             let sizes = traffic.sizes(index, number);
-            let loads = wiring.rounds(&phase.plan);
+            let tabular = Tabular::new(phase);
+            let loads = match &tabular {
+                Some(tabular) => wiring.rounds(&RoundPlan::Table(tabular.table.clone())),
+                None => wiring.rounds(&phase.plan),
+            };
             if sizes.is_empty() || loads.is_empty() {
                 continue;
             }
             let by_rounds = seconds(sizes, &loads, wiring);
-            let bound = match &phase.plan {
-                RoundPlan::Table(table) => Some(bound(table, wiring, sizes)),
-                RoundPlan::Cayley { .. } => None,
-            };
-            let improvable = bound.is_some_and(|bound| by_rounds > bound * (1.0 + WORTHWHILE));
-            let arrangement = match &phase.plan {
-                RoundPlan::Table(table) if improvable => Arrangement::new(table, wiring, sizes, &mut work),
-                _ => None,
-            };
-            let least_rounds_seconds = arrangement.as_ref().map_or(by_rounds, Arrangement::seconds);
+            let bound = tabular.as_ref().map(|tabular| bound(&tabular.table, wiring, sizes));
             let mut sharing = Sharing {
                 topology: topology.name.clone(),
                 phase: number,
                 share: loads.iter().map(|load| load.share(wiring)).fold(1.0, f64::max),
                 least_rounds: phase.plan.rounds(),
-                least_rounds_seconds,
+                least_rounds_seconds: by_rounds,
                 rounds: phase.plan.rounds(),
-                seconds: least_rounds_seconds,
+                seconds: by_rounds,
                 bound_seconds: bound,
             };
-            let faster = arrangement.and_then(|arrangement| arrangement.faster(bound?, &mut work));
-            if let Some((plan, seconds)) = faster {
-                (sharing.rounds, sharing.seconds) = (plan.rounds(), seconds);
-                phase.plan = plan;
+            let Some((tabular, bound)) = tabular.zip(bound) else {
+                found.push(sharing);
+                continue;
+            };
+            let is_symbolic = matches!(phase.plan, RoundPlan::Cayley { .. });
+            let mut table = (!is_symbolic).then(|| tabular.table.clone());
+            if by_rounds > bound * (1.0 + WORTHWHILE)
+                && let Some(arrangement) = Arrangement::new(tabular.table, wiring, sizes, &mut work)
+            {
+                sharing.least_rounds_seconds = arrangement.seconds();
+                sharing.seconds = sharing.least_rounds_seconds;
+                if let Some((faster, seconds)) = arrangement.faster(tabular.others, bound, &mut work) {
+                    (sharing.rounds, sharing.seconds) = (faster.rounds, seconds);
+                    table = Some(faster);
+                }
+            }
+            if let Some(plan) = table.map(RoundPlan::Table).filter(|plan| *plan != phase.plan) {
+                *phase = Phase { matrix: MixingMatrix::Sparse(tabular.matrix), plan };
+                changed = true;
             }
             found.push(sharing);
         }
     }
-    (draft, found)
+    (changed.then_some(draft), found)
+}
+
+/// A phase as a table. A graph of a cyclic group has one round for each hop, whether it is a rule or a list, and those of a
+/// table beside: so it takes the same time.
+struct Tabular {
+    matrix: SparseMatrix,
+    /// Its rounds.
+    table: RoundTable,
+    /// Other rounds of the same messages.
+    others: Vec<RoundTable>,
+}
+
+impl Tabular {
+    /// `None` for symbolic phases of many ranks.
+    fn new(phase: &Phase) -> Option<Self> {
+        match (&phase.matrix, &phase.plan) {
+            (MixingMatrix::Sparse(matrix), RoundPlan::Table(table)) => {
+                let (matrix, table) = (matrix.clone(), table.clone());
+                Some(match by_hops(&table) {
+                    Some(hops) => Self { matrix, table: hops, others: vec![table] },
+                    None => Self { matrix, table, others: vec![] },
+                })
+            }
+            _ if phase.matrix.size() > MOST_RANKS => None,
+            _ => {
+                let (matrix, table) = as_table(phase)?;
+                let coloured = lower::rounds::plan(&MixingMatrix::Sparse(matrix.clone()));
+                let others = if let RoundPlan::Table(table) = coloured { vec![table] } else { vec![] };
+                Some(Self { matrix, table, others })
+            }
+        }
+    }
+}
+
+/// A round for each hop, where all ranks send along the same ones around the circle of ranks.
+fn by_hops(table: &RoundTable) -> Option<RoundTable> {
+    let size = table.self_weights.len() as u32;
+    let sends = |rank: u32| table.actions_of(Rank(rank)).iter().filter_map(|action| action.send_to);
+    let hops = |rank: u32| -> BTreeSet<u32> { sends(rank).map(|to| (to.0 + size - rank) % size).collect() };
+    let common = hops(0);
+    if common.is_empty() || (1..size).any(|rank| hops(rank) != common) {
+        return None;
+    }
+    let mut by_hops = RoundTable { rounds: common.len() as u32, actions: vec![], ..table.clone() };
+    by_hops.offsets = vec![0];
+    for rank in 0..size {
+        let received = table.actions_of(Rank(rank)).iter().filter_map(|action| action.receive);
+        let weights: BTreeMap<Rank, u32> = received.collect();
+        for (hop, round) in common.iter().zip(0..) {
+            let from = Rank((rank + size - hop) % size);
+            let receive = Some((from, *weights.get(&from)?));
+            by_hops.actions.push(Action { round, send_to: Some(Rank((rank + hop) % size)), receive });
+        }
+        by_hops.offsets.push(by_hops.actions.len());
+    }
+    Some(by_hops)
 }

@@ -12,6 +12,7 @@ mod ports;
 mod ranks;
 mod report;
 mod sizes;
+pub(crate) mod steady;
 
 pub use report::{Lost, Simulation};
 pub use sizes::{Experiment, Loss, Run, Simulations, Stragglers, Throughput, simulate_sizes};
