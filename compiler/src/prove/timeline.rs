@@ -122,7 +122,20 @@ fn rhythm(algorithm: &Algorithm, numbers: &Numbers, coefficients: &[ValueId]) ->
     if start.max(cycle) > LONGEST {
         return Err("conditions and coefficients repeat after too many steps".into());
     }
-    Ok((start, cycle))
+    // As early as possible: what is common only since a later start would not have to shrink.
+    let of_coefficients = |step: u64| -> Vec<_> {
+        let repeating = coefficients.iter().filter(|id| numbers.repeats(**id).is_some());
+        repeating.map(|id| numbers.value(*id, step)).collect()
+    };
+    let of_conditions = |step: u64| -> Vec<_> {
+        algorithm.conditions.iter().map(|condition| numbers.holds(*condition, step)).collect()
+    };
+    let repeats = |step: u64| {
+        of_conditions(step) == of_conditions(step + cycle)
+            && of_coefficients(step) == of_coefficients(step + cycle)
+    };
+    let first = (0..start).rev().take_while(|step| repeats(*step)).last();
+    Ok((first.unwrap_or(start), cycle))
 }
 
 /// Bit c: whether condition c holds.

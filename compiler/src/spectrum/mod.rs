@@ -6,6 +6,7 @@
 //! know (ranks in an order in which all phases are triangular, a product that is J, a schedule that never mixes) replaces
 //! computed values.
 
+mod block_circulant;
 pub(crate) mod colouring;
 pub(crate) mod dense;
 mod elimination;
@@ -21,7 +22,7 @@ mod ladder;
 mod lattice;
 mod maps;
 mod modular;
-mod permuted;
+pub(crate) mod permuted;
 mod product;
 pub(crate) mod properties;
 mod rounds;
@@ -32,6 +33,7 @@ mod triangular;
 pub use enclosure::{Enclosure, Method};
 
 use bfc_schedule::MixingMatrix;
+pub(crate) use block_circulant::BlockCirculant;
 use exact::{Exact, ExactAfter};
 use formed::Formed;
 use group_spectrum::{Characters, common_group};

@@ -8,10 +8,12 @@
 use super::group::Growth;
 use super::ladder::{Ladder, Powers};
 use super::{Enclosure, Method, Source, Spectrum, UNIT};
+use bfc_algebra::c64;
 use bfc_algebra::reproducible::roots_of_unity;
 use bfc_schedule::{MixingMatrix, Rank};
 use num_integer::gcd;
 use std::collections::BTreeMap;
+use std::f64::consts::TAU;
 use std::ops::Range;
 
 /// Numbers that the factors of all phases may be.
@@ -24,7 +26,7 @@ const BUDGET: u64 = 1 << 28;
 const TRIED: usize = 16;
 
 /// Bound on the error of a tabulated root of unity.
-const ROOT_ERROR: f64 = 1e-15;
+pub(super) const ROOT_ERROR: f64 = 1e-15;
 
 /// The factors of phases, by character.
 pub(crate) struct Permuted {
@@ -80,21 +82,8 @@ impl Permuted {
 
     /// The largest modulus of an eigenvalue of a product less J.
     pub(crate) fn radius(&self, product: &Factors) -> Enclosure {
-        let mut radius = Enclosure::exact(0.0);
-        // Characters by the walk that met them first; those of the present walk may close a cycle.
-        let mut met = vec![0u64; self.size as usize];
-        met[0] = u64::MAX;
-        for start in 1..self.size {
-            let mut at = start as usize;
-            while met[at] == 0 {
-                met[at] = start;
-                at = product.image(at);
-            }
-            if met[at] == start {
-                radius = radius.max(product.cycle(at));
-            }
-        }
-        radius
+        let cycles = cycles(self.size, product.multiplier).into_iter();
+        cycles.map(|start| product.cycle(start)).fold(Enclosure::exact(0.0), Enclosure::max)
     }
 
     /// The numbers of the phases.
@@ -237,26 +226,106 @@ impl Edges {
         }
     }
 
+    /// s(k) for all characters k, roots of unity being given.
+    fn sums<'e>(&'e self, roots: &'e [(f64, f64)]) -> impl Iterator<Item = c64> + 'e {
+        let size = roots.len() as u64;
+        let term = move |k: u64, &(to, weight): &(u32, f64)| {
+            let root = roots[(u64::from(to) * k % size) as usize];
+            c64::new(weight * root.0, weight * root.1)
+        };
+        let sum = move |k| self.weights.iter().fold(c64::new(0.0, 0.0), |sum, edge| sum + term(k, edge));
+        (0..size).map(sum)
+    }
+
+    /// A bound on the error of each s(k).
+    fn error(&self) -> f64 {
+        let total: f64 = self.weights.iter().map(|(_, weight)| weight.abs()).sum();
+        total * (ROOT_ERROR + 2.0 * (self.weights.len() as f64 + 8.0) * UNIT)
+    }
+
     /// The moduli of s(k) for all characters k.
     fn factors(&self, roots: &[(f64, f64)]) -> Factors {
-        let size = roots.len() as u64;
-        let modulus = |k: u64| {
-            let add = |(re, im): (f64, f64), &(to, weight): &(u32, f64)| {
-                let root = roots[(u64::from(to) * k % size) as usize];
-                (re + weight * root.0, im + weight * root.1)
-            };
-            let (re, im) = self.weights.iter().fold((0.0, 0.0), add);
-            f64::hypot(re, im)
-        };
-        let total: f64 = self.weights.iter().map(|(_, weight)| weight.abs()).sum();
-        let error = total * (ROOT_ERROR + 2.0 * (self.weights.len() as f64 + 8.0) * UNIT);
-        Factors { multiplier: self.multiplier, moduli: (0..size).map(modulus).collect(), error }
+        let moduli = self.sums(roots).map(|sum| sum.re.hypot(sum.im)).collect();
+        Factors { multiplier: self.multiplier, moduli, error: self.error() }
     }
+}
+
+/// A character of every cycle of k ↦ `multiplier` k, the trivial character aside.
+fn cycles(size: u64, multiplier: u64) -> Vec<usize> {
+    // Characters by the walk that met them first; those of the present walk may close a cycle.
+    let mut met = vec![0u64; size as usize];
+    met[0] = u64::MAX;
+    let mut cycles = vec![];
+    for start in 1..size {
+        let mut at = start;
+        while met[at as usize] == 0 {
+            met[at as usize] = start;
+            at = multiplier * at % size;
+        }
+        if met[at as usize] == start {
+            cycles.push(at as usize);
+        }
+    }
+    cycles
+}
+
+/// The eigenvalues of a phase besides that of the trivial character, and a bound on the error of each; `None` where its
+/// edges are not of this kind, or too many. An eigenvalue that is exactly 0 has no error.
+pub(crate) fn eigenvalues(matrix: &MixingMatrix) -> Option<Vec<(c64, f64)>> {
+    let size = u64::from(matrix.size());
+    if size > LIMIT || super::edges(std::slice::from_ref(matrix)) > BUDGET {
+        return None;
+    }
+    let edges = [false, true].into_iter().find_map(|is_pull| Edges::new(matrix, is_pull))?;
+    let roots = roots_of_unity(size);
+    let sums: Vec<c64> = edges.sums(&roots).collect();
+    let mut values = vec![];
+    // Characters outside of all cycles lead into one, and add nothing but 0.
+    if gcd(edges.multiplier, size) > 1 {
+        values.push((c64::new(0.0, 0.0), 0.0));
+    }
+    for start in cycles(size, edges.multiplier) {
+        let next = |at: &usize| {
+            let next = (edges.multiplier * *at as u64 % size) as usize;
+            (next != start).then_some(next)
+        };
+        let factors: Vec<c64> = std::iter::successors(Some(start), next).map(|at| sums[at]).collect();
+        values.extend(of_cycle(&factors, edges.error()));
+    }
+    Some(values)
+}
+
+/// The roots of the product of the factors around a cycle of length L, by the sum of their logarithms: errors in it are
+/// divided by L.
+fn of_cycle(factors: &[c64], error: f64) -> Vec<(c64, f64)> {
+    let length = factors.len() as f64;
+    let (mut logarithm, mut angle, mut slack, mut total) = (0.0, 0.0, 0.0, 0.0);
+    for factor in factors {
+        let modulus = factor.re.hypot(factor.im);
+        if error >= 0.25 * modulus {
+            // The product may be 0: its roots are no larger than those of the largest that it may be.
+            let most: f64 = factors.iter().map(|s| (s.re.hypot(s.im) + error).ln()).sum();
+            return vec![(c64::new(0.0, 0.0), (most / length).exp() * (1.0 + 1e-6))];
+        }
+        let (own, turn) = (modulus.ln(), factor.im.atan2(factor.re));
+        (logarithm, angle) = (logarithm + own, angle + turn);
+        slack += 2.0 * error / modulus + 8.0 * UNIT * (1.0 + own.abs());
+        total += own.abs() + turn.abs();
+    }
+    let modulus = (logarithm / length).exp();
+    // Additions, then what a quotient, an exponential, and a cosine of an angle below 10 may lose.
+    let off = slack / length + total * UNIT + 128.0 * UNIT * (1.0 + (logarithm / length).abs());
+    let error = modulus * off.exp_m1() * (1.0 + 1e-9);
+    let root = |turns: usize| {
+        let angle = (angle + TAU * turns as f64) / length;
+        (c64::new(modulus * angle.cos(), modulus * angle.sin()), error)
+    };
+    (0..factors.len()).map(root).collect()
 }
 
 /// For every rank to whom it sends, itself among them, ascending, and the ids of the weights; with `is_pull`, from whom it
 /// hears. `None` where ranks differ in how many that are, and the first has nobody.
-fn lines(matrix: &MixingMatrix, is_pull: bool) -> Option<Vec<Vec<(u32, u32)>>> {
+pub(super) fn lines(matrix: &MixingMatrix, is_pull: bool) -> Option<Vec<Vec<(u32, u32)>>> {
     let MixingMatrix::Sparse(sparse) = matrix else { return None };
     let is_zero: Vec<bool> = sparse.weights().iter().map(|weight| weight.is_zero()).collect();
     let mut lines = vec![vec![]; matrix.size() as usize];

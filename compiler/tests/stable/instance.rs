@@ -153,6 +153,36 @@ impl Instance {
         Self { size, topologies, starts, condition, steps: [then, otherwise] }
     }
 
+    /// Graphs whose structure decides, of a few more ranks: edges i → d i + c, and ranks that are alike two apart; states
+    /// that are polynomials in the mixing matrix.
+    pub fn structured(seed: u64) -> Self {
+        let mut draws = Draws::new(seed);
+        let kind = 9 + draws.below(2);
+        let size = if kind == 9 { 3 + draws.below(5) } else { 4 + 2 * draws.below(2) };
+        let phases = if kind == 9 { 1 } else { 1 + draws.below(3) };
+        let topologies = vec![of_kind(&mut draws, size, kind, phases)];
+        let states = 1 + draws.below(2);
+        let next = |draws: &mut Draws| {
+            let factors = [(1, 1), (1, 2), (-1, 2), (2, 1), (-1, 1), (3, 4)];
+            let terms = (0..1 + draws.below(3)).map(|_| {
+                let factor = draws.one_of(&factors);
+                let mixes = draws.below(3);
+                let state = Expression::State(draws.below(states));
+                let mixed = (0..mixes).fold(state, |value, _| Expression::Mix(0, Box::new(value)));
+                Expression::Times(Coefficient::Number(number(factor.0, factor.1)), Box::new(mixed))
+            });
+            let terms: Vec<Expression> = terms.collect();
+            terms.into_iter().reduce(|a, b| Expression::Sum(Box::new(a), Box::new(b)))
+        };
+        let mut step: Vec<Option<Expression>> = (0..states).map(|_| next(&mut draws)).collect();
+        // Something is sent in every step.
+        let mixed = Expression::Mix(0, Box::new(Expression::State(0)));
+        let half = Expression::Times(Coefficient::Number(number(1, 2)), Box::new(mixed));
+        step[0] = step[0].take().map(|first| Expression::Sum(Box::new(first), Box::new(half)));
+        let starts = vec![Start::Params; states];
+        Self { size, topologies, starts, condition: Condition::Never, steps: [step.clone(), step] }
+    }
+
     /// The program.
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -323,6 +353,10 @@ impl Maker<'_> {
 fn topology(draws: &mut Draws, size: usize) -> Topology {
     let count = if draws.chance(4) { 2 } else { 1 };
     let kind = draws.below(9);
+    of_kind(draws, size, kind, count)
+}
+
+fn of_kind(draws: &mut Draws, size: usize, kind: usize, count: usize) -> Topology {
     let all: Vec<(Phase, String)> = (0..count).map(|_| phase(draws, kind, size)).collect();
     let text = match all.as_slice() {
         [(_, text)] => text.clone(),
@@ -348,6 +382,17 @@ fn weighted(size: usize, edges: &[(usize, usize, Number)], own: Option<Vec<Numbe
         rows[rank][rank] = Some(weight);
     }
     (Phase(rows), text)
+}
+
+/// The matrix of these entries; what is 0 off the diagonal is no edge.
+fn dense(size: usize, rows: Vec<Vec<Number>>) -> (Phase, String) {
+    let own = (0..size).map(|rank| rows[rank][rank].clone()).collect();
+    let all = (0..size).flat_map(|to| (0..size).map(move |from| (to, from)));
+    let edges: Vec<_> = all
+        .filter(|&(to, from)| to != from && !rows[to][from].is_zero())
+        .map(|(to, from)| (to, from, rows[to][from].clone()))
+        .collect();
+    weighted(size, &edges, Some(own))
 }
 
 fn pairs(draws: &mut Draws, size: usize) -> Vec<(usize, usize)> {
@@ -405,6 +450,42 @@ fn phase(draws: &mut Draws, kind: usize, size: usize) -> (Phase, String) {
                 hops.iter().for_each(|hop| rows[(rank + hop) % size][rank] = Some(weight.clone()));
             }
             (Phase(rows), text + "}\n")
+        }
+        // i → d i + c, as in de Bruijn's and Kautz' graphs: doubly stochastic, or with weights of their own.
+        9 => {
+            let (degree, first) = (1 + draws.below(size), draws.below(size));
+            let even = number(1, degree as i64);
+            let weights = if draws.chance(3) {
+                (0..degree).map(|_| draws.one_of(&[number(1, 3), number(1, 2), number(-1, 4)])).collect()
+            } else {
+                vec![even; degree]
+            };
+            let sign = if draws.chance(2) { size - 1 } else { 1 };
+            let mut rows = vec![vec![Number::zero(); size]; size];
+            for (rank, (offset, weight)) in
+                (0..size).flat_map(|rank| weights.iter().enumerate().map(move |weight| (rank, weight)))
+            {
+                rows[(sign * degree * rank + first + offset) % size][rank] += weight;
+            }
+            dense(size, rows)
+        }
+        // Every other rank alike.
+        10 => {
+            let width = if size.is_multiple_of(2) { 2 } else { size };
+            let weights =
+                [number(1, 2), number(1, 3), number(-1, 4), number(1, 1), Number::zero(), Number::zero()];
+            let first: Vec<Vec<Number>> =
+                (0..width).map(|_| (0..size).map(|_| draws.one_of(&weights)).collect()).collect();
+            let keeps = draws.chance(2);
+            let mut rows = vec![vec![Number::zero(); size]; size];
+            for (to, from) in (0..size).flat_map(|to| (0..size).map(move |from| (to, from))) {
+                rows[to][from] = first[to % width][(from + size - to / width * width) % size].clone();
+            }
+            for (rank, row) in rows.iter_mut().enumerate().filter(|_| keeps) {
+                row[rank] = Number::zero();
+                row[rank] = Number::from_integer(1.into()) - row.iter().sum::<Number>();
+            }
+            dense(size, rows)
         }
         // Any edges with any weights; those that remain keep rows at 1, or do not.
         _ => {

@@ -135,6 +135,21 @@ fn what_keeps_its_value_shrinks_only_where_it_is_common() {
     assert_eq!(of_x(RING, "x <- mix(x) - lr * (grad(x) + x - params) + lr * x"), "proved");
 }
 
+/// A state that is averaged agrees after a step, whether or not the period could start there.
+#[test]
+fn what_agrees_only_after_a_step_of_the_period_counts() {
+    let topology = "topology own { self 0 weight 1/4
+for i in 1..size { self i weight 1/3 } }
+schedule { topology own
+algorithm a }
+";
+    let states = "state x = params\nstate y = 2";
+    let step = "x <- average(x)\ny <- mix(y) - x / 2 - 3 / 4 * y";
+    assert_eq!(verdict(topology, states, step), "refuted");
+    let late = format!("if t < 2 {{\nx <- mix(x)\ny <- average(x)\n}} else {{\n{step}\n}}");
+    assert_eq!(verdict(topology, states, &late), "refuted");
+}
+
 #[test]
 fn equal_numbers_of_neighbours_keep_agreement() {
     assert_eq!(of_x(RING, "x <- (x + incoming(x)) / (degree + 1)"), "proved");
@@ -185,4 +200,28 @@ fn no_algorithm_of_the_library_grows() {
         }
     }
     assert!(tried > 50, "{tried}");
+}
+
+/// What no dense algebra reaches is decided by its structure.
+#[test]
+fn library_algorithms_are_decided_on_many_ranks() {
+    let evidence = |topology: &str, uses: &str, algorithm: &str, size: u32| {
+        let text = format!(
+            "{uses}use algorithm::{algorithm}\nschedule {{\n topology {topology}\n algorithm {algorithm}\n}}"
+        );
+        let compiled =
+            compiled(&text, size, &[]).unwrap_or_else(|codes| panic!("{text} at {size}: {codes:?}"));
+        let schedule = Schedule::decode(&compiled.schedule.encode()).unwrap();
+        assert!(recheck(&schedule).unwrap().iter().all(|recheck| recheck.confirmed), "{text}");
+        let stable = compiled.report.checks.into_iter().find(|check| check.claim.text == "stable").unwrap();
+        assert_eq!(stable.verdict.word(), "proved", "{text} at {size}");
+        stable.verdict.evidence().to_string()
+    };
+    for size in [200, 320, 321, 1000] {
+        evidence("kautz(degree = 3)", "use topology::kautz\n", "exact_diffusion", size);
+    }
+    for size in [6, 8, 34, 640, 1000] {
+        evidence("W = ceca(ports = 1)", "use topology::ceca\n", "ceca_average", size);
+        evidence("W = ceca", "use topology::ceca\n", "ceca_average", size);
+    }
 }

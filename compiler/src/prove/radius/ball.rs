@@ -110,6 +110,19 @@ impl Ball {
         Self { size: n, entries, error: error * (1.0 + 1e-14) }
     }
 
+    /// The quotient of groups of `width` coordinates by what is the same in each group, where the matrix keeps that: rows less
+    /// the last row of their group, without the last column of each.
+    pub(super) fn differences(&self, width: usize) -> Self {
+        let kept: Vec<usize> = (0..self.size).filter(|at| at % width != width - 1).collect();
+        let number =
+            |i: usize, j: usize| BallNumber { value: self.entries[i * self.size + j], error: self.error };
+        let last = |i: usize| i / width * width + width - 1;
+        let entry = |i: usize, j: usize| number(i, j).minus(number(last(i), j));
+        let entries: Vec<BallNumber> =
+            kept.iter().flat_map(|&i| kept.iter().map(move |&j| entry(i, j))).collect();
+        Self::new(kept.len(), &entries)
+    }
+
     /// Whether the spectral radius of every matrix within the error is below 1, or of every one is not.
     ///
     /// A polynomial p of degree d has all its roots inside the unit circle if and only if |p₀| < |p_d| and

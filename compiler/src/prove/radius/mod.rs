@@ -2,10 +2,12 @@
 //! on the disagreement is below 1.
 //!
 //! Averages with nonnegative weights are decided by who hears from whom. Phases of one group are diagonal in the
-//! characters, one symmetric matrix in its eigenvectors: there an s × s matrix is left for each eigenvalue. The rest
-//! is a dense operator on s n numbers. Only enclosures and exact arithmetic decide.
+//! characters, one symmetric matrix in its eigenvectors: there an s × s matrix is left for each eigenvalue. So it is for one
+//! matrix that permutes and scales characters. Phases that repeat every m ranks leave an s m × s m matrix for each
+//! character. The rest is a dense operator on s n numbers. Only enclosures and exact arithmetic decide.
 
 mod ball;
+mod circulant;
 mod dense;
 mod gaussian;
 mod interval;
@@ -19,6 +21,7 @@ use super::operators::at_phase;
 use super::stable::Space;
 use crate::spectrum::group_spectrum::{Characters, common_group};
 use crate::spectrum::interchangeable::Eigenvalues;
+use crate::spectrum::permuted;
 use crate::spectrum::support;
 use crate::spectrum::support::{Orientation, Reach, Support};
 use crate::spectrum::{Enclosure, Method};
@@ -116,7 +119,39 @@ fn at_each(block: &Block, topologies: &[&Facts], used: &[usize], phases: &[Mixin
     {
         return by_eigenvalue(block, phase, eigenvalues);
     }
-    dense::decide(block, topologies)
+    let by_structure = by_cycles(block, topologies, used, phases)
+        .or_else(|| circulant::decide(block, topologies, used, phases));
+    match by_structure {
+        None => dense::decide(block, topologies),
+        Some(open @ Verdict::NotDecided { .. }) => match dense::decide(block, topologies) {
+            Verdict::NotDecided { .. } => open,
+            decided => decided,
+        },
+        Some(decided) => decided,
+    }
+}
+
+/// One matrix that permutes and scales characters. Entries of the product are polynomials in it, and it is triangular in
+/// some basis: the eigenvalues of the product are those of the small product at each of its eigenvalues, normal or not.
+/// On disagreement that is each besides the one of agreement, which it keeps.
+fn by_cycles(
+    block: &Block,
+    topologies: &[&Facts],
+    used: &[usize],
+    phases: &[MixingMatrix],
+) -> Option<Verdict> {
+    let ([topology], [phase]) = (used, phases) else { return None };
+    let work = u64::from(phase.size()) * (block.steps.len() * block.size().pow(3)) as u64;
+    if work > BUDGET || topologies[*topology].row_sums().iter().any(Option::is_none) {
+        return None;
+    }
+    let eigenvalues = permuted::eigenvalues(phase)?;
+    let exactly = |value: c64, error: f64| {
+        let is_zero = error == 0.0 && value == c64::new(0.0, 0.0);
+        let product = if is_zero { block.exact(|_, _| Gaussian::zero()) } else { None };
+        product.map(|product| (BigRational::zero(), product.is_contraction()))
+    };
+    Some(at_eigenvalues(block, eigenvalues, exactly))
 }
 
 impl Block {
@@ -466,8 +501,7 @@ impl Spectral<'_> {
             _ => format!("character {digits:?} of {:?}", self.group.radices()),
         };
         match values {
-            [value] if value.im.abs() < 1e-12 => format!("the eigenvalue {:.6} ({character})", value.re),
-            [value] => format!("the eigenvalue {:.6} {:+.6} i ({character})", value.re, value.im),
+            [value] => format!("the eigenvalue {} ({character})", shown_complex(*value)),
             _ => character,
         }
     }
@@ -490,33 +524,53 @@ impl Spectral<'_> {
 
 /// A block over one symmetric matrix.
 fn by_eigenvalue(block: &Block, phase: &MixingMatrix, eigenvalues: &Eigenvalues) -> Verdict {
+    let error = 3.0 * eigenvalues.error;
+    let values = eigenvalues.others().map(|(value, _)| (c64::new(value, 0.0), error));
+    // An eigenvalue may have another one beside it: the exact one can refute, and not prove.
+    at_eigenvalues(block, values, |value, _| {
+        let rational = exact_eigenvalue_near(phase, value.re)?;
+        let product = block.exact(|_, _| Gaussian::real(rational.clone()))?;
+        (!product.is_contraction()).then_some((rational, false))
+    })
+}
+
+/// A block at each eigenvalue of one matrix, which are known up to errors; `exactly` gives one next to a number that is known
+/// exactly, and whether the block contracts there.
+fn at_eigenvalues(
+    block: &Block,
+    eigenvalues: impl IntoIterator<Item = (c64, f64)>,
+    exactly: impl Fn(c64, f64) -> Option<(BigRational, bool)>,
+) -> Verdict {
     let mut tally = Tally::default();
     let over = block.over();
     let rounded = block.rounded();
-    for (value, _) in eigenvalues.others() {
-        let at = || format!("the eigenvalue {value:.6}");
-        let error = 3.0 * eigenvalues.error;
-        let ball = rounded.product(|_, _| BallNumber { value: c64::new(value, 0.0), error });
+    for (value, error) in eigenvalues {
+        let at = || format!("the eigenvalue {}", shown_complex(value));
+        let ball = rounded.product(|_, _| BallNumber { value, error });
         match ball.decide() {
             Finding::Below => tally.note(ball.radius(), at),
             Finding::NotBelow => {
                 let radius = shown(ball.radius());
                 return Verdict::refuted(format!("the radius is {radius}{over}, at {}", at()));
             }
-            Finding::Open => match exact_eigenvalue_near(phase, value) {
-                Some(rational) => {
-                    let exact = block.exact(|_, _| Gaussian::real(rational.clone()));
-                    if exact.is_some_and(|exact| !exact.is_contraction()) {
-                        let text = "the radius is not below 1";
-                        return Verdict::refuted(format!(
-                            "{text}{over}, exactly, at the eigenvalue {rational}"
-                        ));
-                    }
-                    tally.open = tally.open.or_else(|| Some((ball.radius(), at())));
+            Finding::Open => match exactly(value, error) {
+                Some((rational, false)) => {
+                    let text = "the radius is not below 1";
+                    return Verdict::refuted(format!("{text}{over}, exactly, at the eigenvalue {rational}"));
                 }
+                Some((_, true)) => tally.note(ball.radius(), at),
                 None => tally.open = tally.open.or_else(|| Some((ball.radius(), at()))),
             },
         }
     }
     tally.verdict(&over)
+}
+
+/// A number in six decimals, with its imaginary part where it has one.
+fn shown_complex(value: c64) -> String {
+    if value.im.abs() < 1e-12 {
+        format!("{:.6}", value.re)
+    } else {
+        format!("{:.6} {:+.6} i", value.re, value.im)
+    }
 }

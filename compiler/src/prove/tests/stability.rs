@@ -5,6 +5,7 @@ use super::*;
 use crate::model::algorithm::{Algorithm, ValueKind};
 use crate::model::claim::{Claim, Property, Statement};
 use crate::prove::{Verdict, decide};
+use bfc_algebra::Mat;
 use bfc_schedule::program::Operation;
 
 fn stable(phases: Vec<MixingMatrix>, algorithm: &Algorithm) -> Verdict {
@@ -218,4 +219,110 @@ fn what_is_not_linear_is_not_decided() {
     let adapted = b.push(ValueKind::Adapt(x, Some(y)));
     let (x1, y1) = (b.mix(adapted), b.mix(y));
     assert!(proved(stable(vec![ring(8)], &b.algorithm(&[x1, y1]))));
+}
+
+/// The radius of x' = V (2 x − y), y' = x on disagreement, where V is W or (1 + W)/2: norms of powers, which defects of
+/// eigenvalues do not disturb.
+fn radius_of_diffusion(phases: &[MixingMatrix], is_lazy: bool) -> f64 {
+    let n = phases[0].size() as usize;
+    let entry = |phase: &MixingMatrix, i: usize, j: usize| {
+        let row = phase.row(Rank(i as u32));
+        let given =
+            row.in_weights.iter().find(|(from, _)| from.index() == j).map(|(_, weight)| weight.to_f64());
+        let one = f64::from(u8::from(i == j));
+        let weight = given.unwrap_or_else(|| one * row.self_weight.to_f64());
+        if is_lazy { 0.5 * (one + weight) } else { weight }
+    };
+    let m = n - 1;
+    let step = |phase: &MixingMatrix| {
+        let quotient = |i: usize, j: usize| entry(phase, i, j) - entry(phase, m, j);
+        Mat::from_fn(2 * m, 2 * m, |i, j| match (i < m, j < m) {
+            (true, true) => 2.0 * quotient(i, j),
+            (true, false) => -quotient(i, j - m),
+            (false, _) => f64::from(u8::from(i - m == j)),
+        })
+    };
+    let mut power = phases[1..].iter().fold(step(&phases[0]), |product, phase| {
+        bfc_algebra::multiply(step(phase).as_ref(), product.as_ref())
+    });
+    // ‖A^(2^k)‖^(1/2^k).
+    let mut logarithm = 0.0;
+    for k in 0..14 {
+        let norm = power.norm_l2();
+        if norm == 0.0 {
+            return 0.0;
+        }
+        logarithm += norm.ln() / f64::from(1 << k);
+        let scaled = Mat::from_fn(2 * m, 2 * m, |i, j| power[(i, j)] / norm);
+        power = bfc_algebra::multiply(scaled.as_ref(), scaled.as_ref());
+    }
+    logarithm.exp()
+}
+
+/// How many verdicts on diffusion are proved, refuted and open; none may be against its radius, nor open away from 1.
+fn tally_of_diffusion(topologies: impl IntoIterator<Item = Vec<MixingMatrix>>) -> [usize; 3] {
+    let mut tally = [0; 3];
+    for phases in topologies {
+        for is_lazy in [true, false] {
+            let radius = radius_of_diffusion(&phases, is_lazy);
+            let verdict = stable(phases.clone(), &diffusion(is_lazy));
+            let what = || format!("{radius}: {verdict:?}, {phases:?}");
+            match verdict {
+                Verdict::Proved { .. } => assert!(radius < 1.0 + 1e-3, "{}", what()),
+                Verdict::Refuted { .. } => assert!(radius > 1.0 - 1e-3, "{}", what()),
+                _ => assert!((radius - 1.0).abs() < 1e-3, "{}", what()),
+            }
+            tally[match verdict {
+                Verdict::Proved { .. } => 0,
+                Verdict::Refuted { .. } => 1,
+                _ => 2,
+            }] += 1;
+        }
+    }
+    tally
+}
+
+/// i → −d i − a, a from 1 to d.
+fn kautz(degree: u32, size: u32) -> MixingMatrix {
+    let edges = (0..size)
+        .flat_map(|i| (1..=degree).map(move |a| (i, (degree * size * size - degree * i - a) % size)));
+    let mut rows = vec![BTreeMap::<u32, Rational>::new(); size as usize];
+    for (from, to) in edges {
+        let entry = rows[to as usize].entry(from).or_insert_with(Rational::zero);
+        *entry = entry.clone() + Rational::new(1, degree);
+    }
+    explicit(rows)
+}
+
+#[test]
+fn characters_that_edges_permute_are_judged_one_by_one() {
+    let small =
+        (5..30).flat_map(|size| (2..6).flat_map(move |d| [vec![kautz(d, size)], vec![de_bruijn(d, size)]]));
+    let [proved_ones, refuted, open] = tally_of_diffusion(small);
+    assert!(proved_ones > 100 && refuted > 20 && open < 50, "{proved_ones} {refuted} {open}");
+    // Too large for dense algebra.
+    for size in [200, 321, 1000, 4096] {
+        assert!(proved(stable(vec![kautz(3, size)], &diffusion(true))), "{size}");
+    }
+}
+
+#[test]
+fn ranks_that_are_alike_some_apart_leave_small_matrices() {
+    // Odd ranks exchange with those some ahead, with the weights of a lazy matching.
+    let matching = |size: u32, ahead: u32, weight: (i64, i64)| {
+        let weight = Rational::new(weight.0, weight.1);
+        let pairs = (0..size).filter(|i| i % 2 == 1).map(move |i| (i, (i + ahead) % size));
+        matrix(
+            size,
+            &pairs.flat_map(|(i, j)| [(i, j, weight.clone()), (j, i, weight.clone())]).collect::<Vec<_>>(),
+        )
+    };
+    let weights = [(1, 2), (1, 3), (2, 3)];
+    let schedules = (4..16).map(|half| 2 * half).flat_map(|size| {
+        weights
+            .into_iter()
+            .map(move |weight| (0..3).map(|k| matching(size, (1 << (k + 1)) - 1, weight)).collect::<Vec<_>>())
+    });
+    let [proved_ones, refuted, open] = tally_of_diffusion(schedules);
+    assert!(proved_ones > 10 && refuted > 10 && open < 10, "{proved_ones} {refuted} {open}");
 }

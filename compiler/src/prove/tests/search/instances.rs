@@ -31,7 +31,7 @@ impl Draws {
 }
 
 /// Kinds of phases, by number.
-const KINDS: u64 = 11;
+const KINDS: u64 = 12;
 
 fn phase(draws: &Draws, kind: u64, size: u32) -> MixingMatrix {
     let third = Rational::new(1, 3);
@@ -108,6 +108,19 @@ fn phase(draws: &Draws, kind: u64, size: u32) -> MixingMatrix {
             let at = draws.below(all.len() as u64) as usize;
             all[at].2 = all[at].2.clone() + Rational::new(1, 1_000_000_000_000_000u64);
             matrix(size, &all)
+        }
+        10 => {
+            // Ranks that are alike two or three apart, as far as that divides their number.
+            let width = [2, 3].into_iter().find(|width| size.is_multiple_of(*width)).unwrap_or(1);
+            let edges: Vec<_> = (0..2 * width)
+                .flat_map(|_| {
+                    let (to, from) = (draws.rank(width), draws.rank(size));
+                    let weight = Rational::new([1, 1, 1, -1][draws.below(4) as usize], 2 + draws.below(3));
+                    let moves = (0..size / width).map(move |k| k * width);
+                    moves.map(move |by| ((to + by) % size, (from + by) % size, weight.clone()))
+                })
+                .collect();
+            matrix(size, &edges)
         }
         _ => transposed_of(&phase(draws, [0, 4, 8][draws.below(3) as usize], size)),
     }
