@@ -1,7 +1,12 @@
 //! No two numbers of one report contradict each other: every topology of the library, at sizes on both sides of the limits
 //! at which the way of computing changes.
 
-use bfc_compiler::{Analysis, Assumptions, Detail, Entry, NoFiles, Request, analyze_on, library};
+use bfc_compiler::{
+    Analysis, Assumptions, Candidate, Detail, Entry, NoFiles, Request, analyze_on, candidate, library,
+};
+
+/// Steps that are counted in any case.
+const MOST_COUNTED: f64 = 5e6;
 
 /// What rounding may be, relatively; estimates may be off by more.
 const ROUNDING: f64 = 1e-9;
@@ -49,6 +54,8 @@ impl Report<'_> {
 fn contradictions(analysis: &Analysis) -> Vec<String> {
     let mut report = Report { analysis, wrong: vec![] };
     properties(&mut report);
+    enclosures(&mut report);
+    claims(&mut report);
     spectra(&mut report);
     counts(&mut report);
     curve(&mut report);
@@ -68,6 +75,59 @@ fn properties(report: &mut Report) {
         let value = json[*key].as_f64();
         let holds = value.is_some_and(|value| low <= high && *low <= value && value <= *high);
         report.expect(holds, || format!("{key} = {value:?} is not in {low:e}..{high:e}"));
+    }
+}
+
+/// Enclosures of numbers that are one number, or follow from each other, overlap.
+fn enclosures(report: &mut Report) {
+    let a = report.analysis;
+    let bounds = |key: &str| a.bounds.get(key).copied();
+    let mut overlap = |what: &str, x: Option<[f64; 2]>, y: Option<[f64; 2]>| {
+        let Some(([a, b], [c, d])) = x.zip(y) else { return };
+        let slack = ROUNDING * (1.0 + b.abs().max(d.abs()));
+        report.expect(a <= d + slack && c <= b + slack, || format!("{what}: {a:e}..{b:e} and {c:e}..{d:e}"));
+    };
+    if a.period == 1 {
+        let complement = bounds("rho").map(|[low, high]| [1.0 - high, 1.0 - low]);
+        overlap("spectral_gap and 1 − rho", bounds("spectral_gap"), complement);
+        overlap("sigma2 and period_contraction", bounds("sigma2"), bounds("period_contraction"));
+        overlap("rho and asymptotic_rate", bounds("rho"), bounds("asymptotic_rate"));
+        if a.symmetric {
+            overlap("rho and sigma2", bounds("rho"), bounds("sigma2"));
+        }
+    }
+    let period = bounds("rate_per_step").map(|rates| rates.map(|rate| rate.max(0.0).powf(a.period as f64)));
+    overlap("rate_per_step and period_contraction", period, bounds("period_contraction"));
+    if let Some(([low, _], [_, high])) = bounds("asymptotic_rate").zip(bounds("rate_per_step")) {
+        report.expect(low <= high + ROUNDING, || format!("a radius from {low:e} on, a norm up to {high:e}"));
+    }
+}
+
+/// Verdicts on what the topology ensures are those of the report.
+fn claims(report: &mut Report) {
+    let a = report.analysis;
+    for check in &a.checks {
+        let verdict = match check.verdict.word().as_str() {
+            "proved" => true,
+            "refuted" => false,
+            _ => continue,
+        };
+        let found = match check.claim.text.as_str() {
+            "doubly_stochastic" => Some(a.doubly_stochastic),
+            "row_stochastic" => Some(a.row_stochastic),
+            "column_stochastic" => Some(a.column_stochastic),
+            "nonnegative" => Some(a.nonnegative),
+            "symmetric" => Some(a.symmetric),
+            "connected" => Some(a.connected),
+            "primitive" => a.primitive,
+            "contracting" => a.contracting,
+            "exact_average" => a.exact_average,
+            "rho == 0" => a.rho.map(|rho| rho == 0.0),
+            _ => None,
+        };
+        report.expect(found.is_none_or(|found| found == verdict), || {
+            format!("`{}` is {verdict}, and {found:?}", check.claim.text)
+        });
     }
 }
 
@@ -125,6 +185,16 @@ fn spectra(report: &mut Report) {
             "an exact average that comes later".into()
         });
     }
+    if !a.connected && a.size > 1 && a.doubly_stochastic {
+        let never = a.exact_after.is_none() && a.rounds_to_1e_3.is_none() && a.contracting != Some(true);
+        report.expect(never, || "ranks agree that do not all hear from each other".into());
+    }
+    if a.doubly_stochastic && a.nonnegative {
+        report.ordered(("", Some(-1.0)), number("lambda_min", a.lambda_min));
+        let least = a.expected_contraction.as_ref().map(|expected| expected.interval[1]);
+        report
+            .expect(least.is_none_or(|mean| (0.0..=1.0 + ESTIMATE).contains(&mean)), || format!("{least:?}"));
+    }
     if a.exact_after.is_some() && a.row_stochastic {
         report.expect(a.asymptotic_rate == Some(0.0), || {
             format!("exact, and a rate of {:?}", a.asymptotic_rate)
@@ -151,6 +221,13 @@ fn counts(report: &mut Report) {
                 format!("{key} = {steps:?}, exact after {exact}")
             });
         }
+        // What shrinks in every period is counted.
+        let periods =
+            steps_of(a.period_contraction, epsilon).filter(|_| a.doubly_stochastic && a.nonnegative);
+        let few = periods.is_some_and(|periods| periods * (a.period as f64) < MOST_COUNTED);
+        report.expect(steps.is_some() || !few, || {
+            format!("{key} is not known, and about {periods:?} periods of {}", a.period)
+        });
         let Some(steps) = steps.map(|steps| steps as f64) else { continue };
         if !a.doubly_stochastic || a.size == 1 {
             continue;
@@ -194,6 +271,10 @@ fn curve(report: &mut Report) {
                 format!("an error of {error:e} after {steps} steps, when all is exact")
             });
         }
+        let is_sharp = matches!(report.method("consensus_error"), "exact" | "enclosed");
+        report.expect(error > 0.0 || !is_sharp || a.exact_after.is_some_and(|exact| exact <= steps), || {
+            format!("no error after {steps} steps, and exact after {:?}", a.exact_after)
+        });
         for (key, count, epsilon) in
             [("rounds_to_1e-3", a.rounds_to_1e_3, 1e-3), ("rounds_to_1e-6", a.rounds_to_1e_6, 1e-6)]
         {
@@ -245,13 +326,21 @@ fn topologies() -> impl Iterator<Item = &'static str> {
 }
 
 fn holds_at(sizes: &[u32]) {
+    holds_within(sizes, f64::INFINITY);
+}
+
+/// Of the topologies whose spectra take at most so many operations.
+fn holds_within(sizes: &[u32], most_work: f64) {
     let (mut wrong, mut reports) = (vec![], 0);
     for name in topologies() {
         for &size in sizes {
+            let request = request(name, size);
+            let is_quick = |tried: Candidate| tried.work() <= most_work;
+            if most_work.is_finite() && !candidate(&request, &NoFiles).is_ok_and(is_quick) {
+                continue;
+            }
             // What a size rules out, `requires` says.
-            let Ok(analysis) =
-                analyze_on(&request(name, size), &NoFiles, Assumptions::default(), Detail::Curves)
-            else {
+            let Ok(analysis) = analyze_on(&request, &NoFiles, Assumptions::default(), Detail::Curves) else {
                 continue;
             };
             reports += 1;
@@ -273,4 +362,34 @@ fn small_reports_do_not_contradict_themselves() {
 #[test]
 fn reports_at_64_ranks_do_not_contradict_themselves() {
     holds_at(&[63, 64, 65]);
+}
+
+/// Both sides of the sizes from which matrices are not formed, spectra not computed whole and counts not proved, where the
+/// numbers come quickly all the same.
+#[test]
+fn reports_beside_limits_do_not_contradict_themselves() {
+    holds_within(&[512, 513, 640, 641, 1024, 1025], 1e7);
+}
+
+/// On both sides of the sizes from which matrices are not formed, spectra not computed whole and counts not proved.
+mod long {
+    use super::holds_at;
+
+    #[test]
+    #[ignore = "takes many minutes: cargo xtask test long"]
+    fn reports_beside_limits_do_not_contradict_themselves() {
+        holds_at(&[127, 128, 255, 256, 257, 511, 512, 513]);
+    }
+
+    #[test]
+    #[ignore = "takes many minutes: cargo xtask test long"]
+    fn reports_of_what_is_not_formed_do_not_contradict_themselves() {
+        holds_at(&[639, 640, 641, 1000]);
+    }
+
+    #[test]
+    #[ignore = "takes many minutes: cargo xtask test long"]
+    fn reports_of_a_thousand_ranks_and_more_do_not_contradict_themselves() {
+        holds_at(&[1023, 1024, 1025, 2048, 2049, 4096]);
+    }
 }
