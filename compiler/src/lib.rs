@@ -24,7 +24,7 @@ mod suggest;
 pub use analysis::{Analysis, Assumptions, CURVATURE, Detail};
 pub use candidate::Candidate;
 pub use diagnostic::{Diagnostic, Diagnostics, Located};
-pub use report::{PhaseRounds, Report};
+pub use report::{Consensus, PhaseRounds, Report};
 pub use request::{Entry, Files, NoFiles, Request};
 
 use bfc_schedule::Schedule;
@@ -180,6 +180,7 @@ fn prove(request: &Request, program: &Program, evaluated: &Evaluated) -> Result<
     let proof = prove::claims::prove(evaluated, &prover, &request.allow).map_err(refuse)?;
     (report.checks, report.overrides) = (proof.checks, proof.overrides);
     report.warnings = lints::warnings(evaluated, &prover);
+    report.note_consensus(evaluated, &prover);
     Ok(report)
 }
 

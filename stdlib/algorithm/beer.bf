@@ -2,9 +2,10 @@
 /// Q(v' − c) are the copies of x and v that neighbours hold.
 ///
 /// Gradient tracking with compressed differences: it removes the bias of different data, and what compression loses
-/// is sent later, so all ranks reach the optimum itself. One gradient at the next model and one message of two
-/// compressed vectors per step, six extra states (Zhao, Li, Li, Richtárik and Chi, "BEER: fast O(1/T) rate for
-/// decentralized nonconvex optimization with communication compression", 2022).
+/// is sent later, so all ranks reach the optimum itself. `gamma = best` takes the step size that is proved to contract
+/// both fastest. One gradient at the next model and one message of two compressed vectors per step, six extra states
+/// (Zhao, Li, Li, Richtárik and Chi, "BEER: fast O(1/T) rate for decentralized nonconvex optimization with
+/// communication compression", 2022).
 ///
 ///     use topology::ring
 ///     use algorithm::beer

@@ -91,6 +91,7 @@ impl Builder {
             topologies: vec!["W".into()],
             inputs: vec![Input { name: "lr".into(), default: Rational::new(1, 10) }],
             numbers: vec![],
+            rounds: vec![],
             states: (0..self.states).map(state).collect(),
             conditions,
             steps,
