@@ -26,6 +26,9 @@ pub const COMBINATIONS: [&str; 9] =
 /// The codec that keeps the signs.
 pub const SIGN: &str = "sign";
 
+/// The best value that is proved, of a parameter of an algorithm.
+pub const BEST: &str = "best";
+
 /// The names of codecs without parameters: a format of numbers stands for the cast to it.
 pub fn codecs() -> impl Iterator<Item = &'static str> {
     Float::ALL.into_iter().map(Float::name).chain([SIGN])

@@ -24,7 +24,7 @@ mod suggest;
 pub use analysis::{Analysis, Assumptions, CURVATURE, Detail};
 pub use candidate::Candidate;
 pub use diagnostic::{Diagnostic, Diagnostics, Located};
-pub use report::{PhaseRounds, Report};
+pub use report::{Consensus, PhaseRounds, Report};
 pub use request::{Entry, Files, NoFiles, Request};
 
 /// Lays out a source, for those who write one.
@@ -183,6 +183,7 @@ fn prove(request: &Request, program: &Program, evaluated: &Evaluated) -> Result<
     let proof = prove::claims::prove(evaluated, &prover, &request.allow).map_err(refuse)?;
     (report.checks, report.overrides) = (proof.checks, proof.overrides);
     report.warnings = lints::warnings(evaluated, &prover);
+    report.note_consensus(evaluated, &prover);
     Ok(report)
 }
 

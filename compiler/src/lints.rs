@@ -45,7 +45,10 @@ fn of_step(evaluated: &Evaluated, prover: &Prover) -> Vec<String> {
         .map(|reason| format!("`{name}` cannot train: {reason}"));
     let alone = never_mixes(evaluated).map(|alone| format!("`{name}` {alone}"));
     let growth = prover.growth().map(|growth| format!("`{name}`: {growth}"));
-    undefined.into_iter().chain(alone).chain(growth).chain(lost).chain(idle).collect()
+    let lossless = prover.unstable_without_loss().filter(|_| !told);
+    let lossless = lossless
+        .map(|evidence| format!("`{name}` is unstable even if compression loses nothing: {evidence}"));
+    undefined.into_iter().chain(alone).chain(growth).chain(lossless).chain(lost).chain(idle).collect()
 }
 
 /// That ranks do not, or no longer, hear from each other.

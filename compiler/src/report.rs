@@ -1,9 +1,10 @@
 //! What a compilation found out: the verdict on every claim, and the rounds of every phase.
 
 use crate::evaluate::target::Evaluated;
+use crate::model::algorithm::Algorithm;
 use crate::model::oracle::Oracles;
 use crate::model::topology::{Optimised, Topology};
-use crate::prove::Check;
+use crate::prove::{self, Check, Compressed, Prover};
 use crate::spectrum::properties::Degrees;
 use bfc_schedule::{Rational, Schedule};
 use serde::Serialize;
@@ -23,14 +24,46 @@ pub struct Report {
     pub optimised: Vec<OptimisedFor>,
     /// What the algorithm asks of a trainer.
     pub asks: Oracles,
+    /// What is known of each gossip of compressed differences.
+    pub consensus: Vec<Consensus>,
     /// What a user should know though nothing is wrong.
     pub warnings: Vec<String>,
     /// The `real` parameters of the algorithm and their values.
     #[serde(skip)]
     pub reals: Vec<(String, Rational)>,
+    /// What was not decided, though nothing requires it.
+    pub notes: Vec<String>,
     /// Claims that do not hold or were not decided, and were allowed all the same: the claim, the code and the evidence.
     #[serde(skip)]
     pub overrides: Vec<String>,
+}
+
+/// Whether a gossip of compressed differences contracts.
+#[derive(Clone, Debug, Serialize)]
+pub struct Consensus {
+    /// The state that it brings to agree.
+    pub state: String,
+    /// What compresses.
+    pub codec: String,
+    /// The step size.
+    pub gamma: f64,
+    /// Whether error and disagreement are proved to contract.
+    pub proved: bool,
+    /// The numbers behind it, or why it is open.
+    pub evidence: String,
+}
+
+impl Consensus {
+    fn new(compressed: Compressed, algorithm: &Algorithm) -> Self {
+        let Compressed { gossip, contracts } = compressed;
+        Self {
+            state: algorithm.states[gossip.state].name.clone(),
+            codec: gossip.codec.to_string(),
+            gamma: gossip.gamma.to_f64(),
+            proved: contracts.is_ok(),
+            evidence: contracts.unwrap_or_else(|reason| reason),
+        }
+    }
 }
 
 /// What was optimised for a topology.
@@ -74,10 +107,31 @@ impl Report {
             phases: vec![],
             optimised: evaluated.topologies.iter().flat_map(OptimisedFor::new).collect(),
             asks: Oracles::new(&evaluated.algorithm),
+            consensus: vec![],
             warnings: vec![],
             reals: evaluated.algorithm.reals.clone(),
+            notes: vec![],
             overrides: vec![],
         }
+    }
+
+    /// Notes what is known of compressed gossip; at most one note says what is not.
+    pub(crate) fn note_consensus(&mut self, evaluated: &Evaluated, prover: &Prover) {
+        let algorithm = &evaluated.algorithm;
+        let alone = evaluated.topologies.first().is_none_or(|topology| topology.size == 1);
+        if alone || !prove::compresses(algorithm) {
+            return;
+        }
+        self.consensus =
+            prover.compressed().into_iter().map(|found| Consensus::new(found, algorithm)).collect();
+        let open = self.consensus.iter().find(|consensus| !consensus.proved);
+        let reason = match (open, self.consensus.is_empty()) {
+            (Some(open), _) => format!("for `{}`, {}", open.state, open.evidence),
+            (None, true) => "only gossip of compressed differences, as of `choco_sgd`, is decided".into(),
+            (None, false) => return,
+        };
+        let name = &algorithm.name;
+        self.notes.push(format!("that `{name}` converges though it compresses is not proved: {reason}"));
     }
 
     /// Notes the rounds of a schedule.

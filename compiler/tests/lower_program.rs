@@ -32,6 +32,7 @@ impl Graph {
             steps: vec![],
             model: ValueId(0),
             numbers: vec![],
+            rounds: vec![],
             requires: vec![],
         });
         graph.add(ValueKind::Parameters, Shape::Vector);

@@ -6,7 +6,7 @@ use crate::{cost, fit, words};
 use bfc_compiler::model::oracle::Oracles;
 use bfc_compiler::model::topology::{Number, Optimised};
 use bfc_compiler::prove::Check;
-use bfc_compiler::{PhaseRounds, Report};
+use bfc_compiler::{Consensus, PhaseRounds, Report};
 use bfc_predict::{Cost, Fit, Plan, Prediction};
 use serde::Serialize;
 
@@ -72,6 +72,9 @@ impl<'a> Compilation<'a> {
         for warning in &self.report.warnings {
             text.push_str(&format!("\nwarning: {warning}\n"));
         }
+        for note in &self.report.notes {
+            text.push_str(&format!("\nnote: {note}\n"));
+        }
         text
     }
 
@@ -80,6 +83,8 @@ impl<'a> Compilation<'a> {
         let mut lines = vec![("algorithm", report.algorithm.clone()), ("ranks", report.size.to_string())];
         lines.extend(rounds(&report.phases).map(|line| ("rounds", line)));
         lines.extend(report.optimised.iter().map(|one| ("optimised", optimised(&one.optimised))));
+        let proved = report.consensus.iter().filter(|consensus| consensus.proved);
+        lines.extend(proved.map(|consensus| ("consensus", consensus_line(consensus))));
         let cost = self.cost.iter().flat_map(|priced| cost::lines(priced.cost, priced.prediction));
         lines.extend(cost.map(|line| ("cost", line)));
         if let Some(fit) = self.fit {
@@ -93,6 +98,12 @@ impl<'a> Compilation<'a> {
         }
         lines
     }
+}
+
+/// What is proved of a compressed gossip.
+fn consensus_line(consensus: &Consensus) -> String {
+    let Consensus { state, codec, gamma, evidence, .. } = consensus;
+    format!("`{state}` by `{codec}` with steps of {}: proved, {evidence}", words::number(*gamma))
 }
 
 /// A line for each topology: its rounds in all phases, and whether fewer would do.

@@ -3,9 +3,10 @@
 ///
 /// Gradient tracking with compressed differences: it removes the bias of different data, and what compression loses
 /// is sent later, so all ranks reach the optimum itself. The more the codec loses, the smaller γ must be: the default is
-/// for the default codec, with which 0.3 diverges. One gradient at the next model and one message of two
-/// compressed vectors per step, six extra states (Zhao, Li, Li, Richtárik and Chi, "BEER: fast O(1/T) rate for
-/// decentralized nonconvex optimization with communication compression", 2022).
+/// for the default codec, with which 0.3 diverges. `gamma = best` takes the step size that is proved to contract both
+/// fastest. One gradient at the next model and one message of two compressed vectors per step, six extra states (Zhao,
+/// Li, Li, Richtárik and Chi, "BEER: fast O(1/T) rate for decentralized nonconvex optimization with communication
+/// compression", 2022).
 ///
 ///     use topology::ring
 ///     use algorithm::beer

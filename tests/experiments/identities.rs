@@ -1,7 +1,7 @@
 //! Algorithms that are the same algorithm under some parameters, and algorithms that end at the same place.
 
 use crate::problem::{Vector, least_squares, scalar};
-use crate::run::{difference, models, schedule};
+use crate::run::{compiled, difference, models, run, schedule, source};
 
 /// Static and time-varying, directed and not.
 const TOPOLOGIES: [(&str, usize); 5] =
@@ -116,6 +116,26 @@ fn some_end_at_the_same_place() {
         ] {
             let worst = difference(&end(topology, a, lr_a, steps), &end(topology, b, lr_b, steps));
             assert!(worst < 1e-12, "{a} and {b} over {topology}: {worst:e}");
+        }
+    }
+}
+
+#[test]
+fn rounds_within_a_step_are_steps() {
+    let averaging = |topology: &str, ranks: usize, times: usize, samples: usize, every: usize| {
+        let own = format!(
+            "algorithm gossip {{\n state x = params\n state w: scalar = 1\n step {{\n x <- mix(x, times = {times})\n \
+             w <- mix(w, times = {times})\n }}\n model w * x\n}}"
+        );
+        let schedule = compiled(&source(topology, "gossip", &own), ranks, &[]).unwrap().schedule;
+        let start = |rank: usize| vec![(rank * rank) as f64, 1.0 / (1.0 + rank as f64), -1.0];
+        run(&schedule, &least_squares(ranks), 0.1, samples, every, start)
+    };
+    for (topology, ranks) in TOPOLOGIES {
+        for times in [2, 3, 4, 5] {
+            let (within, steps) =
+                (averaging(topology, ranks, times, 6, 1), averaging(topology, ranks, 1, 6, times));
+            assert!(within == steps, "{times} rounds over {topology}");
         }
     }
 }

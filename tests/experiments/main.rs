@@ -3,10 +3,12 @@
 //!
 //! Two problems (`problem`), every algorithm on several topologies (`counts`, `limits`), closed forms (`fixed_points`),
 //! equations written out (`iterates`), identities between algorithms (`identities`), averaging alone (`consensus`), what is
-//! late, relayed or compressed (`neighbours`), sums under rounding (`sums`), conditions (`conditions`), what the
+//! late, relayed or compressed (`neighbours`), the bound on
+//! compressed gossip (`compressed`), sums under rounding (`sums`), conditions (`conditions`), what the
 //! analysis on quadratics predicts (`predictions`), what must be refused (`refused`), and the example of every algorithm's
 //! documentation (`examples`).
 
+mod compressed;
 mod conditions;
 mod consensus;
 mod counts;

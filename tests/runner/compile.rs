@@ -64,6 +64,13 @@ fn verdicts(report: &Report) -> String {
     for warning in &report.warnings {
         writeln!(out, "warning: {warning}").expect("a string");
     }
+    for consensus in report.consensus.iter().filter(|consensus| consensus.proved) {
+        writeln!(out, "consensus: {}, gamma {}, {}", consensus.state, consensus.gamma, consensus.evidence)
+            .expect("a string");
+    }
+    for note in &report.notes {
+        writeln!(out, "note: {note}").expect("a string");
+    }
     out
 }
 

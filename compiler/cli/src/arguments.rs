@@ -74,7 +74,8 @@ Examples:
   bfc analyze topology::ring --size 16
   bfc analyze topology::exponential --param base=3 --size 33 --format json
   bfc analyze topology::pairwise_gossip --size 32 --out results
-  bfc analyze topology::one_peer_exp2 --size 2..256 --out results")]
+  bfc analyze topology::one_peer_exp2 --size 2..256 --out results
+  bfc analyze choco.bf --size 8 --simulated")]
     Analyze(Analyze),
     /// Analyze several topologies or schedules side by side.
     #[command(after_help = "\
@@ -298,6 +299,9 @@ pub struct Analyze {
     /// The part of the ranks' noise that is left a step later, for the effective number of neighbours.
     #[arg(long, value_name = "PART", value_parser = noise_memory, default_value_t = NOISE_MEMORY)]
     pub noise_memory: f64,
+    /// Also run the schedule with many values of a parameter (by default gamma), and estimate which is best for consensus.
+    #[arg(long, value_name = "PARAM", num_args = 0..=1, require_equals = true, default_missing_value = "gamma")]
+    pub simulated: Option<String>,
     /// Write analysis.json and a picture into this directory: consensus.svg, or convergence.svg of a range.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

@@ -58,6 +58,7 @@ pub(super) fn algorithm(program: &Program, topologies: Vec<String>) -> Result<Al
         model,
         requires: vec![],
         numbers: vec![],
+        rounds: vec![],
     })
 }
 

@@ -4,6 +4,7 @@ use super::error::{EvaluateError, Result};
 use super::topology::weights::Weighed;
 use super::value::codec;
 use super::value::{LIST_DEPTH, List, Value};
+use crate::builtin_names::BEST;
 use crate::model::topology::{Number, Optimised};
 use crate::optimise::{Effort, Optimum};
 use crate::resolve::Program;
@@ -105,6 +106,7 @@ impl<'a> Evaluator<'a> {
             "ranks" => List::range(0, self.size as i64).map(Value::List),
             "local_size" => Some(Value::Integer(self.local_size as i64)),
             "machines" => Some(Value::number(Rational::new(self.size, self.local_size))),
+            BEST => Some(Value::Best),
             _ => codec::named(name).map(Value::Codec),
         }
     }

@@ -16,7 +16,7 @@ use std::rc::Rc;
 /// What a request comes to.
 #[derive(Clone, Debug)]
 pub struct Evaluated {
-    /// The topologies in the order in which the algorithm names them; empty where there is an algorithm alone.
+    /// The topologies in the order in which the algorithm names them, then, once bound, their rounds within a step; empty where there is an algorithm alone.
     pub topologies: Vec<Topology>,
     /// The algorithm.
     pub algorithm: Algorithm,
@@ -147,6 +147,7 @@ fn plain() -> Algorithm {
         steps: vec![vec![ValueId(2)]],
         model: ValueId(1),
         numbers: vec![],
+        rounds: vec![],
         requires: vec![],
     }
 }
@@ -222,7 +223,10 @@ fn mixes(algorithm: &Algorithm) -> bool {
 /// Whether it does, or says or computes something of them.
 fn needs_topology(algorithm: &Algorithm) -> bool {
     let mut required = algorithm.requires.iter().map(|claim| &claim.statement);
-    mixes(algorithm) || !algorithm.numbers.is_empty() || required.any(Statement::is_about_topologies)
+    let of_topologies =
+        |number: &flow::Unbound| !matches!(number.quantity, flow::UnboundQuantity::Contraction(_));
+    let computes = algorithm.numbers.iter().any(of_topologies);
+    mixes(algorithm) || computes || required.any(Statement::is_about_topologies)
 }
 
 fn no_topology(program: &Program, target: &Target, algorithm: &Algorithm, name: &str) -> EvaluateError {

@@ -29,9 +29,12 @@ pub struct Algorithm {
     pub steps: Vec<Vec<ValueId>>,
     /// What the user evaluates: a value over states that neither communicates nor asks the trainer.
     pub model: ValueId,
-    /// Numbers of its topologies that it computes with. Until they are settled, number k stands among the values as the
-    /// input that follows the last one by k places; then as a constant.
-    pub numbers: Vec<TopologyNumber>,
+    /// Numbers that it computes with and that its topologies settle. Until they are bound, number k stands among the values
+    /// as the input that follows the last one by k places; then as a constant.
+    pub numbers: Vec<Unbound>,
+    /// How often it mixes over its topologies within a step, each number once for each topology. Until they are bound,
+    /// round r over topology k of n has the index k + r n.
+    pub rounds: Vec<Rounds>,
     /// Its `requires`; topology indices refer to [`topologies`](Self::topologies).
     pub requires: Vec<Claim>,
 }
@@ -47,14 +50,34 @@ pub struct State {
     pub initial: ValueId,
 }
 
-/// A number of a topology in a step, such as `rho(W)`.
+/// A number in a step that is not known before the topologies are.
 #[derive(Clone, Debug)]
-pub struct TopologyNumber {
+pub struct Unbound {
     /// Which number.
-    pub number: Number,
-    /// Of which topology, by index.
-    pub topology: usize,
+    pub quantity: UnboundQuantity,
     /// Where it stands.
+    pub span: Span,
+}
+
+/// What a number in a step is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UnboundQuantity {
+    /// A number of a topology, by index, such as `rho(W)`.
+    Of(Number, usize),
+    /// How much a codec contracts at least, `contraction(q)`.
+    Contraction(Codec),
+    /// The best value that is proved for the parameter of this name.
+    Best(String),
+}
+
+/// Rounds of gossip within a step.
+#[derive(Clone, Debug)]
+pub struct Rounds {
+    /// Over which topology, by index.
+    pub topology: usize,
+    /// How many, at least 1.
+    pub times: usize,
+    /// Where it first mixes so, or speaks of its phase.
     pub span: Span,
 }
 
@@ -165,6 +188,19 @@ impl ValueKind {
             | Self::Incoming(topology, _)
             | Self::Pair(topology, _)
             | Self::Degree(topology) => Some(*topology),
+            _ => None,
+        }
+    }
+
+    /// The same index, to be changed.
+    pub fn topology_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Mix(topology, _)
+            | Self::Own(topology, _)
+            | Self::Others(topology, _)
+            | Self::Incoming(topology, _)
+            | Self::Pair(topology, _)
+            | Self::Degree(topology) => Some(topology),
             _ => None,
         }
     }

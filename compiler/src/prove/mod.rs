@@ -4,6 +4,7 @@
 
 pub mod claims;
 mod codec;
+mod compressed;
 mod error;
 pub(crate) mod facts;
 pub(crate) mod linear;
@@ -18,6 +19,7 @@ pub(crate) mod timeline;
 pub(crate) mod timing;
 
 pub use claims::{Check, Proof, Role};
+pub(crate) use compressed::{Finding as Compressed, Gossip, compresses, gossip};
 pub use error::Error;
 pub use outcome::Outcome;
 
@@ -28,6 +30,7 @@ use crate::spectrum::Method;
 use crate::spectrum::exact::Exact;
 use crate::spectrum::properties::{self, Finding};
 use crate::spectrum::support::{self, Orientation, Reach};
+use bfc_schedule::{Codec, Rational};
 use facts::Facts;
 use quantity::{COARSE, Interval, compare_ranges, number_of, spectral};
 
@@ -129,6 +132,14 @@ impl Verdict {
     }
 }
 
+/// How much a codec contracts the error of a vector at least, whatever the vector and its length.
+///
+/// # Errors
+/// Where the length decides, or the codec does not contract every vector.
+pub(crate) fn contraction(of: Codec) -> Result<Rational, String> {
+    compressed::contraction(of)
+}
+
 /// Whether a claim holds of an algorithm (where it is about one) on its topologies.
 pub fn decide(topologies: &[Topology], algorithm: Option<&Algorithm>, claim: &Claim) -> Verdict {
     Prover::new(topologies, algorithm).decide(claim)
@@ -166,6 +177,25 @@ impl<'a> Prover<'a> {
     /// How the algorithm's states grow where all ranks agree, in words, as far as that is known; an estimate.
     pub fn growth(&self) -> Option<String> {
         stable::growth(self.algorithm?, &self.facts)
+    }
+
+    /// What is known of every gossip of compressed differences in the algorithm.
+    pub(crate) fn compressed(&self) -> Vec<Compressed> {
+        self.algorithm.map_or(vec![], |algorithm| compressed::findings(algorithm, &self.facts))
+    }
+
+    /// The best step size of these gossips; or why none is proved.
+    pub(crate) fn best_gossip(&self, all: &[Gossip]) -> Result<Rational, String> {
+        compressed::best(all, &self.facts)
+    }
+
+    /// Why an algorithm that compresses would be unstable even if nothing were lost, where it would.
+    pub(crate) fn unstable_without_loss(&self) -> Option<String> {
+        let algorithm = self.algorithm.filter(|algorithm| compresses(algorithm))?;
+        match stable::stable(&compressed::lossless(algorithm), &self.facts) {
+            Verdict::Refuted { evidence } => Some(evidence),
+            _ => None,
+        }
     }
 
     /// Whether a claim holds.

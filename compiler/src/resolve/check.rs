@@ -220,7 +220,7 @@ impl<'p> Checker<'p> {
             Some(Item::Topology(_)) => return,
             Some(item) => return self.wrong_item(name, item, "a value", span),
         }
-        if builtin_names::codecs().any(|codec| codec == name) {
+        if name == builtin_names::BEST || builtin_names::codecs().any(|codec| codec == name) {
             return;
         }
         let function =

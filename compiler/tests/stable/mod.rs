@@ -55,6 +55,13 @@ fn verdict(topology: &str, states: &str, step: &str) -> String {
     }
 }
 
+/// The codes of a refusal.
+fn codes(topology: &str, step: &str) -> Vec<String> {
+    let text =
+        format!("{topology}algorithm a(lr: scalar = 0.1) {{\nstate x = params\nstep {{\n{step}\n}}\n}}\n");
+    compiled(&text, 5, &[]).map(|_| ()).unwrap_err()
+}
+
 fn of_x(topology: &str, step: &str) -> String {
     verdict(topology, "state x = params", step)
 }
@@ -78,6 +85,29 @@ fn what_does_not_keep_agreement_is_judged_as_a_whole() {
     assert_eq!(of_x(PUSH, "x <- 0.7 * degree * average(x)"), "refuted");
     assert_eq!(of_x(PUSH, "x <- 0.9 * mix(x) - lr * grad(x)"), "proved");
     assert_eq!(of_x(METROPOLIS, "x <- 0.9 * mix(x, delay = 2)"), "proved");
+}
+
+#[test]
+fn rounds_within_a_step_are_powers() {
+    assert_eq!(of_x(METROPOLIS, "x <- mix(x, times = 3) - lr * grad(x)"), "proved");
+    assert_eq!(of_x(METROPOLIS, "x <- 1.3 * mix(x, times = 3) - 0.3 * average(x)"), "proved");
+    assert_eq!(of_x(METROPOLIS, "x <- 5 * mix(x, lazy(W, 1/2), times = 3) - 4 * average(x)"), "refuted");
+    let turns = "topology turns {
+phase { 0 -- 1
+2 -- 3 }
+phase { 1 -- 2
+3 -- 4 }
+ensure contracting }
+schedule { topology turns
+algorithm a }
+";
+    for times in [1, 2, 3, 4] {
+        assert_eq!(of_x(turns, &format!("x <- mix(x, times = {times}) - lr * grad(x)")), "proved");
+    }
+    assert_eq!(of_x(turns, "x <- 1.2 * mix(x, times = 2) - 0.2 * average(x)"), "proved");
+    assert_eq!(of_x(turns, "x <- 3 * mix(x, times = 2) - 2 * average(x)"), "refuted");
+    let mixed = codes(turns, "x <- mix(x, times = 2) - lr * grad(mix(x))");
+    assert_eq!(mixed, ["bfc::evaluate::different_times"]);
 }
 
 #[test]
@@ -243,4 +273,67 @@ fn library_algorithms_are_decided_on_many_ranks() {
         evidence("W = ceca(ports = 1)", "use topology::ceca\n", "ceca_average", size);
         evidence("W = ceca", "use topology::ceca\n", "ceca_average", size);
     }
+}
+
+#[test]
+fn compressed_gossip_is_recognised_by_what_it_does() {
+    let states = "state x = params
+state h = 0
+state s = 0";
+    let with = |states: &str, lines: &str| verdict(RING, states, &lines.replace("Q(", "compress("));
+    let proved = |lines: &str| {
+        assert_eq!(
+            with(states, &format!("s <- s + mix(d)\nlet d = Q(x - h, top_fraction(3/4))\n{lines}")),
+            "proved",
+            "{lines}"
+        )
+    };
+    proved("h <- h + d\nx <- x + 0.01 * (s' - h')");
+    // Written otherwise, with gradients, or with the message of the step before.
+    proved("h <- d + h\nx <- x - 0.01 * (h + d) + s' / 100");
+    proved("h <- h + d\nx <- x - lr * grad(x) + 0.01 * (s' - h')");
+    proved("h <- h + d\nx <- x + 0.01 * (mix(h) + mix(d)) - 0.01 * h'");
+    let later =
+        "h <- h + d\ns <- s + mix(d)\nlet d = Q(x' - h, top_fraction(3/4))\nx <- adapt(x) + 0.01 * (s - h)";
+    assert_eq!(with(states, later), "proved");
+    for open in [
+        // Not a difference to the estimate; another estimate; the wrong sign; not W - I.
+        "h <- h + d\nx <- x + 0.01 * (s' - h')\nlet d = Q(x, top_fraction(3/4))",
+        "h <- h + 0.9 * d\nx <- x + 0.01 * (s' - h')\nlet d = Q(x - h, top_fraction(3/4))",
+        "h <- h + d\nx <- x - 0.01 * (s' - h')\nlet d = Q(x - h, top_fraction(3/4))",
+        "h <- h + d\nx <- x + 0.01 * (s' - 0.99 * h')\nlet d = Q(x - h, top_fraction(3/4))",
+        "h <- h + d\nx <- 1.001 * x + 0.01 * (s' - h')\nlet d = Q(x - h, top_fraction(3/4))",
+        "h <- h + d\nx <- x + 0.01 * (s' - h') + 0.01 * mix(x)\nlet d = Q(x - h, top_fraction(3/4))",
+        "h <- h + d\nx <- x + 0.01 * (s - h')\nlet d = Q(x - h, top_fraction(3/4))",
+        "h <- h + d\nx <- x + 0.01 * (s' - h)\nlet d = Q(x - h, top_fraction(3/4))",
+        "h <- h + d + mix(x) - x\nx <- x + 0.01 * (s' - h')\nlet d = Q(x - h, top_fraction(3/4))",
+        "h <- h + d\nx <- x + 0.01 * (s' - h') + 0.1 * norm(x) * x\nlet d = Q(x - h, top_fraction(3/4))",
+        // Codecs that do not contract, or by an unknown amount.
+        "h <- h + d\nx <- x + 0.01 * (s' - h')\nlet d = Q(x - h, top_k(2))",
+        "h <- h + d\nx <- x + 0.01 * (s' - h')\nlet d = Q(x - h, quantize(4, 1))",
+        "h <- h + d\nx <- x + 0.01 * (s' - h')\nlet d = Q(x - h, f16)",
+        // Steps that differ.
+        "h <- h + d\nx <- if every(2) { x + 0.01 * (s' - h') } else { x }\nlet d = Q(x - h, top_fraction(3/4))",
+        "h <- h + d\nx <- x + 0.01 * (t + 1) * (s' - h')\nlet d = Q(x - h, top_fraction(3/4))",
+    ] {
+        assert_eq!(with(states, &format!("s <- s + mix(d)\n{open}")), "open", "{open}");
+    }
+    let lines = "s <- s + mix(d)\nlet d = Q(x - h, top_fraction(3/4))\nh <- h + d\nx <- x + 0.01 * (s' - h')";
+    // Copies that start elsewhere than the estimates mix to.
+    assert_eq!(with("state x = params\nstate h = params\nstate s = 0", lines), "open");
+    assert_eq!(with("state x = params\nstate h = params\nstate s = h", lines), "open");
+    assert_eq!(with("state x = params\nstate h = params\nstate s = mix(h)", lines), "proved");
+    assert_eq!(
+        with("state x = params\nstate h = compress(x, top_fraction(1/2))\nstate s = mix(h)", lines),
+        "proved"
+    );
+    // Another state that moves it, or that it moves.
+    let fed = format!("{lines} + 0.1 * m\nm <- 0.9 * m + grad(x)");
+    assert_eq!(with(&format!("{states}\nstate m = 0"), &fed), "open");
+    let feeds = format!("{lines}\nm <- 0.9 * m + h");
+    assert_eq!(with(&format!("{states}\nstate m = 0"), &feeds), "open");
+    let gradient = format!("{lines} - lr * g\ng <- grad(x')");
+    assert_eq!(with(&format!("{states}\nstate g = 0"), &gradient), "proved");
+    // Weights that do not keep the sum, and several phases.
+    assert_eq!(verdict(PUSH, states, &lines.replace("Q(", "compress(")), "open");
 }

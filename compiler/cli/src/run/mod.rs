@@ -270,7 +270,8 @@ fn allreduce(size: u32) -> Result<Schedule, Failure> {
     Ok(input::compile_request(&request)?.schedule)
 }
 
-fn failed(error: SpmdError<RuntimeError>) -> Failure {
+/// A failed run, as a failure of the command.
+pub(crate) fn failed(error: SpmdError<RuntimeError>) -> Failure {
     match error {
         SpmdError::Failed { error, .. } => Failure::running(error),
         SpmdError::Panicked { rank, message } => Failure::running(RunError::Panicked { rank, message }),

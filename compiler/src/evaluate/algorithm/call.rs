@@ -6,8 +6,8 @@ use super::graph::Operand;
 use super::names::{Context, Failure, Outcome, Place};
 use crate::builtin_names::{self, BUILTINS, ELEMENTWISE, EQUATION_CALLS, nearest, nearest_fitting};
 use crate::evaluate::{EvaluateError, Value};
-use crate::model::algorithm::{TopologyNumber, ValueKind};
-use crate::model::claim::{self, Number, Property};
+use crate::model::algorithm::{Unbound, UnboundQuantity, ValueKind};
+use crate::model::claim::{self, CONTRACTION, Number, Property};
 use bfc_dsl::tree::{Argument, Expression, Name, Span};
 use bfc_schedule::Rational;
 use bfc_schedule::program::{Operation, Shape};
@@ -34,6 +34,7 @@ impl<'a> Context<'_, 'a> {
             "back" => self.back(arguments, span),
             "pair" => self.pair(arguments, span),
             "every" => self.every(arguments, span),
+            CONTRACTION => self.contraction(arguments, span),
             other => {
                 if let Some(function) = self.evaluator.program.function(name.span.file, other) {
                     return self.write_out(function, arguments, span);
@@ -125,12 +126,33 @@ impl<'a> Context<'_, 'a> {
             let help = "a number is one of a topology as it is named: `rho(W)`";
             return Err(AlgorithmError::Misplaced { call, place, help, span }.into());
         }
-        let same = |known: &TopologyNumber| (known.number, known.topology) == (number, topology);
-        let index = self.numbers.iter().position(same).unwrap_or_else(|| {
-            self.numbers.push(TopologyNumber { number, topology, span });
+        let index = self.unbound(UnboundQuantity::Of(number, topology), span);
+        Ok(self.number_to_come(index))
+    }
+
+    /// `contraction(q)`: how much a codec contracts at least.
+    fn contraction(&mut self, arguments: &'a [Argument], span: Span) -> Outcome<Term> {
+        let codec = self.only_argument(CONTRACTION, arguments, span)?;
+        match self.term(codec)? {
+            Term::Constant(Value::Codec(codec)) => {
+                let index = self.unbound(UnboundQuantity::Contraction(codec), span);
+                Ok(self.number_to_come(index))
+            }
+            other => Err(self.wrong("a codec", &other, codec.span)),
+        }
+    }
+
+    /// The index of a number that topologies settle.
+    pub(super) fn unbound(&mut self, quantity: UnboundQuantity, span: Span) -> usize {
+        self.numbers.iter().position(|known| known.quantity == quantity).unwrap_or_else(|| {
+            self.numbers.push(Unbound { quantity, span });
             self.numbers.len() - 1
-        });
-        Ok(Term::Flow(self.graph.scalar(Operation::Input((self.inputs + index) as u16))))
+        })
+    }
+
+    /// What stands for a number until it is bound.
+    pub(super) fn number_to_come(&mut self, index: usize) -> Term {
+        Term::Flow(self.graph.scalar(Operation::Input((self.inputs + index) as u16)))
     }
 
     fn grad(&mut self, arguments: &'a [Argument], span: Span) -> Outcome<Term> {

@@ -4,13 +4,16 @@ use super::call::arity;
 use super::error::AlgorithmError;
 use super::expression::{Term, described};
 use super::graph::Operand;
-use super::names::{Context, Outcome, Place};
+use super::names::{Context, Failure, Outcome, Place};
 use crate::builtin_names::nearest;
-use crate::evaluate::Value;
-use crate::model::algorithm::{ValueId, ValueKind};
+use crate::evaluate::{EvaluateError, Value};
+use crate::model::algorithm::{Rounds, ValueId, ValueKind};
 use bfc_dsl::tree::{Argument, Expression, ExpressionKind, Span};
 use bfc_schedule::Rational;
 use bfc_schedule::program::Shape;
+
+/// The most rounds of gossip within a step.
+const MAX_TIMES: i64 = 64;
 
 impl<'a> Context<'_, 'a> {
     pub(super) fn mix(&mut self, arguments: &'a [Argument], span: Span) -> Outcome<Term> {
@@ -20,13 +23,22 @@ impl<'a> Context<'_, 'a> {
         if arguments.is_empty() || by_place > shown.len() {
             return Err(arity("mix", &shown, 1, arguments.len(), span));
         }
-        let places = self.by_place("mix", &["v", "topology", "delay", "via"], 1, arguments, span)?;
+        let places = self.by_place("mix", &["v", "topology", "delay", "via", "times"], 1, arguments, span)?;
         let (topology, keep) = self.topology_or_only("mix", places[1], span)?;
         let operand = match places[0] {
             Some(operand) => self.spread(operand)?,
             None => return Err(arity("mix", &shown, 1, arguments.len(), span)),
         };
         let delay = places[2].map_or(Ok(0), |delay| self.delay(delay))?;
+        let times = places[4].map_or(Ok(1), |times| self.times(times))?;
+        self.mixes_over(topology, times, span);
+        if times > 1 {
+            let once = [(places[2].filter(|_| delay > 0), "delay"), (places[3], "via")];
+            if let Some((Some(other), word)) = once.into_iter().find(|(other, _)| other.is_some()) {
+                return Err(self.mixed_once(&format!("mix(…, {word} = …)"), other.span));
+            }
+            return self.mix_again(topology, operand, &keep, times, span);
+        }
         let v = self.graph.plain(operand.clone());
         let mixed = match (delay, places[3]) {
             (0, None) => {
@@ -41,12 +53,64 @@ impl<'a> Context<'_, 'a> {
                 return Err(AlgorithmError::Misplaced { call, place, help, span: codec.span }.into());
             }
         };
-        // θ·v + (1 − θ)·Wv, so that W and its lazy form share a message.
-        let rest = Operand::Constant(&Rational::one() - &keep);
-        let own = self.graph.times(Operand::Constant(keep), operand);
-        let others = self.graph.times(rest, mixed);
-        let sum = self.graph.plus(own, others);
+        let sum = self.lazily(&keep, operand, mixed);
         Ok(self.term_of_operand(sum))
+    }
+
+    /// θ·v + (1 − θ)·Wv, so that W and its lazy form share a message.
+    fn lazily(&mut self, keep: &Rational, v: Operand, mixed: Operand) -> Operand {
+        let rest = Operand::Constant(&Rational::one() - keep);
+        let own = self.graph.times(Operand::Constant(keep.clone()), v);
+        let others = self.graph.times(rest, mixed);
+        self.graph.plus(own, others)
+    }
+
+    /// Rounds of gossip within a step, each over the next phase.
+    fn mix_again(
+        &mut self,
+        topology: usize,
+        mut operand: Operand,
+        keep: &Rational,
+        times: usize,
+        span: Span,
+    ) -> Outcome<Term> {
+        for round in 0..times {
+            let v = self.graph.plain(operand.clone());
+            if self.sent(v) != v {
+                return Err(self.mixed_once("compress", span));
+            }
+            let (over, shape) = (topology + round * self.topologies.len(), self.graph.shape(v));
+            let mixed = Operand::Value(self.graph.value(ValueKind::Mix(over, v), shape));
+            operand = self.lazily(keep, operand, mixed);
+        }
+        Ok(self.term_of_operand(operand))
+    }
+
+    fn mixed_once(&self, call: &str, span: Span) -> Failure {
+        let (call, place) = (call.to_string(), "beside `times`");
+        let help =
+            "the rounds after the first send what neighbours have made of it: leave one of the two out";
+        AlgorithmError::Misplaced { call, place, help, span }.into()
+    }
+
+    /// The number of rounds of gossip within a step.
+    fn times(&mut self, expression: &'a Expression) -> Outcome<usize> {
+        let times = self.constant_number(expression, "a number of rounds")?;
+        match times.to_i64().filter(|times| (1..=MAX_TIMES).contains(times)) {
+            Some(times) => Ok(times as usize),
+            None => {
+                let (function, found, span) = ("mix".to_string(), times.to_string(), expression.span);
+                let help = "`times` is a number of rounds, from 1 to 64";
+                Err(Box::new(EvaluateError::OutsideDomain { function, found, help, span }).into())
+            }
+        }
+    }
+
+    /// Notes how often a step mixes over a topology, or that it speaks of its phase.
+    fn mixes_over(&mut self, topology: usize, times: usize, span: Span) {
+        if !self.rounds.iter().any(|known| (known.topology, known.times) == (topology, times)) {
+            self.rounds.push(Rounds { topology, times, span });
+        }
     }
 
     /// What travels where v is sent: the code, if v is what a code says.
@@ -89,6 +153,7 @@ impl<'a> Context<'_, 'a> {
     /// The topology that a call names, as it is.
     fn plain_topology(&mut self, call: &str, named: Option<&'a Expression>, span: Span) -> Outcome<usize> {
         let (topology, keep) = self.topology_or_only(call, named, span)?;
+        self.mixes_over(topology, 1, span);
         match named {
             Some(named) if !keep.is_zero() => {
                 let help = "`lazy` weighs what is mixed: name the topology alone";

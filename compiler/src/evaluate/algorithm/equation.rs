@@ -33,6 +33,7 @@ impl<'a> Context<'_, 'a> {
             Meaning::Local(term) => term,
             Meaning::Constant(value) => Term::Constant(value),
             Meaning::Input(index) => Term::Flow(self.graph.scalar(Operation::Input(index))),
+            Meaning::Unbound(index) => self.number_to_come(index),
             Meaning::State(index) => self.state(index, moment, span)?,
             Meaning::Let(index, path) => self.let_part(index, &path, moment, name, span)?,
             Meaning::Step => self.step_number(moment),

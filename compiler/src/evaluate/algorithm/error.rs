@@ -182,6 +182,32 @@ pub enum AlgorithmError {
         #[label("known only at run time")]
         span: Span,
     },
+    #[error("no best `{parameter}` is proved: {reason}")]
+    #[diagnostic(code(bfc::evaluate::no_best), help("{help}"))]
+    NoBest {
+        parameter: String,
+        reason: String,
+        help: &'static str,
+        #[label("asked for here")]
+        span: Span,
+    },
+    #[error("`{topology}` has {phases} phases, and is mixed over {} in one place and {} in another", often(*.first_times), often(*.times))]
+    #[diagnostic(
+        code(bfc::evaluate::different_times),
+        help(
+            "each round uses the next phase: write the same `times` everywhere, or name the topology twice, as in `over {topology}, V = {topology}`"
+        )
+    )]
+    DifferentTimes {
+        topology: String,
+        phases: usize,
+        first_times: usize,
+        times: usize,
+        #[label("{}", often(*first_times))]
+        first: Span,
+        #[label("{}", often(*times))]
+        span: Span,
+    },
     #[error("unknown kind `{found}` of {of}")]
     #[diagnostic(code(bfc::evaluate::unknown_kind))]
     UnknownKind {
@@ -200,6 +226,11 @@ pub enum AlgorithmError {
         #[label("this")]
         span: Span,
     },
+}
+
+/// "once", "2 times".
+fn often(times: usize) -> String {
+    if times == 1 { "once".to_string() } else { format!("{times} times") }
 }
 
 impl AlgorithmError {
@@ -224,6 +255,8 @@ impl AlgorithmError {
             | Self::UnknownTopology { span, .. }
             | Self::WhichTopology { span, .. }
             | Self::RunTimeValue { span, .. }
+            | Self::NoBest { span, .. }
+            | Self::DifferentTimes { span, .. }
             | Self::UnknownKind { span, .. }
             | Self::NotSupportedYet { span, .. } => *span,
         }

@@ -23,7 +23,7 @@ pub use error::AlgorithmError;
 use super::value::call::check_kind;
 use super::{EvaluateError, Evaluator, Value};
 use crate::builtin_names::nearest;
-use crate::model::algorithm::{self, Algorithm, ValueId, ValueKind, reachable};
+use crate::model::algorithm::{self, Algorithm, UnboundQuantity, ValueId, ValueKind, reachable};
 use crate::model::claim::Claim;
 use bfc_dsl::tree::{self, AlgorithmStatement, Expression, Parameter, Span, StepStatement};
 use bfc_schedule::Rational;
@@ -79,6 +79,7 @@ pub fn algorithm<'a>(
         steps,
         model,
         numbers: context.numbers,
+        rounds: context.rounds,
         requires,
         values: vec![],
     };
@@ -112,12 +113,16 @@ impl<'a> Context<'_, 'a> {
         for (parameter, given) in parameters.iter().zip(arguments) {
             let name = &parameter.name;
             match self.parameter(parameter, given, span) {
-                Ok(value) => {
+                Ok((value, span)) => {
                     let is_of = |word: &str| parameter.kind.as_ref().is_some_and(|kind| kind.text == word);
                     if let Some(number) = value.as_number().filter(|_| is_of("real")) {
                         reals.push((name.text.clone(), number));
                     }
                     let meaning = match value.as_number().filter(|_| is_of("scalar")) {
+                        _ if matches!(value, Value::Best) => {
+                            let best = UnboundQuantity::Best(name.text.clone());
+                            Meaning::Unbound(self.unbound(best, span))
+                        }
                         Some(default) => {
                             inputs.push(Input { name: name.text.clone(), default });
                             Meaning::Input(inputs.len() as u16 - 1)
@@ -137,7 +142,7 @@ impl<'a> Context<'_, 'a> {
         parameter: &'a Parameter,
         given: Option<(Value, Span)>,
         span: Span,
-    ) -> Outcome<Value> {
+    ) -> Outcome<(Value, Span)> {
         let kinds = ["scalar", "int", "real", "bool", "list", "codec"];
         if let Some(kind) = &parameter.kind {
             match kind.text.as_str() {
@@ -169,9 +174,12 @@ impl<'a> Context<'_, 'a> {
             }
         };
         if let Some(kind) = &parameter.kind {
-            check_kind(&parameter.name.text, &kind.text, &value, span)?;
+            let is_best = kind.text == "real" && matches!(value, Value::Best);
+            if !is_best {
+                check_kind(&parameter.name.text, &kind.text, &value, span)?;
+            }
         }
-        Ok(value)
+        Ok((value, span))
     }
 
     fn name_topologies(&mut self, declaration: &'a tree::Algorithm) {

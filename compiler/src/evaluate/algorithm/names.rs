@@ -7,7 +7,7 @@ use super::graph::Graph;
 use super::kept::{Flight, Site};
 use crate::builtin_names::{ALGORITHM_NAMES, GLOBALS};
 use crate::evaluate::{EvaluateError, Evaluator, Value};
-use crate::model::algorithm::{TopologyNumber, ValueId};
+use crate::model::algorithm::{Rounds, Unbound, ValueId};
 use bfc_dsl::tree::{Expression, Let, Pattern, Span};
 use bfc_schedule::program::Shape;
 use std::collections::BTreeMap;
@@ -56,6 +56,8 @@ pub(super) enum Meaning {
     Local(Term),
     Constant(Value),
     Input(u16),
+    /// A number that its topologies settle, by index.
+    Unbound(usize),
     State(usize),
     /// A part of the value of a `let`, by index and path into lists.
     Let(usize, Vec<usize>),
@@ -114,8 +116,10 @@ pub(super) struct Context<'e, 'a> {
     /// Whether ranks do not wait for each other.
     pub asynchronous: bool,
     pub topologies: Vec<&'a str>,
-    /// Numbers of topologies that the algorithm computes with.
-    pub numbers: Vec<TopologyNumber>,
+    /// Numbers that the algorithm computes with and that its topologies settle.
+    pub numbers: Vec<Unbound>,
+    /// How often it mixes over its topologies.
+    pub rounds: Vec<Rounds>,
     pub states: Vec<State<'a>>,
     pub errors: Vec<EvaluateError>,
     pub place: Place,
@@ -159,6 +163,7 @@ impl<'e, 'a> Context<'e, 'a> {
             asynchronous: false,
             topologies: vec![],
             numbers: vec![],
+            rounds: vec![],
             states: vec![],
             errors: vec![],
             place: Place::Start(0),

@@ -91,7 +91,7 @@ impl<'a> Context<'_, 'a> {
             Some(Meaning::Input(_)) => {
                 ("a parameter, not a state", "the trainer sets it: keep what changes in a state")
             }
-            Some(Meaning::Constant(_)) => {
+            Some(Meaning::Constant(_) | Meaning::Unbound(_)) => {
                 ("a parameter, not a state", "it is fixed: keep what changes in a state")
             }
             Some(Meaning::Topology) => ("a topology, not a state", "keep what changes in a state"),

@@ -11,6 +11,7 @@ pub mod number;
 
 use super::topology::construction::Construction;
 use super::topology::structure::Symbol;
+use crate::builtin_names::BEST;
 use bfc_schedule::{Codec, Rational};
 use std::cell::{Ref, RefCell};
 use std::cmp::Ordering;
@@ -30,6 +31,8 @@ pub enum Value {
     List(List),
     /// How vectors are compressed.
     Codec(Codec),
+    /// The best value that is proved, of a parameter of an algorithm.
+    Best,
     /// A topology, whose phases are computed when they are needed.
     Topology(Rc<Construction>),
     /// A number that depends on the rank in a known way (see [`super::topology::structure`]).
@@ -97,6 +100,7 @@ impl Value {
             Self::Truth(_) => "a truth value",
             Self::List(_) => "a list",
             Self::Codec(_) => "a codec",
+            Self::Best => "`best`",
             Self::Topology(_) => "a topology",
         }
     }
@@ -134,9 +138,9 @@ impl Value {
     fn same_kind_order(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
             (Self::Truth(a), Self::Truth(b)) => Some(a.cmp(b)),
-            (Self::Symbol(_), Self::Symbol(_)) | (Self::Topology(_), Self::Topology(_)) => {
-                Some(Ordering::Equal)
-            }
+            (Self::Symbol(_), Self::Symbol(_))
+            | (Self::Topology(_), Self::Topology(_))
+            | (Self::Best, Self::Best) => Some(Ordering::Equal),
             (Self::Symbol(_), other) if other.is_number() => Some(Ordering::Less),
             (_, Self::Symbol(_)) if self.is_number() => Some(Ordering::Greater),
             _ => self.order(other),
@@ -304,6 +308,7 @@ impl fmt::Display for Value {
             Self::Truth(value) => value.fmt(f),
             Self::List(list) => list.fmt(f),
             Self::Codec(codec) => codec.fmt(f),
+            Self::Best => f.write_str(BEST),
             Self::Topology(topology) => write!(f, "the topology `{}`", topology.name()),
             Self::Symbol(_) => f.write_str("a number that depends on the rank"),
         }

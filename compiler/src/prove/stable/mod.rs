@@ -14,6 +14,7 @@ mod spaces;
 pub(super) use spaces::Space;
 
 use super::Verdict;
+use super::compressed;
 use super::facts::Facts;
 use super::linear::{self, Form, Linear, Map};
 use super::operators::{self, Derived, Operators};
@@ -35,7 +36,12 @@ pub(super) fn stable(algorithm: &Algorithm, topologies: &[Facts]) -> Verdict {
     if let Some(undefined) = timeline::undefined(&algorithm) {
         return Verdict::refuted(undefined);
     }
-    with_system(&algorithm, topologies, |system| system.verdict()).unwrap_or_else(Verdict::undecided)
+    let verdict =
+        with_system(&algorithm, topologies, |system| system.verdict()).unwrap_or_else(Verdict::undecided);
+    match verdict {
+        Verdict::NotDecided { .. } => compressed::stable(&algorithm, topologies).unwrap_or(verdict),
+        decided => decided,
+    }
 }
 
 /// How the states grow where all ranks agree, in words; `None` where they do not, or it is not known.

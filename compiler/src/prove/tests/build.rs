@@ -92,6 +92,7 @@ impl Builder {
             inputs: vec![Input { name: "lr".into(), default: Rational::new(1, 10) }],
             reals: vec![],
             numbers: vec![],
+            rounds: vec![],
             states: (0..self.states).map(state).collect(),
             conditions,
             steps,

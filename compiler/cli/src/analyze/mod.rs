@@ -1,0 +1,95 @@
+//! `bfc analyze`: what is known of a topology, at one size or many.
+
+mod simulated;
+
+use crate::arguments::{self, Format, Sizes};
+use crate::failure::{CliError, Failure};
+use crate::{input, output};
+use bfc_compiler::{Analysis, Detail, Request};
+use bfc_predict::{Silent, sweep};
+use bfc_report::analysis;
+use serde::Serialize;
+use simulated::{MAX_RANKS, Simulated};
+use std::ops::RangeInclusive;
+
+/// An analysis, and what runs show.
+#[derive(Serialize)]
+struct WithRuns<'a> {
+    #[serde(flatten)]
+    analysis: &'a Analysis,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulated: Option<&'a Simulated>,
+}
+
+/// Reports what is known of a topology, at one size or a range of them.
+///
+/// # Errors
+/// The source cannot be read, or has no topology at this size.
+pub fn analyze(arguments: &arguments::Analyze, format: Format) -> Result<(), Failure> {
+    let size = match &arguments.size {
+        Sizes::One(size) => *size,
+        Sizes::Range(sizes) => return range(arguments, sizes.clone(), format),
+    };
+    let request = input::request(&arguments.file, size, &arguments.settings)?;
+    let simulated = match &arguments.simulated {
+        Some(parameter) if size <= MAX_RANKS => Some(Simulated::new(&request, parameter)?),
+        Some(_) => return Err(not_simulated(&format!("{MAX_RANKS} ranks at most"))),
+        None => None,
+    };
+    let found = analyzed(&request, arguments, simulated.as_ref())?;
+    if let Some(directory) = &arguments.out {
+        let picture = analysis::svg(&arguments.file, &found);
+        output::write_results(directory, ("analysis.json", &found), ("consensus.svg", &picture))?;
+    }
+    let document = WithRuns { analysis: &found, simulated: simulated.as_ref() };
+    output::show(format, &document, || {
+        analysis::text(&found) + &simulated.as_ref().map(Simulated::text).unwrap_or_default()
+    })
+}
+
+/// The analysis; where nothing is proved of the parameter that is simulated, with the value that runs show.
+fn analyzed(
+    request: &Request,
+    arguments: &arguments::Analyze,
+    simulated: Option<&Simulated>,
+) -> Result<Analysis, Failure> {
+    let analyze = |request: &Request| {
+        bfc_compiler::analyze_on(request, &input::Beside, arguments.assumptions(), Detail::Curves)
+    };
+    let estimate = simulated.and_then(|found| Some((&found.parameter, found.best?)));
+    match (analyze(request), estimate) {
+        (Err(refused), Some((parameter, best)))
+            if refused.errors().iter().all(|error| error.code == NO_BEST) =>
+        {
+            Ok(analyze(&simulated::with_value(request, parameter, best))?)
+        }
+        (found, _) => Ok(found?),
+    }
+}
+
+/// The code where nothing is proved of a parameter that is to take the best value that is.
+const NO_BEST: &str = "bfc::evaluate::no_best";
+
+fn not_simulated(limit: &str) -> Failure {
+    let message = format!("`--simulated` runs a schedule of {limit}");
+    CliError::Usage { message, help: Some("give one size, such as `--size 8`".into()) }.into()
+}
+
+/// Analyzes every size of a range.
+fn range(arguments: &arguments::Analyze, sizes: RangeInclusive<u32>, format: Format) -> Result<(), Failure> {
+    if arguments.simulated.is_some() {
+        return Err(not_simulated("one size"));
+    }
+    if let Some(directory) = &arguments.out {
+        output::check_directory(directory)?;
+    }
+    let request = input::request(&arguments.file, *sizes.start(), &arguments.settings)?;
+    let sizes: Vec<u32> = sizes.collect();
+    let assumptions = arguments.assumptions();
+    let found = sweep(&arguments.file, &request, &input::Beside, &sizes, assumptions, &mut Silent)?;
+    if let Some(directory) = &arguments.out {
+        let picture = bfc_report::sweep::svg(&found);
+        output::write_results(directory, ("analysis.json", &found), ("convergence.svg", &picture))?;
+    }
+    output::show(format, &found, || bfc_report::sweep::text(&found))
+}
