@@ -359,6 +359,19 @@ impl<'a> Evaluator<'a> {
     }
 }
 
+/// The value of a number as a file of edges has it: `0.25`, `-1e-8`, `0.25/0.75`; `None` where it is too long.
+pub(in crate::evaluate) fn written(text: &str) -> Option<Rational> {
+    let number = |text: &str| match parse_number(text)? {
+        Value::Integer(small) => Some(Rational::integer(small)),
+        Value::Number(large) => Some(large.as_ref().clone()),
+        _ => None,
+    };
+    match text.split_once('/') {
+        Some((above, below)) => Some(&number(above)? / &number(below)?),
+        None => number(text),
+    }
+}
+
 /// The value of a literal such as `12`, `0.1` or `1e-8`; `None` where it is too long.
 fn parse_number(text: &str) -> Option<Value> {
     let digits = text.replace('_', "");
