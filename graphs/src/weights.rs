@@ -52,6 +52,8 @@ struct Arc<'g> {
     to: u32,
     from: u32,
     weight: Option<&'g Decimal>,
+    /// The weight as a floating-point number; not a number where there is none.
+    value: f64,
 }
 
 /// Rows of arcs, by receiver and then by sender, without those that were dropped.
@@ -135,7 +137,7 @@ impl<'g> Rows<'g> {
     }
 
     fn values(&self, rank: usize) -> impl Iterator<Item = f64> {
-        self.row(rank).iter().filter_map(|arc| arc.weight).map(Decimal::value)
+        self.row(rank).iter().filter(|arc| arc.weight.is_some()).map(|arc| arc.value)
     }
 
     /// Whether the row of a rank, its own weight included, sums to 1 as far as its digits go.
@@ -171,8 +173,7 @@ impl<'g> Rows<'g> {
     fn drop(&mut self, limit: f64) {
         let before = self.arcs.len();
         let rounds = self.rounds(0.0);
-        self.arcs
-            .retain(|arc| arc.to == arc.from || arc.weight.is_none_or(|weight| weight.value().abs() > limit));
+        self.arcs.retain(|arc| arc.to == arc.from || (arc.weight.is_none() || arc.value.abs() > limit));
         self.offsets = offsets(&self.arcs, self.size());
         let dropped = before - self.arcs.len();
         let after = self.rounds(0.0);
@@ -183,14 +184,12 @@ impl<'g> Rows<'g> {
 
     /// Says what weights cost that a solver left beside much larger ones.
     fn note_solver_zeros(&mut self) {
-        let between = || self.arcs.iter().filter(|arc| arc.to != arc.from).filter_map(|arc| arc.weight);
-        let largest = between().map(|weight| weight.value().abs()).fold(0.0, f64::max);
-        let small = || between().filter(|weight| weight.value().abs() < SOLVER_ZERO * largest);
-        let Some(greatest) = small().max_by(|a, b| a.value().abs().total_cmp(&b.value().abs())) else {
-            return;
-        };
-        let (count, shown) = (small().count(), greatest.text());
-        let limit = greatest.value().abs();
+        let between = || self.arcs.iter().filter(|arc| arc.to != arc.from && arc.weight.is_some());
+        let largest = between().map(|arc| arc.value.abs()).fold(0.0, f64::max);
+        let small = || between().filter(|arc| arc.value.abs() < SOLVER_ZERO * largest);
+        let Some(greatest) = small().max_by(|a, b| a.value.abs().total_cmp(&b.value.abs())) else { return };
+        let (count, limit) = (small().count(), greatest.value.abs());
+        let shown = greatest.weight.map_or("", Decimal::text);
         let (rounds, without) = (self.rounds(0.0), self.rounds(limit));
         let exponent = limit.log10().ceil() as i32;
         let limit = format!("1e{exponent}");
@@ -204,7 +203,7 @@ impl<'g> Rows<'g> {
     fn rounds(&self, above: f64) -> u32 {
         let mut degrees = vec![[0u32; 2]; self.size()];
         for arc in &self.arcs {
-            if arc.to != arc.from && arc.weight.is_none_or(|weight| weight.value().abs() > above) {
+            if arc.to != arc.from && (arc.weight.is_none() || arc.value.abs() > above) {
                 degrees[arc.to as usize][0] += 1;
                 degrees[arc.from as usize][1] += 1;
             }
@@ -217,7 +216,7 @@ impl<'g> Rows<'g> {
     fn strange(&self, graph: &Graph) -> Option<String> {
         let mut columns = vec![0.0; self.size()];
         for arc in &self.arcs {
-            columns[arc.from as usize] += arc.weight.map_or(f64::NAN, Decimal::value);
+            columns[arc.from as usize] += arc.value;
         }
         let given = |rank: usize| self.is_matrix || self.own(rank).is_some();
         let sum = |rank: usize| self.values(rank).sum::<f64>();
@@ -305,8 +304,9 @@ fn offsets(arcs: &[Arc], size: usize) -> Vec<usize> {
 fn arcs<'g>(graph: &'g Graph, is_weighted: bool, text: &Text) -> Result<Vec<Arc<'g>>, ImportError> {
     let mut arcs: Vec<(Arc, &Edge)> = Vec::with_capacity(graph.edges.len());
     for edge in &graph.edges {
-        let arc =
-            |to: usize, from: usize| Arc { to: to as u32, from: from as u32, weight: edge.weight.as_ref() };
+        let weight = edge.weight.as_ref();
+        let value = weight.map_or(f64::NAN, Decimal::value);
+        let arc = |to: usize, from: usize| Arc { to: to as u32, from: from as u32, weight, value };
         arcs.push((arc(edge.to, edge.from), edge));
         if edge.both_ways && edge.from != edge.to {
             arcs.push((arc(edge.from, edge.to), edge));
