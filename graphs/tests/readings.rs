@@ -54,7 +54,7 @@ fn tables_are_read_as_a_whole() {
         ("4 2\n0 1 0.5\n1 2 0.5\n", "", "0 1 2 3: 0--1 0.5, 1--2 0.5"),
         ("1 2\n2 3\n", "--nodes 1..5", "1 2 3 4 5: 1--2, 2--3"),
         ("1 2\n2 5\n", "--nodes 5", "1 2 3 4 5: 1--2, 2--5"),
-        ("3 1\n1 2\n", "--heading=no", "1 2 3: 3--1, 1--2"),
+        ("3 1\n1 2\n", "--kind edges --heading=no", "1 2 3: 3--1, 1--2"),
         // Columns by their names.
         (
             "Source,Target,Type,Weight\na,b,Directed,0.5\nb,c,Undirected,0.25\n",
@@ -68,7 +68,7 @@ fn tables_are_read_as_a_whole() {
         ("3,x,y\n4,y,z\n", "--columns 2,3", "x y z: x--y, y--z"),
         // Directions.
         ("0,1\n1,0\n0,2\n2,0\n", "", "0 1 2: 0--1, 1--0, 0--2, 2--0"),
-        ("0,1,0.5\n1,0,0.25\n1,2,0.5\n", "", "0 1 2: 0->1 0.5, 1->0 0.25, 1->2 0.5"),
+        ("0,1,0.5\n1,0,0.25\n1,2,0.5\n2,3,0.5\n", "", "0 1 2 3: 0->1 0.5, 1->0 0.25, 1->2 0.5, 2->3 0.5"),
         ("a,b\nb,c\n", "--directed", "a b c: a->b, b->c"),
         // Adjacency lists.
         ("a b c\nb c\nc\nd\n", "--kind adjacency", "a b c d: a--b, a--c, b--c"),

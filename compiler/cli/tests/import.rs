@@ -149,7 +149,7 @@ fn names_and_labels_are_made_to_fit() {
 fn what_is_no_graph_is_refused() {
     for (name, content, code) in [
         ("g.csv", "0,1\n1\n", "ragged_table"),
-        ("g.csv", "1,2,3,4\n1,2,3,4\n", "not_square"),
+        ("g.csv", "1,2,3,4\n1,2,3,4\n", "unknown_columns"),
         ("g.csv", "0,1,2,x\n0,1,2,3\n0,1,2,3\n0,1,2,3\n", "not_a_number"),
         ("g.csv", "0,1,0.5\n1,2,nan\n2,3,0.5\n", "not_a_number"),
         ("g.csv", "0,1,1e999\n1,2,1\n", "not_a_number"),
