@@ -99,8 +99,8 @@ pub fn kind(name: &str, text: &str) -> Option<Kind> {
         return Some(Kind::MatrixMarket);
     }
     if start.starts_with('<') {
-        let root = start.match_indices('<').map(|(at, _)| &start[at + 1..]);
-        let root = root.filter(|rest| rest.starts_with(|letter: char| letter.is_alphabetic())).next();
+        let mut root = start.match_indices('<').map(|(at, _)| &start[at + 1..]);
+        let root = root.find(|rest| rest.starts_with(|letter: char| letter.is_alphabetic()));
         let is_gexf = root.is_some_and(|root| root.starts_with("gexf"));
         return Some(if is_gexf { Kind::Gexf } else { Kind::Graphml });
     }

@@ -144,7 +144,7 @@ impl<'g> Rows<'g> {
     fn was_average(&self, rank: usize) -> bool {
         let units: f64 = self.row(rank).iter().filter_map(|arc| arc.weight).map(Decimal::unit).sum();
         let miss = (self.values(rank).sum::<f64>() - 1.0).abs();
-        miss <= units.min(COARSEST).max(ROUNDING)
+        miss <= units.clamp(ROUNDING, COARSEST)
     }
 
     /// Says by how much rows that were rounded miss 1.

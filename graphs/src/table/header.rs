@@ -67,7 +67,7 @@ fn konect(first: &str, second: Option<&str>) -> Option<Header> {
 }
 
 /// `# Directed graph …`, `# Nodes: 5 Edges: 7`.
-fn snap<'l>(comments: &mut dyn Iterator<Item = &'l str>) -> Option<Header> {
+fn snap(comments: &mut dyn Iterator<Item = &str>) -> Option<Header> {
     let mut header = Header::default();
     for line in comments {
         let text = line.trim_start_matches('#').trim().to_lowercase();

@@ -183,7 +183,7 @@ fn tables<'t>(
         let is_regular = adjacency || blanks.width(usize::from(blanks.len() > 1)).is_some();
         if is_regular
             && (regular.is_empty() && ragged.is_empty() || blanks.usual_width() > 1)
-            && !(adjacency && !regular.is_empty())
+            && (!adjacency || regular.is_empty())
         {
             regular.push(blanks);
         } else {
