@@ -113,7 +113,6 @@ pub fn kind(name: &str, text: &str) -> Option<Kind> {
         "gexf" => Some(Kind::Gexf),
         "gml" => Some(Kind::Gml),
         "mtx" => Some(Kind::MatrixMarket),
-        "npy" => Some(Kind::Npy),
         "adjlist" => Some(Kind::Adjacency),
         _ if is_gml(start) => Some(Kind::Gml),
         _ => None,

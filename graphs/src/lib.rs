@@ -53,7 +53,8 @@ pub fn read(name: &str, bytes: Vec<u8>, options: &Options) -> Result<Imported, I
         return Err(ImportError::TooLarge { found, limit: format!("{MAX_BYTES} bytes") });
     }
     format::check(name, &bytes, options)?;
-    if options.kind == Some(Kind::Npy) || bytes.starts_with(npy::MAGIC) {
+    let is_called_array = options.kind.is_none() && name.ends_with(".npy");
+    if options.kind == Some(Kind::Npy) || bytes.starts_with(npy::MAGIC) || is_called_array {
         let mut reading = Reading::new(Kind::Npy.name());
         reading.say("row i holds what rank i takes", "--transpose");
         let graph = npy::read(&bytes, name)?;

@@ -115,6 +115,12 @@ fn choose<'t>(
     }
     if good.len() > 1 {
         let [first, second] = [&good[0], &good[1]].map(|(index, plan)| (&tables[*index], plan));
+        // A number that is not finite is wrong in both ways.
+        let is_matrix = good.iter().any(|(_, plan)| plan.kind() == Kind::Matrix);
+        if let Some(wrong) = first.0.fields(0).iter().find(|field| is_matrix && plan::is_not_finite(field.1))
+        {
+            return Err(plan::not_a_number(*wrong, text));
+        }
         return Err(ambiguous(first, second, text));
     }
     let Some((index, plan)) = good.pop() else {

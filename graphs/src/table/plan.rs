@@ -98,6 +98,11 @@ fn is_number(field: &str) -> bool {
     Decimal::parse(field).is_some() || field.parse::<f64>().is_ok()
 }
 
+/// Whether a field is a number that is infinite, not a number at all, or of too many digits.
+pub fn is_not_finite(field: &str) -> bool {
+    is_number(field) && Decimal::parse(field).is_none()
+}
+
 fn is_attribute(field: &str) -> bool {
     field.starts_with('{') && field.ends_with('}')
 }
