@@ -6,11 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each room of the compiler may import. `lib.rs` calls the stages in turn and sees them all.
-const ROOMS: [(&str, &[&str]); 20] = [
+const ROOMS: [(&str, &[&str]); 21] = [
     // Shared ground, which imports no stage.
     ("model", &[]),
     ("builtin_names", &[]),
-    ("diagnostic", &[]),
+    ("rank_names", &[]),
+    ("diagnostic", &["rank_names"]),
     ("fraction", &[]),
     ("library", &[]),
     ("request", &["diagnostic"]),
@@ -21,7 +22,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ("resolve", &["builtin_names", "diagnostic", "library", "model", "request"]),
     ("evaluate", &["builtin_names", "diagnostic", "fraction", "model", "optimise", "resolve", "spectrum"]),
     ("bind", &["evaluate", "model", "prove"]),
-    ("prove", &["builtin_names", "diagnostic", "evaluate", "model", "request", "spectrum"]),
+    ("prove", &["builtin_names", "diagnostic", "evaluate", "model", "rank_names", "request", "spectrum"]),
     ("lower", &["diagnostic", "model", "spectrum"]),
     // Estimates, which never prove.
     ("estimate", &["model", "prove", "spectrum"]),
@@ -48,19 +49,31 @@ const ROOMS: [(&str, &[&str]); 20] = [
 ];
 
 /// What each crate may depend on of this workspace.
-const CRATES: [(&str, &[&str]); 10] = [
+const CRATES: [(&str, &[&str]); 11] = [
     ("dsl", &[]),
     ("compiler/algebra", &[]),
     ("schedule-runtime/schedule", &[]),
     ("schedule-runtime", &["bfc-schedule"]),
+    ("graphs", &["bfc-dsl", "bfc-schedule"]),
     ("compiler", &["bfc-algebra", "bfc-dsl", "bfc-schedule"]),
     ("predict", &["bfc-compiler", "bfc-schedule"]),
     ("report", &["bfc-compiler", "bfc-predict", "bfc-schedule"]),
     (
         "compiler/cli",
-        &["bfc-compiler", "bfc-dsl", "bfc-predict", "bfc-report", "bfc-runtime", "bfc-schedule"],
+        &[
+            "bfc-compiler",
+            "bfc-dsl",
+            "bfc-graphs",
+            "bfc-predict",
+            "bfc-report",
+            "bfc-runtime",
+            "bfc-schedule",
+        ],
     ),
-    ("python", &["bfc", "bfc-compiler", "bfc-predict", "bfc-report", "bfc-runtime", "bfc-schedule"]),
+    (
+        "python",
+        &["bfc", "bfc-graphs", "bfc-compiler", "bfc-predict", "bfc-report", "bfc-runtime", "bfc-schedule"],
+    ),
     ("xtask", &[]),
 ];
 

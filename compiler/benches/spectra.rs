@@ -33,6 +33,7 @@ fn exponential() -> Topology {
         phases,
         is_drawn: false,
         optimised: vec![],
+        names: None,
         ensures: vec![],
     }
 }

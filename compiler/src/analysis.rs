@@ -175,6 +175,9 @@ pub struct Analysis {
     pub checks: Vec<Check>,
     /// What the numbers do not say.
     pub notes: Vec<String>,
+    /// What ranks are called, where the topology names them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
 }
 
 /// How averaging converges: the numbers of an [`Analysis`] by which schedules are ranked.
@@ -283,6 +286,7 @@ impl Analysis {
             quadratic: None,
             checks: vec![],
             notes: notes(facts),
+            names: vec![],
         };
         numbers.methods.insert("rounds_to_1e-3", steps[0].1.name());
         numbers.methods.insert("rounds_to_1e-6", steps[1].1.name());

@@ -1,6 +1,7 @@
 //! Why a source is refused, as data: codes, messages, places, and what to write instead. Each stage turns its own errors
 //! into diagnostics; this file knows none of them.
 
+use crate::rank_names::named;
 use bfc_dsl::tree::Span;
 use miette::{LabeledSpan, NamedSource, Report};
 use std::fmt;
@@ -43,6 +44,15 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// Whether the command was used wrongly, so that no source is to blame.
     pub is_usage: bool,
+}
+
+impl Diagnostic {
+    /// Gives the ranks that it speaks of their names.
+    pub(crate) fn name_ranks(&mut self, names: &[String]) {
+        let texts = [Some(&mut self.message), self.help.as_mut()].into_iter().flatten();
+        let labels = self.labels.iter_mut().filter_map(|label| label.text.as_mut());
+        texts.chain(labels).for_each(|text| *text = named(text, names));
+    }
 }
 
 /// A place, and what is to be said of it.

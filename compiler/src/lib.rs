@@ -15,6 +15,7 @@ pub mod lower;
 pub mod model;
 mod optimise;
 pub mod prove;
+pub mod rank_names;
 mod report;
 pub mod request;
 pub mod resolve;
@@ -34,10 +35,12 @@ use bfc_schedule::Schedule;
 use evaluate::target::Evaluated;
 use evaluate::{Evaluator, Limits};
 use lower::LowerError;
+use model::topology::Topology;
 use prove::Prover;
 use request::RequestError;
 use resolve::Program;
 use resolve::target::Target;
+use std::sync::Arc;
 
 /// A proved schedule, and what was found out on the way.
 #[derive(Clone, Debug)]
@@ -89,6 +92,19 @@ pub fn candidate(request: &Request, files: &dyn Files) -> Result<Candidate, Diag
     Ok(Candidate::new(evaluated, schedule, &report.checks))
 }
 
+/// The topologies of a request, without proof.
+///
+/// # Errors
+/// All errors of the first of the stages resolve and evaluate that has any.
+pub fn topologies(request: &Request, files: &dyn Files) -> Result<Vec<Topology>, Diagnostics> {
+    let program = resolve(request, files)?;
+    let evaluated = bound(request, &program, Limits::default())?;
+    match evaluated.topologies.is_empty() {
+        true => Err(no_topology(&program, &evaluated)),
+        false => Ok(evaluated.topologies),
+    }
+}
+
 /// Everything about the topology of a request, the first if there are several; claims that do not hold are among its
 /// checks.
 ///
@@ -113,8 +129,23 @@ pub fn analyze_on(
     if evaluated.topologies.is_empty() {
         return Err(no_topology(&program, &evaluated));
     }
-    analysis::analyze(&evaluated, assumptions, detail, &request.allow)
-        .map_err(|errors| Diagnostics::new(errors, &program.sources))
+    let names = names(&evaluated.topologies);
+    let analysis = analysis::analyze(&evaluated, assumptions, detail, &request.allow);
+    let mut analysis = analysis.map_err(|errors| refused(errors, &names, &program))?;
+    analysis.checks.iter_mut().for_each(|check| check.verdict.name_ranks(&names));
+    analysis.names = names.to_vec();
+    Ok(analysis)
+}
+
+/// What ranks are called: by the first topology that names them.
+fn names(topologies: &[Topology]) -> Arc<[String]> {
+    topologies.iter().find_map(|topology| topology.names.clone()).unwrap_or_default()
+}
+
+/// Errors of a proof, with the names of ranks.
+fn refused(mut errors: Vec<Diagnostic>, names: &[String], program: &Program) -> Diagnostics {
+    errors.iter_mut().for_each(|error| error.name_ranks(names));
+    Diagnostics::new(errors, &program.sources)
 }
 
 /// A refusal with what to write instead, found by trying changes of the source. This evaluates it once more, and many
@@ -170,7 +201,8 @@ fn bound(request: &Request, program: &Program, limits: Limits) -> Result<Evaluat
 }
 
 fn prove(request: &Request, program: &Program, evaluated: &Evaluated) -> Result<Report, Diagnostics> {
-    let refuse = |errors: Vec<Diagnostic>| Diagnostics::new(errors, &program.sources);
+    let names = names(&evaluated.topologies);
+    let refuse = |errors: Vec<Diagnostic>| refused(errors, &names, program);
     let mut report = Report::new(request.size, evaluated);
     if evaluated.missing.is_some() {
         prove::claims::check_mixing(&evaluated.algorithm).map_err(refuse)?;
@@ -184,6 +216,8 @@ fn prove(request: &Request, program: &Program, evaluated: &Evaluated) -> Result<
     (report.checks, report.overrides) = (proof.checks, proof.overrides);
     report.warnings = lints::warnings(evaluated, &prover);
     report.note_consensus(evaluated, &prover);
+    report.checks.iter_mut().for_each(|check| check.verdict.name_ranks(&names));
+    report.warnings.iter_mut().for_each(|warning| *warning = rank_names::named(warning, &names));
     Ok(report)
 }
 
@@ -197,6 +231,7 @@ fn lower(
         return Err(no_topology(program, &evaluated));
     }
     let Evaluated { topologies, algorithm, .. } = evaluated;
+    let names = names(&topologies);
     if let Some(span) = algorithm.asynchronous {
         let error = LowerError::NoWindows { algorithm: algorithm.name, span };
         return Err(Diagnostics::new([error], &program.sources));
@@ -204,6 +239,9 @@ fn lower(
     let mut draft = lower::schedule::draft(request.size, request.local_size, &algorithm, topologies);
     draft.overrides = report.overrides.clone();
     draft.metadata = metadata(request, program);
+    if !names.is_empty() {
+        draft.metadata[bfc_schedule::inspect::NAMES] = names.to_vec().into();
+    }
     draft.certificate = certificate::certificate(&report.checks);
     Schedule::new(draft).map_err(|errors| Diagnostics::new(errors, &program.sources))
 }

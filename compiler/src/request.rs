@@ -42,6 +42,14 @@ pub trait Files {
     /// # Errors
     /// Why it cannot be read.
     fn read(&self, from: &str, name: &str) -> Result<(String, String), String>;
+
+    /// The text of the file that `edges from "name"` asks for in the file `from`.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn read_edges(&self, _from: &str, _name: &str) -> Result<String, String> {
+        Err("there are no files beside this source".to_string())
+    }
 }
 
 /// No files beside the source.

@@ -32,6 +32,8 @@ pub(crate) struct Comment {
 pub(crate) enum TokenKind {
     Word,
     Number,
+    /// In quotes, which the grammar reads as so many letters.
+    Text,
     Symbol,
     Open,
     Close,
@@ -72,6 +74,7 @@ pub(crate) fn layout(file: FileId, source: &str) -> Result<Layout, ParseError> {
         comments: Vec::new(),
         documentation: Vec::new(),
         errors: Vec::new(),
+        in_names: false,
     };
     while scanner.at < source.len() {
         scanner.token();
@@ -99,6 +102,8 @@ struct Scanner<'a> {
     comments: Vec<Range<usize>>,
     documentation: Vec<Comment>,
     errors: Vec<ParseError>,
+    /// Whether the brackets of `names [` are open.
+    in_names: bool,
 }
 
 /// The symbols of the language, the longer ones first.
@@ -150,8 +155,15 @@ impl<'a> Scanner<'a> {
             _ if rest.starts_with("//") => self.comment(),
             b'0'..=b'9' => self.number(),
             b'.' if rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit) => self.number(),
-            b')' | b']' | b'}' => self.push(TokenKind::Close, 1, &rest[..1]),
-            b'(' | b'[' | b'{' => self.push(TokenKind::Open, 1, &rest[..1]),
+            b')' | b']' | b'}' => {
+                self.in_names = false;
+                self.push(TokenKind::Close, 1, &rest[..1]);
+            }
+            b'(' | b'[' | b'{' => {
+                self.in_names = byte == b'[' && self.follows(&["names"]);
+                self.push(TokenKind::Open, 1, &rest[..1]);
+            }
+            b'"' if self.in_names || self.follows(&["from", "sha256"]) => self.text(),
             _ if rest.starts_with(is_letter) => self.word(),
             _ => self.symbol(),
         }
@@ -224,6 +236,33 @@ impl<'a> Scanner<'a> {
         self.push(TokenKind::Word, end, &rest[..end]);
     }
 
+    /// Whether what comes next follows one of these words on its line.
+    fn follows(&self, words: &[&str]) -> bool {
+        self.tokens.last().is_some_and(|token| words.contains(&token.text(self.source)))
+    }
+
+    /// Reads a text in quotes, which ends on its line.
+    fn text(&mut self) {
+        let rest = self.rest();
+        let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
+        let mut escaped = false;
+        let end = line.char_indices().skip(1).find(|(_, letter)| {
+            let ends = *letter == '"' && !escaped;
+            escaped = *letter == '\\' && !escaped;
+            ends
+        });
+        let Some((end, _)) = end else { return self.symbol() };
+        let start = self.at;
+        for (offset, character) in line[..end].char_indices() {
+            if is_control(character) {
+                self.at = start + offset;
+                self.control(character);
+            }
+        }
+        self.at = start;
+        self.push(TokenKind::Text, end + 1, &format!("\"{}\"", "x".repeat(end - 1)));
+    }
+
     fn foreign_letters(&mut self, length: usize) {
         let found = foreign::shorten(&self.rest()[..length]);
         let span = self.span(length);
@@ -271,7 +310,7 @@ impl<'a> Scanner<'a> {
 
 /// Characters that change what a reader sees without being seen: control codes, and those that turn the direction
 /// of writing (Boucher and Anderson, "Trojan Source", 2021).
-fn is_control(character: char) -> bool {
+pub(crate) fn is_control(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}')
         || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')

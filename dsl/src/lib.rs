@@ -2,6 +2,7 @@
 
 mod brackets;
 mod breaks;
+pub mod edges;
 mod error;
 mod expression;
 mod foreign;
@@ -12,6 +13,7 @@ mod parse;
 mod print;
 mod recover;
 mod statement;
+pub mod text;
 pub mod tree;
 mod words;
 

@@ -92,6 +92,7 @@ fn read<T>(
     };
     let mut builder = Builder {
         file,
+        original: text,
         source: &laid_out,
         documentation,
         documented: 0,
@@ -129,6 +130,8 @@ fn keep_causes(text: &str, lexical: &[ParseError], errors: &mut Vec<ParseError>)
 /// Turns what the grammar found into the tree. It recurses no deeper than brackets nest.
 pub(crate) struct Builder<'a> {
     pub file: FileId,
+    /// The text as it is written.
+    pub original: &'a str,
     /// The laid-out text.
     pub source: &'a str,
     documentation: Vec<Comment>,
@@ -157,7 +160,7 @@ fn is_punctuation(rule: Rule) -> bool {
             | equals | becomes | line_end | end | EOI
             | kw_use | kw_fn | kw_topology | kw_algorithm | kw_schedule | kw_over | kw_let | kw_for | kw_in | kw_if
             | kw_else | kw_phase | kw_phases | kw_requires | kw_ensure | kw_self | kw_weight | kw_weights | kw_state | kw_edge
-            | kw_model | kw_step
+            | kw_model | kw_step | kw_names | kw_edges | kw_from | kw_sha256
     );
     punctuation
 }

@@ -1,6 +1,7 @@
 //! Tree → canonical source: one statement a line, four blanks a level, brackets only where they change the meaning.
 //! Comments are not in the tree and so not in the output.
 
+use crate::text::quote;
 use crate::tree::*;
 
 /// Writes a file in its canonical form. Reading it again gives the same tree, up to spans.
@@ -186,6 +187,14 @@ impl Printer {
                 self.expression(rank, 0);
                 self.put(" weight ");
                 self.expression(weight, 0);
+            }
+            TopologyStatement::Names(names, _) => {
+                self.put("names [");
+                self.separated(names, |p, name| p.put(&quote(name)));
+                self.put("]");
+            }
+            TopologyStatement::EdgesFrom(from) => {
+                self.put(&format!("edges from {} sha256 {}", quote(&from.file), quote(&from.digest)));
             }
             TopologyStatement::Phase(body, _) => {
                 self.put("phase");

@@ -5,6 +5,7 @@ use pest::iterators::Pair;
 use crate::error::MAX_DEPTH;
 use crate::expression::placeholder;
 use crate::parse::{Builder, Rule, only, parts};
+use crate::text::unquote;
 use crate::tree::*;
 
 impl Builder<'_> {
@@ -53,9 +54,23 @@ impl Builder<'_> {
                 let weight = self.expression(inner.next().expect("a weight"));
                 TopologyStatement::SelfWeight(rank, weight, span)
             }
+            Rule::names_statement => {
+                TopologyStatement::Names(parts(pair).map(|text| self.text(&text)).collect(), span)
+            }
+            Rule::edges_statement => {
+                let mut texts = parts(pair).map(|text| self.text(&text));
+                let (file, digest) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
+                TopologyStatement::EdgesFrom(EdgesFrom { file, digest, span })
+            }
             Rule::weights_statement => TopologyStatement::Weights(self.expression(only(pair)), span),
             _ => TopologyStatement::Edge(self.edge(pair)),
         }
+    }
+
+    /// What stands between quotes.
+    fn text(&self, pair: &Pair<Rule>) -> String {
+        let span = self.span(pair);
+        unquote(&self.original[span.start as usize..span.end as usize])
     }
 
     fn edge(&mut self, pair: Pair<Rule>) -> Edge {

@@ -148,6 +148,10 @@ pub enum TopologyStatement {
     Phases(Expression, Span),
     /// `weights r`.
     Weights(Expression, Span),
+    /// `names ["a", "b"]`: what ranks are called in messages.
+    Names(Vec<String>, Span),
+    /// `edges from "file" sha256 "digest"`.
+    EdgesFrom(EdgesFrom),
     /// `requires c, c`.
     Requires(Vec<Expression>, Span),
     /// `ensure p if c`.
@@ -161,6 +165,17 @@ pub struct Let {
     pub pattern: Pattern,
     /// Its value.
     pub value: Expression,
+    /// The whole statement.
+    pub span: Span,
+}
+
+/// `edges from "file" sha256 "digest"`: the edges of a file beside the source.
+#[derive(Clone, Debug)]
+pub struct EdgesFrom {
+    /// The name of the file.
+    pub file: String,
+    /// The SHA-256 of its bytes, in hexadecimal digits.
+    pub digest: String,
     /// The whole statement.
     pub span: Span,
 }

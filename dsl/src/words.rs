@@ -59,6 +59,8 @@ impl Context {
             (Self::Topology, "weights") => Some(Rule::weights_statement),
             (Self::Topology, "phase") => Some(Rule::phase_statement),
             (Self::Topology, "phases") => Some(Rule::phases_statement),
+            (Self::Topology, "names") => Some(Rule::names_statement),
+            (Self::Topology, "edges") => Some(Rule::edges_statement),
             _ => None,
         }
     }
@@ -172,6 +174,9 @@ fn describe(rule: Rule, context: Context) -> &'static [&'static str] {
         Rule::kw_else => &["`else`"],
         Rule::kw_weight => &["`weight`"],
         Rule::kw_step => &["`step`"],
+        Rule::kw_from => &["`from`"],
+        Rule::kw_sha256 => &["`sha256`"],
+        Rule::text => &["a text in quotes"],
         _ => &[],
     }
 }

@@ -149,6 +149,12 @@ fn topology_statement() -> BoxedStrategy<TopologyStatement> {
         e.clone().prop_map(move |e| S::Phases(e, at)),
         proptest::collection::vec(e.clone(), 1..3).prop_map(move |them| S::Requires(them, at)),
         (e.clone(), proptest::option::of(e.clone())).prop_map(move |(a, b)| S::Ensure(a, b, at)),
+        proptest::collection::vec(any::<String>(), 0..4).prop_map(move |names| S::Names(names, at)),
+        (any::<String>(), "[0-9a-f]{0,64}").prop_map(move |(file, digest)| S::EdgesFrom(EdgesFrom {
+            file,
+            digest,
+            span: at
+        })),
     ];
     leaf.prop_recursive(3, 8, 3, move |inner| {
         let body = proptest::collection::vec(inner, 0..3).boxed();

@@ -23,6 +23,10 @@ impl Files for Beside {
         let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         Ok((path.display().to_string(), text))
     }
+
+    fn read_edges(&self, from: &str, name: &str) -> Result<String, String> {
+        bfc_report::read_regular(&Path::new(from).with_file_name(name), 1 << 30)
+    }
 }
 
 /// A file is not text.

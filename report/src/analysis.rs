@@ -4,8 +4,8 @@ use crate::compilation::{checks, optimised};
 use crate::picture::{Curve, Panel, Picture, Scale};
 use crate::table::Table;
 use crate::words::{Cell, number};
-use bfc_compiler::Analysis;
 use bfc_compiler::analysis::{Expected, Quadratic, Stationary};
+use bfc_compiler::{Analysis, rank_names};
 
 /// Points of a curve that are shown.
 const COLUMNS: usize = 9;
@@ -30,7 +30,7 @@ pub fn text(analysis: &Analysis) -> String {
         text.push_str(&in_the_mean(expected));
     }
     if let Some(stationary) = &analysis.stationary {
-        text.push_str(&limit(stationary, analysis.size));
+        text.push_str(&limit(stationary, analysis));
     }
     if let Some(found) = &analysis.quadratic {
         text.push_str(&quadratic(found));
@@ -150,12 +150,17 @@ fn in_the_mean(Expected { mean, interval: [low, high], draws }: &Expected) -> St
 }
 
 /// Where values end if that is not the average.
-fn limit(Stationary { least, greatest, .. }: &Stationary, size: u32) -> String {
+fn limit(Stationary { least, greatest, .. }: &Stationary, analysis: &Analysis) -> String {
     let ((least, low), (greatest, high)) = (least, greatest);
+    let name = |rank: u32| match analysis.names.is_empty() {
+        true => format!("rank {rank}"),
+        false => rank_names::shown(&analysis.names, rank as usize),
+    };
+    let (least, greatest) = (name(*least), name(*greatest));
     format!(
-        "\nweights of the limit, estimated: {low:.6} (rank {least}) to {high:.6} (rank {greatest}), 1/n is {:.6};\n\
+        "\nweights of the limit, estimated: {low:.6} ({least}) to {high:.6} ({greatest}), 1/n is {:.6};\n\
          `--format json` has all\n",
-        1.0 / f64::from(size)
+        1.0 / f64::from(analysis.size)
     )
 }
 

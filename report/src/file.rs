@@ -42,6 +42,24 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
+/// The text of a regular file of at most this number of bytes.
+///
+/// # Errors
+/// Why it cannot be read, in words.
+pub fn read_regular(path: &Path, limit: u64) -> Result<String, String> {
+    let read = || -> io::Result<String> {
+        let there = fs::metadata(path)?;
+        if !there.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        if there.len() > limit {
+            return Err(io::Error::other(format!("it has more than {limit} bytes")));
+        }
+        fs::read_to_string(path)
+    };
+    read().map_err(|error| error.to_string())
+}
+
 /// Where a path leads if it is a link, whether or not that exists.
 fn followed(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_path_buf();

@@ -27,6 +27,6 @@ mod words;
 
 pub use diagnostic::{Shown, clip};
 pub use diagnostic_json::diagnostic_json;
-pub use file::{hold_writes, write_file};
+pub use file::{hold_writes, read_regular, write_file};
 pub use json::write_json;
 pub use table::{Table, fit_tables};

@@ -2,6 +2,7 @@
 
 use crate::table::Table;
 use crate::words::number;
+use bfc_schedule::inspect::rank_name;
 use bfc_schedule::{Rank, RankPlan, Rational, Schedule};
 use std::fmt::Write;
 
@@ -24,8 +25,11 @@ pub fn text(schedule: &Schedule, only: Option<Rank>) -> String {
         let period = topology.phases.len();
         for (number, phase) in topology.phases.iter().enumerate().take(SHOWN_PHASES) {
             let _ = writeln!(text, "\n{}, phase {number} of {period}", topology.name);
-            let _ =
-                writeln!(text, "{}", phase_table(&ranks, phase.plan.rounds(), |rank| phase.plan.rank(rank)));
+            let _ = writeln!(
+                text,
+                "{}",
+                phase_table(schedule, &ranks, phase.plan.rounds(), |rank| phase.plan.rank(rank))
+            );
         }
         more(&mut text, period.saturating_sub(SHOWN_PHASES), "phases");
     }
@@ -70,7 +74,8 @@ fn more(text: &mut String, hidden: usize, what: &str) {
 }
 
 /// A line for each rank: what it keeps of its own, and for each round to whom it sends and from whom it takes how much.
-fn phase_table(ranks: &[Rank], rounds: u32, plan: impl Fn(Rank) -> RankPlan) -> String {
+fn phase_table(schedule: &Schedule, ranks: &[Rank], rounds: u32, plan: impl Fn(Rank) -> RankPlan) -> String {
+    let name = |rank: Rank| rank_name(schedule, rank);
     let mut table = Table::new();
     let heading = ["rank".to_string(), "self".to_string()];
     let shown = rounds.min(SHOWN_ROUNDS);
@@ -81,12 +86,12 @@ fn phase_table(ranks: &[Rank], rounds: u32, plan: impl Fn(Rank) -> RankPlan) -> 
         let plan = plan(rank);
         let mut cells = vec![String::new(); shown as usize];
         for action in plan.actions.iter().filter(|action| action.round < shown) {
-            let sent = action.send_to.map(|to| format!("→{to}"));
+            let sent = action.send_to.map(|to| format!("→{}", name(to)));
             let received =
-                action.receive.as_ref().map(|(from, taken)| format!("←{from} × {}", weight(taken)));
+                action.receive.as_ref().map(|(from, taken)| format!("←{} × {}", name(*from), weight(taken)));
             cells[action.round as usize] = sent.into_iter().chain(received).collect::<Vec<_>>().join("  ");
         }
-        table.add_row([rank.to_string(), weight(&plan.self_weight)].into_iter().chain(cells));
+        table.add_row([name(rank), weight(&plan.self_weight)].into_iter().chain(cells));
     }
     table.text()
 }

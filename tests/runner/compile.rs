@@ -15,6 +15,10 @@ impl Files for Beside<'_> {
         let text = self.0.get(name).ok_or("there is no such file")?;
         Ok((format!("{name}.bf"), text.clone()))
     }
+
+    fn read_edges(&self, _from: &str, name: &str) -> Result<String, String> {
+        self.0.get(name).cloned().ok_or("there is no such file".to_string())
+    }
 }
 
 /// The request of a case: its options are those of the command line.

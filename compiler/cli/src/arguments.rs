@@ -3,9 +3,11 @@
 use crate::predict::arguments as predict;
 use bfc_compiler::Assumptions;
 use bfc_compiler::analysis::NOISE_MEMORY;
+use bfc_graphs::{Kind, Meaning, NodeRange, Normalise, Output, Separator};
 use bfc_predict::sweep::MOST_SIZES;
 use bfc_predict::values;
 use clap::builder::styling::{AnsiColor, Styles};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -110,17 +112,32 @@ Examples:
     New(New),
     /// Convert a graph file to the source of a topology.
     ///
-    /// Accepts edge lists (`sender,receiver` or `sender,receiver,weight`; commas, tabs, semicolons or blanks), matrices in the
-    /// orientation of the papers (row i, column j: what rank i takes from rank j; a matrix of zeros and ones lists edges without
-    /// weights), and node-link JSON and GraphML as networkx writes them. Weights are mixing weights and are copied exactly; a
-    /// rank's own weight is that of the diagonal or of an edge to itself, else what its row leaves. Nodes that are not named 0
-    /// to n-1 become ranks in file order.
+    /// Reads edge lists, matrices and adjacency lists (separated by commas, tabs, semicolons, bars or blanks, with the headers
+    /// of SNAP and KONECT), node-link JSON, GraphML, GEXF, GML, Matrix Market and NumPy's .npy. The whole file is looked at; a
+    /// line on standard error says what it was taken for, with the flag that says otherwise, and a file that can be read in
+    /// two ways is refused. Row i, column j of a matrix is what rank i takes from rank j.
+    ///
+    /// Weights are mixing weights and are copied exactly; a rank's own weight is what its row leaves, unless the file says
+    /// another. Nodes with whole numbers for names become ranks in their order, others in the order of the file.
     #[command(after_help = "\
 Examples:
   bfc import graph.csv -o graph.bf
+  bfc import graph.csv --separator comma --heading --columns from,to --directed
   bfc import weights.csv --kind matrix --transpose -o weights.bf
-  bfc import social.graphml --weights drop | bfc analyze - --size 34")]
+  bfc import solved.npy --normalise own --drop 1e-9 -o solved.bf
+  bfc import social.graphml --as adjacency | bfc analyze - --size 34")]
     Import(Import),
+    /// Write the mixing matrix of a topology to a graph file.
+    ///
+    /// Writes an edge list, a matrix with labels, DOT, GraphML or node-link JSON, with weights in full precision. `bfc import`
+    /// reads all of them but DOT back as the same matrix. Row i, column j of a matrix is what rank i takes from rank j; edges go
+    /// from the sender to the receiver.
+    #[command(after_help = "\
+Examples:
+  bfc export topology::exponential --size 16 --kind matrix -o W.csv
+  bfc export my.bf --size 8 -o my.graphml
+  bfc export topology::one_peer_exp2 --size 8 --phase 1 --kind dot")]
+    Export(Export),
     /// Format sources: blanks, indentation and line breaks. Tokens and comments do not change.
     #[command(after_help = "\
 Examples:
@@ -439,49 +456,129 @@ pub struct Import {
     /// The source to write; standard output by default.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// The format of the file, if its name and its beginning do not show it.
-    #[arg(long, value_enum, value_name = "KIND")]
+    /// How the file is read, where it does not show that itself.
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Make rows sum to 1: `own` sets each rank's own weight to what its row leaves, `rows` divides rows by their sums.
+    #[arg(long, value_name = "HOW", value_parser = normalise_parser())]
+    pub normalise: Option<Normalise>,
+    /// Leave out weights between ranks of at most this magnitude, such as the zeros of a solver.
+    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true, value_parser = positive)]
+    pub drop: Option<f64>,
+}
+
+/// How the file of a graph is read.
+#[derive(Args)]
+pub struct Reading {
+    /// The format of the file.
+    #[arg(long, value_name = "KIND", value_parser = kind_parser())]
     pub kind: Option<Kind>,
-    /// Whether the edges of an edge list go one way or both ways; by default both, unless one is listed in both directions.
-    #[arg(long, value_enum, value_name = "DIRECTION")]
-    pub direction: Option<Direction>,
+    /// What stands between the fields of a line.
+    #[arg(long, value_name = "SEPARATOR", value_parser = separator_parser())]
+    pub separator: Option<Separator>,
+    /// The character that begins a comment, or `none`; `#` and `%` by default.
+    #[arg(long, value_name = "CHARACTER", value_parser = comment)]
+    pub comment: Option<Comment>,
+    /// Whether the first line is a heading.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "yes", value_name = "yes|no", value_parser = yes_parser())]
+    pub heading: Option<bool>,
+    /// The columns of the sender, the receiver and the weight, if there is one, by number from 1 or by the name in the heading.
+    #[arg(long, value_name = "A,B[,W]", value_parser = columns)]
+    pub columns: Option<Columns>,
+    /// Whether edges go one way, from the first node to the second.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "yes", value_name = "yes|no", value_parser = yes_parser())]
+    pub directed: Option<bool>,
+    /// The nodes that there are, with edges or without: how many, or the first and the last number, as in `1..12`.
+    #[arg(long, value_name = "N|A..B", value_parser = nodes)]
+    pub nodes: Option<NodeRange>,
+    /// Whether numbers are mixing weights, or only say where edges are.
+    #[arg(long = "as", value_name = "MEANING", value_parser = meaning_parser())]
+    pub meaning: Option<Meaning>,
     /// Reverse all edges: for matrices whose row i says where i sends, as in networkx.
     #[arg(long)]
     pub transpose: bool,
-    /// Whether to import weights; by default, those of edges are imported if there are any.
-    #[arg(long, value_enum, value_name = "WEIGHTS")]
-    pub weights: Option<Weights>,
 }
 
-/// The format of a file.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
-    /// A line for each edge.
-    Edges,
-    /// A line for each rank, a field for each rank.
-    Matrix,
-    /// Node-link JSON.
-    NodeLink,
-    /// GraphML.
-    Graphml,
+/// What begins a comment, if anything does.
+#[derive(Clone, Copy)]
+pub struct Comment(pub Option<char>);
+
+/// Two or three columns.
+#[derive(Clone)]
+pub struct Columns(pub Vec<String>);
+
+/// A parser of words that stand for values.
+fn words<T: Copy + Send + Sync + 'static>(
+    all: &'static [(&'static str, T)],
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(all.iter().map(|(word, _)| *word))
+        .map(move |found| all.iter().find(|(word, _)| *word == found).map_or(all[0].1, |(_, value)| *value))
 }
 
-/// Which way edges go.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Direction {
-    /// From the first node to the second.
-    Directed,
-    /// Both ways.
-    Undirected,
+fn kind_parser() -> impl TypedValueParser<Value = Kind> {
+    words(&Kind::ALL)
 }
 
-/// Whether weights are imported.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Weights {
-    /// Import them as written, even if all are 0 or 1.
-    Keep,
-    /// Import only the edges.
-    Drop,
+fn separator_parser() -> impl TypedValueParser<Value = Separator> {
+    words(&Separator::ALL)
+}
+
+fn yes_parser() -> impl TypedValueParser<Value = bool> {
+    words(&[("yes", true), ("no", false)])
+}
+
+fn meaning_parser() -> impl TypedValueParser<Value = Meaning> {
+    words(&[("adjacency", Meaning::Adjacency), ("weights", Meaning::Weights)])
+}
+
+fn normalise_parser() -> impl TypedValueParser<Value = Normalise> {
+    words(&[("own", Normalise::Own), ("rows", Normalise::Rows)])
+}
+
+fn comment(text: &str) -> Result<Comment, String> {
+    let mut letters = text.chars();
+    match (text, letters.next(), letters.next()) {
+        ("none", ..) => Ok(Comment(None)),
+        (_, Some(letter), None) => Ok(Comment(Some(letter))),
+        _ => Err("expected one character, such as `#`, or `none`".to_string()),
+    }
+}
+
+fn columns(text: &str) -> Result<Columns, String> {
+    let columns: Vec<String> = text.split(',').map(|column| column.trim().to_string()).collect();
+    let distinct = columns.iter().collect::<std::collections::BTreeSet<_>>().len() == columns.len();
+    if !(2..=3).contains(&columns.len()) || !distinct || columns.iter().any(String::is_empty) {
+        return Err(
+            "expected two or three different columns, such as `1,2` or `source,target,weight`".to_string()
+        );
+    }
+    Ok(Columns(columns))
+}
+
+fn nodes(text: &str) -> Result<NodeRange, String> {
+    NodeRange::parse(text)
+        .ok_or("expected a number of nodes, such as 12, or the first and the last, as in 1..12".to_string())
+}
+
+/// Arguments of `bfc export`.
+#[derive(Args)]
+pub struct Export {
+    /// What to write.
+    #[command(flatten)]
+    pub source: Source,
+    /// The format; by default that of the ending of the file, else an edge list.
+    #[arg(long, value_name = "KIND", value_parser = output_parser())]
+    pub kind: Option<Output>,
+    /// The phase to write, from 0, if there are several.
+    #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = count)]
+    pub phase: Option<u32>,
+    /// The file to write; standard output by default.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+fn output_parser() -> impl TypedValueParser<Value = Output> {
+    words(&Output::ALL)
 }
 
 /// Arguments of `bfc fmt`.

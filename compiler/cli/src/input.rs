@@ -4,7 +4,7 @@ use crate::arguments::Settings;
 use crate::failure::{CliError, Failure};
 use crate::{output, suggest};
 use bfc_compiler::{Compiled, Entry, Files, Request, library};
-use bfc_dsl::MAX_SOURCE;
+use bfc_dsl::{MAX_SOURCE, edges};
 use bfc_schedule::Schedule;
 use bfc_schedule::format::MAGIC;
 use std::fs::File;
@@ -26,6 +26,11 @@ impl Files for Beside {
         }
         let text = source_text(&path).map_err(|error| error.to_string())?;
         Ok((path.display().to_string(), text))
+    }
+
+    fn read_edges(&self, from: &str, name: &str) -> Result<String, String> {
+        let path = Path::new(from).parent().unwrap_or(Path::new("")).join(name);
+        bfc_report::read_regular(&path, edges::MAX_BYTES)
     }
 }
 

@@ -6,6 +6,7 @@ mod compare;
 mod compile;
 mod example;
 mod explain;
+mod export;
 mod failure;
 mod fmt;
 mod generate;
@@ -59,6 +60,7 @@ fn execute(arguments: &Arguments, program: &[OsString]) -> Result<(), Failure> {
         Command::Fmt(arguments) => fmt::fmt(arguments, format),
         Command::Test { files } => example::test(files, program, format),
         Command::Import(arguments) => import::import(arguments, format),
+        Command::Export(arguments) => export::export(arguments, format),
         Command::New(arguments) => new::new(arguments, format),
         Command::Explain { code } => explain::explain(code.as_deref(), format),
         Command::List { word } => library::list(word.as_deref(), format),

@@ -103,11 +103,20 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 /// # Errors
 /// [`CliError::FileExists`], or as there.
 pub fn write_new_file(path: &Path, bytes: &[u8], help: &'static str) -> Result<(), Failure> {
+    check_new_file(path, help)?;
+    write_file(path, bytes)
+}
+
+/// Whether no file is there yet; `help` says what to do otherwise.
+///
+/// # Errors
+/// [`CliError::FileExists`].
+pub fn check_new_file(path: &Path, help: &'static str) -> Result<(), Failure> {
     match fs::metadata(path) {
         Ok(there) if there.is_file() || there.is_dir() => {
             Err(CliError::FileExists { path: self::path(path), help }.into())
         }
-        _ => write_file(path, bytes),
+        _ => Ok(()),
     }
 }
 

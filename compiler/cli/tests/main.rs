@@ -5,6 +5,7 @@ mod bluefog;
 mod commands;
 mod common;
 mod documents;
+mod export;
 mod import;
 mod long;
 mod outputs;

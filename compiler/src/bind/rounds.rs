@@ -72,6 +72,7 @@ fn unrolled(k: usize, topologies: &mut Vec<Topology>, algorithm: &Algorithm) -> 
             is_drawn: whole.is_drawn,
             ensures: vec![],
             optimised: vec![],
+            names: whole.names.clone(),
         });
     }
     Some(first)

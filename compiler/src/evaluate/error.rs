@@ -396,6 +396,26 @@ pub enum EvaluateError {
         #[label("on {found} ranks")]
         span: Span,
     },
+    #[error("`{file}` is a graph of {found} ranks, and the size is {expected}")]
+    #[diagnostic(code(bfc::evaluate::edges_size), help("compile it for its own size: `--size {found}`"))]
+    EdgesSize {
+        file: String,
+        found: u32,
+        expected: u32,
+        #[label("edges of {found} ranks")]
+        span: Span,
+    },
+    #[error("{found} names for {expected} ranks")]
+    #[diagnostic(
+        code(bfc::evaluate::names_count),
+        help("give each rank a name, and say `requires size == {found}` before them")
+    )]
+    NamesCount {
+        found: usize,
+        expected: u32,
+        #[label("{found} names")]
+        span: Span,
+    },
     #[error("`{function}` multiplies sizes, and `{name}` has no size of its own")]
     #[diagnostic(code(bfc::evaluate::size_not_said), help("give its number of ranks: `{name} at 4`"))]
     SizeNotSaid {
@@ -490,6 +510,8 @@ impl StageError for EvaluateError {
             | Self::ValueTooDeep { span, .. }
             | Self::TopologySize { span, .. }
             | Self::SizeNotSaid { span, .. }
+            | Self::EdgesSize { span, .. }
+            | Self::NamesCount { span, .. }
             | Self::NotAPermutation { span, .. }
             | Self::NoEigenvalues { span, .. } => Some(*span),
             Self::NoTopology { span, .. }

@@ -3,6 +3,7 @@
 use super::claim::Claim;
 use bfc_schedule::MixingMatrix;
 use serde::{Serialize, Serializer};
+use std::sync::Arc;
 
 /// A topology at one size: its phases, which repeat.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct Topology {
     pub ensures: Vec<Claim>,
     /// What was optimised for its weights.
     pub optimised: Vec<Optimised>,
+    /// What ranks are called in messages, by rank.
+    pub names: Option<Arc<[String]>>,
 }
 
 /// What was optimised, and how near to the optimum it came.

@@ -26,6 +26,7 @@ pub use outcome::Outcome;
 use crate::model::algorithm::Algorithm;
 use crate::model::claim::{Claim, Comparison, Number, Property, Quantity, Statement};
 use crate::model::topology::Topology;
+use crate::rank_names::named;
 use crate::spectrum::Method;
 use crate::spectrum::exact::Exact;
 use crate::spectrum::properties::{self, Finding};
@@ -62,6 +63,15 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Gives the ranks that its evidence speaks of their names.
+    pub(crate) fn name_ranks(&mut self, names: &[String]) {
+        let (Self::Proved { evidence: text }
+        | Self::Refuted { evidence: text }
+        | Self::Within { evidence: text, .. }
+        | Self::NotDecided { reason: text }) = self;
+        *text = named(text, names);
+    }
+
     fn proved(evidence: impl Into<String>) -> Self {
         Self::Proved { evidence: evidence.into() }
     }

@@ -153,7 +153,9 @@ impl<'p> Checker<'p> {
             TopologyStatement::Phase(body, _) => self.statements(name, body),
             TopologyStatement::Phases(topology, _) => self.topology(topology),
             // Rules are words; evaluation knows them.
-            TopologyStatement::Weights(..) => {}
+            TopologyStatement::Weights(..)
+            | TopologyStatement::Names(..)
+            | TopologyStatement::EdgesFrom(_) => {}
             TopologyStatement::Requires(conditions, _) => {
                 conditions.iter().for_each(|condition| self.expression(condition));
             }

@@ -56,6 +56,42 @@ pub enum ResolveError {
         #[label("asked for here")]
         span: Span,
     },
+    #[error("cannot read the edges of `{file}`: {reason}")]
+    #[diagnostic(
+        code(bfc::resolve::missing_edges),
+        help("`edges from` names a file beside this one, which `bfc import graph.csv -o graph.bf` writes")
+    )]
+    MissingEdges {
+        file: String,
+        reason: String,
+        #[label("asked for here")]
+        span: Span,
+    },
+    #[error("`{file}` is not the file that is meant: its digest is {found}")]
+    #[diagnostic(
+        code(bfc::resolve::other_edges),
+        help("restore the file, or write `sha256 \"{found}\"` if it was changed on purpose")
+    )]
+    OtherEdges {
+        file: String,
+        found: String,
+        #[label("has another digest")]
+        span: Span,
+    },
+    #[error("line {line} of `{file}`: {reason}")]
+    #[diagnostic(
+        code(bfc::resolve::malformed_edges),
+        help(
+            "import the graph again: `bfc import` writes such files; `bfc explain malformed_edges` shows one"
+        )
+    )]
+    MalformedEdges {
+        file: String,
+        line: usize,
+        reason: String,
+        #[label("asked for here")]
+        span: Span,
+    },
     #[error("the library has no `{name}`")]
     #[diagnostic(code(bfc::resolve::unknown_library_name))]
     UnknownLibraryName {
@@ -194,6 +230,9 @@ impl StageError for ResolveError {
             | Self::ReservedName { span, .. }
             | Self::IncompleteUse { span, .. }
             | Self::MissingFile { span, .. }
+            | Self::MissingEdges { span, .. }
+            | Self::OtherEdges { span, .. }
+            | Self::MalformedEdges { span, .. }
             | Self::UnknownLibraryName { span, .. }
             | Self::UnknownImport { span, .. }
             | Self::CyclicUse { span, .. }

@@ -5,8 +5,11 @@ use crate::builtin_names::nearest;
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
 use crate::library;
 use crate::request::Files;
-use bfc_dsl::tree::{FileId, Item, Name, Span, Use};
+use bfc_dsl::edges::EdgeListError;
+use bfc_dsl::tree::{EdgesFrom, FileId, Item, Name, Span, Use};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How many files one compilation may read.
 const MAX_FILES: usize = 256;
@@ -107,6 +110,11 @@ impl Loader<'_> {
             }
         }
         self.paths(id, walk::paths(&self.program.files[id.0 as usize]));
+        for from in walk::edges(&self.program.files[id.0 as usize]) {
+            if let Err(error) = self.edges(id, &from) {
+                self.fail(error);
+            }
+        }
         self.open.pop();
         self.loaded.insert(name, Some(id));
         id
@@ -222,6 +230,34 @@ impl Loader<'_> {
         }
         let read = self.files.read(asking, name);
         read.map_err(|reason| ResolveError::MissingFile { name: name.clone(), reason, span })
+    }
+
+    /// Reads a file of edges, which must have the digest that the source says.
+    fn edges(&mut self, id: FileId, from: &EdgesFrom) -> Result<(), ResolveError> {
+        let (file, span) = (from.file.clone(), from.span);
+        let asking = self.program.sources[id.0 as usize].name.as_str();
+        let is_name = !file.is_empty() && !file.starts_with('.') && !file.contains(['/', '\\', ':']);
+        let read = match is_name && library::source(asking).is_none() {
+            true => self.files.read_edges(asking, &file),
+            false => Err("it is not the name of a file beside the source".to_string()),
+        };
+        let text = match read {
+            Ok(text) => text,
+            Err(reason) => return Err(ResolveError::MissingEdges { file, reason, span }),
+        };
+        let found: String = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+        if found != from.digest {
+            return Err(ResolveError::OtherEdges { file, found, span });
+        }
+        let list = bfc_dsl::edges::parse(&text);
+        let malformed = |error: EdgeListError| ResolveError::MalformedEdges {
+            file,
+            line: error.line,
+            reason: error.reason,
+            span,
+        };
+        self.program.edges.insert((id.0, span.start), Arc::new(list.map_err(malformed)?));
+        Ok(())
     }
 
     /// Reads the files of paths such as `topology::ring` inside of expressions.

@@ -13,8 +13,10 @@ pub use crate::diagnostic::Source;
 pub use error::ResolveError;
 pub use load::{Loaded, load};
 
+use bfc_dsl::edges::EdgeList;
 use bfc_dsl::tree::{self, Expression, ExpressionKind, FileId, Item, Span};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// All files of one compilation; the first is the one that is compiled.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +26,8 @@ pub struct Program {
     /// The parameters given on the command line, with their values.
     pub parameters: Vec<(String, Expression)>,
     files: Vec<tree::File>,
+    /// The files of edges, by the file and the place of the statement that names them.
+    edges: BTreeMap<(u16, u32), Arc<EdgeList>>,
     names: Vec<BTreeMap<String, ItemId>>,
 }
 
@@ -41,7 +45,7 @@ impl Program {
             let (name, _) = declaration(item)?;
             Some((name.text.clone(), ItemId { file: FileId(0), index }))
         });
-        Self { sources: vec![source], names: vec![own.collect()], files: vec![file], parameters: vec![] }
+        Self { sources: vec![source], names: vec![own.collect()], files: vec![file], ..Self::default() }
     }
 
     /// The items of the file that is compiled.
@@ -71,6 +75,11 @@ impl Program {
             Item::Topology(topology) => Some(topology),
             _ => None,
         }
+    }
+
+    /// The edges of the file that the statement at this place names.
+    pub fn edges(&self, statement: Span) -> Option<&Arc<EdgeList>> {
+        self.edges.get(&(statement.file.0, statement.start))
     }
 
     /// The function that a name means in a file.

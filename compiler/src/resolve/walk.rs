@@ -1,7 +1,10 @@
 //! The expressions inside of expressions, items and files.
 
 use super::declaration;
-use bfc_dsl::tree::{Clause, Expression, ExpressionKind, File, Item, Span, TopologyBody, TopologyStatement};
+use bfc_dsl::tree::{
+    Clause, EdgesFrom, Expression, ExpressionKind, File, Item, Span, Topology, TopologyBody,
+    TopologyStatement,
+};
 
 /// The expressions directly inside of one.
 pub fn parts(expression: &Expression) -> Vec<&Expression> {
@@ -98,10 +101,36 @@ fn in_statements<'t>(statements: &'t [TopologyStatement], found: &mut Vec<&'t Ex
             TopologyStatement::SelfWeight(rank, weight, _) => found.extend([rank, weight]),
             TopologyStatement::Phase(body, _) => in_statements(body, found),
             TopologyStatement::Phases(value, _) | TopologyStatement::Weights(value, _) => found.push(value),
+            TopologyStatement::Names(..) | TopologyStatement::EdgesFrom(_) => {}
             TopologyStatement::Requires(conditions, _) => found.extend(conditions),
             TopologyStatement::Ensure(claim, condition, _) => {
                 found.extend(std::iter::once(claim).chain(condition))
             }
+        }
+    }
+}
+
+/// The files of edges that the topologies of a file name.
+pub fn edges(file: &File) -> Vec<EdgesFrom> {
+    let mut found = vec![];
+    for item in &file.items {
+        if let Item::Topology(Topology { body: TopologyBody::Statements(statements), .. }) = item {
+            edges_in(statements, &mut found);
+        }
+    }
+    found
+}
+
+fn edges_in(statements: &[TopologyStatement], found: &mut Vec<EdgesFrom>) {
+    for statement in statements {
+        match statement {
+            TopologyStatement::EdgesFrom(from) => found.push(from.clone()),
+            TopologyStatement::For(_, body, _) | TopologyStatement::Phase(body, _) => edges_in(body, found),
+            TopologyStatement::If(_, yes, no, _) => {
+                edges_in(yes, found);
+                edges_in(no, found);
+            }
+            _ => {}
         }
     }
 }

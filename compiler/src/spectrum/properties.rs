@@ -460,6 +460,10 @@ fn small_integers(weights: &[Rational], count: u32) -> Option<(i128, Vec<i128>)>
 pub(crate) fn over_one_denominator(weights: &[Rational]) -> Option<(BigInt, Vec<BigInt>)> {
     let mut unit = BigInt::one();
     for weight in weights {
+        // A division is much cheaper than a greatest common divisor.
+        if unit.is_multiple_of(weight.denominator()) {
+            continue;
+        }
         unit = unit.lcm(weight.denominator());
         if unit.bits() > 2048 {
             return None;

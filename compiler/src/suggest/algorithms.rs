@@ -63,6 +63,7 @@ fn calm_ring() -> Vec<Topology> {
         is_drawn: false,
         ensures: vec![],
         optimised: vec![],
+        names: None,
     }]
 }
 

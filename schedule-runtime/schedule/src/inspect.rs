@@ -11,6 +11,20 @@ use crate::{CayleyMatrix, MixingMatrix, Phase, Rank, Rational, RoundPlan, Schedu
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
+/// The key of the metadata under which ranks have names, a list by rank.
+pub const NAMES: &str = "names";
+
+/// What a rank is called, with its number: `Port (13)`. Where a schedule was placed, the name is that of the rank of the source
+/// that stands there.
+pub fn rank_name(schedule: &Schedule, rank: Rank) -> String {
+    let metadata = schedule.metadata();
+    let placed = metadata["placement"][rank.index()].as_u64().map_or(rank.index(), |source| source as usize);
+    match metadata[NAMES][placed].as_str() {
+        Some(name) => format!("{} ({rank})", crate::visible::line(name)),
+        None => rank.to_string(),
+    }
+}
+
 /// Up to this size every rank is listed.
 pub const MOST_RANKS: u32 = 4096;
 

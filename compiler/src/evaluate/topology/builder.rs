@@ -10,6 +10,7 @@ use crate::model::claim::Claim;
 use crate::model::topology::Topology;
 use bfc_dsl::tree::Span;
 use bfc_schedule::{Group, MixingMatrix};
+use std::sync::Arc;
 
 /// A topology that is being built.
 pub(in crate::evaluate) struct Builder<'a> {
@@ -21,6 +22,8 @@ pub(in crate::evaluate) struct Builder<'a> {
     pub single: Draft,
     pub rule: Option<(WeightRule, Span)>,
     pub ensures: Vec<Claim>,
+    /// What ranks are called in messages.
+    pub names: Option<Arc<[String]>>,
     /// The extent of the scope where the body begins, for messages.
     pub start: usize,
     /// Within a loop over ranks in which the rank is unknown.
@@ -66,6 +69,7 @@ impl<'a> Builder<'a> {
             single: Draft::default(),
             rule: None,
             ensures: vec![],
+            names: None,
             start,
             rank_unknown: false,
             is_drawn: true,
@@ -139,8 +143,8 @@ impl<'a> Builder<'a> {
             evaluator.weighed(weighed, phase.span())
         });
         let phases = in_one_group(phases.collect::<Result<Vec<_>>>()?);
-        let (name, ensures) = (self.name.to_string(), self.ensures);
-        Ok(Topology { name, size, phases, is_drawn, ensures, optimised: vec![] })
+        let (name, ensures, names) = (self.name.to_string(), self.ensures, self.names);
+        Ok(Topology { name, size, phases, is_drawn, ensures, optimised: vec![], names })
     }
 }
 

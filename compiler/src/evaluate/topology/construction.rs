@@ -7,6 +7,7 @@ use bfc_dsl::tree::Span;
 use bfc_schedule::{MixingMatrix, Rational};
 use std::cell::OnceCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// A topology as a value: an item with its arguments, or others combined.
 #[derive(Debug)]
@@ -91,6 +92,23 @@ impl Combinator {
         match self {
             Self::Concat | Self::Transpose | Self::Lazy(_) | Self::Permute(_) | Self::Kronecker => true,
             Self::Cartesian | Self::Union | Self::Symmetrize | Self::Cycle | Self::Matchings => false,
+        }
+    }
+
+    /// What its ranks are called: what those of an operand are, unless several operands make up a rank.
+    pub(in crate::evaluate) fn names(&self, operands: &[Rc<Topology>]) -> Option<Arc<[String]>> {
+        let names = operands.iter().find_map(|operand| operand.names.clone());
+        match self {
+            _ if self.multiplies() => None,
+            Self::Permute(places) => names.map(|names| {
+                let mut moved = names.to_vec();
+                places
+                    .iter()
+                    .zip(names.iter())
+                    .for_each(|(place, name)| moved[*place as usize].clone_from(name));
+                moved.into()
+            }),
+            _ => names,
         }
     }
 

@@ -124,6 +124,7 @@ impl<'a> Evaluator<'a> {
     fn phases(&mut self, construction: &Construction) -> std::result::Result<Topology, Errors> {
         let (span, size) = (construction.span, self.size);
         let mut is_drawn = false;
+        let mut names = None;
         let phases = match &construction.made {
             Made::Item(id, arguments) => return self.item(*id, arguments, span),
             Made::At(inner, _) => return self.realize(inner, size).map(|topology| (*topology).clone()),
@@ -140,10 +141,11 @@ impl<'a> Evaluator<'a> {
                 if !combinator.keeps_weights() {
                     self.optimised.truncate(before);
                 }
+                names = combinator.names(&topologies);
                 self.combine(combinator, &topologies, span).map_err(one)?
             }
         };
-        Ok(Topology { is_drawn, ..plain(construction.name(), size, phases) })
+        Ok(Topology { is_drawn, names, ..plain(construction.name(), size, phases) })
     }
 
     /// An item with its arguments, which sees no names but theirs.
@@ -200,7 +202,7 @@ impl<'a> Evaluator<'a> {
 
 fn plain(name: &str, size: u32, phases: Vec<MixingMatrix>) -> Topology {
     let name = name.to_string();
-    Topology { name, size, phases, is_drawn: false, ensures: vec![], optimised: vec![] }
+    Topology { name, size, phases, is_drawn: false, ensures: vec![], optimised: vec![], names: None }
 }
 
 fn wrong_size(construction: &Construction, expected: u32) -> EvaluateError {

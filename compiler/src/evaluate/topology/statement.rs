@@ -8,9 +8,12 @@ use super::{precondition, rule};
 use crate::evaluate::error::{EvaluateError, Result};
 use crate::evaluate::scope::Evaluator;
 use crate::evaluate::value::Value;
+use crate::evaluate::value::number::MAX_BITS;
+use crate::evaluate::value::written;
 use bfc_dsl::tree::{
-    BinaryOperator, Clause, Edge, Expression, ExpressionKind, Pattern, Span, TopologyStatement,
+    BinaryOperator, Clause, Edge, EdgesFrom, Expression, ExpressionKind, Pattern, Span, TopologyStatement,
 };
+use bfc_schedule::Rational;
 
 /// What a phase costs beside its statements and entries, in steps: as much memory as some hundred of them.
 pub(in crate::evaluate) const PHASE_STEPS: u64 = 256;
@@ -80,6 +83,11 @@ impl<'a> Evaluator<'a> {
                 }
                 Ok(())
             }
+            TopologyStatement::Names(names, span) => {
+                builder.outside_of_phase("names", *span).map_err(one)?;
+                self.names(builder, names, *span).map_err(one)
+            }
+            TopologyStatement::EdgesFrom(from) => self.edges_from(builder, from).map_err(one),
             TopologyStatement::Requires(..) => Ok(()),
         }
     }
@@ -185,6 +193,54 @@ impl<'a> Evaluator<'a> {
         for matrix in &taken.phases {
             self.spend(PHASE_STEPS + entries(matrix), span).map_err(one)?;
             builder.phases.push(Phase::Taken(matrix.clone(), span));
+        }
+        Ok(())
+    }
+
+    fn names(&mut self, builder: &mut Builder<'a>, names: &[String], span: Span) -> Result<()> {
+        builder.known_rank()?;
+        if names.len() != self.size as usize {
+            return Err(Box::new(EvaluateError::NamesCount {
+                found: names.len(),
+                expected: self.size,
+                span,
+            }));
+        }
+        builder.names = Some(names.into());
+        Ok(())
+    }
+
+    /// The edges of a file beside the source, and what it calls the ranks.
+    fn edges_from(&mut self, builder: &mut Builder<'a>, from: &'a EdgesFrom) -> Result<()> {
+        let span = from.span;
+        builder.known_rank()?;
+        let list = self.program.edges(span).cloned().unwrap_or_default();
+        if list.ranks != self.size {
+            let (file, found, expected) = (from.file.clone(), list.ranks, self.size);
+            return Err(Box::new(EvaluateError::EdgesSize { file, found, expected, span }));
+        }
+        self.spend(list.edges.len() as u64 + list.weights.len() as u64, span)?;
+        if !list.names.is_empty() {
+            builder.names = Some(list.names.as_slice().into());
+        }
+        let too_large = || Box::new(EvaluateError::NumberTooLarge { limit: MAX_BITS, span });
+        let weights = list.weights.iter().map(|text| written(text).ok_or_else(too_large));
+        let weights = weights.collect::<Result<Vec<Rational>>>()?;
+        let draft = builder.draft();
+        if let Some(edge) = list.edges.first() {
+            draft.weight(edge.weight.map(|weight| weights[weight as usize].clone()), span)?;
+        }
+        let ids: Vec<u32> = weights.iter().map(|weight| draft.edges.weights.id(weight.clone())).collect();
+        draft.edges.listed.reserve(2 * list.edges.len());
+        for edge in &list.edges {
+            let weight = edge.weight.map(|weight| ids[weight as usize]);
+            draft.edges.listed.push((edge.from, edge.to, weight));
+            if edge.both_ways {
+                draft.edges.listed.push((edge.to, edge.from, weight));
+            }
+        }
+        for (rank, weight) in &list.own {
+            draft.self_weight(End::Rank(*rank), weights[*weight as usize].clone(), span)?;
         }
         Ok(())
     }

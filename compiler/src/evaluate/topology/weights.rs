@@ -6,8 +6,10 @@
 
 use super::structure::Move;
 use crate::optimise::{Effort, Graph, Hops, Optimum, Signs, TooLarge};
+use crate::spectrum::properties::over_one_denominator;
 use bfc_schedule::matrix::Interner;
 use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational, SparseMatrix};
+use num_bigint::BigInt;
 use std::collections::{BTreeMap, HashMap};
 
 /// How weights follow from edges.
@@ -112,10 +114,34 @@ impl Weights {
     }
 }
 
-/// The number of what is left of 1 besides some weights.
-fn rest(known: &mut Interner, weights: &[u32]) -> u32 {
-    let sum = weights.iter().map(|id| known.values[*id as usize].clone()).sum();
-    known.id(&Rational::one() - &sum)
+/// What is left of 1 besides some weights. Sums are taken over one denominator if there is a small one: sums of fractions
+/// reduce each step to lowest terms.
+enum Rests<'w> {
+    /// The denominator, and each weight in units of it.
+    Common(BigInt, Vec<BigInt>),
+    /// The weights.
+    Fractions(&'w [Rational]),
+}
+
+impl<'w> Rests<'w> {
+    fn new(weights: &'w [Rational]) -> Self {
+        match over_one_denominator(weights) {
+            Some((unit, values)) => Self::Common(unit, values),
+            None => Self::Fractions(weights),
+        }
+    }
+
+    fn rest(&self, ids: &[u32]) -> Rational {
+        match self {
+            Self::Common(unit, values) => {
+                let sum: BigInt = ids.iter().map(|id| &values[*id as usize]).sum();
+                Rational::new(unit - sum, unit.clone())
+            }
+            Self::Fractions(weights) => {
+                &Rational::one() - &ids.iter().map(|id| weights[*id as usize].clone()).sum()
+            }
+        }
+    }
 }
 
 impl Clone for Weights {
@@ -292,29 +318,49 @@ impl Edges {
         self.selves.get(&rank).copied().or(self.every_self).map(|id| self.weights.get(id))
     }
 
+    /// A row in which edges that stand there several times have the sum of their weights.
+    fn summed(&self, listed: &[(u32, u32, Option<u32>)]) -> Vec<(Rank, Rational)> {
+        let mut row: Vec<(Rank, Rational)> = Vec::new();
+        for &(_, from, id) in listed {
+            let weight = id.map_or_else(Rational::zero, |id| self.weights.get(id).clone());
+            match row.last_mut() {
+                Some((source, sum)) if source.0 == from => *sum = &*sum + &weight,
+                _ => row.push((Rank(from), weight)),
+            }
+        }
+        row
+    }
+
     fn explicit(&self, rows: &Rows) -> Table {
         let mut table = Table::default();
         // Many rows hold the same weights.
         let mut rests: HashMap<Vec<u32>, u32> = HashMap::new();
+        let left = Rests::new(&self.weights.0.values);
+        let mut known: Vec<Option<u32>> = vec![None; self.weights.0.values.len()];
         for rank in 0..rows.size() {
-            let mut row: Vec<(Rank, Rational)> = Vec::new();
-            for &(_, from, id) in rows.row(rank) {
-                let weight = id.map_or_else(Rational::zero, |id| self.weights.get(id).clone());
-                match row.last_mut() {
-                    Some((source, sum)) if source.0 == from => *sum = &*sum + &weight,
-                    _ => row.push((Rank(from), weight)),
-                }
-            }
-            let row: Vec<_> =
-                row.into_iter().map(|(source, weight)| (source, table.weights.id(weight))).collect();
-            let own = match self.self_weight(rank) {
-                Some(own) => table.weights.id(own.clone()),
-                None => {
-                    let mut weights: Vec<u32> = row.iter().map(|(_, weight)| *weight).collect();
-                    weights.sort_unstable();
-                    *rests.entry(weights).or_insert_with_key(|weights| rest(&mut table.weights, weights))
-                }
+            let listed = rows.row(rank);
+            let is_set = listed.iter().all(|edge| edge.2.is_some())
+                && listed.windows(2).all(|pair| pair[0].1 != pair[1].1);
+            let (row, rest) = if is_set {
+                let mut ids: Vec<u32> = listed.iter().filter_map(|edge| edge.2).collect();
+                let mut id = |id: u32| {
+                    let weights = &mut table.weights;
+                    *known[id as usize].get_or_insert_with(|| weights.id(self.weights.get(id).clone()))
+                };
+                let row = listed.iter().zip(&ids).map(|(edge, weight)| (Rank(edge.1), id(*weight))).collect();
+                ids.sort_unstable();
+                let weights = &mut table.weights;
+                let rest = || *rests.entry(ids).or_insert_with_key(|ids| weights.id(left.rest(ids)));
+                (row, self.self_weight(rank).is_none().then(rest))
+            } else {
+                let row = self.summed(listed);
+                let rest = &Rational::one() - &row.iter().map(|(_, weight)| weight.clone()).sum();
+                let id = |(from, weight)| (from, table.weights.id(weight));
+                let row: Vec<_> = row.into_iter().map(id).collect();
+                (row, self.self_weight(rank).is_none().then(|| table.weights.id(rest)))
             };
+            let own = rest.or_else(|| self.self_weight(rank).map(|own| table.weights.id(own.clone())));
+            let own = own.expect("a rank has a weight of its own, or what its row leaves");
             table.push(own, row);
         }
         table

@@ -13,6 +13,9 @@ use bfc_dsl::tree::{
 };
 use bfc_schedule::Rational;
 use num_bigint::BigInt;
+use num_integer::Integer;
+use num_rational::BigRational;
+use num_traits::Zero;
 use std::cmp::Ordering;
 
 impl<'a> Evaluator<'a> {
@@ -359,6 +362,37 @@ impl<'a> Evaluator<'a> {
     }
 }
 
+/// The value of a number as a file of edges has it: `0.25`, `-1e-8`, `0.25/0.75`; `None` where it is too long.
+pub(in crate::evaluate) fn written(text: &str) -> Option<Rational> {
+    let number = |text: &str| match parse_number(text)? {
+        Value::Integer(small) => Some(Rational::integer(small)),
+        Value::Number(large) => Some(large.as_ref().clone()),
+        _ => None,
+    };
+    match text.split_once('/') {
+        Some((above, below)) => Some(&number(above)? / &number(below)?),
+        None => number(text),
+    }
+}
+
+/// `numerator / 10^places` in lowest terms. Twos and fives are all that can be cancelled, and counting them is much cheaper
+/// than a greatest common divisor: a file may have a million weights.
+fn over_power_of_ten(mut numerator: BigInt, places: u32) -> Rational {
+    if numerator.is_zero() {
+        return Rational::zero();
+    }
+    let twos = numerator.trailing_zeros().unwrap_or(0).min(u64::from(places)) as u32;
+    numerator >>= twos;
+    let five = BigInt::from(5);
+    let mut fives = 0;
+    while fives < places && numerator.is_multiple_of(&five) {
+        numerator /= &five;
+        fives += 1;
+    }
+    let denominator = five.pow(places - fives) << (places - twos);
+    BigRational::new_raw(numerator, denominator).into()
+}
+
 /// The value of a literal such as `12`, `0.1` or `1e-8`; `None` where it is too long.
 fn parse_number(text: &str) -> Option<Value> {
     let digits = text.replace('_', "");
@@ -372,7 +406,10 @@ fn parse_number(text: &str) -> Option<Value> {
         return None;
     }
     let unscaled: BigInt = format!("{whole}{fraction}").parse().ok()?;
-    let power = BigInt::from(10).pow(scale.unsigned_abs() as u32);
-    let value = if scale < 0 { Rational::new(unscaled, power) } else { Rational::integer(unscaled * power) };
+    let places = scale.unsigned_abs() as u32;
+    let value = match scale < 0 {
+        true => over_power_of_ten(unscaled, places),
+        false => Rational::integer(unscaled * BigInt::from(10).pow(places)),
+    };
     number::check(value).ok()
 }

@@ -9,6 +9,8 @@ mod expression;
 pub(in crate::evaluate) mod matching;
 pub mod number;
 
+pub(in crate::evaluate) use expression::written;
+
 use super::topology::construction::Construction;
 use super::topology::structure::Symbol;
 use crate::builtin_names::BEST;

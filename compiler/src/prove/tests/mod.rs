@@ -152,6 +152,7 @@ pub(crate) fn topology(phases: Vec<MixingMatrix>) -> crate::model::topology::Top
         phases,
         is_drawn: false,
         ensures: vec![],
+        names: None,
         optimised: vec![],
     }
 }

@@ -1,0 +1,109 @@
+//! `bfc export`: what is written is read again as the same matrix, and bad requests are refused.
+
+use crate::common::{codes, files, json, stdout};
+use bfc_compiler::{Entry, NoFiles, Request, library, topologies};
+use bfc_graphs::{Meaning, Options, Output, export, read, source};
+use bfc_schedule::{MixingMatrix, Rank};
+
+fn request(entry: Entry, size: u32) -> Request {
+    Request { entry, size, local_size: 1, parameters: vec![], allow: vec![] }
+}
+
+/// All entries, row by row.
+fn entries(matrix: &MixingMatrix) -> Vec<Vec<f64>> {
+    let row = |rank: u32| {
+        let (row, mut entries) = (matrix.row(Rank(rank)), vec![0.0; matrix.size() as usize]);
+        entries[rank as usize] = row.self_weight.to_f64();
+        row.in_weights.iter().for_each(|(from, weight)| entries[from.index()] = weight.to_f64());
+        entries
+    };
+    (0..matrix.size()).map(row).collect()
+}
+
+/// The matrix that a file is imported as.
+fn imported(text: &str, kind: Output) -> Vec<Vec<f64>> {
+    let (word, _) = Output::ALL.iter().find(|(_, known)| *known == kind).expect("a word");
+    let options = Options { meaning: Some(Meaning::Weights), ..Options::default() };
+    let graph = read("g", text.as_bytes().to_vec(), &options)
+        .unwrap_or_else(|error| panic!("{word}: {error}\n{text}"));
+    let size = graph.graph.labels.len() as u32;
+    let written =
+        source(&graph, "g", &options, None).unwrap_or_else(|error| panic!("{word}: {error}\n{text}"));
+    let entry = Entry::Source { name: "g.bf".into(), text: written.text };
+    let found =
+        topologies(&request(entry, size), &NoFiles).unwrap_or_else(|error| panic!("{word}: {error}\n{text}"));
+    entries(&found[0].phases[0])
+}
+
+#[test]
+fn what_is_exported_is_imported_as_the_same_matrix() {
+    let mut tried = 0;
+    for name in library::names().into_iter().filter(|name| name.starts_with("topology::")) {
+        for size in [2, 3, 6, 8] {
+            let Ok(found) = topologies(&request(Entry::Library(name.into()), size), &NoFiles) else {
+                continue;
+            };
+            for matrix in found[0].phases.iter().take(2) {
+                let expected = entries(matrix);
+                for kind in [Output::Edges, Output::Matrix, Output::Graphml, Output::NodeLink] {
+                    let text = export(matrix, "g", &[], kind).expect("a small matrix");
+                    let found = imported(&text, kind);
+                    let close = found
+                        .iter()
+                        .flatten()
+                        .zip(expected.iter().flatten())
+                        .all(|(a, b)| (a - b).abs() < 1e-15);
+                    assert!(
+                        found.len() == size as usize && close,
+                        "{name} of {size}: {text}\n{found:?}\n{expected:?}"
+                    );
+                    tried += 1;
+                }
+            }
+        }
+    }
+    assert!(tried > 400, "{tried}");
+}
+
+#[test]
+fn names_of_ranks_are_exported_and_imported() {
+    let harbour = "topology harbour {\n    requires size == 3\n    names [\"North <Quay>\", \"Port, old\", \"Mill\"]\n    \
+                   0 -- 1\n    1 -> 2\n    weights uniform\n}\n";
+    let (_directory, path) = files(&[("harbour.bf", harbour.as_bytes())]);
+    for kind in ["edges", "matrix", "graphml", "node-link"] {
+        let (graph, source) = (path(&format!("graph_{kind}")), path(&format!("{kind}.bf")));
+        json(&["export", &path("harbour.bf"), "--size", "3", "--kind", kind, "-o", &graph]);
+        let document = json(&["import", &graph, "-o", &source]);
+        assert_eq!(document["nodes"], serde_json::json!(["North <Quay>", "Port, old", "Mill"]), "{kind}");
+        assert_eq!(
+            stdout(&["export", &source, "--size", "3"]),
+            stdout(&["export", &path("harbour.bf"), "--size", "3"])
+        );
+    }
+    let dot = stdout(&["export", &path("harbour.bf"), "--size", "3", "--kind", "dot"]);
+    assert!(dot.contains("digraph \"harbour\"") && dot.contains("0 [label=\"North <Quay>\"]"), "{dot}");
+}
+
+#[test]
+fn the_format_is_that_of_the_ending() {
+    let (_directory, path) = files(&[]);
+    for (ending, begins) in
+        [("csv", "sender,receiver"), ("dot", "graph"), ("graphml", "<?xml"), ("json", "{\"directed\"")]
+    {
+        let file = path(&format!("ring.{ending}"));
+        stdout(&["export", "topology::ring", "--size", "5", "-o", &file]);
+        let text = std::fs::read_to_string(&file).expect("a file");
+        assert!(text.starts_with(begins), "{text}");
+    }
+}
+
+#[test]
+fn bad_exports_are_refused() {
+    let export = |flags: &[&str]| codes(&[&["export"], flags].concat(), 1);
+    assert_eq!(export(&["topology::one_peer_exp2", "--size", "8"]), ["bfc::export::which_phase"]);
+    assert_eq!(
+        export(&["topology::one_peer_exp2", "--size", "8", "--phase", "3"]),
+        ["bfc::export::which_phase"]
+    );
+    assert_eq!(export(&["topology::ring", "--size", "6000", "--kind", "matrix"]), ["bfc::export::too_large"]);
+}
