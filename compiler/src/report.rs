@@ -28,6 +28,9 @@ pub struct Report {
     pub consensus: Vec<Consensus>,
     /// What a user should know though nothing is wrong.
     pub warnings: Vec<String>,
+    /// Whether there is no algorithm, so that each step is one mix.
+    #[serde(skip)]
+    pub only_averages: bool,
     /// The `real` parameters of the algorithm and their values.
     #[serde(skip)]
     pub reals: Vec<(String, Rational)>,
@@ -109,6 +112,7 @@ impl Report {
             asks: Oracles::new(&evaluated.algorithm),
             consensus: vec![],
             warnings: vec![],
+            only_averages: evaluated.bare.is_some(),
             reals: evaluated.algorithm.reals.clone(),
             notes: vec![],
             overrides: vec![],
@@ -131,7 +135,7 @@ impl Report {
             (None, false) => return,
         };
         let name = &algorithm.name;
-        self.notes.push(format!("that `{name}` converges though it compresses is not proved: {reason}"));
+        self.notes.push(format!("convergence of `{name}` under compression is not proved: {reason}"));
     }
 
     /// Notes the rounds of a schedule.

@@ -94,7 +94,8 @@ pub enum ImportError {
         code(bfc::import::not_a_number),
         help(
             "write a finite number such as `0.25` or `1e-3`, with a point, of at most 100 digits and with an exponent from \
-             -300 to 300; `--columns 1,2` reads edges without weights"
+             -300 to 300; `--heading` takes the first line for names of columns, as in `source,target,weight`, and \
+             `--columns 1,2` reads edges without weights"
         )
     )]
     NotANumber {

@@ -36,7 +36,8 @@ pub struct StepSeconds {
     pub step_seconds: f64,
     /// The part of the exchanges that it waits for.
     pub exposed_seconds: f64,
-    /// The steps until averaging has left a thousandth of the disagreement.
+    /// The steps until averaging has left a thousandth of the disagreement; `None` for algorithms, whose steps may mix
+    /// other values, more than once or not at all.
     #[serde(rename = "seconds_to_1e-3")]
     pub seconds_to_1e_3: Option<f64>,
 }
@@ -79,10 +80,13 @@ impl StepSeconds {
         analysis: &Analysis,
         location: Location<'_>,
     ) -> Result<Self, PredictError> {
-        let (schedule, _) = location.fit(compile(request, files)?.schedule)?;
+        let compiled = compile(request, files)?;
+        let only_averages = compiled.report.only_averages;
+        let (schedule, _) = location.fit(compiled.schedule)?;
         let prediction = Prediction::new(&schedule, location.cluster, location.model_bytes)?;
         let Prediction { step_seconds, exposed_seconds, .. } = prediction;
-        let seconds_to_1e_3 = analysis.rounds_to_1e_3.map(|steps| steps as f64 * step_seconds);
+        let steps = analysis.rounds_to_1e_3.filter(|_| only_averages);
+        let seconds_to_1e_3 = steps.map(|steps| steps as f64 * step_seconds);
         Ok(Self { step_seconds, exposed_seconds, seconds_to_1e_3 })
     }
 }

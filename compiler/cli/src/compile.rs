@@ -23,7 +23,8 @@ pub fn compile(arguments: &arguments::Compile, format: Format) -> Result<(), Fai
     if piped && format == Format::Json {
         return Err(CliError::StandardOutputTwice.into());
     }
-    let replaces = named.is_none() && is_taken(Path::new(OUTPUT))?;
+    let path = named.unwrap_or(Path::new(OUTPUT));
+    let replaces = !piped && replaces_schedule(path)? && named.is_none();
     let Source { file, size, settings } = &arguments.source;
     let request = input::request(file, *size, settings)?;
     let place = Place::new(&arguments.location, arguments.placing.place)?;
@@ -32,7 +33,6 @@ pub fn compile(arguments: &arguments::Compile, format: Format) -> Result<(), Fai
     if piped {
         return output::print_bytes(&bytes);
     }
-    let path = named.unwrap_or(Path::new(OUTPUT));
     output::write_file(path, &bytes)?;
     let written = Written {
         digest: plan.schedule.digest().to_string(),
@@ -47,18 +47,20 @@ pub fn compile(arguments: &arguments::Compile, format: Format) -> Result<(), Fai
     Ok(())
 }
 
-/// Whether a schedule is there that nobody has named.
+/// Whether a schedule is there. Devices and pipes are written to, and an empty file holds nothing to lose.
 ///
 /// # Errors
-/// Another file is there.
-fn is_taken(path: &Path) -> Result<bool, CliError> {
+/// Another file is there, such as the source itself.
+fn replaces_schedule(path: &Path) -> Result<bool, CliError> {
     match fs::metadata(path) {
-        Err(_) => Ok(false),
-        Ok(there) if there.is_file() && input::read_up_to(path, MAGIC.len() as u64)? == MAGIC => Ok(true),
-        Ok(_) => {
-            let help = "it is not a schedule: name the file to write with `-o`";
+        Ok(there) if there.is_file() && there.len() > 0 => {
+            if input::read_up_to(path, MAGIC.len() as u64)? == MAGIC {
+                return Ok(true);
+            }
+            let help = "it is not a schedule: name another file with `-o`, or remove it";
             Err(CliError::FileExists { path: output::path(path), help })
         }
+        _ => Ok(false),
     }
 }
 

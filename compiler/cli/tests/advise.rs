@@ -75,6 +75,11 @@ fn files_are_compared_side_by_side() {
         let seconds = number(column, "/step_seconds") * number(column, "/rounds_to_1e-3");
         assert!((number(column, "/seconds_to_1e-3") / seconds - 1.0).abs() < 1e-12);
     }
+    // Steps of an algorithm are not those of averaging.
+    let source = b"use topology::ring\nuse algorithm::local_dsgd\nschedule {\n topology ring\n algorithm local_dsgd(H = 8)\n}\n";
+    let (_directory, path) = files(&[("local.bf", source)]);
+    let local = json(&["compare", &path("local.bf"), "--size", "16", "--cluster", "ethernet"]);
+    assert!(local["columns"][0]["seconds_to_1e-3"].is_null() && local["columns"][0]["step_seconds"].is_f64());
     let text = stdout(&["compare", names[0], names[1], "--size", "16"]);
     let line = text.lines().find(|line| line.trim_start().starts_with("exact_after")).expect("a line");
     assert_eq!(line.split_whitespace().collect::<Vec<_>>(), ["exact_after", "–", "4"]);

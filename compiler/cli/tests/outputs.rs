@@ -128,6 +128,14 @@ fn a_schedule_that_nobody_named_is_not_overwritten_in_silence() {
     let told = compile(&[]).code(2).get_output().stderr.clone();
     assert!(String::from_utf8_lossy(&told).contains("bfc::cli::file_exists"));
     assert_eq!(fs::read_to_string(path("sched.bin")).expect("kept"), "notes");
+    // Nor is another file that was named, such as the source.
+    for taken in ["sched.bin", "s.bf"] {
+        let held = fs::read(path(taken)).expect("there");
+        let told = compile(&["-o", taken]).code(2).get_output().stderr.clone();
+        assert!(String::from_utf8_lossy(&told).contains("bfc::cli::file_exists"), "{taken}");
+        assert_eq!(fs::read(path(taken)).expect("kept"), held, "{taken}");
+    }
+    fs::write(path("sched.bin"), "").expect("written");
     compile(&["-o", "sched.bin"]).code(0);
     bfc(&["verify", &path("sched.bin")]).assert().code(0);
 }

@@ -184,7 +184,7 @@ fn contracts(gossip: &Gossip, topologies: &[Facts]) -> Result<String, String> {
     let bounds = Bounds::new(*codec, facts)?;
     if !bounds.contracts(gamma) {
         let (gamma, limit) = (six_digits(gamma.to_f64()), six_digits(bounds.limit()));
-        return Err(format!("steps of {gamma} are not among those that are proved, below {limit}"));
+        return Err(format!("a step size of {gamma} is not proved to converge; those below {limit} are"));
     }
     let fixed = if gossip.is_input { ", as long as the trainer does not change the step size" } else { "" };
     let mean = if codec::is_drawn(*codec) { ", in the mean square over what is drawn" } else { "" };
