@@ -176,13 +176,15 @@ fn changed_schedules_are_refused() {
 
 #[test]
 fn outputs_that_cannot_be_written_leave_nothing() {
-    let (directory, path) = files(&[("kept.bin", b"kept"), ("good.bf", GOOD)]);
+    /// What begins as a schedule does may be overwritten.
+    const HELD: &[u8] = b"\x89BFC\r\n\x1a\nkept";
+    let (directory, path) = files(&[("kept.bin", HELD), ("good.bf", GOOD)]);
     let compile = |output: &str| codes(&["compile", &path("good.bf"), "--size", "4", "-o", output], 2);
     assert_eq!(compile(&path("kept.bin/s.bin")), ["bfc::cli::unwritable"]);
     assert_eq!(compile(&(path("new") + "/")), ["bfc::cli::unwritable"]);
     assert_eq!(compile(directory.path().to_str().expect("a plain path")), ["bfc::cli::unwritable"]);
     bfc(&["compile", &path("good.bf"), "--size", "0", "-o", &path("kept.bin")]).assert().code(1);
-    assert_eq!(std::fs::read(path("kept.bin")).expect("kept"), b"kept");
+    assert_eq!(std::fs::read(path("kept.bin")).expect("kept"), HELD);
     let names = std::fs::read_dir(directory.path()).expect("listed").count();
     assert_eq!(names, 2, "no temporary file stays");
 }
