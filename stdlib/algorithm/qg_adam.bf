@@ -3,8 +3,9 @@
 ///
 /// Quasi-global momentum for Adam: differences of mixed models approximate the common direction of all ranks, so the
 /// moments do not drift apart when data differ. The direction has length 1 whatever the size of the model: small
-/// models need a small β₁. One gradient at the model and one message per step, two extra states (Lin, Karimireddy,
-/// Stich and Jaggi, "Quasi-global momentum: accelerating decentralized deep learning on heterogeneous data", 2021).
+/// models need a small β₁, as the default is; the paper takes 0.9 for large ones. One gradient at the model and one
+/// message per step, two extra states (Lin, Karimireddy, Stich and Jaggi, "Quasi-global momentum: accelerating
+/// decentralized deep learning on heterogeneous data", 2021).
 ///
 ///     use topology::ring
 ///     use algorithm::qg_adam
@@ -12,7 +13,7 @@
 ///         topology  ring
 ///         algorithm qg_adam(lr = 0.01, beta1 = 1/2)
 ///     }
-algorithm qg_adam(lr: scalar = 0.001, beta1: real = 0.9, beta2: real = 0.99, epsilon: real = 1e-8) {
+algorithm qg_adam(lr: scalar = 0.001, beta1: real = 0.1, beta2: real = 0.99, epsilon: real = 1e-8) {
     requires doubly_stochastic, contracting
     state x = params
     state m = 0
