@@ -233,8 +233,21 @@ impl Analysis {
         let (max_out_degree, max_in_degree) =
             (most(|degrees| &degrees.sends), most(|degrees| &degrees.receives));
         let steps = facts.rounds();
+        // The weights themselves are among those over which the least is taken.
+        let attained = |signs| {
+            let is_candidate = facts.symmetric().is_ok() && facts.row_stochastic().is_ok();
+            let has_signs = signs == Signs::Any || facts.nonnegative().is_ok();
+            spectrum.sigma2.filter(|_| is_candidate && has_signs)
+        };
         let least = |signs| match facts.phases {
-            [phase] if facts.connected().is_ok() => optimise::of_edges(phase, signs).map(enclosed),
+            [phase] if facts.connected().is_ok() => {
+                let least = optimise::of_edges(phase, signs).map(enclosed)?;
+                Some(match attained(signs) {
+                    Some(own) if own.value == 0.0 && own.method == Method::Exact => own,
+                    Some(own) => least.within(0.0, own.high),
+                    None => least,
+                })
+            }
             _ => None,
         };
         let mut numbers = Numbers::default();

@@ -134,6 +134,11 @@ fn claims(report: &mut Report) {
 fn spectra(report: &mut Report) {
     let a = report.analysis;
     let period = a.period as f64;
+    if a.symmetric && a.row_stochastic {
+        report.ordered(("least_sigma2", a.least_sigma2), ("sigma2", a.sigma2));
+        let least = a.least_sigma2.filter(|_| a.sigma2 == Some(0.0)).unwrap_or(0.0);
+        report.expect(least == 0.0, || format!("sigma2 is 0, and the least is {least:e}"));
+    }
     let number = |key: &'static str, value: Option<f64>| (key, value);
     let contraction = number("period_contraction", a.period_contraction);
     let radius = number("asymptotic_rate", a.asymptotic_rate);
