@@ -242,11 +242,7 @@ impl Analysis {
         let least = |signs| match facts.phases {
             [phase] if facts.connected().is_ok() => {
                 let least = optimise::of_edges(phase, signs).map(enclosed)?;
-                Some(match attained(signs) {
-                    Some(own) if own.value == 0.0 && own.method == Method::Exact => own,
-                    Some(own) => least.within(0.0, own.high),
-                    None => least,
-                })
+                Some(attained(signs).map_or(least, |own| least.within(0.0, own.high)))
             }
             _ => None,
         };

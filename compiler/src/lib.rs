@@ -28,7 +28,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Located};
 pub use report::{Consensus, PhaseRounds, Report};
 pub use request::{Entry, Files, NoFiles, Request};
 
-/// Lays out a source, for those who write one.
+/// The formatter, for crates that write sources and do not see the language.
 pub use bfc_dsl::format;
 
 use bfc_schedule::Schedule;

@@ -13,7 +13,7 @@
 //! that is not what its row leaves. A weight is a decimal number, or one divided by another.
 
 use crate::text::{quote, unquote};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fmt::Write;
 
@@ -64,7 +64,7 @@ pub struct EdgeListError {
 pub fn parse(text: &str) -> Result<EdgeList, EdgeListError> {
     let mut list = EdgeList::default();
     let mut ids: HashMap<&str, u32> = HashMap::new();
-    let mut names: Vec<Option<String>> = vec![];
+    let mut names: BTreeMap<u32, String> = BTreeMap::new();
     for (index, line) in text.lines().enumerate() {
         let wrong = |reason: String| EdgeListError { line: index + 1, reason };
         let mut words = line.split_ascii_whitespace();
@@ -73,7 +73,7 @@ pub fn parse(text: &str) -> Result<EdgeList, EdgeListError> {
             let ranks = words.next().and_then(|word| word.parse().ok()).filter(|ranks| *ranks > 0);
             list.ranks = ranks
                 .filter(|_| first == "graph" && words.next().is_none())
-                .ok_or_else(|| wrong("a file of edges begins with `graph N`, its number of ranks".into()))?;
+                .ok_or_else(|| wrong("the first line must be `graph N`, the number of ranks".into()))?;
             continue;
         }
         let rank = |word: Option<&str>| {
@@ -96,14 +96,12 @@ pub fn parse(text: &str) -> Result<EdgeList, EdgeListError> {
         };
         match first {
             "name" => {
-                let rank = rank(words.next())? as usize;
-                let quoted = line.find('"').map(|at| line[at..].trim_end()).filter(|text| text.len() > 1);
-                let quoted = quoted.filter(|text| text.ends_with('"'));
-                let name = unquote(quoted.ok_or_else(|| wrong("a name stands in quotes".into()))?);
-                if names.is_empty() {
-                    names = vec![None; list.ranks as usize];
-                }
-                if names[rank].replace(name).is_some() {
+                let rank = rank(words.next())?;
+                let begins = words.next().is_some_and(|word| word.starts_with('"'));
+                let quoted = line.find('"').map(|at| line[at..].trim_end());
+                let quoted = quoted.filter(|text| begins && text.len() > 1 && text.ends_with('"'));
+                let name = unquote(quoted.ok_or_else(|| wrong("a name must be in quotes".into()))?);
+                if names.insert(rank, name).is_some() {
                     return Err(wrong(format!("rank {rank} has a name already")));
                 }
             }
@@ -132,13 +130,15 @@ pub fn parse(text: &str) -> Result<EdgeList, EdgeListError> {
         }
     }
     if list.ranks == 0 {
-        return Err(EdgeListError { line: 1, reason: "it is empty".into() });
+        return Err(EdgeListError { line: 1, reason: "the file is empty".into() });
     }
-    if let Some(rank) = names.iter().position(Option::is_none) {
-        let reason = format!("rank {rank} has no name, and others have one");
+    if !names.is_empty()
+        && let Some(rank) = (0..list.ranks).find(|rank| !names.contains_key(rank))
+    {
+        let reason = format!("rank {rank} has no name, but others do");
         return Err(EdgeListError { line: 1, reason });
     }
-    list.names = names.into_iter().flatten().collect();
+    list.names = names.into_values().collect();
     Ok(list)
 }
 
@@ -147,7 +147,7 @@ fn no_more<'w>(
     wrong: impl Fn(String) -> EdgeListError,
 ) -> Result<(), EdgeListError> {
     match words.next() {
-        Some(word) => Err(wrong(format!("`{word}` follows where the line should end"))),
+        Some(word) => Err(wrong(format!("unexpected `{word}` at the end of the line"))),
         None => Ok(()),
     }
 }
@@ -216,6 +216,8 @@ mod tests {
             ("graph 2\nself 0", 2),
             ("graph 2\nname 0 x", 2),
             ("graph 2\nname 0 \"", 2),
+            ("graph 2\nname 0 x \"a\"", 2),
+            ("graph 4294967295\nname 0 \"a\"", 1),
             ("graph 2\nname 0 \"a\"\nname 0 \"b\"", 3),
             ("graph 2\nname 0 \"a\"", 1),
             ("graph 2\n\n", 2),

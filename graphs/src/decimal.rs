@@ -33,7 +33,7 @@ impl Decimal {
         let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let digits = whole.len() + part.len();
         let is_number = digits > 0 && whole.bytes().chain(part.bytes()).all(|byte| byte.is_ascii_digit());
-        if !is_number || digits > MAX_DIGITS || exponent.abs() > MAX_EXPONENT {
+        if !is_number || digits > MAX_DIGITS || !(-MAX_EXPONENT..=MAX_EXPONENT).contains(&exponent) {
             return None;
         }
         let mut text = String::with_capacity(unsigned.len() + 2);
@@ -134,8 +134,21 @@ mod tests {
             equal("0.10", "1e-1") && equal("100", "1e2") && equal("0", "-0.0") && equal("1.50", "0.15e1")
         );
         assert!(!equal("0.1", "0.10000000000000000001") && !equal("1", "-1") && !equal("1", "10"));
-        for wrong in ["", "-", ".", "nan", "inf", "1e999", "1,5", "0x1", "1e", " 1", "--1", &"1".repeat(101)]
-        {
+        for wrong in [
+            "",
+            "-",
+            ".",
+            "nan",
+            "inf",
+            "1e999",
+            "1e-2147483648",
+            "1,5",
+            "0x1",
+            "1e",
+            " 1",
+            "--1",
+            &"1".repeat(101),
+        ] {
             assert!(Decimal::parse(wrong).is_none(), "{wrong}");
         }
         assert!(Decimal::parse("1.000").is_some_and(|one| one.is_one() && !one.is_zero()));

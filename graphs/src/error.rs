@@ -112,7 +112,7 @@ pub enum ImportError {
     #[error("row {row}, column {column} of the array is {found}")]
     #[diagnostic(
         code(bfc::import::not_finite),
-        help("replace what is not a number before the array is saved, `numpy.nan_to_num(W)`")
+        help("replace NaN and infinite entries before saving, for example with `numpy.nan_to_num(W)`")
     )]
     NotFinite {
         /// From 0.

@@ -4,6 +4,7 @@
 use bfc_schedule::{MixingMatrix, Rank};
 use miette::Diagnostic;
 use serde_json::json;
+use std::collections::HashSet;
 use std::fmt::Write;
 use thiserror::Error;
 
@@ -95,9 +96,12 @@ pub fn export(
     if output == Output::Matrix && size > MOST_RANKS {
         return Err(ExportError::TooLarge { size, entries: u64::from(size).pow(2) });
     }
+    // Names that are alike, as they are written, would make one node of several ranks.
+    let distinct: HashSet<String> = names.iter().map(|name| csv(name)).collect();
+    let names = if distinct.len() == names.len() { names } else { &[] };
     let label = |rank: u32| names.get(rank as usize).cloned().unwrap_or_else(|| rank.to_string());
     let arcs = arcs(matrix);
-    let is_symmetric = is_symmetric(matrix);
+    let is_symmetric = is_symmetric(&arcs);
     // Of an edge both ways with one weight, one direction says all.
     let once = || arcs.iter().filter(|arc| !is_symmetric || arc.from <= arc.to);
     let mut out = String::new();
@@ -170,13 +174,11 @@ fn arcs(matrix: &MixingMatrix) -> Vec<Arc> {
     arcs
 }
 
-fn is_symmetric(matrix: &MixingMatrix) -> bool {
-    (0..matrix.size()).all(|to| {
-        let row = matrix.row(Rank(to));
-        row.in_weights.iter().all(|(from, weight)| {
-            let back = matrix.row(*from);
-            back.in_weights.iter().any(|(source, other)| source.0 == to && other == weight)
-        })
+/// Whether each of the arcs, which are in the order of (to, from), has one back with its weight.
+fn is_symmetric(arcs: &[Arc]) -> bool {
+    arcs.iter().all(|arc| {
+        let back = arcs.binary_search_by_key(&(arc.from, arc.to), |other| (other.to, other.from));
+        back.is_ok_and(|at| arcs[at].weight == arc.weight)
     })
 }
 

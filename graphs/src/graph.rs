@@ -7,7 +7,21 @@ use miette::SourceSpan;
 use std::collections::HashMap;
 
 /// The most ranks that a phase of listed edges may have; the compiler's limit is the same.
-pub const MAX_NODES: u64 = 1 << 24;
+const MAX_NODES: u64 = 1 << 24;
+
+/// Whether a graph that is said to have this number of nodes is read at all.
+///
+/// # Errors
+/// It is too large.
+pub fn check_size(nodes: u64) -> Result<(), ImportError> {
+    match nodes <= MAX_NODES {
+        true => Ok(()),
+        false => Err(ImportError::TooLarge {
+            found: format!("{nodes} nodes"),
+            limit: format!("{MAX_NODES} nodes"),
+        }),
+    }
+}
 
 /// A graph.
 #[derive(Clone, Debug, Default)]
@@ -84,10 +98,7 @@ impl Nodes {
         let Some(range) = range else {
             return Ok(if self.integers().is_some() { self.sorted(edges) } else { self.graph(edges) });
         };
-        if range.count > MAX_NODES {
-            let found = format!("{} nodes", range.count);
-            return Err(ImportError::TooLarge { found, limit: format!("{MAX_NODES} nodes") });
-        }
+        check_size(range.count)?;
         let Some(integers) = self.integers() else {
             return match self.labels.len() as u64 {
                 found if found == range.count => Ok(self.graph(edges)),

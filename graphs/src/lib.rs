@@ -61,10 +61,11 @@ pub fn read(name: &str, bytes: Vec<u8>, options: &Options) -> Result<Imported, I
         let text: Text = Arc::new(NamedSource::new(name, Arc::from("")));
         return finish(graph, reading, text, options, true);
     }
-    let content: Arc<str> = Arc::from(format::text(name, bytes)?);
+    let content = format::text(name, bytes)?;
+    let content: Arc<str> = Arc::from(content.strip_prefix('\u{feff}').unwrap_or(&content));
     let text: Text = Arc::new(NamedSource::new(name, content.clone()));
     let kind = options.kind.or_else(|| format::kind(name, &content));
-    let content = content.strip_prefix('\u{feff}').filter(|_| kind.is_some()).unwrap_or(&content);
+    let content = content.as_ref();
     let mut reading = Reading::new(kind.map_or("", Kind::name));
     let (graph, numbers) = match kind {
         None | Some(Kind::Edges | Kind::Matrix | Kind::Adjacency | Kind::Npy) => {
@@ -104,7 +105,7 @@ fn finish(
     }
     if options.transpose {
         graph.transpose();
-        reading.say("turned round", None);
+        reading.say("transposed", None);
     }
     if numbers {
         table::weigh(&mut graph, options, &text, &mut reading)?;

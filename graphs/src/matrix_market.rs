@@ -4,7 +4,7 @@
 use crate::decimal::Decimal;
 use crate::document::malformed;
 use crate::error::{ImportError, Text};
-use crate::graph::{Edge, Graph, MAX_NODES};
+use crate::graph::{Edge, Graph, check_size};
 use crate::reading::Reading;
 use miette::SourceSpan;
 
@@ -54,12 +54,7 @@ pub fn read(content: &str, text: &Text, reading: &mut Reading) -> Result<(Graph,
     if rows != columns {
         return Err(ImportError::NotSquare { rows: rows as usize, columns: columns as usize });
     }
-    if rows > MAX_NODES {
-        return Err(ImportError::TooLarge {
-            found: format!("{rows} nodes"),
-            limit: format!("{MAX_NODES} nodes"),
-        });
-    }
+    check_size(rows)?;
     let size = rows as usize;
     let edges = if banner.coordinate {
         coordinates(&banner, size, numbers[2], &mut lines, text)?

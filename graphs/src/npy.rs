@@ -3,7 +3,7 @@
 
 use crate::decimal::Decimal;
 use crate::error::ImportError;
-use crate::graph::{Edge, Graph, MAX_NODES};
+use crate::graph::{Edge, Graph, check_size};
 
 /// How a file begins.
 pub const MAGIC: &[u8] = b"\x93NUMPY";
@@ -31,12 +31,7 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Graph, ImportError> {
     if rows != columns {
         return Err(ImportError::NotSquare { rows, columns });
     }
-    if rows as u64 > MAX_NODES {
-        return Err(ImportError::TooLarge {
-            found: format!("{rows} nodes"),
-            limit: format!("{MAX_NODES} nodes"),
-        });
-    }
+    check_size(rows as u64)?;
     let expected = rows.checked_mul(columns).and_then(|cells| cells.checked_mul(header.width));
     let data = &bytes[header.data..];
     if expected != Some(data.len()) {

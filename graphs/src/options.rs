@@ -149,7 +149,8 @@ impl NodeRange {
             None => text.parse().ok().filter(|count| *count > 0).map(|count| Self { first: None, count }),
             Some((first, last)) => {
                 let (first, last) = (first.parse::<u64>().ok()?, last.parse::<u64>().ok()?);
-                let count = last.checked_sub(first)?.checked_add(1)?;
+                // The end of the range is a number, too.
+                let count = last.checked_add(1)?.checked_sub(first).filter(|count| *count > 0)?;
                 Some(Self { first: Some(first), count })
             }
         }

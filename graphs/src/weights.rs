@@ -186,16 +186,15 @@ impl<'g> Rows<'g> {
     fn note_solver_zeros(&mut self) {
         let between = || self.arcs.iter().filter(|arc| arc.to != arc.from && arc.weight.is_some());
         let largest = between().map(|arc| arc.value.abs()).fold(0.0, f64::max);
-        let small = || between().filter(|arc| arc.value.abs() < SOLVER_ZERO * largest);
+        let is_small = |arc: &&Arc<'_>| arc.value != 0.0 && arc.value.abs() < SOLVER_ZERO * largest;
+        let small = || between().filter(is_small);
         let Some(greatest) = small().max_by(|a, b| a.value.abs().total_cmp(&b.value.abs())) else { return };
         let (count, limit) = (small().count(), greatest.value.abs());
         let shown = greatest.weight.map_or("", Decimal::text);
         let (rounds, without) = (self.rounds(0.0), self.rounds(limit));
-        let exponent = limit.log10().ceil() as i32;
-        let limit = format!("1e{exponent}");
         self.warnings.push(format!(
             "{count} weights are at most {shown}, beside {largest}: such zeros of a solver cost {rounds} rounds instead of \
-             {without}; `--drop {limit}` leaves them out"
+             {without}; `--drop {limit:e}` leaves them out"
         ));
     }
 

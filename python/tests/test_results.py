@@ -357,5 +357,7 @@ def test_an_interrupt_ends_it_and_the_lock_is_free(long):
     other.start()
     with pytest.raises(KeyboardInterrupt):
         long()
-    assert len(turns) == 30 and time.monotonic() - start < 10
+    assert time.monotonic() - start < 10
     other.join()
+    # Turns that the lock had kept back would be far apart.
+    assert max(later - earlier for earlier, later in zip(turns, turns[1:])) < 1

@@ -103,7 +103,7 @@ impl<'a> Compilation<'a> {
 /// What is proved of a compressed gossip.
 fn consensus_line(consensus: &Consensus) -> String {
     let Consensus { state, codec, gamma, evidence, .. } = consensus;
-    format!("`{state}` by `{codec}` with steps of {}: proved, {evidence}", words::number(*gamma))
+    format!("`{state}` by `{codec}` with step size {}: proved, {evidence}", words::number(*gamma))
 }
 
 /// A line for each topology: its rounds in all phases, and whether fewer would do.

@@ -274,10 +274,7 @@ impl MpiTransport {
     }
 
     fn fail(&mut self, fault: Fault) -> Fault {
-        let (rank, reason) = match &fault {
-            Fault::Failed { peer, reason } => (*peer, reason.clone()),
-            fault => (self.rank, fault.to_string()),
-        };
+        let (rank, reason) = fault.origin(self.rank);
         let fault = self.failed.get_or_insert(fault).clone();
         self.die(rank, &reason);
         fault

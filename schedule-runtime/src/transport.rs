@@ -213,6 +213,15 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// The rank that failed first, as `rank`, which has this fault, tells its peers; and why.
+    pub(crate) fn origin(&self, rank: Rank) -> (Rank, String) {
+        match self {
+            Self::Failed { peer, reason } => (*peer, reason.clone()),
+            Self::Left { peer } => (*peer, "it ended before its peers".to_owned()),
+            fault => (rank, fault.to_string()),
+        }
+    }
+
     /// The peer that the fault is about.
     pub fn peer(&self) -> Rank {
         match *self {

@@ -143,7 +143,10 @@ fn faults(mut network: Network, size: u32, length: Duration, draws: &mut Draws) 
         network = network.with(match draws.below(3) {
             0 => Injected::Kill { rank, at },
             1 => Injected::Stop { rank, at, lasts },
-            _ => Injected::Lose { from: rank, to: draws.rank(size), message: draws.below(6) },
+            _ => {
+                let other = 1 + draws.rank(size.max(2) - 1).0;
+                Injected::Lose { from: rank, to: Rank((rank.0 + other) % size), message: draws.below(6) }
+            }
         });
     }
     (network, until)

@@ -1,6 +1,6 @@
 //! `cargo xtask test` runs every check of the repository, installing what a check needs; `cargo xtask test NAME…` runs
-//! some of them, and `cargo xtask test long` the tests that take many minutes. A check that cannot run fails. Of the Python tests, those with torch and jax are skipped where these are
-//! not installed, and say so.
+//! some of them, and `cargo xtask test long` the tests that take many minutes. A check that cannot run fails. Of the
+//! Python tests, those with torch and jax are skipped where these are not installed, and say so.
 
 mod checks;
 mod mpi;

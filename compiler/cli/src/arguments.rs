@@ -1,13 +1,12 @@
 //! The command line: commands, flags and their help.
 
+use crate::graphs::arguments as graphs;
 use crate::predict::arguments as predict;
 use bfc_compiler::Assumptions;
 use bfc_compiler::analysis::NOISE_MEMORY;
-use bfc_graphs::{Kind, Meaning, NodeRange, Normalise, Output, Separator};
 use bfc_predict::sweep::MOST_SIZES;
 use bfc_predict::values;
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -126,7 +125,7 @@ Examples:
   bfc import weights.csv --kind matrix --transpose -o weights.bf
   bfc import solved.npy --normalise own --drop 1e-9 -o solved.bf
   bfc import social.graphml --as adjacency | bfc analyze - --size 34")]
-    Import(Import),
+    Import(graphs::Import),
     /// Write the mixing matrix of a topology to a graph file.
     ///
     /// Writes an edge list, a matrix with labels, DOT, GraphML or node-link JSON, with weights in full precision. `bfc import`
@@ -137,7 +136,7 @@ Examples:
   bfc export topology::exponential --size 16 --kind matrix -o W.csv
   bfc export my.bf --size 8 -o my.graphml
   bfc export topology::one_peer_exp2 --size 8 --phase 1 --kind dot")]
-    Export(Export),
+    Export(graphs::Export),
     /// Format sources: blanks, indentation and line breaks. Tokens and comments do not change.
     #[command(after_help = "\
 Examples:
@@ -447,140 +446,6 @@ pub struct New {
     pub algorithm: bool,
 }
 
-/// Arguments of `bfc import`.
-#[derive(Args)]
-pub struct Import {
-    /// The file, or `-` for standard input.
-    #[arg(value_name = "GRAPH")]
-    pub graph: PathBuf,
-    /// The source to write; standard output by default.
-    #[arg(long, short, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// How the file is read, where it does not show that itself.
-    #[command(flatten)]
-    pub reading: Reading,
-    /// Make rows sum to 1: `own` sets each rank's own weight to what its row leaves, `rows` divides rows by their sums.
-    #[arg(long, value_name = "HOW", value_parser = normalise_parser())]
-    pub normalise: Option<Normalise>,
-    /// Leave out weights between ranks of at most this magnitude, such as the zeros of a solver.
-    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true, value_parser = positive)]
-    pub drop: Option<f64>,
-}
-
-/// How the file of a graph is read.
-#[derive(Args)]
-pub struct Reading {
-    /// The format of the file.
-    #[arg(long, value_name = "KIND", value_parser = kind_parser())]
-    pub kind: Option<Kind>,
-    /// What stands between the fields of a line.
-    #[arg(long, value_name = "SEPARATOR", value_parser = separator_parser())]
-    pub separator: Option<Separator>,
-    /// The character that begins a comment, or `none`; `#` and `%` by default.
-    #[arg(long, value_name = "CHARACTER", value_parser = comment)]
-    pub comment: Option<Comment>,
-    /// Whether the first line is a heading.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "yes", value_name = "yes|no", value_parser = yes_parser())]
-    pub heading: Option<bool>,
-    /// The columns of the sender, the receiver and the weight, if there is one, by number from 1 or by the name in the heading.
-    #[arg(long, value_name = "A,B[,W]", value_parser = columns)]
-    pub columns: Option<Columns>,
-    /// Whether edges go one way, from the first node to the second.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "yes", value_name = "yes|no", value_parser = yes_parser())]
-    pub directed: Option<bool>,
-    /// The nodes that there are, with edges or without: how many, or the first and the last number, as in `1..12`.
-    #[arg(long, value_name = "N|A..B", value_parser = nodes)]
-    pub nodes: Option<NodeRange>,
-    /// Whether numbers are mixing weights, or only say where edges are.
-    #[arg(long = "as", value_name = "MEANING", value_parser = meaning_parser())]
-    pub meaning: Option<Meaning>,
-    /// Reverse all edges: for matrices whose row i says where i sends, as in networkx.
-    #[arg(long)]
-    pub transpose: bool,
-}
-
-/// What begins a comment, if anything does.
-#[derive(Clone, Copy)]
-pub struct Comment(pub Option<char>);
-
-/// Two or three columns.
-#[derive(Clone)]
-pub struct Columns(pub Vec<String>);
-
-/// A parser of words that stand for values.
-fn words<T: Copy + Send + Sync + 'static>(
-    all: &'static [(&'static str, T)],
-) -> impl TypedValueParser<Value = T> {
-    PossibleValuesParser::new(all.iter().map(|(word, _)| *word))
-        .map(move |found| all.iter().find(|(word, _)| *word == found).map_or(all[0].1, |(_, value)| *value))
-}
-
-fn kind_parser() -> impl TypedValueParser<Value = Kind> {
-    words(&Kind::ALL)
-}
-
-fn separator_parser() -> impl TypedValueParser<Value = Separator> {
-    words(&Separator::ALL)
-}
-
-fn yes_parser() -> impl TypedValueParser<Value = bool> {
-    words(&[("yes", true), ("no", false)])
-}
-
-fn meaning_parser() -> impl TypedValueParser<Value = Meaning> {
-    words(&[("adjacency", Meaning::Adjacency), ("weights", Meaning::Weights)])
-}
-
-fn normalise_parser() -> impl TypedValueParser<Value = Normalise> {
-    words(&[("own", Normalise::Own), ("rows", Normalise::Rows)])
-}
-
-fn comment(text: &str) -> Result<Comment, String> {
-    let mut letters = text.chars();
-    match (text, letters.next(), letters.next()) {
-        ("none", ..) => Ok(Comment(None)),
-        (_, Some(letter), None) => Ok(Comment(Some(letter))),
-        _ => Err("expected one character, such as `#`, or `none`".to_string()),
-    }
-}
-
-fn columns(text: &str) -> Result<Columns, String> {
-    let columns: Vec<String> = text.split(',').map(|column| column.trim().to_string()).collect();
-    let distinct = columns.iter().collect::<std::collections::BTreeSet<_>>().len() == columns.len();
-    if !(2..=3).contains(&columns.len()) || !distinct || columns.iter().any(String::is_empty) {
-        return Err(
-            "expected two or three different columns, such as `1,2` or `source,target,weight`".to_string()
-        );
-    }
-    Ok(Columns(columns))
-}
-
-fn nodes(text: &str) -> Result<NodeRange, String> {
-    NodeRange::parse(text)
-        .ok_or("expected a number of nodes, such as 12, or the first and the last, as in 1..12".to_string())
-}
-
-/// Arguments of `bfc export`.
-#[derive(Args)]
-pub struct Export {
-    /// What to write.
-    #[command(flatten)]
-    pub source: Source,
-    /// The format; by default that of the ending of the file, else an edge list.
-    #[arg(long, value_name = "KIND", value_parser = output_parser())]
-    pub kind: Option<Output>,
-    /// The phase to write, from 0, if there are several.
-    #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = count)]
-    pub phase: Option<u32>,
-    /// The file to write; standard output by default.
-    #[arg(long, short, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-}
-
-fn output_parser() -> impl TypedValueParser<Value = Output> {
-    words(&Output::ALL)
-}
-
 /// Arguments of `bfc fmt`.
 #[derive(Args)]
 pub struct Fmt {
@@ -642,7 +507,8 @@ fn steps(text: &str) -> Result<u64, String> {
     text.parse().ok().filter(|steps| (1..=1_000_000).contains(steps)).ok_or_else(expected)
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+/// A finite number above 0.
+pub fn positive(text: &str) -> Result<f64, String> {
     number(text, |value| value > 0.0, "expected a finite number above 0")
 }
 

@@ -6,11 +6,10 @@ mod compare;
 mod compile;
 mod example;
 mod explain;
-mod export;
 mod failure;
 mod fmt;
 mod generate;
-mod import;
+mod graphs;
 mod input;
 mod inspect;
 mod library;
@@ -59,8 +58,8 @@ fn execute(arguments: &Arguments, program: &[OsString]) -> Result<(), Failure> {
         Command::Run(arguments) => run::run(arguments, format),
         Command::Fmt(arguments) => fmt::fmt(arguments, format),
         Command::Test { files } => example::test(files, program, format),
-        Command::Import(arguments) => import::import(arguments, format),
-        Command::Export(arguments) => export::export(arguments, format),
+        Command::Import(arguments) => graphs::import::import(arguments, format),
+        Command::Export(arguments) => graphs::export::export(arguments, format),
         Command::New(arguments) => new::new(arguments, format),
         Command::Explain { code } => explain::explain(code.as_deref(), format),
         Command::List { word } => library::list(word.as_deref(), format),

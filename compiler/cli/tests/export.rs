@@ -107,3 +107,14 @@ fn bad_exports_are_refused() {
     );
     assert_eq!(export(&["topology::ring", "--size", "6000", "--kind", "matrix"]), ["bfc::export::too_large"]);
 }
+
+/// Names that several ranks have would make one node of them.
+#[test]
+fn ranks_of_one_name_stay_apart() {
+    let text = "topology t { requires size == 3\nnames [\"a\", \"a\", \"b\"]\n0 -- 1\n1 -- 2\nweights metropolis }\n";
+    let (_directory, path) = files(&[("t.bf", text.as_bytes())]);
+    for kind in ["edges", "matrix", "node-link"] {
+        let written = stdout(&["export", &path("t.bf"), "--size", "3", "--kind", kind]);
+        assert!(!written.contains("\"a\"") && !written.contains("a,"), "{written}");
+    }
+}

@@ -169,6 +169,8 @@ fn what_is_no_graph_is_refused() {
         ("g.csv", "0,1,2,x\n0,1,2,3\n0,1,2,3\n0,1,2,3\n", "not_a_number"),
         ("g.csv", "0,1,0.5\n1,2,nan\n2,3,0.5\n", "not_a_number"),
         ("g.csv", "0,1,1e999\n1,2,1\n", "not_a_number"),
+        ("g.csv", "0,1,1e-2147483648\n1,2,1\n", "not_a_number"),
+        ("g.csv", "% bip unweighted\n% 1 18446744073709551615 1\n1 1\n", "too_large"),
         ("g.csv", "0,1,0\n1,nan,1\n0,1,0\n", "not_a_number"),
         ("g.gv", "graph { a -- b }\n", "unknown_format"),
         ("g.npy", "\u{1}NUMPY", "unread_array"),
@@ -197,6 +199,11 @@ fn what_is_no_graph_is_refused() {
             "unknown_node",
         ),
         ("g.graphml", "<graphml><graph><node/></graph></graphml>", "malformed"),
+        (
+            "g.graphml",
+            "<graphml><graph><node id='a'><graph><node id='b'/></graph></node></graph></graphml>",
+            "malformed",
+        ),
     ] {
         assert_eq!(refused(name, content.as_bytes(), &[]), [code], "{content}");
     }
@@ -240,4 +247,16 @@ fn weights_that_average_nothing_are_told() {
         let told = bfc(&arguments).assert().code(0).get_output().stderr.clone();
         assert_eq!(String::from_utf8_lossy(&told).contains("warning: "), warned, "{content}");
     }
+}
+
+/// The edges of a large graph are kept beside its source, and not in its place.
+#[test]
+fn edges_never_take_the_place_of_the_source() {
+    let ring: String = (0..10_001).map(|i| format!("{i},{}\n", (i + 1) % 10_001)).collect();
+    let (_directory, path) = files(&[("ring.csv", ring.as_bytes())]);
+    let source = path("ring.edges");
+    bfc(&["import", &path("ring.csv"), "-o", &source]).assert().code(0);
+    let text = std::fs::read_to_string(&source).expect("written");
+    assert!(text.contains("edges from \"ring.list.edges\""), "{text}");
+    assert!(std::fs::read_to_string(path("ring.list.edges")).expect("written").starts_with("graph 10001\n"));
 }

@@ -1,6 +1,6 @@
 //! Parameters that take the best value that is proved: step sizes of compressed gossip.
 //!
-//! Which gossips have the parameter as their step size shows where it is given two values: theirs is the same.
+//! The gossips whose step size is the parameter are found by giving it two values: their step size is both times that value.
 
 use super::put;
 use crate::evaluate::algorithm::AlgorithmError;
@@ -23,7 +23,7 @@ pub(super) fn values(
     for index in 0..constants.len() {
         if constants[index].is_none() {
             let number = &algorithm.numbers[index];
-            let value = of(algorithm, &constants, index, prover);
+            let value = best_value(algorithm, &constants, index, prover);
             constants[index] = Some(value.map_err(|reason| AlgorithmError::NoBest {
                 parameter: match &number.quantity {
                     UnboundQuantity::Best(parameter) => parameter.clone(),
@@ -38,7 +38,7 @@ pub(super) fn values(
     Ok(constants.into_iter().flatten().collect())
 }
 
-fn of(
+fn best_value(
     algorithm: &Algorithm,
     constants: &[Option<Rational>],
     index: usize,
@@ -56,7 +56,7 @@ fn of(
     let both = |gossip: &Gossip| second.iter().any(|other| other.state == gossip.state);
     let ours: Vec<Gossip> = first.into_iter().filter(both).collect();
     match ours.is_empty() {
-        true => Err("it is the step size of no compressed gossip whose convergence is decided".into()),
+        true => Err("it is not the step size of a compressed gossip whose convergence can be decided".into()),
         false => prover.best_gossip(&ours),
     }
 }

@@ -35,13 +35,13 @@ pub(super) fn bind(
     Ok(())
 }
 
-fn of(topology: usize, algorithm: &Algorithm) -> impl Iterator<Item = &Rounds> {
+fn uses(topology: usize, algorithm: &Algorithm) -> impl Iterator<Item = &Rounds> {
     algorithm.rounds.iter().filter(move |rounds| rounds.topology == topology)
 }
 
 fn different(k: usize, topology: &Topology, algorithm: &Algorithm) -> Option<EvaluateError> {
     let (phases, name) = (topology.phases.len(), algorithm.topologies[k].clone());
-    let mut uses = of(k, algorithm);
+    let mut uses = uses(k, algorithm);
     match (uses.next(), uses.next()) {
         (Some(first), Some(other)) if phases > 1 => {
             let error = AlgorithmError::DifferentTimes {
@@ -61,7 +61,8 @@ fn different(k: usize, topology: &Topology, algorithm: &Algorithm) -> Option<Eva
 /// Appends the rounds of a topology that a step mixes over more than once; where they start.
 fn unrolled(k: usize, topologies: &mut Vec<Topology>, algorithm: &Algorithm) -> Option<usize> {
     let (first, phases) = (topologies.len(), topologies[k].phases.len());
-    let times = of(k, algorithm).map(|rounds| rounds.times).max().filter(|times| *times > 1 && phases > 1)?;
+    let times =
+        uses(k, algorithm).map(|rounds| rounds.times).max().filter(|times| *times > 1 && phases > 1)?;
     for round in 0..times {
         let whole = &topologies[k];
         let steps = 0..phases / phases.gcd(&times);

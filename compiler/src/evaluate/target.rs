@@ -16,7 +16,8 @@ use std::rc::Rc;
 /// What a request comes to.
 #[derive(Clone, Debug)]
 pub struct Evaluated {
-    /// The topologies in the order in which the algorithm names them, then, once bound, their rounds within a step; empty where there is an algorithm alone.
+    /// The topologies in the order in which the algorithm names them, then, once bound, their rounds within a step; empty
+    /// where there is an algorithm alone.
     pub topologies: Vec<Topology>,
     /// The algorithm.
     pub algorithm: Algorithm,

@@ -19,7 +19,7 @@ pub(crate) mod timeline;
 pub(crate) mod timing;
 
 pub use claims::{Check, Proof, Role};
-pub(crate) use compressed::{Finding as Compressed, Gossip, compresses, gossip};
+pub(crate) use compressed::{Finding as Compressed, Gossip, compresses, contraction, gossip};
 pub use error::Error;
 pub use outcome::Outcome;
 
@@ -31,7 +31,7 @@ use crate::spectrum::Method;
 use crate::spectrum::exact::Exact;
 use crate::spectrum::properties::{self, Finding};
 use crate::spectrum::support::{self, Orientation, Reach};
-use bfc_schedule::{Codec, Rational};
+use bfc_schedule::Rational;
 use facts::Facts;
 use quantity::{COARSE, Interval, compare_ranges, number_of, spectral};
 
@@ -140,14 +140,6 @@ impl Verdict {
             Self::NotDecided { reason } => reason,
         }
     }
-}
-
-/// How much a codec contracts the error of a vector at least, whatever the vector and its length.
-///
-/// # Errors
-/// Where the length decides, or the codec does not contract every vector.
-pub(crate) fn contraction(of: Codec) -> Result<Rational, String> {
-    compressed::contraction(of)
 }
 
 /// Whether a claim holds of an algorithm (where it is about one) on its topologies.

@@ -255,46 +255,48 @@ impl<'a> Scalars<'a> {
                 .zip(&facts)
                 .map(|(k, facts)| (*k, Degrees::new(&facts.phases[phase % facts.phases.len()])))
                 .collect();
-            let number = |rank| self.value(id, rank, &degrees, &mut BTreeMap::new());
+            let number = |rank| {
+                let known = BTreeMap::new();
+                OnRank { algorithm: self.algorithm, rank, degrees: &degrees, known }.value(id)
+            };
             let numbers = (0..size as usize).map(|rank| change(&number(rank)?));
             diagonal_matrix(numbers.collect::<Option<Vec<_>>>()?)
         };
         (0..phases).map(diagonal).collect()
     }
+}
 
-    /// A scalar on a rank. Values are shared: `known` holds those computed before.
-    fn value(
-        &self,
-        id: ValueId,
-        rank: usize,
-        degrees: &[(usize, Degrees)],
-        known: &mut BTreeMap<ValueId, Option<Rational>>,
-    ) -> Option<Rational> {
-        if let Some(value) = known.get(&id) {
+/// The scalars of one rank in one phase.
+struct OnRank<'a> {
+    algorithm: &'a Algorithm,
+    rank: usize,
+    /// Of each topology that they depend on.
+    degrees: &'a [(usize, Degrees)],
+    /// Values are shared: those computed before.
+    known: BTreeMap<ValueId, Option<Rational>>,
+}
+
+impl OnRank<'_> {
+    fn value(&mut self, id: ValueId) -> Option<Rational> {
+        if let Some(value) = self.known.get(&id) {
             return value.clone();
         }
-        let value = self.compute(id, rank, degrees, known);
-        known.insert(id, value.clone());
+        let value = self.compute(id);
+        self.known.insert(id, value.clone());
         value
     }
 
-    fn compute(
-        &self,
-        id: ValueId,
-        rank: usize,
-        degrees: &[(usize, Degrees)],
-        known: &mut BTreeMap<ValueId, Option<Rational>>,
-    ) -> Option<Rational> {
+    fn compute(&mut self, id: ValueId) -> Option<Rational> {
         match &self.algorithm.value(id).kind {
             ValueKind::Degree(k) => {
-                let (_, degrees) = degrees.iter().find(|(known, _)| known == k)?;
+                let (_, degrees) = self.degrees.iter().find(|(known, _)| known == k)?;
                 // One entry stands for all ranks where they are alike.
-                let degree = degrees.receives.get(rank).or(degrees.receives.first())?;
+                let degree = degrees.receives.get(self.rank).or(degrees.receives.first())?;
                 Some(Rational::integer(*degree))
             }
             ValueKind::Apply(operation, operands) => {
                 let operands: Option<Vec<Rational>> =
-                    operands.iter().map(|operand| self.value(*operand, rank, degrees, known)).collect();
+                    operands.iter().map(|operand| self.value(*operand)).collect();
                 timing::exact(self.algorithm, operation, &operands?, 0)
             }
             _ => None,

@@ -67,7 +67,7 @@ pub enum ResolveError {
         #[label("asked for here")]
         span: Span,
     },
-    #[error("`{file}` is not the file that is meant: its digest is {found}")]
+    #[error("`{file}` has changed: its digest is {found}")]
     #[diagnostic(
         code(bfc::resolve::other_edges),
         help("restore the file, or write `sha256 \"{found}\"` if it was changed on purpose")

@@ -32,6 +32,9 @@ pub fn read(content: &str, text: &Text) -> Result<Content, ImportError> {
     };
     let mut found = Content::default();
     for node in children(graph, "node") {
+        if let Some(inner) = children(node, "graph").next() {
+            return Err(malformed(text, "GraphML", "it has a graph inside a node", Some(span(inner))));
+        }
         found.nodes.push((attribute(node, "id", text, "GraphML")?, data(node, label_key)));
     }
     let by_default = graph.attribute("edgedefault") == Some("directed");

@@ -6,7 +6,7 @@ use super::plan::{Plan, Shape, not_a_number, says_directed};
 use crate::decimal::Decimal;
 use crate::direction::{self, Direction};
 use crate::error::{ImportError, Text};
-use crate::graph::{Edge, Graph, Nodes};
+use crate::graph::{Edge, Graph, Nodes, check_size};
 use crate::options::{Meaning, NodeRange, Options};
 use crate::reading::Reading;
 
@@ -67,6 +67,7 @@ impl Builder<'_, '_> {
         let mut nodes = Nodes::default();
         let mut edges = Vec::with_capacity(self.table.len());
         if let Some([left, right]) = self.header.sides {
+            check_size(left.saturating_add(right))?;
             for (side, count) in [("left", left), ("right", right)] {
                 for node in 1..=count {
                     nodes.number(&format!("{side} {node}"));

@@ -18,8 +18,6 @@ pub(super) struct Link {
     pub(super) acknowledged: u64,
     /// When the last of all that was sent arrives.
     last: Time,
-    /// Nothing arrives any more.
-    pub(super) silent: bool,
 }
 
 /// A message on its way.

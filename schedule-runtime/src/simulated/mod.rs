@@ -1,7 +1,7 @@
 //! Ranks on a simulated network: virtual time, and delays, reorderings and faults that a seed decides.
 //!
 //! Each rank is a thread, of which one runs at a time; in every call a rank may be made to wait while others go on. Time is
-//! virtual: it passes where all wait, so that a deadline of 30 seconds takes microseconds. What happens, and when, follows
+//! virtual: it passes only while all ranks wait, so a deadline of 30 seconds takes microseconds. What happens, and when, follows
 //! from the [`Network`] and from what the ranks do: a run can be repeated, event for event, from its seed.
 //!
 //! The network uses all the freedom that the [contract](crate::transport) leaves: messages of one pair of ranks keep their
@@ -46,6 +46,7 @@ use bfc_schedule::Rank;
 use link::Memory;
 use run::{Guard, Shared};
 use std::collections::VecDeque;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 use world::{World, nanoseconds};
@@ -67,6 +68,8 @@ pub struct SimulatedTransport {
 pub struct Clock {
     rank: Rank,
     shared: Arc<Shared>,
+    /// One thread runs at a time: a clock stays on that of its rank.
+    _here: PhantomData<*const ()>,
 }
 
 impl Clock {
@@ -75,7 +78,7 @@ impl Clock {
         Duration::from_nanos(self.shared.lock().now)
     }
 
-    /// Lets time pass: what computes something takes that long. Only the rank's own thread may call this.
+    /// Lets time pass: what computes something takes that long.
     pub fn sleep(&self, time: Duration) {
         let world = self.shared.lock();
         let until = world.now.saturating_add(nanoseconds(time));
@@ -90,7 +93,7 @@ impl SimulatedTransport {
 
     /// The clock, for code that does not have the transport.
     pub fn clock(&self) -> Clock {
-        Clock { rank: self.rank, shared: self.shared.clone() }
+        Clock { rank: self.rank, shared: self.shared.clone(), _here: PhantomData }
     }
 
     /// Begins a call: the rank may take its time.
@@ -106,7 +109,7 @@ impl SimulatedTransport {
         if world.below(2) == 0 {
             return world;
         }
-        let until = world.now + world.delay();
+        let until = world.now.saturating_add(world.delay());
         self.shared.park(world, self.rank, until, false)
     }
 
@@ -179,7 +182,7 @@ impl SimulatedTransport {
         if found != expected || !flight.memory.lengths().eq(ticket.lengths.iter().copied()) {
             return Err(Fault::Mismatch { peer: from, expected, found });
         }
-        let chunk = world.network.chunk.max(bytes as usize / 16 / 64 * 64);
+        let chunk = world.network.piece(bytes as usize);
         drop(world);
         for (part, &length) in ticket.lengths.iter().enumerate() {
             for offset in (0..length).step_by(chunk) {
@@ -216,11 +219,7 @@ impl SimulatedTransport {
     }
 
     fn fail(&mut self, fault: Fault) -> Fault {
-        let (origin, reason) = match &fault {
-            Fault::Failed { peer, reason } => (*peer, reason.clone()),
-            Fault::Left { peer } => (*peer, "it ended before its peers".to_owned()),
-            fault => (self.rank, fault.to_string()),
-        };
+        let (origin, reason) = fault.origin(self.rank);
         if self.dead.is_none() {
             self.shared.lock().notify(self.rank, origin, &reason);
         }

@@ -52,7 +52,8 @@ pub enum Injected {
         /// For how long; `None`: for ever.
         lasts: Option<Duration>,
     },
-    /// From this message on, from 0, nothing that one rank sends another arrives, nor does the other see it leave.
+    /// Messages from one rank to another are lost from number `message` on, counted from 0, and the receiver does not see
+    /// the sender leave. Notices of failures and of what has been taken still arrive.
     Lose {
         /// The sender.
         from: Rank,
@@ -83,6 +84,11 @@ impl Network {
     pub fn with(mut self, fault: Injected) -> Self {
         self.faults.push(fault);
         self
+    }
+
+    /// The bytes of a piece of a message: at most about 16 pieces a message.
+    pub(super) fn piece(&self, bytes: usize) -> usize {
+        self.chunk.max(bytes / 16 / 64 * 64)
     }
 
     /// How many messages from one rank to another arrive.

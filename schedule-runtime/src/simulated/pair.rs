@@ -12,8 +12,8 @@ use std::time::Duration;
 pub(super) struct Meeting {
     /// The lower rank's, the higher's.
     offers: [Option<Offer>; 2],
-    /// Chunks that have been worked on.
-    done: usize,
+    /// Chunks that have been claimed.
+    claimed: usize,
     /// Ranks that have left.
     pub(super) left: usize,
     /// One of them failed: memory of its offer is not touched any more.
@@ -42,7 +42,6 @@ impl Offer {
 
     /// Part, offset and length of every chunk.
     fn chunks(&self, longest: usize) -> Vec<(usize, usize, usize)> {
-        let longest = longest.max(self.envelope().bytes as usize / 16 / 64 * 64);
         let parts = self.parts.iter().enumerate();
         let chunks = parts.flat_map(|(part, &(_, bytes))| {
             (0..bytes).step_by(longest).map(move |offset| (part, offset, longest.min(bytes - offset)))
@@ -78,19 +77,22 @@ pub(super) fn pair(
         std::mem::forget(seat);
         return Ok(false);
     };
-    let chunks = mine.chunks(transport.shared.lock().network.chunk);
+    let bytes = mine.envelope().bytes as usize;
+    let chunks = mine.chunks(transport.shared.lock().network.piece(bytes));
     loop {
         let mut world = transport.pause(transport.shared.lock());
         let meeting = world.meetings.entry(seat.key).or_default();
         if meeting.is_broken {
             return Err(seat.broken(world, deadline));
         }
-        let Some(&chunk) = chunks.get(meeting.done) else { break };
-        meeting.done += 1;
+        let Some(&chunk) = chunks.get(meeting.claimed) else { break };
+        meeting.claimed += 1;
+        world.in_kernel = true;
         drop(world);
         // SAFETY: the meeting is not broken, so both ranks are in this call and lend the chunk, which nobody else has had.
         let (mine, theirs_bytes) = unsafe { (mine.bytes(chunk), theirs.bytes(chunk)) };
         kernel(PairChunk { part: chunk.0, mine, theirs: theirs_bytes, their_weights: theirs.weights });
+        transport.shared.lock().in_kernel = false;
     }
     seat.leave();
     Ok(true)
@@ -157,6 +159,7 @@ impl Seat<'_> {
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
         let mut world = self.transport.shared.lock();
+        world.in_kernel = false;
         world.meetings.entry(self.key).or_default().is_broken = true;
         world.wake(self.peer);
     }

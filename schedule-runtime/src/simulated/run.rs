@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-/// What the ranks of a run came to.
+/// The results of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run<R> {
     /// By rank.
@@ -20,7 +20,7 @@ pub struct Run<R> {
     pub digest: u64,
 }
 
-/// What a rank came to.
+/// How a rank ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome<R> {
     /// Its body returned.
@@ -65,6 +65,8 @@ impl Shared {
         until: Time,
         wakeable: bool,
     ) -> Guard<'s> {
+        // The peer could leave meanwhile, and free memory that the kernel still writes to.
+        assert!(!world.in_kernel, "a kernel of `pair` lets time pass");
         world.park(rank, until, wakeable);
         self.hand_on(&mut world);
         let world = self.turn(world, rank);
@@ -123,6 +125,7 @@ impl Shared {
 /// Where a rank breaks the contract of [transports](crate::transport), or waits for ever; the message names the seed.
 pub fn run<R: Send>(size: u32, network: Network, body: impl Fn(SimulatedTransport) -> R + Sync) -> Run<R> {
     let seed = network.seed;
+    assert!(network.chunk > 0 && network.chunk.is_multiple_of(64), "`chunk` is a positive multiple of 64");
     let mut world = World::new(size, network);
     world.dispatch();
     let bells = (0..size).map(|_| Condvar::new()).collect();

@@ -21,6 +21,8 @@ pub(super) struct World {
     pub(super) now: Time,
     /// The rank whose thread may run; `None` where all have ended.
     pub(super) running: Option<Rank>,
+    /// Whether that rank is in a kernel of `pair`.
+    pub(super) in_kernel: bool,
     pub(super) ranks: Vec<Member>,
     /// Directed; keys are (from, to).
     pub(super) links: BTreeMap<(Rank, Rank), Link>,
@@ -64,10 +66,8 @@ pub(super) struct Member {
     turn: u64,
     /// Whether events wake it before its time.
     wakeable: bool,
-    /// Until when it is stopped.
+    /// Until when it is stopped; [`NEVER`] for ever.
     stopped: Time,
-    /// It has been stopped for ever.
-    pub(super) frozen: bool,
     pub(super) killed: bool,
     pub(super) left: bool,
     /// When its body ended.
@@ -85,6 +85,7 @@ impl World {
         let mut world = Self {
             now: 0,
             running: None,
+            in_kernel: false,
             ranks: (0..size).map(|_| Member::default()).collect(),
             links: BTreeMap::new(),
             meetings: BTreeMap::new(),
@@ -159,7 +160,8 @@ impl World {
             };
             if let Event::Run(rank, turn) = event {
                 let member = &self.ranks[rank.index()];
-                if member.turn != turn || member.ended.is_some() || member.frozen && !member.killed {
+                if member.turn != turn || member.ended.is_some() || member.stopped == NEVER && !member.killed
+                {
                     continue;
                 }
                 if member.stopped > at && !member.killed {
@@ -186,7 +188,7 @@ impl World {
     fn last(&mut self) -> Option<Rank> {
         let rank =
             (0..self.ranks.len() as u32).map(Rank).find(|rank| self.ranks[rank.index()].ended.is_none())?;
-        if !self.ranks[rank.index()].frozen {
+        if self.ranks[rank.index()].stopped != NEVER {
             self.violations.push(format!("rank {rank} waits for ever"));
         }
         self.kill(rank);
@@ -230,10 +232,9 @@ impl World {
             Event::Fault(fault) => match self.network.faults[fault] {
                 Injected::Kill { rank, .. } => self.kill(rank),
                 Injected::Stop { rank, lasts, .. } => {
-                    let until = lasts.map(|lasts| self.now.saturating_add(nanoseconds(lasts)));
+                    let until = lasts.map_or(NEVER, |lasts| self.now.saturating_add(nanoseconds(lasts)));
                     let member = &mut self.ranks[rank.index()];
-                    member.frozen |= until.is_none();
-                    member.stopped = member.stopped.max(until.unwrap_or(0));
+                    member.stopped = member.stopped.max(until);
                 }
                 Injected::Lose { .. } => {}
             },
@@ -253,12 +254,11 @@ impl World {
         };
         let (departure, arrival) = (self.now + self.delay(), self.now + self.delay());
         let memory = Arc::new(memory);
-        let silent = self.link(from, to).begun >= self.network.arriving(from, to);
+        let arriving = self.network.arriving(from, to);
         let link = self.link(from, to);
         let index = link.begun;
         let read = moment == 0;
         link.begun += 1;
-        link.silent = silent;
         link.queue.push_back(Flight { tag, memory: memory.clone(), index, read, torn: false });
         let earliest = if moment == 1 { arrival.max(departure + 1) } else { arrival };
         let arrival = link.order(earliest);
@@ -266,7 +266,7 @@ impl World {
         if moment == 1 {
             self.schedule(departure, Event::Read(from, to, index));
         }
-        if !silent {
+        if index < arriving {
             self.schedule(arrival, Event::Arrive(from, to));
         }
     }
@@ -349,7 +349,8 @@ impl World {
         }
         for peer in self.peers(rank) {
             let at = self.after(rank, peer);
-            if !self.link(rank, peer).silent {
+            let arriving = self.network.arriving(rank, peer);
+            if self.link(rank, peer).begun <= arriving {
                 self.schedule(at, Event::Leave(rank, peer));
             }
         }

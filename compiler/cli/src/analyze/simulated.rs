@@ -4,6 +4,7 @@
 //! and the schedule as they are. Step sizes are powers of 2 first, and then lie between the neighbours of the best.
 
 use crate::failure::Failure;
+use crate::run::curve::{consensus_distance, mean};
 use crate::{input, run};
 use bfc_compiler::Request;
 use bfc_runtime::local::spmd;
@@ -123,6 +124,11 @@ fn rate_with(request: &Request, parameter: &str, value: f64) -> Result<f64, Fail
     rate_of(&compiled.schedule)
 }
 
+/// Whether disagreement is looked at after a step: more often at first, where it may fall fast.
+fn is_sampled(step: u32) -> bool {
+    step.is_power_of_two() || step.is_multiple_of(STEPS / 20)
+}
+
 /// By what factor disagreement falls in a step, on average over a run until hardly any is left.
 fn rate_of(schedule: &Schedule) -> Result<f64, Failure> {
     let models = spmd(schedule.size(), |transport| {
@@ -137,21 +143,20 @@ fn rate_of(schedule: &Schedule) -> Result<f64, Failure> {
                 Ask::Adapt { .. } => {}
                 Ask::Prox { point, minimizer, .. } => minimizer.copy_from_slice(point),
             })?;
-            if step.is_power_of_two() || step % (STEPS / 20) == 0 {
+            if is_sampled(step) {
                 models.push(machine.model()?.to_vec());
             }
         }
         Ok::<_, RuntimeError>(models)
     });
     let models = models.map_err(run::failed)?;
-    let sampled = (1..=STEPS).filter(|step| step.is_power_of_two() || step % (STEPS / 20) == 0);
     let at = |sample: usize| {
-        let all: Vec<&Vec<f64>> = models.iter().filter_map(|of_rank| of_rank.get(sample)).collect();
-        disagreement(&all)
+        let all: Vec<Vec<f64>> = models.iter().map(|of_rank| of_rank[sample].clone()).collect();
+        consensus_distance(&all, &mean(&all))
     };
     let start = at(0);
     let (mut left, mut after) = (1.0, 1);
-    for (sample, step) in sampled.enumerate() {
+    for (sample, step) in (1..=STEPS).filter(|step| is_sampled(*step)).enumerate() {
         (left, after) = (at(sample + 1) / start, step);
         if left.is_nan() {
             return Ok(f64::INFINITY);
@@ -161,14 +166,4 @@ fn rate_of(schedule: &Schedule) -> Result<f64, Failure> {
         }
     }
     Ok(left.max(f64::MIN_POSITIVE).powf(1.0 / f64::from(after)))
-}
-
-/// ‖(I − J) x‖.
-fn disagreement(models: &[&Vec<f64>]) -> f64 {
-    let ranks = models.len() as f64;
-    let of_element = |element: usize| {
-        let mean = models.iter().map(|model| model[element]).sum::<f64>() / ranks;
-        models.iter().map(|model| (model[element] - mean).powi(2)).sum::<f64>()
-    };
-    (0..ELEMENTS).map(of_element).sum::<f64>().sqrt()
 }

@@ -45,9 +45,13 @@ pub fn mean(models: &[Vec<f64>]) -> Vec<f64> {
 /// The point of the curve after `step` steps.
 pub fn point(step: u64, models: &[Vec<f64>], problem: &Logistic) -> Point {
     let mean = mean(models);
-    let square = |model: &Vec<f64>| model.iter().zip(&mean).map(|(w, m)| (w - m) * (w - m)).sum::<f64>();
-    let consensus_distance = (models.iter().map(square).sum::<f64>() / models.len() as f64).sqrt();
-    Point { step, loss: problem.loss(&mean), consensus_distance }
+    Point { step, loss: problem.loss(&mean), consensus_distance: consensus_distance(models, &mean) }
+}
+
+/// The root mean square over ranks of the distance of a model from the mean of all.
+pub fn consensus_distance(models: &[Vec<f64>], mean: &[f64]) -> f64 {
+    let square = |model: &Vec<f64>| model.iter().zip(mean).map(|(w, m)| (w - m) * (w - m)).sum::<f64>();
+    (models.iter().map(square).sum::<f64>() / models.len() as f64).sqrt()
 }
 
 #[cfg(test)]

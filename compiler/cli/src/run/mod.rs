@@ -1,7 +1,7 @@
 //! `bfc run`: a schedule and a data set become a trained model, beside a centralized run and all-reduce.
 
 mod csv;
-mod curve;
+pub mod curve;
 mod data;
 mod logistic;
 mod record;

@@ -119,7 +119,7 @@ impl<'a> Context<'_, 'a> {
                         reals.push((name.text.clone(), number));
                     }
                     let meaning = match value.as_number().filter(|_| is_of("scalar")) {
-                        _ if matches!(value, Value::Best) => {
+                        None if matches!(value, Value::Best) => {
                             let best = UnboundQuantity::Best(name.text.clone());
                             Meaning::Unbound(self.unbound(best, span))
                         }

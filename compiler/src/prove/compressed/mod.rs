@@ -78,8 +78,11 @@ pub(crate) struct Bounds {
     norm: Rational,
 }
 
-/// How much a codec contracts at least; or why that is not known of vectors of any length.
-pub(super) fn contraction(codec: Codec) -> Result<Rational, String> {
+/// How much a codec contracts the error of a vector at least, whatever the vector and its length.
+///
+/// # Errors
+/// Where the length decides, or the codec does not contract every vector.
+pub(crate) fn contraction(codec: Codec) -> Result<Rational, String> {
     let contraction = codec::contraction(codec)?;
     match contraction.low.to_f64() < LEAST_CONTRACTION {
         true => Err(format!("{}, {}", codec::decider(codec), contraction.shown)),

@@ -1,6 +1,7 @@
 //! `bfc export`: the mixing matrix of a topology becomes a file that other tools read.
 
-use crate::arguments::{self, Format};
+use super::arguments;
+use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::{input, output};
 use bfc_graphs::{ExportError, Output};

@@ -1,6 +1,7 @@
 //! `bfc import`: a graph of a file becomes the source of a topology.
 
-use crate::arguments::{self, Format, Reading};
+use super::arguments::{self, Reading};
+use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::{input, new, output};
 use bfc_graphs::{ImportError, MAX_BYTES, Options};
@@ -19,12 +20,19 @@ pub fn import(arguments: &arguments::Import, format: Format) -> Result<(), Failu
     let name = arguments.graph.display().to_string();
     let imported = bfc_graphs::read(&name, bytes, &options).map_err(refused)?;
     let item = item_name(arguments);
-    let beside = arguments.output.as_ref().map(|path| path.with_extension("edges"));
+    // Another file than the source, whatever that is called.
+    let beside = arguments.output.as_ref().map(|path| match path.extension() {
+        Some(ending) if ending == "edges" => path.with_extension("list.edges"),
+        _ => path.with_extension("edges"),
+    });
     let beside_name = beside.as_ref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy());
     let source = bfc_graphs::source(&imported, &item, &options, beside_name.as_deref()).map_err(refused)?;
     if source.text.len() > bfc_dsl::MAX_SOURCE {
         let found = format!("its source has {} bytes", source.text.len());
-        return Err(refused(ImportError::TooLarge { found, limit: format!("{}", bfc_dsl::MAX_SOURCE) }));
+        return Err(refused(ImportError::TooLarge {
+            found,
+            limit: format!("{} bytes", bfc_dsl::MAX_SOURCE),
+        }));
     }
     if let Some(path) = &arguments.output {
         let help = "choose another name, or remove the file";

@@ -1,0 +1,5 @@
+//! Graphs of files: `bfc import` and `bfc export`.
+
+pub mod arguments;
+pub mod export;
+pub mod import;
