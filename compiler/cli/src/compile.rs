@@ -2,16 +2,18 @@
 
 use crate::arguments::{self, Format, Source};
 use crate::failure::{CliError, Failure};
+use crate::output::Kind;
 use crate::predict::Place;
 use crate::{input, output};
 use bfc_predict::plan;
 use bfc_report::compilation::{Compilation, Written};
 use bfc_schedule::format::MAGIC;
-use std::fs;
 use std::path::Path;
 
 /// The file that is written where none is named.
 const OUTPUT: &str = "sched.bin";
+
+const SCHEDULE: Kind = Kind { name: "a schedule", heads: &[&MAGIC], flag: "-o" };
 
 /// Compiles a schedule and writes it to a file.
 ///
@@ -24,7 +26,7 @@ pub fn compile(arguments: &arguments::Compile, format: Format) -> Result<(), Fai
         return Err(CliError::StandardOutputTwice.into());
     }
     let path = named.unwrap_or(Path::new(OUTPUT));
-    let replaces = !piped && replaces_schedule(path)? && named.is_none();
+    let replaces = !piped && output::replaces(path, SCHEDULE)? && named.is_none();
     let Source { file, size, settings } = &arguments.source;
     let request = input::request(file, *size, settings)?;
     let place = Place::new(&arguments.location, arguments.placing.place)?;
@@ -45,23 +47,6 @@ pub fn compile(arguments: &arguments::Compile, format: Format) -> Result<(), Fai
         output::say(&format!("the schedule that was in {OUTPUT} is replaced; `-o FILE` names another file"));
     }
     Ok(())
-}
-
-/// Whether a schedule is there. Devices and pipes are written to, and an empty file holds nothing to lose.
-///
-/// # Errors
-/// Another file is there, such as the source itself.
-fn replaces_schedule(path: &Path) -> Result<bool, CliError> {
-    match fs::metadata(path) {
-        Ok(there) if there.is_file() && there.len() > 0 => {
-            if input::read_up_to(path, MAGIC.len() as u64)? == MAGIC {
-                return Ok(true);
-            }
-            let help = "it is not a schedule: name another file with `-o`, or remove it";
-            Err(CliError::FileExists { path: output::path(path), help })
-        }
-        _ => Ok(false),
-    }
 }
 
 /// Checks a source and writes nothing.

@@ -97,7 +97,7 @@ pub enum CliError {
         /// The path.
         path: String,
         /// What to do instead.
-        help: &'static str,
+        help: String,
     },
     /// An example that would write elsewhere than in its own directory.
     #[error("an example cannot write `{path}`")]

@@ -29,7 +29,7 @@ pub fn new(arguments: &arguments::New, format: Format) -> Result<(), Failure> {
     let text = template.replace(PLACEHOLDER, name);
     check(name, &text)?;
     let file = format!("{name}.bf");
-    output::write_new_file(Path::new(&file), text.as_bytes(), "choose another name, or remove the file")?;
+    output::write_new_file(Path::new(&file), text.as_bytes())?;
     match format {
         Format::Json => output::print_json(&json!({ "file": file })),
         Format::Human => output::print(format!("wrote {file}; `bfc check {file}` checks it\n")),

@@ -4,6 +4,7 @@
 use crate::arguments::Format;
 use crate::example;
 use crate::failure::{CliError, Failure};
+use crate::input;
 use bfc_report::write_json;
 use bfc_schedule::visible;
 use serde::Serialize;
@@ -98,25 +99,62 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     bfc_report::write_file(path, bytes).map_err(|error| unwritable(path, error))
 }
 
-/// As [`write_file`], where no file is there yet; `help` says what to do otherwise.
+/// As [`write_file`], where no file is there yet: what people edit is never replaced.
 ///
 /// # Errors
 /// [`CliError::FileExists`], or as there.
-pub fn write_new_file(path: &Path, bytes: &[u8], help: &'static str) -> Result<(), Failure> {
-    check_new_file(path, help)?;
+pub fn write_new_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    check_new_file(path)?;
     write_file(path, bytes)
 }
 
-/// Whether no file is there yet; `help` says what to do otherwise.
+/// Whether no file is there yet.
 ///
 /// # Errors
 /// [`CliError::FileExists`].
-pub fn check_new_file(path: &Path, help: &'static str) -> Result<(), Failure> {
+pub fn check_new_file(path: &Path) -> Result<(), Failure> {
     match fs::metadata(path) {
-        Ok(there) if there.is_file() || there.is_dir() => {
+        Ok(there) if there.is_dir() || holds_something(&there) => {
+            let help = "choose another name, or remove the file".to_string();
             Err(CliError::FileExists { path: self::path(path), help }.into())
         }
         _ => Ok(()),
+    }
+}
+
+/// Devices and pipes are written to, and an empty file holds nothing to lose.
+fn holds_something(there: &fs::Metadata) -> bool {
+    there.is_file() && there.len() > 0
+}
+
+/// What a command writes and nobody edits: it replaces what it has written before.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    /// Such as `a schedule`.
+    pub name: &'static str,
+    /// How its files begin.
+    pub heads: &'static [&'static [u8]],
+    /// The flag that names another file.
+    pub flag: &'static str,
+}
+
+/// Whether a file of this kind is there.
+///
+/// # Errors
+/// [`CliError::FileExists`]: another file is there, such as a source.
+pub fn replaces(path: &Path, kind: Kind) -> Result<bool, Failure> {
+    match fs::metadata(path) {
+        Ok(there) if holds_something(&there) => {
+            let longest = kind.heads.iter().map(|head| head.len()).max().unwrap_or_default();
+            let begin = input::read_up_to(path, longest as u64)?;
+            if kind.heads.iter().any(|head| begin.starts_with(head)) {
+                return Ok(true);
+            }
+            let Kind { name, flag, .. } = kind;
+            let help = format!("it is not {name}: write elsewhere with `{flag}`, or remove it");
+            Err(CliError::FileExists { path: self::path(path), help }.into())
+        }
+        _ => Ok(false),
     }
 }
 
@@ -124,7 +162,7 @@ pub fn check_new_file(path: &Path, help: &'static str) -> Result<(), Failure> {
 ///
 /// # Errors
 /// [`CliError::NotADirectory`], with what is in the way.
-pub fn check_directory(path: &Path) -> Result<(), Failure> {
+fn check_directory(path: &Path) -> Result<(), Failure> {
     let existing = path.ancestors().find(|path| path.exists());
     match existing.filter(|path| !path.is_dir()) {
         Some(path) => Err(CliError::NotADirectory { path: self::path(path) }.into()),
@@ -132,21 +170,46 @@ pub fn check_directory(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Writes a document and a picture by their names into a directory, which is created, and says so.
-///
-/// # Errors
-/// Where one of them cannot be made.
-pub fn write_results(
-    directory: &Path,
-    document: (&str, &impl Serialize),
-    picture: (&str, &str),
-) -> Result<(), Failure> {
-    let mut bytes = vec![];
-    write_json(&mut bytes, document.1).map_err(|error| unwritable(directory, error))?;
-    write_file(&directory.join(document.0), &bytes)?;
-    write_file(&directory.join(picture.0), picture.1.as_bytes())?;
-    say(&format!("wrote {} and {} into {}", document.0, picture.0, self::path(directory)));
-    Ok(())
+/// How a picture of any command begins.
+const PICTURE: &[&[u8]] = &[bfc_report::PICTURE_HEAD.as_bytes()];
+
+/// Where a document and a picture are written when they are known.
+pub struct Results<'a> {
+    directory: &'a Path,
+    document: &'static str,
+    picture: &'static str,
+}
+
+impl<'a> Results<'a> {
+    /// Files of these names in a directory, which is created when they are written. `kind` is that of the document.
+    ///
+    /// # Errors
+    /// The directory cannot be one, or other files of these names are there.
+    pub fn new(
+        directory: &'a Path,
+        kind: Kind,
+        document: &'static str,
+        picture: &'static str,
+    ) -> Result<Self, Failure> {
+        check_directory(directory)?;
+        replaces(&directory.join(document), kind)?;
+        replaces(&directory.join(picture), Kind { heads: PICTURE, ..kind })?;
+        Ok(Self { directory, document, picture })
+    }
+
+    /// Writes both, and says so.
+    ///
+    /// # Errors
+    /// Where one of them cannot be made.
+    pub fn write(&self, document: &impl Serialize, picture: &str) -> Result<(), Failure> {
+        let Self { directory, document: document_name, picture: picture_name } = self;
+        let mut bytes = vec![];
+        write_json(&mut bytes, document).map_err(|error| unwritable(directory, error))?;
+        write_file(&directory.join(document_name), &bytes)?;
+        write_file(&directory.join(picture_name), picture.as_bytes())?;
+        say(&format!("wrote {document_name} and {picture_name} into {}", path(directory)));
+        Ok(())
+    }
 }
 
 fn unwritable(path: &Path, error: io::Error) -> Failure {

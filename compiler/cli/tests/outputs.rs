@@ -11,9 +11,10 @@ const RING: &str = "topology t { for i in ranks { i -- (i + 1) mod size } }\n";
 const UGLY: &str = "topology t{for i in ranks{i->(i+1)mod size}}\n";
 
 /// Every command that takes `-o`, without its value.
-fn writers<'a>(source: &'a str, table: &'a str) -> [Vec<&'a str>; 4] {
+fn writers<'a>(source: &'a str, table: &'a str) -> [Vec<&'a str>; 5] {
     [
         vec!["compile", source, "--size", "4", "-o"],
+        vec!["export", source, "--size", "4", "-o"],
         vec!["import", table, "-o"],
         vec!["advise", "--size", "4", "--cluster", "v100", "-o"],
         vec!["probe", "-o"],
@@ -47,7 +48,7 @@ fn directories_are_created_and_links_stay() {
         assert!(fs::read(&new).expect("written").len() > 20, "{arguments:?}");
         assert_eq!(entries(Path::new(&path(&format!("no/{number}")))), 1, "no temporary file stays");
     }
-    assert_eq!(entries(&directory.path().join("elsewhere")), 4);
+    assert_eq!(entries(&directory.path().join("elsewhere")), 5);
 }
 
 #[test]
@@ -154,6 +155,65 @@ fn new_files_take_no_place() {
     symlink("linked.bf", Path::new(&path("l.bf"))).expect("linked");
     new("l").code(0);
     assert!(path("linked.bf").len() > 3 && Path::new(&path("linked.bf")).is_file());
+}
+
+#[test]
+fn nothing_that_may_have_been_edited_is_replaced() {
+    let (directory, path) = sources();
+    for arguments in writers(&path("s.bf"), &path("g.csv")) {
+        let (taken, empty) = (path("ugly.bf"), path("empty"));
+        assert_eq!(codes(&[&arguments[..], &[&taken]].concat(), 2), ["bfc::cli::file_exists"]);
+        assert_eq!(fs::read_to_string(&taken).expect("kept"), UGLY, "{arguments:?}");
+        fs::write(&empty, "").expect("written");
+        bfc(&[&arguments[..], &[&empty]].concat()).assert().code(0);
+        assert!(fs::read(&empty).expect("written").len() > 20, "{arguments:?}");
+        // A schedule is written anew, and what people edit is not.
+        let is_schedule = arguments[0] == "compile";
+        bfc(&[&arguments[..], &[&empty]].concat()).assert().code(if is_schedule { 0 } else { 2 });
+    }
+    // They refuse before they compute.
+    let absent = ["advise", "--size", "4", "--cluster", "absent", "-o", &path("s.bf")];
+    assert_eq!(codes(&absent, 2), ["bfc::cli::file_exists"]);
+    assert_eq!(entries(directory.path()), 4);
+}
+
+#[test]
+fn results_replace_only_those_of_the_same_command() {
+    let (_directory, path) = sources();
+    let (ring, out) = (path("ring.bf"), path("out"));
+    fs::write(
+        &ring,
+        "use topology::ring\nuse algorithm::dgd\nschedule {\n topology ring\n algorithm dgd\n}\n",
+    )
+    .expect("written");
+    let place = ["--cluster", "v100", "--steps", "3"];
+    let commands = [
+        (["run.json", "convergence.svg"], vec!["run", &ring, "--size", "2", "--steps", "3"]),
+        (["analysis.json", "consensus.svg"], vec!["analyze", &ring, "--size", "4"]),
+        (["analysis.json", "convergence.svg"], vec!["analyze", &ring, "--size", "2..4"]),
+        (["simulation.json", "efficiency.svg"], [&["simulate", &ring, "--size", "4"], &place[..]].concat()),
+    ];
+    let written = |arguments: &[&str], exit: i32| {
+        let output = bfc(&[arguments, &["--out", &out]].concat()).assert().code(exit).get_output().clone();
+        String::from_utf8_lossy(&output.stderr).contains("bfc::cli::file_exists")
+    };
+    for (_, arguments) in commands.iter().chain(&commands) {
+        assert!(!written(arguments, 0), "{arguments:?}");
+    }
+    for (names, arguments) in &commands {
+        for name in names {
+            let file = format!("{out}/{name}");
+            let result = fs::read(&file).expect("a result");
+            for mine in ["notes", "{\n  \"mine\": 1\n}\n", "<svg xmlns=\"http://www.w3.org/2000/svg\"></svg>"]
+            {
+                fs::write(&file, mine).expect("written");
+                assert!(written(arguments, 2), "{name}: {arguments:?}");
+                assert_eq!(fs::read_to_string(&file).expect("kept"), mine, "{name}: {arguments:?}");
+            }
+            fs::write(&file, result).expect("written");
+        }
+        assert!(!written(arguments, 0), "{arguments:?}");
+    }
 }
 
 /// Commands of documentation run in a directory of their own, where the files beside the documented one are links.

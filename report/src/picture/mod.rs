@@ -8,6 +8,9 @@ use axis::Axis;
 use bfc_schedule::visible;
 use std::fmt::Write;
 
+/// How every picture begins: its width is always the same.
+pub const PICTURE_HEAD: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 880 ";
+
 const WIDTH: f64 = 880.0;
 const LEFT: f64 = 76.0;
 const RIGHT: f64 = 168.0;
@@ -63,9 +66,8 @@ impl Picture {
         let panels = self.panels.len() as f64;
         let height = TOP + panels * PANEL + (panels - 1.0).max(0.0) * GAP + BOTTOM;
         let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
-             height=\"{height}\" font-family=\"system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif\" \
-             font-size=\"12\" role=\"img\">\n<title>{title}</title>\n\
+            "{PICTURE_HEAD}{height}\" width=\"{WIDTH}\" height=\"{height}\" \
+             font-family=\"system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif\" font-size=\"12\" role=\"img\">\n<title>{title}</title>\n\
              <rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>\n\
              <text x=\"{LEFT}\" y=\"30\" font-size=\"17\" font-weight=\"600\" fill=\"{INK}\">{title}</text>\n\
              <text x=\"{LEFT}\" y=\"49\" fill=\"{FAINT}\">{subtitle}</text>\n",

@@ -4,6 +4,7 @@ mod simulated;
 
 use crate::arguments::{self, Format, Sizes};
 use crate::failure::{CliError, Failure};
+use crate::output::{Kind, Results};
 use crate::{input, output};
 use bfc_compiler::{Analysis, Detail, Request};
 use bfc_predict::{Silent, sweep};
@@ -11,6 +12,13 @@ use bfc_report::analysis;
 use serde::Serialize;
 use simulated::{MAX_RANKS, Simulated};
 use std::ops::RangeInclusive;
+
+/// An analysis, or those of a range of sizes.
+const ANALYSIS: Kind = Kind {
+    name: "a result of `bfc analyze`",
+    heads: &[b"{\n  \"size\": ", b"{\n  \"file\": "],
+    flag: "--out",
+};
 
 /// An analysis, and what runs show.
 #[derive(Serialize)]
@@ -30,6 +38,7 @@ pub fn analyze(arguments: &arguments::Analyze, format: Format) -> Result<(), Fai
         Sizes::One(size) => *size,
         Sizes::Range(sizes) => return range(arguments, sizes.clone(), format),
     };
+    let results = results(arguments, "consensus.svg")?;
     let request = input::request(&arguments.file, size, &arguments.settings)?;
     let simulated = match &arguments.simulated {
         Some(parameter) if size <= MAX_RANKS => Some(Simulated::new(&request, parameter)?),
@@ -37,9 +46,8 @@ pub fn analyze(arguments: &arguments::Analyze, format: Format) -> Result<(), Fai
         None => None,
     };
     let found = analyzed(&request, arguments, simulated.as_ref())?;
-    if let Some(directory) = &arguments.out {
-        let picture = analysis::svg(&arguments.file, &found);
-        output::write_results(directory, ("analysis.json", &found), ("consensus.svg", &picture))?;
+    if let Some(results) = results {
+        results.write(&found, &analysis::svg(&arguments.file, &found))?;
     }
     let document = WithRuns { analysis: &found, simulated: simulated.as_ref() };
     output::show(format, &document, || {
@@ -80,16 +88,21 @@ fn range(arguments: &arguments::Analyze, sizes: RangeInclusive<u32>, format: For
     if arguments.simulated.is_some() {
         return Err(not_simulated("one size"));
     }
-    if let Some(directory) = &arguments.out {
-        output::check_directory(directory)?;
-    }
+    let results = results(arguments, "convergence.svg")?;
     let request = input::request(&arguments.file, *sizes.start(), &arguments.settings)?;
     let sizes: Vec<u32> = sizes.collect();
     let assumptions = arguments.assumptions();
     let found = sweep(&arguments.file, &request, &input::Beside, &sizes, assumptions, &mut Silent)?;
-    if let Some(directory) = &arguments.out {
-        let picture = bfc_report::sweep::svg(&found);
-        output::write_results(directory, ("analysis.json", &found), ("convergence.svg", &picture))?;
+    if let Some(results) = results {
+        results.write(&found, &bfc_report::sweep::svg(&found))?;
     }
     output::show(format, &found, || bfc_report::sweep::text(&found))
+}
+
+/// Where the results are written, if anywhere.
+fn results<'a>(
+    arguments: &'a arguments::Analyze,
+    picture: &'static str,
+) -> Result<Option<Results<'a>>, Failure> {
+    arguments.out.as_deref().map(|out| Results::new(out, ANALYSIS, "analysis.json", picture)).transpose()
 }

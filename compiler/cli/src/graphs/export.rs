@@ -10,7 +10,7 @@ use serde_json::json;
 /// Exports a topology.
 ///
 /// # Errors
-/// The source is refused or has no such phase, or the file cannot be written.
+/// The source is refused or has no such phase, or the file exists or cannot be written.
 pub fn export(arguments: &arguments::Export, format: Format) -> Result<(), Failure> {
     let source = &arguments.source;
     let request = input::request(&source.file, source.size, &source.settings)?;
@@ -36,7 +36,7 @@ pub fn export(arguments: &arguments::Export, format: Format) -> Result<(), Failu
             || text.clone(),
         );
     };
-    output::write_file(path, text.as_bytes())?;
+    output::write_new_file(path, text.as_bytes())?;
     let document =
         json!({ "name": topology.name, "size": topology.size, "file": path.display().to_string() });
     output::show(format, &document, || format!("wrote {}\n", output::path(path)))

@@ -35,12 +35,11 @@ pub fn import(arguments: &arguments::Import, format: Format) -> Result<(), Failu
         }));
     }
     if let Some(path) = &arguments.output {
-        let help = "choose another name, or remove the file";
         if let (Some(beside), Some(edges)) = (&beside, &source.edges) {
-            output::check_new_file(path, help)?;
-            output::write_new_file(beside, edges.as_bytes(), help)?;
+            output::check_new_file(path)?;
+            output::write_new_file(beside, edges.as_bytes())?;
         }
-        output::write_new_file(path, source.text.as_bytes(), help)?;
+        output::write_new_file(path, source.text.as_bytes())?;
     }
     let size = imported.graph.labels.len();
     if format == Format::Human {

@@ -13,8 +13,12 @@ use bfc_report::advice;
 /// Searches, ranks and reports.
 ///
 /// # Errors
-/// The cluster or the algorithm is not known, or nothing reaches the target.
+/// The cluster or the algorithm is not known, or nothing reaches the target, or the
+/// file exists or cannot be written.
 pub fn advise(arguments: &Advise, format: Format) -> Result<(), Failure> {
+    if let Some(path) = &arguments.output {
+        output::check_new_file(path)?;
+    }
     let cluster = cluster_for(&arguments.cluster, &arguments.load)?;
     let algorithm = arguments.algorithm.as_deref();
     if let Some(name) = algorithm {
@@ -31,7 +35,7 @@ pub fn advise(arguments: &Advise, format: Format) -> Result<(), Failure> {
     };
     let found = bfc_predict::advise(&goal, &mut Bar)?;
     if let Some(path) = &arguments.output {
-        output::write_file(path, found.source.as_bytes())?;
+        output::write_new_file(path, found.source.as_bytes())?;
     }
     output::show(format, &found, || advice::text(&found))?;
     if let (Format::Human, Some(best)) = (format, found.ranking.first()) {

@@ -4,26 +4,29 @@ use super::arguments::Simulate;
 use super::clusters::cluster_for;
 use crate::arguments::Format;
 use crate::failure::Failure;
+use crate::output::{Kind, Results};
 use crate::{input, output};
 use bfc_predict::{Experiment, Setting, Silent, simulate_sizes};
 use bfc_report::simulations;
+
+const SIMULATIONS: Kind =
+    Kind { name: "a result of `bfc simulate`", heads: &[b"{\n  \"schedule\": "], flag: "--out" };
 
 /// Simulates and reports.
 ///
 /// # Errors
 /// The source or the cluster is refused, or the simulation would be too large.
 pub fn simulate(arguments: &Simulate, format: Format) -> Result<(), Failure> {
-    if let Some(directory) = &arguments.out {
-        output::check_directory(directory)?;
-    }
+    let out = arguments.out.as_deref();
+    let results =
+        out.map(|out| Results::new(out, SIMULATIONS, "simulation.json", "efficiency.svg")).transpose()?;
     let cluster = cluster_for(&arguments.cluster, &arguments.load)?;
     let experiment = experiment(arguments);
     let sizes = &arguments.sizes;
     let request = input::request(&arguments.file, sizes.first().copied().unwrap_or(1), &arguments.settings)?;
     let found = simulate_sizes(&request, &input::Beside, sizes, &cluster, &experiment, &mut Silent)?;
-    if let Some(directory) = &arguments.out {
-        let picture = simulations::svg(&found);
-        output::write_results(directory, ("simulation.json", &found), ("efficiency.svg", &picture))?;
+    if let Some(results) = results {
+        results.write(&found, &simulations::svg(&found))?;
     }
     output::show(format, &found, || simulations::text(&found))
 }

@@ -10,6 +10,7 @@ mod train;
 
 use crate::arguments::{self, Format};
 use crate::failure::{self, Failure};
+use crate::output::{Kind, Results};
 use crate::{input, output, progress};
 use bfc_compiler::{Entry, Request};
 use bfc_report::diagnostic_json;
@@ -30,6 +31,9 @@ use train::Plan;
 
 const MAX_RANKS: u32 = 1024;
 const DEFAULT_LR: f64 = 0.1;
+
+const TRAINING: Kind =
+    Kind { name: "a result of `bfc run`", heads: &[b"{\n  \"topology\": "], flag: "--out" };
 
 /// What the compared run executes: the average of all ranks after every step, on no topology at all.
 const ALLREDUCE: &str = "
@@ -130,9 +134,8 @@ pub fn run(arguments: &arguments::Run, format: Format) -> Result<(), Failure> {
     if arguments.source.size > MAX_RANKS {
         return Err(Failure::refused_by(RunError::TooManyRanks { size: arguments.source.size }));
     }
-    if let Some(directory) = &arguments.out {
-        output::check_directory(directory)?;
-    }
+    let out = arguments.out.as_deref();
+    let results = out.map(|out| Results::new(out, TRAINING, "run.json", "convergence.svg")).transpose()?;
     let source = &arguments.source;
     let request = input::request(&source.file, source.size, &source.settings)?;
     let compiled = input::compile_request(&request)?;
@@ -158,7 +161,7 @@ pub fn run(arguments: &arguments::Run, format: Format) -> Result<(), Failure> {
         allreduce,
         centralized,
     };
-    tell(&record, &Origin { request: &request, reals: &compiled.report.reals }, format)
+    tell(&record, &Origin { request: &request, reals: &compiled.report.reals }, results, format)
 }
 
 /// The document of a run that diverged.
@@ -169,11 +172,10 @@ struct Diverged<'a> {
     diagnostics: [Value; 1],
 }
 
-fn tell(record: &Record, origin: &Origin, format: Format) -> Result<(), Failure> {
+fn tell(record: &Record, origin: &Origin, results: Option<Results>, format: Format) -> Result<(), Failure> {
     let training = record.training();
-    if let Some(directory) = &record.arguments.out {
-        let picture = training::svg(&training);
-        output::write_results(directory, ("run.json", &training), ("convergence.svg", &picture))?;
+    if let Some(results) = results {
+        results.write(&training, &training::svg(&training))?;
     }
     let runs = record.diverged();
     if runs.is_empty() {

@@ -109,7 +109,7 @@ fn report(arguments: &Probe, base: Cluster, measured: &Machines, format: Format)
         cluster.describe()
     );
     if let Some(path) = &arguments.output {
-        output::write_file(path, text.as_bytes())?;
+        output::write_new_file(path, text.as_bytes())?;
     }
     if format == Format::Json {
         return output::print_json(&json!({

@@ -30,11 +30,14 @@ const LONG: (usize, usize) = (16 << 20, 9);
 /// Measures, reports, and writes a description.
 ///
 /// # Errors
-/// The base is not known, a transport fails, or the file cannot be written.
+/// The base is not known, a transport fails, or the file exists or cannot be written.
 pub fn probe(arguments: &Probe, format: Format) -> Result<(), Failure> {
     let base = named(&arguments.cluster)?;
     if under_mpi() {
         return between_machines(arguments, base, format);
+    }
+    if let Some(path) = &arguments.output {
+        output::check_new_file(path)?;
     }
     let ranks =
         arguments.ranks.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get() as u32));
@@ -54,7 +57,7 @@ pub fn probe(arguments: &Probe, format: Format) -> Result<(), Failure> {
         measured.describe()
     );
     if let Some(path) = &arguments.output {
-        output::write_file(path, text.as_bytes())?;
+        output::write_new_file(path, text.as_bytes())?;
     }
     match format {
         Format::Json => output::print_json(&json!({
