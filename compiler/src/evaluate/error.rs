@@ -44,7 +44,7 @@ pub enum EvaluateError {
         #[label("here")]
         span: Span,
     },
-    #[error("division by zero: `{what}` is 0")]
+    #[error("division by zero{}", if what == "0" { String::new() } else { format!(": `{what}` is 0") })]
     #[diagnostic(code(bfc::evaluate::division_by_zero), help("exclude this case with `if` or `requires`"))]
     DivisionByZero {
         what: String,
@@ -303,7 +303,7 @@ pub enum EvaluateError {
         #[label("not a topology of `{algorithm}`")]
         span: Span,
     },
-    #[error("`{function}` of {found} has no value")]
+    #[error("`{function}` does not take {found}")]
     #[diagnostic(code(bfc::evaluate::outside_domain), help("{help}"))]
     OutsideDomain {
         function: String,

@@ -260,7 +260,12 @@ impl Linear<'_> {
     fn local(&self, operator: Operator, id: ValueId, form: &Form) -> Result<Form, String> {
         match (self.operators.find(operator), operator) {
             (Some(operator), _) => Ok(form.after(operator, self.operators).with(self.numbers.inputs(id))),
-            _ if self.numbers.is_number(id) => Err("a state has a coefficient that does not repeat".into()),
+            _ if self.numbers.repeats(id).is_some() => {
+                Err("a state has a coefficient without an exact value".into())
+            }
+            _ if self.numbers.is_number(id) => {
+                Err(format!("a state has a coefficient that {}", self.numbers.irregularity(id)))
+            }
             (None, Operator::Divide(_)) => Err("a state is divided by what is not a number".into()),
             (None, _) => Err("two values that are not numbers are multiplied".into()),
         }

@@ -45,7 +45,9 @@ impl Timeline {
         // After this number of cycles, all topologies are back at the phase in which the cycle started.
         let cycles = phases / phases.gcd(&((start..start + cycle).filter(sends).count() as u64));
         if cycles.checked_mul(cycle).is_none_or(|steps| steps > LONGEST) {
-            return Err("the joint period of phases and conditions is too long".into());
+            return Err(format!(
+                "phases and conditions repeat together after more than {LONGEST} steps, which is not followed"
+            ));
         }
         let mut phase = 0;
         let mut moment = |step: u64| {
@@ -111,7 +113,7 @@ fn rhythm(algorithm: &Algorithm, numbers: &Numbers, coefficients: &[ValueId]) ->
     let (mut start, mut cycle) = (0, 1u64);
     for condition in &algorithm.conditions {
         let Some((from, period)) = numbers.decides(*condition) else {
-            return Err("a condition of the step does not repeat, or is not known to".into());
+            return Err(format!("a condition of the step {}", numbers.irregularity(*condition)));
         };
         (start, cycle) = (start.max(from), cycle.lcm(&period));
     }
@@ -120,7 +122,9 @@ fn rhythm(algorithm: &Algorithm, numbers: &Numbers, coefficients: &[ValueId]) ->
         (start, cycle) = (start.max(from), cycle.lcm(&period));
     }
     if start.max(cycle) > LONGEST {
-        return Err("conditions and coefficients repeat after too many steps".into());
+        return Err(format!(
+            "conditions and coefficients repeat together after more than {LONGEST} steps, which is not followed"
+        ));
     }
     // As early as possible: what is common only since a later start would not have to shrink.
     let of_coefficients = |step: u64| -> Vec<_> {

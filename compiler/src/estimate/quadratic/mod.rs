@@ -243,8 +243,8 @@ impl Problem<'_> {
 
     fn timeline(&self, affine: &Affine) -> Result<Timeline, String> {
         let coefficients = linear::coefficients(affine.algorithm, &affine.numbers);
-        if coefficients.iter().any(|id| affine.numbers.repeats(*id).is_none()) {
-            return Err("a coefficient does not repeat: it is not the same after any number of steps".into());
+        if let Some(id) = coefficients.iter().find(|id| affine.numbers.repeats(**id).is_none()) {
+            return Err(format!("a coefficient {}", affine.numbers.irregularity(*id)));
         }
         Timeline::new(affine.algorithm, &affine.numbers, &coefficients, self.topologies)
     }

@@ -99,7 +99,7 @@ impl<'a> Context<'_, 'a> {
         match times.to_i64().filter(|times| (1..=MAX_TIMES).contains(times)) {
             Some(times) => Ok(times as usize),
             None => {
-                let (function, found, span) = ("mix".to_string(), times.to_string(), expression.span);
+                let (function, found, span) = ("times".to_string(), times.to_string(), expression.span);
                 let help = "`times` is a number of rounds, from 1 to 64";
                 Err(Box::new(EvaluateError::OutsideDomain { function, found, help, span }).into())
             }

@@ -58,7 +58,7 @@ impl<'a> Context<'_, 'a> {
         match delay.to_i64().filter(|delay| (0..=MAX_DELAY).contains(delay)) {
             Some(delay) => Ok(delay as usize),
             None => {
-                let (function, found, span) = ("mix".to_string(), delay.to_string(), expression.span);
+                let (function, found, span) = ("delay".to_string(), delay.to_string(), expression.span);
                 let help = "a delay is a number of steps, from 0 to 100";
                 let error = crate::evaluate::EvaluateError::OutsideDomain { function, found, help, span };
                 Err(Box::new(error).into())

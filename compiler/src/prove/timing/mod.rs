@@ -43,13 +43,16 @@ pub(crate) struct Numbers<'a> {
     algorithm: &'a Algorithm,
     is_number: Vec<bool>,
     rhythms: Vec<Option<Rhythm>>,
+    /// Whether it may repeat, but too late to be followed.
+    is_long: Vec<bool>,
     inputs: Vec<BTreeSet<u16>>,
 }
 
 impl<'a> Numbers<'a> {
     /// Finds them, and their rhythms.
     pub(crate) fn new(algorithm: &'a Algorithm) -> Self {
-        let mut numbers = Self { algorithm, is_number: vec![], rhythms: vec![], inputs: vec![] };
+        let mut numbers =
+            Self { algorithm, is_number: vec![], rhythms: vec![], is_long: vec![], inputs: vec![] };
         for value in &algorithm.values {
             let (is_number, rhythm) = match &value.kind {
                 ValueKind::Apply(operation, operands) => {
@@ -67,7 +70,14 @@ impl<'a> Numbers<'a> {
             };
             numbers.inputs.push(inputs);
             numbers.is_number.push(is_number);
-            numbers.rhythms.push(rhythm.filter(|rhythm| rhythm.start.max(rhythm.period) <= LONGEST));
+            let followed = rhythm.clone().filter(|rhythm| rhythm.start.max(rhythm.period) <= LONGEST);
+            let is_long = match &value.kind {
+                _ if followed.is_some() => false,
+                ValueKind::Apply(_, operands) => rhythm.is_some() || numbers.is_long_together(operands),
+                _ => false,
+            };
+            numbers.is_long.push(is_long);
+            numbers.rhythms.push(followed);
         }
         numbers
     }
@@ -92,6 +102,22 @@ impl<'a> Numbers<'a> {
     pub(crate) fn decides(&self, id: ValueId) -> Option<(u64, u64)> {
         let rhythm = self.rhythms[id.0 as usize].as_ref()?;
         rhythm.is_certain().then_some((rhythm.start, rhythm.period))
+    }
+
+    /// What is known of it where it is not known to repeat, as the end of a sentence.
+    pub(crate) fn irregularity(&self, id: ValueId) -> String {
+        if self.is_long[id.0 as usize] {
+            return format!("repeats after more than {LONGEST} steps, if at all, which is not followed");
+        }
+        "does not repeat, or is not known to".to_string()
+    }
+
+    /// Whether numbers repeat, each of them or all together, too late to be followed.
+    fn is_long_together(&self, operands: &[ValueId]) -> bool {
+        let rhythms: Option<Vec<_>> =
+            operands.iter().map(|operand| self.rhythms[operand.0 as usize].as_ref()).collect();
+        operands.iter().any(|operand| self.is_long[operand.0 as usize])
+            || rhythms.is_some_and(|rhythms| joint(&rhythms).is_none())
     }
 
     /// Its exact value at a step; inputs have their defaults. `None` where it is undefined or not rational.
