@@ -164,9 +164,10 @@ Examples:
     #[command(after_help = "\
 Examples:
   bfc explain bfc::data::ragged_row
-  bfc explain ragged_row")]
+  bfc explain ragged_row
+  bfc explain bfc::data")]
     Explain {
-        /// The code, or its last part; without it, all codes are listed.
+        /// The code, or its last part. A stage such as `bfc::data` lists its codes; without an argument, all are listed.
         code: Option<String>,
     },
     /// List the library, or search its names and descriptions.

@@ -9,12 +9,15 @@ use serde_json::json;
 /// Codes and their pages, sorted by code.
 static PAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/pages.rs"));
 
-/// Prints the page of a code; `stage::name` and a unique `name` will do. Without a code, prints all codes.
+/// Prints the page of a code; `stage::name` and a unique `name` will do. Prints the codes of a stage, or without a code all.
 ///
 /// # Errors
 /// [`CliError::UnknownCode`], or standard output cannot be written.
 pub fn explain(code: Option<&str>, format: Format) -> Result<(), Failure> {
-    let Some(wanted) = code else { return list(format) };
+    let codes = codes_of(code.unwrap_or_default());
+    let Some(wanted) = code.filter(|_| codes.is_empty()) else {
+        return list(if code.is_some() { codes } else { all() }, format);
+    };
     let (code, page) = find(wanted)?;
     match format {
         Format::Human => output::print(page),
@@ -22,8 +25,18 @@ pub fn explain(code: Option<&str>, format: Format) -> Result<(), Failure> {
     }
 }
 
-fn list(format: Format) -> Result<(), Failure> {
-    let codes: Vec<&str> = PAGES.iter().map(|(code, _)| *code).collect();
+fn all() -> Vec<&'static str> {
+    PAGES.iter().map(|(code, _)| *code).collect()
+}
+
+/// The codes of a stage, such as `bfc::prove` or `prove`.
+fn codes_of(stage: &str) -> Vec<&'static str> {
+    let stage = stage.trim_end_matches("::");
+    let begin = format!("bfc::{}::", stage.strip_prefix("bfc::").unwrap_or(stage));
+    all().into_iter().filter(|code| code.starts_with(&begin)).collect()
+}
+
+fn list(codes: Vec<&str>, format: Format) -> Result<(), Failure> {
     match format {
         Format::Human => output::print(codes.join("\n") + "\n"),
         Format::Json => output::print_json(&json!(codes)),
@@ -36,21 +49,29 @@ fn find(wanted: &str) -> Result<(&'static str, &'static str), CliError> {
     let found: Vec<_> = PAGES.iter().filter(|(code, _)| ends_so(code)).collect();
     let help = match found[..] {
         [page] if !wanted.is_empty() => return Ok(*page),
-        [] | [_] => {
-            let last = |code: &'static str| code.rsplit("::").next().unwrap_or(code);
-            let asked = wanted.rsplit("::").next().unwrap_or(wanted);
-            let close = suggest::closest(asked, PAGES.iter().map(|(code, _)| last(code)));
-            match close.and_then(|name| PAGES.iter().find(|(code, _)| last(code) == name)) {
-                Some((code, _)) => format!("did you mean `{code}`? `bfc explain` lists all codes"),
-                None => "`bfc explain` lists all codes".to_string(),
-            }
-        }
+        [] | [_] => suggestion(wanted),
         _ => {
             let codes: Vec<_> = found.iter().map(|(code, _)| format!("`{code}`")).collect();
             format!("write one of {} in full", codes.join(", "))
         }
     };
     Err(CliError::UnknownCode { code: wanted.to_string(), help })
+}
+
+/// The code that was meant, of the stage that is named where there is one; or how to list them.
+fn suggestion(wanted: &str) -> String {
+    let (stage, name) = wanted.rsplit_once("::").unwrap_or(("", wanted));
+    let last = |code: &'static str| code.rsplit("::").next().unwrap_or(code);
+    let close = |codes: &[&'static str]| {
+        let name = suggest::closest(name, codes.iter().map(|code| last(code)))?;
+        codes.iter().copied().find(|code| last(code) == name)
+    };
+    let of_stage = codes_of(stage);
+    match close(&of_stage).or_else(|| close(&all())) {
+        Some(code) => format!("did you mean `{code}`? `bfc explain` lists all codes"),
+        None if of_stage.is_empty() => "`bfc explain` lists all codes".to_string(),
+        None => format!("`bfc explain {stage}` lists the codes of this stage, `bfc explain` all codes"),
+    }
 }
 
 #[cfg(test)]

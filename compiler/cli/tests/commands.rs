@@ -198,6 +198,31 @@ fn explain_knows_every_code_and_guesses() {
 }
 
 #[test]
+fn explain_lists_the_codes_of_a_stage_and_suggests_only_what_is_near() {
+    let all = json(&["explain"]);
+    let of_stage =
+        |code: &&serde_json::Value| code.as_str().is_some_and(|code| code.starts_with("bfc::prove::"));
+    let expected: Vec<_> = all.as_array().expect("codes").iter().filter(of_stage).collect();
+    assert!(expected.len() > 3);
+    for stage in ["prove", "bfc::prove", "bfc::prove::"] {
+        let listed = json(&["explain", stage]);
+        assert_eq!(listed.as_array().expect("codes").iter().collect::<Vec<_>>(), expected, "{stage}");
+    }
+    let help = |code: &str| {
+        let document = json_with_exit(&["explain", code], 2);
+        document["diagnostics"][0]["help"].as_str().expect("help").to_string()
+    };
+    for far in ["bfc::nope", "nope", "", "bfc::", "bfc"] {
+        assert_eq!(help(far), "`bfc explain` lists all codes", "{far}");
+    }
+    assert!(help("bfc::prove::nope").starts_with("`bfc explain bfc::prove` lists the codes of this stage"));
+    // Of several stages with such a code, the one that is named.
+    assert!(help("bfc::import::malfromed").starts_with("did you mean `bfc::import::malformed`?"));
+    assert!(help("bfc::format::malfromed").starts_with("did you mean `bfc::format::malformed`?"));
+    assert!(help("bfc::evaluat::unknown_name").starts_with("did you mean `bfc::evaluate::unknown_name`?"));
+}
+
+#[test]
 fn completions_and_manual_pages_come_out() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(stdout(&["completions", shell]).contains("analyze"), "{shell}");
