@@ -337,7 +337,7 @@ impl Numbers {
         if number.method == Method::Enclosed {
             self.bounds.insert(key, [number.low, number.high]);
         }
-        Some(number.value)
+        Some(number.readable())
     }
 }
 

@@ -30,7 +30,9 @@ pub(crate) fn effective_neighbours(facts: &Facts, memory: f64) -> Option<Enclosu
         Source::Characters { characters, .. } => of_characters(characters, facts.phases.len(), memory)?,
         Source::Permuted(powers) if facts.known().averaging() => of_permuted(&powers.ladder, memory)?,
         Source::Normal if facts.has_all_eigenvalues() => of_eigenvalues(facts, memory)?,
-        _ if facts.size() <= GENERAL_LIMIT => Enclosure::estimate(of_products(facts, memory)?),
+        _ if facts.size() <= GENERAL_LIMIT => {
+            return Some(Enclosure::estimate(alone * size / of_products(facts, memory)?));
+        }
         _ => return None,
     };
     let [value, low, high] = [variance.value, variance.high, variance.low].map(|sum| alone * size / sum);
