@@ -85,6 +85,14 @@ fn bad_descriptions_are_refused_with_their_place() {
         assert!(message.contains("expected"), "{message}");
     }
     assert_eq!(refused(&"#".repeat(1 << 17)).0, "bfc::cluster::too_long");
+    let read = |bytes: &[u8]| Cluster::find("c.toml", true, || Ok::<_, ()>(bytes.to_vec())).expect("read");
+    let not_text = read(b"name = \"\xff\"").expect_err("not text");
+    assert_eq!(not_text.code().expect("a code").to_string(), "bfc::cluster::not_text");
+    assert!(not_text.to_string().contains("byte 8") && not_text.help().is_some(), "{not_text}");
+    // A character that the limit cuts is not the fault.
+    let long = [&[b'#'; 1 << 16][..], "é".as_bytes()].concat();
+    let too_long = read(&long[..long.len() - 1]).expect_err("too long");
+    assert_eq!(too_long.code().expect("a code").to_string(), "bfc::cluster::too_long");
     let unknown = Cluster::named("cray").expect_err("unknown");
     assert!(unknown.help().expect("help").to_string().contains("v100"));
     let cluster = Cluster::parse("c.toml", &example()).expect("a cluster");

@@ -105,7 +105,7 @@ def _expressions(params: Mapping[str, Any]) -> "list[tuple[str, str]]":
     for name in params:
         if not isinstance(name, str):
             raise TypeError(f"the name of a parameter is a string, found {_kind(name)}")
-    return [(name, expression(value)) for name, value in params.items()]
+    return [(name, expression(value, f'params["{name}"]')) for name, value in params.items()]
 
 
 def _kind(value: Any) -> str:
@@ -113,8 +113,8 @@ def _kind(value: Any) -> str:
     return f"{value!r} of type {type(value).__name__}"
 
 
-def expression(value: Any) -> str:
-    """A Python value as an expression of the language, exactly."""
+def expression(value: Any, argument: str) -> str:
+    """A Python value as an expression of the language, exactly; ``argument`` is what errors call it."""
     if isinstance(value, str):
         return value
     if type(value).__module__ == "numpy":
@@ -128,8 +128,8 @@ def expression(value: Any) -> str:
     if isinstance(value, (Real, Decimal)):
         number = Decimal(repr(float(value))) if isinstance(value, Real) else value
         if not number.is_finite():
-            raise ValueError(f"a parameter is a finite number, found {value}")
+            raise _bfc.wrong_value("compile", argument, repr(value), "expected a finite number")
         return f"{number:f}"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(expression(item) for item in value) + "]"
+        return "[" + ", ".join(expression(item, argument) for item in value) + "]"
     raise TypeError(f"a parameter is a number, a truth value, a list or an expression, found {type(value).__name__}")

@@ -32,13 +32,14 @@ def spmd(fn: Callable[..., Result], size: int, *args: Any, deadline: float = 300
         What ``fn`` returned, in the order of ranks.
 
     Raises:
+        ArgumentError: an argument has a value that it cannot have.
         RunError: a rank is late; the message names it and shows where it is. Python cannot end its thread: it goes on
             until its next step, which fails.
         Exception: what the first rank to fail raised. The other ranks then get a `RunError` where they wait for it, so
             that none hangs.
     """
     if size < 1:
-        raise ValueError(f"expected at least 1 rank, found {size}")
+        raise _bfc.wrong_value("spmd", "size", repr(size), "expected a whole number of at least 1")
     ranks = _Ranks(fn, size, args, deadline)
     try:
         ranks.run()

@@ -17,11 +17,17 @@ const ONE_OR_SEVERAL: &str = "one whole number or several";
 #[derive(Debug, Error, Diagnostic)]
 #[error("`{name}` is {found}, {expected}")]
 #[diagnostic(code(bfc::argument::wrong_value), help("`help(bfc.{function})` describes its arguments"))]
-struct WrongValue {
-    function: &'static str,
-    name: &'static str,
-    found: String,
-    expected: String,
+struct WrongValue<'a> {
+    function: &'a str,
+    name: &'a str,
+    found: &'a str,
+    expected: &'a str,
+}
+
+/// The exception for an argument of a function of `bfc` that has a value which it cannot have.
+#[pyfunction]
+pub fn wrong_value(py: Python<'_>, function: &str, name: &str, found: &str, expected: &str) -> PyErr {
+    error::raise(py, [&WrongValue { function, name, found, expected } as &dyn Diagnostic])
 }
 
 /// The arguments of a call by name.
@@ -172,9 +178,7 @@ impl<'py> Argument<'py> {
     /// The value, if it is what was expected.
     fn expect<T>(&self, value: Result<T, String>) -> PyResult<T> {
         value.map_err(|expected| {
-            let wrong =
-                WrongValue { function: self.function, name: self.name, found: self.shown(), expected };
-            error::raise(self.value.py(), [&wrong as &dyn Diagnostic])
+            wrong_value(self.value.py(), self.function, self.name, &self.shown(), &expected)
         })
     }
 

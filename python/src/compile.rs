@@ -29,14 +29,16 @@ impl Files for Beside {
     }
 }
 
-/// A file is not text.
+/// A source is not text.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 #[error("`{path}` is not UTF-8 text: byte {byte} is invalid")]
-#[diagnostic(code(bfc::cli::not_text), help("{help}"))]
+#[diagnostic(
+    code(bfc::cli::not_text),
+    help("save the source as UTF-8; a compiled schedule is read by `bfc.load`")
+)]
 struct NotText {
     path: String,
     byte: usize,
-    help: &'static str,
 }
 
 /// Compiles a file or a library name.
@@ -103,28 +105,28 @@ pub fn refuse(py: Python<'_>, reports: &[Report]) -> PyErr {
 /// A library name has two colons and is not a file.
 ///
 /// # Errors
-/// The file cannot be read.
+/// The file cannot be read, or is not text.
 pub fn entry(py: Python<'_>, name: String) -> PyResult<Entry> {
     if name.contains("::") && !Path::new(&name).exists() {
         return Ok(Entry::Library(name));
     }
-    let help = "save the source as UTF-8; a compiled schedule is read by `bfc.load`";
-    let text = text(py, &name, u64::MAX, help)?;
-    Ok(Entry::Source { name, text })
+    match String::from_utf8(bytes(py, &name, u64::MAX)?) {
+        Ok(text) => Ok(Entry::Source { name, text }),
+        Err(failure) => {
+            let failure = NotText { path: name, byte: failure.utf8_error().valid_up_to() };
+            Err(error::raise(py, [&failure as &dyn Diagnostic]))
+        }
+    }
 }
 
-/// The text of a file, or of its first bytes.
+/// The first bytes of a file.
 ///
 /// # Errors
-/// It cannot be read, or is not text.
-pub fn text(py: Python<'_>, path: &str, most: u64, help: &'static str) -> PyResult<String> {
+/// It cannot be read.
+pub fn bytes(py: Python<'_>, path: &str, most: u64) -> PyResult<Vec<u8>> {
     let mut bytes = vec![];
     File::open(path)
         .and_then(|file| file.take(most).read_to_end(&mut bytes))
         .map_err(|failure| error::io(py, failure, Path::new(path)))?;
-    String::from_utf8(bytes).map_err(|failure| {
-        let byte = failure.utf8_error().valid_up_to();
-        let failure = NotText { path: path.to_string(), byte, help };
-        error::raise(py, [&failure as &dyn Diagnostic])
-    })
+    Ok(bytes)
 }

@@ -31,6 +31,8 @@ mod words;
 #[pyo3::pymodule]
 mod _bfc {
     #[pymodule_export]
+    use super::arguments::wrong_value;
+    #[pymodule_export]
     use super::array::View;
     #[pymodule_export]
     use super::command::run_command;

@@ -1,7 +1,7 @@
 //! Sources, sizes and clusters → analyses, predictions and advice: the results of the command line, as it prints them.
 
-use crate::arguments::Arguments;
-use crate::compile::{Beside, entry, refuse, request, text};
+use crate::arguments::{Argument, Arguments};
+use crate::compile::{Beside, bytes, entry, refuse, request};
 use crate::interrupt::interruptible;
 use crate::schedule::from_json;
 use crate::words::in_python;
@@ -54,8 +54,7 @@ pub fn compare<'py>(
     let size = arguments.get("size")?.whole(COUNT)?;
     let curvature = arguments.get("curvature")?.curvature()?;
     let assumptions = Assumptions { curvature, ..Assumptions::default() };
-    let cluster = arguments
-        .given("cluster", |name| cluster(py, &name.of_type::<String>("a name or a path")?, &arguments))?;
+    let cluster = arguments.given("cluster", |name| cluster(py, &name, &arguments))?;
     let model_bytes = model_bytes(&arguments)?;
     let request = |name: String| Ok((name.clone(), request(entry(py, name)?, size, &arguments)?));
     let requests: Vec<(String, Request)> = names.into_iter().map(request).collect::<PyResult<_>>()?;
@@ -71,7 +70,7 @@ pub fn compare<'py>(
 pub fn simulate<'py>(py: Python<'py>, name: String, arguments: Bound<'py, PyDict>) -> PyResult<Output<'py>> {
     let arguments = Arguments::new("simulate", arguments);
     let sizes = arguments.get("sizes")?.sizes()?;
-    let cluster = cluster(py, &arguments.get("cluster")?.of_type::<String>("a name or a path")?, &arguments)?;
+    let cluster = cluster(py, &arguments.get("cluster")?, &arguments)?;
     let experiment = experiment(&arguments)?;
     let request = request(entry(py, name)?, sizes[0], &arguments)?;
     let found = compute(py, move |watch| {
@@ -85,7 +84,7 @@ pub fn simulate<'py>(py: Python<'py>, name: String, arguments: Bound<'py, PyDict
 pub fn advise<'py>(py: Python<'py>, arguments: Bound<'py, PyDict>) -> PyResult<Output<'py>> {
     let arguments = Arguments::new("advise", arguments);
     let size = arguments.get("size")?.whole(POSITIVE)?;
-    let cluster = cluster(py, &arguments.get("cluster")?.of_type::<String>("a name or a path")?, &arguments)?;
+    let cluster = cluster(py, &arguments.get("cluster")?, &arguments)?;
     let algorithm = arguments.given("algorithm", |name| name.of_type::<String>("a name"))?;
     let model_bytes = model_bytes(&arguments)?;
     let error = arguments.get("error")?.number(TARGET)?;
@@ -128,11 +127,12 @@ fn model_bytes(arguments: &Arguments<'_>) -> PyResult<f64> {
 }
 
 /// The cluster of a name or a file, with the time of a gradient that the arguments give.
-fn cluster(py: Python<'_>, name: &str, arguments: &Arguments<'_>) -> PyResult<Cluster> {
+fn cluster(py: Python<'_>, name: &Argument<'_>, arguments: &Arguments<'_>) -> PyResult<Cluster> {
+    let name: String = name.of_type("a name or a path")?;
     let compute = arguments.given("compute", |time| time.quantity("s", units::seconds))?;
     let jitter = arguments.given("jitter", |jitter| jitter.number(UP_TO_TEN))?;
-    let help = "save the description as text in UTF-8";
-    let found = Cluster::find(name, Path::new(name).exists(), || text(py, name, LONGEST as u64 + 1, help))?;
+    let read = || bytes(py, &name, LONGEST as u64 + 1);
+    let found = Cluster::find(&name, Path::new(&name).exists(), read)?;
     let cluster = found.map_err(|refused| refuse(py, &PredictError::from(refused).into_reports()))?;
     Ok(cluster.with_compute(compute, jitter))
 }

@@ -1,5 +1,6 @@
 //! A verified schedule → Python objects: topologies, phases, rounds and weights as numpy arrays.
 
+use crate::arguments::wrong_value;
 use crate::array;
 use crate::error;
 use bfc_schedule::{MixingMatrix, Rank, RankPlan, RoundPlan};
@@ -92,7 +93,8 @@ impl Schedule {
         }
         if rank.is_none() && self.inner.size() > DENSE {
             let size = self.inner.size();
-            return Err(PyValueError::new_err(format!("{size} ranks are too many to list: name a `rank`")));
+            let expected = format!("expected one of the {size} ranks, which are too many to list");
+            return Err(wrong_value(py, "Schedule.inspect", "rank", "None", &expected));
         }
         from_json(py, &py.detach(|| bfc_schedule::inspect(&self.inner, rank.map(Rank))))
     }

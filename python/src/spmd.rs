@@ -1,5 +1,6 @@
 //! The in-process ranks of one `spmd`: their transports, what they train on, and how they end.
 
+use crate::arguments::wrong_value;
 use crate::array::ArrayError;
 use crate::dlpack::Memory;
 use crate::error;
@@ -7,7 +8,7 @@ use crate::schedule::Schedule;
 use crate::trainer::{Engine, Trainer};
 use bfc_runtime::local::{self, Alarm, LocalTransport};
 use miette::Diagnostic;
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -144,9 +145,11 @@ pub struct Group(Arc<Ranks>);
 #[pymethods]
 impl Group {
     #[new]
-    fn new(size: u32, deadline: f64) -> PyResult<Self> {
-        let deadline = Duration::try_from_secs_f64(deadline)
-            .map_err(|error| PyValueError::new_err(format!("deadline {deadline}: {error}")))?;
+    fn new(py: Python<'_>, size: u32, deadline: f64) -> PyResult<Self> {
+        let deadline = Duration::try_from_secs_f64(deadline).map_err(|_| {
+            let expected = "expected a number of seconds from 0 to 1e19";
+            wrong_value(py, "spmd", "deadline", &deadline.to_string(), expected)
+        })?;
         Ok(Self(Arc::new(Ranks { size, deadline, state: Mutex::default() })))
     }
 
@@ -191,9 +194,8 @@ impl Comm {
     fn trainer(&self, py: Python<'_>, schedule: &Schedule, x: &Bound<'_, PyAny>) -> PyResult<Trainer> {
         let (expected, size) = (self.ranks.size, schedule.inner.size());
         if size != expected {
-            return Err(PyValueError::new_err(format!(
-                "the schedule is for {size} ranks, there are {expected}"
-            )));
+            let (found, expected) = (format!("for {size} ranks"), format!("expected one for {expected}"));
+            return Err(wrong_value(py, "Comm.trainer", "schedule", &found, &expected));
         }
         let index = self.trainers.fetch_add(1, Ordering::Relaxed);
         let transport = self

@@ -99,21 +99,32 @@ impl SourceCode for SourceInPython<'_> {
 /// The text with each quoted flag as an argument; what is not a flag stays.
 pub fn in_python(text: &str) -> String {
     let parts = text.replace("on the command line, ", "");
-    let parts = parts.split('`').enumerate();
-    let is_flag = |(_, flag): &(&str, &str)| flag.starts_with(|letter: char| letter.is_ascii_lowercase());
-    let parts = parts.map(|(at, part)| match part.split_once("--").filter(is_flag).filter(|_| at % 2 == 1) {
-        Some(("", flag)) => argument(flag),
-        Some((command, flag)) => call(command, flag).unwrap_or_else(|| part.to_string()),
-        None => part.to_string(),
+    let parts = parts.split('`').enumerate().map(|(at, part)| match part.strip_prefix("--") {
+        _ if at % 2 == 0 => part.to_string(),
+        Some(flag) if flag.starts_with(|letter: char| letter.is_ascii_lowercase()) => argument(flag),
+        _ => call(part).unwrap_or_else(|| part.to_string()),
     });
     parts.collect::<Vec<_>>().join("`")
 }
 
-/// A command with a flag as a call of the function of its name, if there is one.
-fn call(command: &str, flag: &str) -> Option<String> {
-    let function = command.trim().strip_prefix("bfc ")?;
-    let is_function = ["advise", "analyze", "compare", "compile", "simulate"].contains(&function);
-    is_function.then(|| format!("bfc.{function}({}=…)", flag.replace('-', "_")))
+const FUNCTIONS: [&str; 5] = ["advise", "analyze", "compare", "compile", "simulate"];
+
+/// What only commands have.
+const FLAGS: [&str; 3] = ["format", "out", "simulated"];
+
+/// A command with flags as a call of the function of its name, if there is one that takes them.
+fn call(command: &str) -> Option<String> {
+    let (begin, flags) = command.strip_prefix("bfc ")?.split_once(" --")?;
+    let (function, sources) = begin.split_once(' ').unwrap_or((begin, ""));
+    let mut arguments: Vec<String> = sources.split_whitespace().map(|name| format!("\"{name}\"")).collect();
+    for flag in flags.split(" --") {
+        if FLAGS.contains(&flag.split(' ').next()?) {
+            return None;
+        }
+        let argument = argument(flag);
+        arguments.push(if argument.contains('=') { argument } else { format!("{argument}=…") });
+    }
+    FUNCTIONS.contains(&function).then(|| format!("bfc.{function}({})", arguments.join(", ")))
 }
 
 /// The argument that a flag without its dashes stands for.
@@ -130,6 +141,13 @@ fn argument(flag: &str) -> String {
         // The data that the command line prints as JSON.
         ("format", _) => "dict(result)".to_string(),
         _ if value.is_empty() => name,
+        _ if is_text(value) => format!("{name}=\"{value}\""),
         _ => format!("{name}={value}"),
     }
+}
+
+/// Neither a number nor what stands for a value, such as `N`.
+fn is_text(value: &str) -> bool {
+    value.parse::<f64>().is_err()
+        && value.contains(|letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit())
 }

@@ -87,6 +87,7 @@ CALLS = [
 def directory(tmp_path, monkeypatch):
     (tmp_path / "two.toml").write_text(CLUSTER)
     (tmp_path / "dgd.bf").write_text(DGD)
+    (tmp_path / "binary.toml").write_bytes(b"\xff")
     monkeypatch.chdir(tmp_path)
 
 
@@ -225,6 +226,9 @@ REFUSALS = [
     ("bfc::parse::unclosed", lambda: bfc.analyze("dgd.bf", size=4, params={"base": "(3"})),
     ("bfc::cluster::unknown", lambda: bfc.simulate("dgd.bf", sizes=4, cluster="cray")),
     ("bfc::cluster::malformed", lambda: bfc.compare("dgd.bf", size=4, cluster="./dgd.bf")),
+    ("bfc::cluster::not_text", lambda: bfc.simulate("dgd.bf", sizes=4, cluster="binary.toml")),
+    ("bfc::cluster::not_text", lambda: bfc.compare("dgd.bf", size=4, cluster="binary.toml")),
+    ("bfc::cluster::not_text", lambda: bfc.advise(size=4, cluster="binary.toml")),
     ("bfc::cluster::too_few_machines", lambda: bfc.advise(size=9, cluster="two.toml")),
     ("bfc::predict::unknown_rank", lambda: bfc.simulate("dgd.bf", sizes=[16, 4], cluster="v100", lost=[(4, 1)])),
     ("bfc::predict::lost_too_late", lambda: bfc.simulate("dgd.bf", sizes=4, cluster="v100", steps=9, lost=[(1, 9)])),
@@ -269,9 +273,9 @@ def test_a_missing_file_is_not_found():
     ):
         with pytest.raises(FileNotFoundError, match="none"):
             refused()
-    Path("binary.toml").write_bytes(b"\xff")
+    Path("binary.bf").write_bytes(b"\xff")
     with pytest.raises(bfc.CompileError, match="UTF-8"):
-        bfc.advise(size=4, cluster="binary.toml")
+        bfc.analyze("binary.bf", size=4)
 
 
 def test_the_place_of_a_parameter_is_an_argument():

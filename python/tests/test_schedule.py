@@ -5,6 +5,7 @@ import concurrent.futures
 import json
 import os
 import pickle
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -136,8 +137,10 @@ def test_params_are_exact():
     for value in (0.1, Fraction(1, 10), "1 / 10"):
         phase = bfc.compile_source(source, size=4, params={"a": value}).topologies[0].phases[0]
         assert phase.row(0, exact=True) == (Fraction(9, 10), {3: Fraction(1, 10)})
-    with pytest.raises(ValueError):
-        bfc.compile_source(source, size=4, params={"a": float("nan")})
+    for value in (float("nan"), float("inf"), Decimal("-Infinity"), np.float64("nan"), [1, [float("nan")]]):
+        with pytest.raises(bfc.ArgumentError, match="finite") as refused:
+            bfc.compile_source(source, size=4, params={"a": value})
+        assert refused.value.code == "bfc::argument::wrong_value" and 'params["a"]' in str(refused.value)
     with pytest.raises(TypeError):
         bfc.compile_source(source, size=4, params={"a": object()})
     with pytest.raises(bfc.CompileError):

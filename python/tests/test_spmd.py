@@ -16,8 +16,12 @@ import bfc
 def test_results_come_in_the_order_of_ranks():
     assert bfc.spmd(lambda comm: (comm.rank, comm.size), 5) == [(rank, 5) for rank in range(5)]
     assert bfc.spmd(lambda comm, a: a + comm.rank, 2, 10) == [10, 11]
-    with pytest.raises(ValueError):
-        bfc.spmd(lambda comm: None, 0)
+    wrong = [("size", lambda: bfc.spmd(lambda comm: None, 0))]
+    wrong += [("deadline", lambda d=d: bfc.spmd(lambda comm: None, 1, deadline=d)) for d in (-1.0, float("nan"), 1e30)]
+    for name, refused in wrong:
+        with pytest.raises(bfc.ArgumentError, match=f"`{name}`") as error:
+            refused()
+        assert error.value.code == "bfc::argument::wrong_value"
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -403,7 +407,7 @@ def test_trainers_of_unlike_ranks_are_refused():
     def wrong_size(comm):
         comm.trainer(star, np.zeros(2))
 
-    with pytest.raises(ValueError, match="3 ranks"):
+    with pytest.raises(bfc.ArgumentError, match="3 ranks"):
         bfc.spmd(wrong_size, 2)
 
     def unlike(comm):

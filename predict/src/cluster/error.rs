@@ -42,6 +42,15 @@ pub enum ClusterError {
         #[source_code]
         source_code: Arc<NamedSource<String>>,
     },
+    /// The description is not text.
+    #[error("`{name}` is not UTF-8 text: byte {byte} is invalid")]
+    #[diagnostic(code(bfc::cluster::not_text), help("save the description of the cluster as text in UTF-8"))]
+    NotText {
+        /// The file.
+        name: String,
+        /// Offset of the first invalid byte.
+        byte: usize,
+    },
     /// The description is too long.
     #[error("`{name}` is too long for the description of a cluster, expected at most {limit} bytes")]
     #[diagnostic(code(bfc::cluster::too_long), help("check that it is the right file"))]

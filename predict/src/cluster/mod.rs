@@ -126,12 +126,26 @@ impl Cluster {
     pub fn find<E>(
         name: &str,
         is_file: bool,
-        read: impl FnOnce() -> Result<String, E>,
+        read: impl FnOnce() -> Result<Vec<u8>, E>,
     ) -> Result<Result<Self, ClusterError>, E> {
         if !is_file && !name.contains(['.', '/']) {
             return Ok(Self::named(name));
         }
-        Ok(Self::parse(name, &read()?))
+        Ok(Self::text(name, read()?).and_then(|text| Self::parse(name, &text)))
+    }
+
+    /// The text of a description that was read up to a byte beyond [`LONGEST`]; `name` is for messages.
+    ///
+    /// # Errors
+    /// It is too long or not text.
+    pub fn text(name: &str, bytes: Vec<u8>) -> Result<String, ClusterError> {
+        if bytes.len() > LONGEST {
+            return Err(ClusterError::TooLong { name: name.to_string(), limit: LONGEST });
+        }
+        String::from_utf8(bytes).map_err(|error| ClusterError::NotText {
+            name: name.to_string(),
+            byte: error.utf8_error().valid_up_to(),
+        })
     }
 
     /// Reads a description; `name` is for messages.

@@ -4,6 +4,7 @@ use super::arguments::{self, Clusters, Load};
 use crate::arguments::Format;
 use crate::failure::{CliError, Failure};
 use crate::{input, output};
+use bfc_predict::cluster::LONGEST;
 use bfc_predict::{Cluster, Location};
 use bfc_report::cluster::{self, Description};
 use std::path::Path;
@@ -14,7 +15,7 @@ use std::path::Path;
 /// There is none, it cannot be read, or its description is refused.
 pub fn named(name: &str) -> Result<Cluster, Failure> {
     let path = Path::new(name);
-    Ok(Cluster::find(name, path.exists(), || text(path))??)
+    Ok(Cluster::find(name, path.exists(), || bytes(path))??)
 }
 
 /// The cluster with the time of a gradient that the command line gives.
@@ -59,7 +60,7 @@ pub fn show(arguments: &Clusters, format: Format) -> Result<(), Failure> {
     let cluster = named(name)?;
     let text = match Cluster::ready().iter().find(|(known, _)| known == name) {
         Some((_, text)) => (*text).to_string(),
-        None => text(Path::new(name))?,
+        None => Cluster::text(name, bytes(Path::new(name))?)?,
     };
     output::show(format, &Description::new(&cluster, &text), || text.clone())
 }
@@ -69,10 +70,6 @@ fn list(format: Format) -> Result<(), Failure> {
     output::show(format, &ready, || cluster::list_text(&ready))
 }
 
-fn text(path: &Path) -> Result<String, CliError> {
-    String::from_utf8(input::read_up_to(path, bfc_predict::cluster::LONGEST as u64 + 1)?).map_err(|error| {
-        let byte = error.utf8_error().valid_up_to();
-        let help = "save the description as text in UTF-8";
-        CliError::NotText { path: output::path(path), byte, help }
-    })
+fn bytes(path: &Path) -> Result<Vec<u8>, CliError> {
+    input::read_up_to(path, LONGEST as u64 + 1)
 }
