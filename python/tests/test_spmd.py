@@ -492,7 +492,9 @@ def test_messages_name_only_what_python_has():
     assert len(messages) >= 8, set(messages)
     owners = (bfc, bfc.Schedule, bfc.Comm, bfc.Trainer, bfc.Phase, bfc.Topology)
     known = {name for owner in owners for name in dir(owner)} | set(inspect.signature(bfc.spmd).parameters)
-    known |= set(inspect.signature(bfc.Trainer.step).parameters) | {"bfc", "spmd"}
+    for function in (bfc.Trainer.step, bfc.Comm.trainer):
+        known |= set(inspect.signature(function).parameters)
+    known |= {"bfc", "spmd", "help"}
     programs = {"dgd", "gradient_tracking", "x", "y", "g", "lr", "nope", "neighbor_averaging"}
     for code, message in messages.items():
         assert not re.search(r"(?<!\w)--\w", message), f"a flag of the command line: {message}"

@@ -47,7 +47,8 @@ impl Draws {
 /// Runs a test's seeds on all cores.
 fn seeds(test: u64, schedule: impl Fn(&mut Draws) -> (String, Schedule) + Sync) {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let seeds: Vec<u64> = match number("BFC_SEED") {
+    let alone = number("BFC_SEED");
+    let seeds: Vec<u64> = match alone {
         Some(seed) => vec![seed],
         None => (0..number("BFC_SEARCH").map_or(SEEDS, |all| all / 2)).collect(),
     };
@@ -79,13 +80,14 @@ fn seeds(test: u64, schedule: impl Fn(&mut Draws) -> (String, Schedule) + Sync) 
         }
     });
     println!("{ends:?}");
-    // Where nothing goes wrong, nothing is shown.
-    assert!(seeds.len() == 1 || ENDS.iter().all(|end| ends.contains_key(end)), "{ends:?}");
+    // Faults that are injected in vain would check nothing: among many seeds, runs come to every end.
+    let missing: Vec<_> = ENDS.iter().filter(|end| !ends.contains_key(*end)).collect();
+    assert!(alone.is_some() || missing.is_empty(), "no rank of {} seeds ends so: {missing:?}", seeds.len());
 }
 
 /// What one seed decides, on a sound network and on a faulty one.
 fn one(seed: u64, what: &str, schedule: Schedule, draws: &mut Draws) -> Vec<&'static str> {
-    // One answer a call cannot know the direction of a step of the trainer's optimizer.
+    // A trainer that gives one answer a call is not told the direction of a step of its optimizer, only its point.
     let adapts = |instruction: &Instruction| matches!(instruction, Instruction::Adapt { .. });
     let program = schedule.program();
     let drive = match draws.pick(&[Drive::Closure, Drive::Lent, Drive::Answers]) {

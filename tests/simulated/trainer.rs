@@ -2,8 +2,9 @@
 
 use crate::DEADLINE;
 use bfc_runtime::conformance::schedules::start;
+use bfc_runtime::conformance::{bits, state_bits};
 use bfc_runtime::simulated::Clock;
-use bfc_runtime::{Ask, Element, Machine, RuntimeError, State, Transport, Wanted, local};
+use bfc_runtime::{Ask, Element, Machine, RuntimeError, Transport, Wanted, local};
 use bfc_schedule::{Rank, Schedule, random};
 use std::time::Duration;
 
@@ -134,13 +135,7 @@ fn steps<T: Element, X: Transport>(
     if task.drive != Drive::Lent {
         let mut states = vec![];
         for (name, _) in &task.schedule.program().states {
-            match machine.state(name)? {
-                State::Vector(values) | State::EdgeVector(values) | State::EdgeFactor(values) => {
-                    states.extend(bits(values));
-                }
-                State::Scalar(value) => states.push(value.to_bits()),
-                State::EdgeScalar(values) => states.extend(values.iter().map(|value| value.to_bits())),
-            }
+            states.extend(state_bits(&machine.state(name)?));
         }
         seen.states = Some(states);
     }
@@ -201,8 +196,4 @@ fn answer<T: Element>(rank: Rank, ask: Ask<'_, T>) {
             }
         }
     }
-}
-
-fn bits<T: Element>(values: &[T]) -> Vec<u64> {
-    values.iter().map(|value| value.to_f64().to_bits()).collect()
 }

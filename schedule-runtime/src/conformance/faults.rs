@@ -18,15 +18,15 @@ pub(super) fn laws<X: Transport + 'static>(leaving: Leaving) -> Vec<Law<X>> {
         Law::new("a wait for a rank that has left ends", move |transport| left(transport, leaving)),
         Law::new("a rank that abandons says why", |transport| abandon(transport)),
         Law::new("a panic is a failure", |transport| panics(transport, 0)),
-        Law::new("a panic is a failure of who sends a message", |transport| panics(transport, LONG)),
+        Law::new("a panic while a message is pending is a failure", |transport| panics(transport, LONG)),
         Law::new("a message of another round is refused", |transport| mismatch(transport, 1, &[8], &[8])),
         Law::new("a message of another length is refused", |transport| mismatch(transport, 0, &[8], &[16])),
         Law::new("a long message of another length is refused", |transport| {
             mismatch(transport, 0, &[LONG], &[LONG, 1]);
         }),
         Law::new("of a message that is abandoned, no wrong byte arrives", abandons_a_message),
-        Law::new("of a message that is abandoned after a piece, no wrong byte arrives", stops_listening),
-        Law::new("what is there when a rank fails may still be read", reads_what_is_there),
+        Law::new("a panic over a piece of a message is a failure", stops_listening),
+        Law::new("of a message sent before a failure, no wrong byte arrives", sends_and_abandons),
     ]
 }
 
@@ -215,8 +215,8 @@ fn stops_listening<X: Transport>(mut transport: X) {
     }
 }
 
-/// The first rank sends and abandons the run; the second has begun to wait long before.
-fn reads_what_is_there<X: Transport>(mut transport: X) {
+/// The first rank sends and abandons the run; the second may have read all, a part or nothing of the message.
+fn sends_and_abandons<X: Transport>(mut transport: X) {
     let tag = Tag { exchange: 1, round: 0 };
     match transport.rank() {
         FIRST => {

@@ -82,18 +82,26 @@ fn drive<T: Element, X: Transport>(
             Ask::Adapt { .. } => {}
         })?;
     }
-    let mut bits: Vec<u64> = machine.model()?.iter().map(|value| value.to_f64().to_bits()).collect();
+    let mut seen = bits(machine.model()?);
     for (name, _) in &schedule.program().states {
-        match machine.state(name)? {
-            State::Vector(values) | State::EdgeVector(values) | State::EdgeFactor(values) => {
-                bits.extend(values.iter().map(|value| value.to_f64().to_bits()))
-            }
-            State::Scalar(value) => bits.push(value.to_bits()),
-            State::EdgeScalar(values) => bits.extend(values.iter().map(|value| value.to_bits())),
-        }
+        seen.extend(state_bits(&machine.state(name)?));
     }
-    bits.push(machine.bytes_sent());
-    Ok(bits)
+    seen.push(machine.bytes_sent());
+    Ok(seen)
+}
+
+/// The bits of a state's numbers as `f64`.
+pub fn state_bits<T: Element>(state: &State<'_, T>) -> Vec<u64> {
+    match state {
+        State::Vector(values) | State::EdgeVector(values) | State::EdgeFactor(values) => bits(values),
+        State::Scalar(value) => vec![value.to_bits()],
+        State::EdgeScalar(values) => bits(values),
+    }
+}
+
+/// The bits of numbers as `f64`.
+pub fn bits<T: Element>(values: &[T]) -> Vec<u64> {
+    values.iter().map(|value| value.to_f64().to_bits()).collect()
 }
 
 fn trainer_fails<X: Transport>(schedule: &Schedule, length: usize, transport: X) {

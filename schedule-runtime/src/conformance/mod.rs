@@ -31,6 +31,7 @@ mod messages;
 pub mod schedules;
 
 use crate::transport::Transport;
+pub use machines::{bits, state_bits};
 
 /// Something that all transports do.
 pub struct Law<X> {
