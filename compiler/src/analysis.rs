@@ -270,7 +270,7 @@ impl Analysis {
             least_sigma2_nonnegative: least(Signs::Nonnegative)
                 .and_then(|sigma| numbers.add("least_sigma2_nonnegative", sigma)),
             effective_neighbours: noise::effective_neighbours(facts, noise_memory)
-                .and_then(|count| numbers.add("effective_neighbours", count)),
+                .and_then(|count| numbers.add("effective_neighbours", count.readable())),
             noise_memory,
             period_contraction: numbers.add("period_contraction", spectrum.period_contraction),
             rate_per_step: numbers.add("rate_per_step", facts.per_step(spectrum.period_contraction)),
@@ -337,7 +337,7 @@ impl Numbers {
         if number.method == Method::Enclosed {
             self.bounds.insert(key, [number.low, number.high]);
         }
-        Some(number.readable())
+        Some(number.value)
     }
 }
 

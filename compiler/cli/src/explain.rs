@@ -63,7 +63,8 @@ fn suggestion(wanted: &str) -> String {
     let (stage, name) = wanted.rsplit_once("::").unwrap_or(("", wanted));
     let last = |code: &'static str| code.rsplit("::").next().unwrap_or(code);
     let close = |codes: &[&'static str]| {
-        let name = suggest::closest(name, codes.iter().map(|code| last(code)))?;
+        let close = suggest::close(name, codes.iter().map(|code| last(code)));
+        let name = close.into_iter().find(|close| is_near(close, name))?;
         codes.iter().copied().find(|code| last(code) == name)
     };
     let of_stage = codes_of(stage);
@@ -72,6 +73,11 @@ fn suggestion(wanted: &str) -> String {
         None if of_stage.is_empty() => "`bfc explain` lists all codes".to_string(),
         None => format!("`bfc explain {stage}` lists the codes of this stage, `bfc explain` all codes"),
     }
+}
+
+/// Less than half of the longer one is to be typed anew: `unopened` is not meant by `nope`.
+fn is_near(code: &str, wanted: &str) -> bool {
+    2 * strsim::damerau_levenshtein(code, wanted) < code.chars().count().max(wanted.chars().count())
 }
 
 #[cfg(test)]

@@ -11,14 +11,8 @@ pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 /// The candidates like `name`, the closest first.
 pub fn close<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let likeness = |candidate: &str| strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase());
-    // Less than half of the longer one is to be typed anew: `unopened` is not meant by `nope`.
-    let is_near = |candidate: &str| {
-        let longer = name.chars().count().max(candidate.chars().count());
-        2 * strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase()) < longer
-    };
     let scored = candidates.into_iter().map(|candidate| (likeness(candidate), candidate));
-    let mut close: Vec<(f64, &str)> =
-        scored.filter(|(likeness, candidate)| *likeness > CLOSE && is_near(candidate)).collect();
+    let mut close: Vec<(f64, &str)> = scored.filter(|(likeness, _)| *likeness > CLOSE).collect();
     close.sort_by(|a, b| b.0.total_cmp(&a.0));
     close.into_iter().map(|(_, candidate)| candidate).collect()
 }

@@ -167,9 +167,9 @@ fn advice_is_formatted_and_says_why_in_a_line() {
             "--heterogeneity",
             "0",
         ],
-        &["--size", "48", "--cluster", "v100"],
+        &["--size", "48", "--cluster", "v100", "--model-bytes", "100 MB"],
     ] {
-        let best = path("best.bf");
+        let best = path(&format!("best{}.bf", goal.len()));
         let document = json(&[&["advise", "-o", &best], goal].concat());
         bfc(&["fmt", "--check", &best]).assert().code(0);
         assert_eq!(document["source"], std::fs::read_to_string(&best).expect("written"));

@@ -81,15 +81,16 @@ impl Enclosure {
         Self { value, low: f64::NEG_INFINITY, high: f64::INFINITY, method: Method::Estimate }
     }
 
-    /// The value without the digits that only rounding has made: twelve of them, or as many as it takes to stay between
+    /// Its value without the digits that only rounding has made: twelve of them, or as many as it takes to stay between
     /// the bounds.
-    pub fn readable(self) -> f64 {
+    pub fn readable(self) -> Self {
         if !matches!(self.method, Method::Enclosed | Method::Estimate) {
-            return self.value;
+            return self;
         }
         let rounded = |digits: usize| format!("{:.*e}", digits - 1, self.value).parse::<f64>().ok();
         let is_between = |value: &f64| (self.low..=self.high).contains(value);
-        (12..17).find_map(|digits| rounded(digits).filter(is_between)).unwrap_or(self.value)
+        let value = (12..17).find_map(|digits| rounded(digits).filter(is_between)).unwrap_or(self.value);
+        Self { value, ..self }
     }
 
     /// The same, known to lie in `low..=high` as well.
@@ -156,14 +157,15 @@ mod tests {
     #[test]
     fn only_digits_that_are_known_are_read() {
         let noisy = 1.0 + 3.0 * f64::EPSILON;
-        assert_eq!(Enclosure::around(noisy, 1e-15).readable(), 1.0);
-        assert_eq!(Enclosure::estimate(noisy).readable(), 1.0);
-        assert_eq!(Enclosure::estimate(2.0 / 3.0).readable(), 0.666_666_666_667);
+        let read = |number: Enclosure| number.readable().value;
+        assert_eq!(read(Enclosure::around(noisy, 1e-15)), 1.0);
+        assert_eq!(read(Enclosure::estimate(noisy)), 1.0);
+        assert_eq!(read(Enclosure::estimate(2.0 / 3.0)), 0.666_666_666_667);
         // It is known not to be 1, or nothing is known above it.
-        assert_eq!(Enclosure::exact(noisy).readable(), noisy);
-        assert_eq!(Enclosure::around(noisy, 0.0).readable(), noisy);
-        assert_eq!(Enclosure::at_least(noisy, 2.0).readable(), noisy);
-        let near = Enclosure::around(1.0 - 1e-14, 1e-15).readable();
+        assert_eq!(read(Enclosure::exact(noisy)), noisy);
+        assert_eq!(read(Enclosure::around(noisy, 0.0)), noisy);
+        assert_eq!(read(Enclosure::at_least(noisy, 2.0)), noisy);
+        let near = read(Enclosure::around(1.0 - 1e-14, 1e-15));
         assert!(near < 1.0 && (near - (1.0 - 1e-14)).abs() < 2e-15, "{near}");
     }
 }
