@@ -7,7 +7,6 @@
 //! hop, which is minimal too.
 
 use crate::spectrum::colouring::Colouring;
-use bfc_schedule::matrix::Interner;
 use bfc_schedule::{Action, MixingMatrix, Rank, RoundPlan, RoundTable, SparseMatrix};
 
 /// The rounds of `matrix`: exactly its largest in- or out-degree many. The same matrix always gives the same rounds.
@@ -38,10 +37,14 @@ fn table(matrix: &SparseMatrix) -> RoundTable {
         send[source as usize].push((round, target));
         receive[target as usize].push((round, source));
     }
-    let mut interner = Interner::default();
+    // The weights of the matrix, which are distinct, in the order in which actions name them.
+    let mut weights = vec![];
     let mut ids = vec![None; matrix.weights().len()];
     let mut id = |weight: u32| {
-        *ids[weight as usize].get_or_insert_with(|| interner.id(matrix.weights()[weight as usize].clone()))
+        *ids[weight as usize].get_or_insert_with(|| {
+            weights.push(matrix.weights()[weight as usize].clone());
+            weights.len() as u32 - 1
+        })
     };
     let mut table =
         RoundTable { rounds, weights: vec![], self_weights: vec![], offsets: vec![0], actions: vec![] };
@@ -58,7 +61,7 @@ fn table(matrix: &SparseMatrix) -> RoundTable {
         table.actions.extend(merge(send, receive, &mut weight));
         table.offsets.push(table.actions.len());
     }
-    table.weights = interner.values;
+    table.weights = weights;
     table
 }
 
@@ -99,6 +102,10 @@ fn messages(matrix: &SparseMatrix) -> (u32, Vec<Message>) {
         }
     }
 
+    if single.is_empty() {
+        let both = |(a, b, round)| [(a, b), (b, a)].map(|(source, target)| Message { source, target, round });
+        return (rounds, pairs.edges().flat_map(both).collect());
+    }
     // Senders are vertices 0..size, receivers size..2·size.
     let mut colouring = Colouring::new(rounds, out_degrees.iter().copied().chain(in_degrees()));
     for (a, b, round) in pairs.edges() {

@@ -42,11 +42,11 @@ fn table(plan: &RoundPlan, ranks: &[u32], numbers: &[Rank]) -> RoundTable {
     let (mut self_weights, mut offsets, mut actions) = (vec![], vec![0], vec![]);
     for &rank in ranks {
         let RankPlan { self_weight, actions: own, .. } = plan.rank(Rank(rank));
-        self_weights.push(weights.id(self_weight));
+        self_weights.push(weights.id(&self_weight));
         actions.extend(own.into_iter().map(|action| Action {
             round: action.round,
             send_to: action.send_to.map(|to| numbers[to.index()]),
-            receive: action.receive.map(|(from, weight)| (numbers[from.index()], weights.id(weight))),
+            receive: action.receive.map(|(from, weight)| (numbers[from.index()], weights.id(&weight))),
         }));
         offsets.push(actions.len());
     }

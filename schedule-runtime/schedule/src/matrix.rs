@@ -1,7 +1,9 @@
 //! Mixing matrices: one phase of a topology, exact, in the form in which its symmetry is kept.
 
 use crate::{Group, Rank, Rational};
-use std::collections::HashMap;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use std::hash::{BuildHasher, RandomState};
 
 /// The matrix W of one phase: `x_i ← Σ_j W[i][j] x_j`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,9 +102,9 @@ impl SparseMatrix {
         let mut interned = Interner::default();
         let mut matrix = Self { weights: vec![], self_weights: vec![], offsets: vec![0], edges: vec![] };
         for row in rows {
-            matrix.self_weights.push(interned.id(row.self_weight));
+            matrix.self_weights.push(interned.id(&row.self_weight));
             for (source, weight) in row.in_weights {
-                matrix.edges.push((source, interned.id(weight)));
+                matrix.edges.push((source, interned.id(&weight)));
             }
             matrix.offsets.push(matrix.edges.len());
         }
@@ -169,22 +171,28 @@ impl SparseMatrix {
 }
 
 /// Gives equal weights one number, in order of first use.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Interner {
-    ids: HashMap<Rational, u32>,
+    /// Hashes with the numbers of their weights, of which a file may have millions: no weight is kept or hashed twice.
+    ids: HashTable<(u64, u32)>,
+    hasher: RandomState,
     /// The distinct weights so far.
     pub values: Vec<Rational>,
 }
 
 impl Interner {
     /// The number of `weight`.
-    pub fn id(&mut self, weight: Rational) -> u32 {
-        if let Some(&id) = self.ids.get(&weight) {
-            return id;
+    pub fn id(&mut self, weight: &Rational) -> u32 {
+        let hash = self.hasher.hash_one(weight);
+        let is_equal = |known: &(u64, u32)| known.0 == hash && self.values[known.1 as usize] == *weight;
+        match self.ids.entry(hash, is_equal, |known| known.0) {
+            Entry::Occupied(known) => known.get().1,
+            Entry::Vacant(place) => {
+                let id = self.values.len() as u32;
+                place.insert((hash, id));
+                self.values.push(weight.clone());
+                id
+            }
         }
-        let id = self.values.len() as u32;
-        self.ids.insert(weight.clone(), id);
-        self.values.push(weight);
-        id
     }
 }

@@ -13,8 +13,9 @@ pub struct Rational(BigRational);
 impl std::hash::Hash for Rational {
     /// Lowest terms are the same for equal numbers; the hash of a ratio in general takes a long division.
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.numerator().hash(state);
-        self.denominator().hash(state);
+        state.write_u8(self.is_negative().into());
+        let digits = self.numerator().iter_u64_digits().chain(self.denominator().iter_u64_digits());
+        digits.for_each(|digit| state.write_u64(digit));
     }
 }
 

@@ -253,13 +253,13 @@ pub fn table(rows: Vec<Row>) -> Phase {
         }
     }
     let mut weights = Interner::default();
-    let self_weights = rows.iter().map(|row| weights.id(row.self_weight.clone())).collect();
+    let self_weights = rows.iter().map(|row| weights.id(&row.self_weight)).collect();
     let (mut offsets, mut actions) = (vec![0], vec![]);
     for rank in (0..size as u32).map(Rank) {
         for round in 0..busy.len() as u32 {
             let send_to = edges.iter().find(|edge| edge.0 == round && edge.1 == rank).map(|edge| edge.2);
             let receive = edges.iter().find(|edge| edge.0 == round && edge.2 == rank);
-            let receive = receive.map(|edge| (edge.1, weights.id(edge.3.clone())));
+            let receive = receive.map(|edge| (edge.1, weights.id(&edge.3)));
             if send_to.is_some() || receive.is_some() {
                 actions.push(Action { round, send_to, receive });
             }

@@ -68,7 +68,7 @@ impl Draft {
         if let (Some(with), Some(without)) = (self.with_weight, self.without_weight) {
             return Err(Box::new(EvaluateError::MixedWeights { with, without }));
         }
-        Ok(weight.map(|weight| self.edges.weights.id(weight)))
+        Ok(weight.map(|weight| self.edges.weights.id(&weight)))
     }
 
     /// Gives a rank, or all of them, a self weight.
@@ -86,7 +86,7 @@ impl Draft {
         }
         self.first.get_or_insert(span);
         self.self_spans.insert(rank, span);
-        let id = self.edges.weights.id(weight);
+        let id = self.edges.weights.id(&weight);
         match rank {
             Some(rank) => drop(self.edges.selves.insert(rank, id)),
             None => self.edges.every_self = Some(id),

@@ -230,7 +230,7 @@ impl<'a> Evaluator<'a> {
         if let Some(edge) = list.edges.first() {
             draft.weight(edge.weight.map(|weight| weights[weight as usize].clone()), span)?;
         }
-        let ids: Vec<u32> = weights.iter().map(|weight| draft.edges.weights.id(weight.clone())).collect();
+        let ids: Vec<u32> = weights.iter().map(|weight| draft.edges.weights.id(weight)).collect();
         draft.edges.listed.reserve(2 * list.edges.len());
         for edge in &list.edges {
             let weight = edge.weight.map(|weight| ids[weight as usize]);

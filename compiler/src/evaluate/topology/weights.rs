@@ -100,12 +100,12 @@ pub struct Edges {
 }
 
 /// Distinct weights by number.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Weights(Interner);
 
 impl Weights {
     /// The number of a weight.
-    pub fn id(&mut self, weight: Rational) -> u32 {
+    pub fn id(&mut self, weight: &Rational) -> u32 {
         self.0.id(weight)
     }
 
@@ -131,6 +131,7 @@ impl<'w> Rests<'w> {
         }
     }
 
+    /// What weights leave, by ascending number.
     fn rest(&self, ids: &[u32]) -> Rational {
         match self {
             Self::Common(unit, values) => {
@@ -138,19 +139,11 @@ impl<'w> Rests<'w> {
                 Rational::new(unit - sum, unit.clone())
             }
             Self::Fractions(weights) => {
-                &Rational::one() - &ids.iter().map(|id| weights[*id as usize].clone()).sum()
+                let alike = ids.chunk_by(|a, b| a == b);
+                let sums = alike.map(|ids| &Rational::integer(ids.len()) * &weights[ids[0] as usize]);
+                &Rational::one() - &sums.sum()
             }
         }
-    }
-}
-
-impl Clone for Weights {
-    fn clone(&self) -> Self {
-        let mut copy = Self::default();
-        for weight in &self.0.values {
-            copy.id(weight.clone());
-        }
-        copy
     }
 }
 
@@ -307,7 +300,10 @@ impl Edges {
     fn table(&self, size: u32, rule: Option<&WeightRule>) -> Result<Weighed, Problem> {
         let edges = self.sorted(size);
         let rows = Rows::new(&edges, size);
-        let table = if self.is_weighted() { self.explicit(&rows) } else { self.by_rule(&rows, rule)? };
+        let table = match self.is_weighted() {
+            true => self.explicit(&rows, &self.weights.0.values, |rank| self.self_weight(rank).cloned()),
+            false => self.by_rule(&rows, rule)?,
+        };
         let optimum = table.optimum;
         let matrix = SparseMatrix::from_parts(table.weights.values, table.own, table.offsets, table.edges);
         let matrix = matrix.expect("rows are sorted, distinct and in range");
@@ -318,49 +314,32 @@ impl Edges {
         self.selves.get(&rank).copied().or(self.every_self).map(|id| self.weights.get(id))
     }
 
-    /// A row in which edges that stand there several times have the sum of their weights.
-    fn summed(&self, listed: &[(u32, u32, Option<u32>)]) -> Vec<(Rank, Rational)> {
-        let mut row: Vec<(Rank, Rational)> = Vec::new();
-        for &(_, from, id) in listed {
-            let weight = id.map_or_else(Rational::zero, |id| self.weights.get(id).clone());
-            match row.last_mut() {
-                Some((source, sum)) if source.0 == from => *sum = &*sum + &weight,
-                _ => row.push((Rank(from), weight)),
-            }
-        }
-        row
-    }
-
-    fn explicit(&self, rows: &Rows) -> Table {
+    /// Edges with weights by number; `own` says what ranks keep whose rows do not leave it.
+    fn explicit(&self, rows: &Rows, weights: &[Rational], own: impl Fn(u32) -> Option<Rational>) -> Table {
         let mut table = Table::default();
         // Many rows hold the same weights.
         let mut rests: HashMap<Vec<u32>, u32> = HashMap::new();
-        let left = Rests::new(&self.weights.0.values);
-        let mut known: Vec<Option<u32>> = vec![None; self.weights.0.values.len()];
+        let left = Rests::new(weights);
+        let mut known: Vec<Option<u32>> = vec![None; weights.len()];
         for rank in 0..rows.size() {
             let listed = rows.row(rank);
-            let is_set = listed.iter().all(|edge| edge.2.is_some())
-                && listed.windows(2).all(|pair| pair[0].1 != pair[1].1);
-            let (row, rest) = if is_set {
-                let mut ids: Vec<u32> = listed.iter().filter_map(|edge| edge.2).collect();
-                let mut id = |id: u32| {
-                    let weights = &mut table.weights;
-                    *known[id as usize].get_or_insert_with(|| weights.id(self.weights.get(id).clone()))
-                };
-                let row = listed.iter().zip(&ids).map(|(edge, weight)| (Rank(edge.1), id(*weight))).collect();
+            let said = own(rank).map(|own| table.weights.id(&own));
+            if listed.windows(2).any(|pair| pair[0].1 == pair[1].1) {
+                let row = summed(listed, weights);
+                let rest = || &Rational::one() - &row.iter().map(|(_, weight)| weight.clone()).sum();
+                let own = said.unwrap_or_else(|| table.weights.id(&rest()));
+                let row = row.iter().map(|(from, weight)| (*from, table.weights.id(weight))).collect();
+                table.push(own, row);
+                continue;
+            }
+            let mut ids: Vec<u32> = listed.iter().filter_map(|edge| edge.2).collect();
+            let mut id =
+                |id: u32| *known[id as usize].get_or_insert_with(|| table.weights.id(&weights[id as usize]));
+            let row = listed.iter().zip(&ids).map(|(edge, weight)| (Rank(edge.1), id(*weight))).collect();
+            let own = said.unwrap_or_else(|| {
                 ids.sort_unstable();
-                let weights = &mut table.weights;
-                let rest = || *rests.entry(ids).or_insert_with_key(|ids| weights.id(left.rest(ids)));
-                (row, self.self_weight(rank).is_none().then(rest))
-            } else {
-                let row = self.summed(listed);
-                let rest = &Rational::one() - &row.iter().map(|(_, weight)| weight.clone()).sum();
-                let id = |(from, weight)| (from, table.weights.id(weight));
-                let row: Vec<_> = row.into_iter().map(id).collect();
-                (row, self.self_weight(rank).is_none().then(|| table.weights.id(rest)))
-            };
-            let own = rest.or_else(|| self.self_weight(rank).map(|own| table.weights.id(own.clone())));
-            let own = own.expect("a rank has a weight of its own, or what its row leaves");
+                *rests.entry(ids).or_insert_with_key(|ids| table.weights.id(&left.rest(ids)))
+            });
             table.push(own, row);
         }
         table
@@ -377,8 +356,8 @@ impl Edges {
             let row = rows.row(rank).iter().map(|edge| edge.1);
             let rest = || &Rational::one() - &row.clone().map(|from| weight(from).clone()).sum();
             let own = self.self_weight(rank).cloned().unwrap_or_else(rest);
-            let own = table.weights.id(own);
-            let row = row.map(|from| (Rank(from), table.weights.id(weight(from).clone()))).collect();
+            let own = table.weights.id(&own);
+            let row = row.map(|from| (Rank(from), table.weights.id(weight(from)))).collect();
             table.push(own, row);
         }
         table
@@ -409,31 +388,41 @@ impl Edges {
             _ => {}
         }
         let degrees = Degrees::new(rows);
-        let mut table = Table::default();
-        let mut by_denominator: HashMap<u32, u32> = HashMap::new();
-        for rank in 0..rows.size() {
-            let denominators: Vec<u32> =
-                rows.row(rank).iter().map(|edge| degrees.denominator(&rule.base, edge.1, rank)).collect();
-            let own = match self.self_weight(rank) {
-                Some(own) => own.clone(),
-                None => rule.own(&degrees.own(&rule.base, rank, &denominators)),
-            };
-            let own = table.weights.id(own);
-            let mut row = Vec::with_capacity(denominators.len());
-            for (edge, k) in rows.row(rank).iter().zip(denominators) {
-                let weights = &mut table.weights;
-                let id = *by_denominator.entry(k).or_insert_with(|| {
-                    weights.id(match &rule.base {
-                        BaseRule::Constant(a) => &rule.moved * a,
-                        _ => rule.edge(k),
-                    })
-                });
-                row.push((Rank(edge.1), id));
+        let mut weights = Interner::default();
+        let mut by_denominator: Vec<Option<u32>> = vec![None; degrees.largest as usize + 2];
+        let weighed = |&(to, from, _): &(u32, u32, Option<u32>)| {
+            let k = degrees.denominator(&rule.base, from, to);
+            let id = *by_denominator[k as usize].get_or_insert_with(|| {
+                weights.id(&match &rule.base {
+                    BaseRule::Constant(a) => &rule.moved * a,
+                    _ => rule.edge(k),
+                })
+            });
+            (to, from, Some(id))
+        };
+        let edges: Vec<_> = rows.edges.iter().map(weighed).collect();
+        let rows = Rows::new(&edges, rows.size());
+        let own = |rank: u32| match self.self_weight(rank) {
+            None if rule.base == BaseRule::SenderUniform => {
+                Some(rule.own(&Rational::new(1, degrees.outgoing[rank as usize] + 1)))
             }
-            table.push(own, row);
-        }
-        Ok(table)
+            said => said.cloned(),
+        };
+        Ok(self.explicit(&rows, &weights.values, own))
     }
+}
+
+/// A row in which edges that stand there several times have the sum of their weights.
+fn summed(listed: &[(u32, u32, Option<u32>)], weights: &[Rational]) -> Vec<(Rank, Rational)> {
+    let mut row: Vec<(Rank, Rational)> = Vec::new();
+    for &(_, from, id) in listed {
+        let weight = id.map_or_else(Rational::zero, |id| weights[id as usize].clone());
+        match row.last_mut() {
+            Some((source, sum)) if source.0 == from => *sum = &*sum + &weight,
+            _ => row.push((Rank(from), weight)),
+        }
+    }
+    row
 }
 
 /// Sorted edges with the place where each receiver's begin.
@@ -506,21 +495,6 @@ impl Degrees {
             BaseRule::MaxDegree => self.largest,
             BaseRule::Constant(_) | BaseRule::BestConstant | BaseRule::Fastest(_) => 0,
         }
-    }
-
-    /// What a rank gives itself, given the denominators of its row.
-    fn own(&self, rule: &BaseRule, rank: u32, denominators: &[u32]) -> Rational {
-        let degree = denominators.len() as u32;
-        let given = match rule {
-            BaseRule::SenderUniform => return Rational::new(1, self.outgoing[rank as usize] + 1),
-            BaseRule::Constant(a) => &Rational::integer(degree) * a,
-            _ => {
-                let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
-                denominators.iter().for_each(|k| *counts.entry(*k).or_default() += 1);
-                counts.into_iter().map(|(k, count)| Rational::new(count, k)).sum()
-            }
-        };
-        &Rational::one() - &given
     }
 }
 

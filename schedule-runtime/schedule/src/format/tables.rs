@@ -137,7 +137,7 @@ impl<'a, 'w> Local<'a, 'w> {
         if let Some(id) = self.ids.get(&stored) {
             return Ok(*id);
         }
-        let id = self.interner.id(self.weights.get(stored)?);
+        let id = self.interner.id(&self.weights.get(stored)?);
         self.ids.insert(stored, id);
         Ok(id)
     }

@@ -30,7 +30,7 @@ pub(super) struct WeightWriter {
 impl WeightWriter {
     pub fn id(&mut self, weight: &Rational) -> u32 {
         self.used += size(weight);
-        self.interner.id(weight.clone())
+        self.interner.id(weight)
     }
 
     /// The section.

@@ -213,11 +213,10 @@ pub fn table(rows: Vec<Row>) -> Phase {
     let mut plan =
         RoundTable { rounds: 0, weights: vec![], self_weights: vec![], offsets: vec![0], actions: vec![] };
     for (rank, row) in rows.iter().enumerate() {
-        plan.self_weights.push(interner.id(row.self_weight.clone()));
+        plan.self_weights.push(interner.id(&row.self_weight));
         let rounds: BTreeSet<u32> = sends[rank].keys().chain(receives[rank].keys()).copied().collect();
         for round in rounds {
-            let receive =
-                receives[rank].get(&round).map(|(source, weight)| (*source, interner.id(weight.clone())));
+            let receive = receives[rank].get(&round).map(|(source, weight)| (*source, interner.id(weight)));
             plan.actions.push(Action { round, send_to: sends[rank].get(&round).copied(), receive });
             plan.rounds = plan.rounds.max(round + 1);
         }

@@ -125,14 +125,14 @@ impl Workshop<'_, '_> {
                 let mut weights = Interner::default();
                 let mut of_edge = Vec::with_capacity(numbered.weights.len());
                 for weight in &numbered.weights {
-                    of_edge.push(weights.id(edge(weight)?));
+                    of_edge.push(weights.id(&edge(weight)?));
                 }
                 let mut of_self = HashMap::new();
                 let (mut selves, mut rows) = (Vec::new(), Vec::new());
                 for rank in (0..sparse.size()).map(Rank) {
                     let id = sparse.self_weight(rank);
                     if let std::collections::hash_map::Entry::Vacant(place) = of_self.entry(id) {
-                        place.insert(weights.id(own(&numbered.weights[id as usize])?));
+                        place.insert(weights.id(&own(&numbered.weights[id as usize])?));
                     }
                     selves.push(of_self[&id]);
                     let row = sparse.in_edges(rank).iter();
@@ -189,7 +189,7 @@ impl Workshop<'_, '_> {
             match products.get(&(x, y)) {
                 Some(id) => Ok(*id),
                 None => {
-                    let id = weights.id(self.small(&left.weights[x as usize] * &right.weights[y as usize])?);
+                    let id = weights.id(&self.small(&left.weights[x as usize] * &right.weights[y as usize])?);
                     products.insert((x, y), id);
                     Ok(id)
                 }
