@@ -1,4 +1,4 @@
-//! Which way the edges of a list go that does not say so.
+//! The direction of edges in a list that does not state it.
 
 use crate::error::{ImportError, Text};
 use crate::graph::Edge;
@@ -35,9 +35,9 @@ pub fn of(edges: &[Edge], text: &Text) -> Result<Direction, ImportError> {
         (Some(_), false) => Ok(Direction::FromBothEnds),
         (Some(_), true) => Err(ImportError::Ambiguous {
             name: text.name().to_string(),
-            first: "directed edges, since some stand in it both ways".into(),
+            first: "directed edges, some of which go both ways".into(),
             first_flag: "--directed".into(),
-            second: "undirected edges, of which some are listed twice".into(),
+            second: "undirected edges, some of which are listed twice".into(),
             second_flag: "--directed=no".into(),
         }),
     }

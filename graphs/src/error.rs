@@ -1,4 +1,4 @@
-//! What can be wrong with a graph that is brought along.
+//! Why a graph cannot be imported.
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use std::sync::Arc;
@@ -45,7 +45,7 @@ pub enum ImportError {
         /// Columns.
         columns: usize,
     },
-    /// A matrix whose rows and columns have other labels.
+    /// A matrix whose rows and columns have different labels.
     #[error("the row `{label}` has no column")]
     #[diagnostic(
         code(bfc::import::labels_differ),
@@ -61,8 +61,8 @@ pub enum ImportError {
         #[label("this row")]
         at: SourceSpan,
     },
-    /// A table with columns of which it is not known what they are.
-    #[error("the table has {found} columns: which are sender and receiver is not known")]
+    /// A table with columns of unknown meaning.
+    #[error("none of the {found} columns is named as sender or receiver")]
     #[diagnostic(
         code(bfc::import::unknown_columns),
         help("name or number them: `--columns {example}`; a third one is the weight")
@@ -79,7 +79,7 @@ pub enum ImportError {
         #[label("{found} columns")]
         at: SourceSpan,
     },
-    /// A column that is asked for and not there.
+    /// A column that does not exist.
     #[error("there is no column `{column}`")]
     #[diagnostic(code(bfc::import::unknown_column), help("the columns are {known}"))]
     UnknownColumn {
@@ -88,14 +88,14 @@ pub enum ImportError {
         /// Those there are.
         known: String,
     },
-    /// A weight or an entry that is not a decimal number.
-    #[error("`{found}` is not a decimal number of moderate size")]
+    /// A weight or an entry that is not a number.
+    #[error("`{found}` is not a number of moderate size")]
     #[diagnostic(
         code(bfc::import::not_a_number),
         help(
-            "write a finite number such as `0.25` or `1e-3`, with a point, of at most 100 digits and with an exponent from \
-             -300 to 300; `--heading` takes the first line for names of columns, as in `source,target,weight`, and \
-             `--columns 1,2` reads edges without weights"
+            "write a finite number such as `0.25`, `1e-3` or `1/3`, with at most 100 digits and an exponent from -300 to 300; \
+             `--heading` takes the first line for names of columns, as in `source,target,weight`, and `--columns 1,2` reads \
+             edges without weights"
         )
     )]
     NotANumber {
@@ -156,8 +156,8 @@ pub enum ImportError {
         /// The node.
         node: String,
     },
-    /// A number of nodes that is not that of the file.
-    #[error("{expected} nodes are announced, and the edges name {found}")]
+    /// Another number of nodes than announced.
+    #[error("{expected} nodes are announced, but the edges name {found}")]
     #[diagnostic(code(bfc::import::node_count), help("{help}"))]
     NodeCount {
         /// What is said.
@@ -169,12 +169,12 @@ pub enum ImportError {
         /// The file.
         text: Text,
     },
-    /// A node outside of the numbers of nodes.
+    /// A node outside the announced range.
     #[error("the node `{node}` is not one of {first} to {last}")]
     #[diagnostic(
         code(bfc::import::outside_nodes),
         help(
-            "correct the number of nodes in the file, or say the numbers that there are, as in `--nodes 0..9`"
+            "correct the number of nodes in the file, or give the range of their numbers, as in `--nodes 0..9`"
         )
     )]
     OutsideNodes {
@@ -210,7 +210,7 @@ pub enum ImportError {
         at: Option<SourceSpan>,
     },
     /// Edges with and without weights.
-    #[error("the edge from `{from}` to `{to}` has no weight, and others have one")]
+    #[error("the edge from `{from}` to `{to}` has no weight, but others do")]
     #[diagnostic(
         code(bfc::import::mixed_weights),
         help("give all edges a weight, or import the edges alone: `--as adjacency`")
@@ -245,14 +245,14 @@ pub enum ImportError {
         /// The file.
         name: String,
     },
-    /// Nothing in it.
-    #[error("`{name}` holds no node")]
+    /// A file without nodes.
+    #[error("`{name}` has no nodes")]
     #[diagnostic(code(bfc::import::empty), help("`bfc help import` shows what can be imported"))]
     Empty {
         /// The file.
         name: String,
     },
-    /// Not of its format.
+    /// A file that does not follow its format.
     #[error("`{name}` is not {format}: {reason}")]
     #[diagnostic(
         code(bfc::import::malformed),
@@ -274,8 +274,8 @@ pub enum ImportError {
         #[label("here")]
         at: Option<SourceSpan>,
     },
-    /// A file of a format that is not read.
-    #[error("`{name}` is {format}, which is not read")]
+    /// A format that cannot be imported.
+    #[error("`{name}` is {format}, which cannot be imported")]
     #[diagnostic(code(bfc::import::unknown_format), help("{write}"))]
     UnknownFormat {
         /// The file.
@@ -290,7 +290,7 @@ pub enum ImportError {
     #[diagnostic(
         code(bfc::import::not_text),
         help(
-            "save the graph as text in UTF-8, `iconv -f LATIN1 -t UTF-8` converts; arrays in binary form are read from `.npy`"
+            "save the graph as text in UTF-8, for example with `iconv -f LATIN1 -t UTF-8`; a binary array must be a `.npy` file"
         )
     )]
     NotText {
@@ -303,23 +303,22 @@ pub enum ImportError {
         /// What stands there.
         found: String,
     },
-    /// More than a source may hold.
+    /// A graph that is too large.
     #[error("the graph is too large: {found}, expected at most {limit}")]
-    #[diagnostic(code(bfc::import::too_large), help("{}", Self::smaller(found)))]
+    #[diagnostic(code(bfc::import::too_large), help("{help}"))]
     TooLarge {
         /// What there is.
         found: String,
         /// What may be.
         limit: String,
+        /// What to do instead.
+        help: &'static str,
     },
 }
 
 impl ImportError {
-    fn smaller(found: &str) -> &'static str {
-        if found.contains("source") {
-            "name a file, `-o graph.bf`: a large graph is then kept in a file beside it"
-        } else {
-            "describe the graph by a rule; `bfc show topology::random_regular` shows a large one"
-        }
+    /// That what stands at a place is not a number.
+    pub fn not_a_number(found: &str, text: &Text, at: Option<SourceSpan>) -> Self {
+        Self::NotANumber { found: found.chars().take(40).collect(), text: text.clone(), at }
     }
 }

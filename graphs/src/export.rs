@@ -1,7 +1,11 @@
-//! A mixing matrix → an edge list, a labelled matrix, DOT, GraphML or node-link JSON, each with weights in the fewest digits
-//! that tell their double from all others. What is written here and read again is the same matrix.
+//! A mixing matrix → an edge list, a labelled matrix, DOT, GraphML or node-link JSON. What is written here and read again is
+//! the same matrix, to the last bit of its exact weights: the reader takes `0.3333333333333333` for 1/3, and what digits do not
+//! say is written as a fraction. DOT, which is not read, has all weights as decimals.
 
-use bfc_schedule::{MixingMatrix, Rank};
+use crate::number::Number;
+use crate::weights::COARSEST;
+use bfc_schedule::matrix::Row;
+use bfc_schedule::{MixingMatrix, Rank, Rational};
 use miette::Diagnostic;
 use serde_json::json;
 use std::collections::HashSet;
@@ -79,7 +83,7 @@ pub enum ExportError {
 struct Arc {
     from: u32,
     to: u32,
-    weight: String,
+    weight: Number,
 }
 
 /// Writes a matrix; `names` are those of its ranks, if they have any.
@@ -109,7 +113,8 @@ pub fn export(
         Output::Edges => {
             out.push_str("sender,receiver,weight\n");
             for arc in &arcs {
-                let _ = writeln!(out, "{},{},{}", csv(&label(arc.from)), csv(&label(arc.to)), arc.weight);
+                let _ =
+                    writeln!(out, "{},{},{}", csv(&label(arc.from)), csv(&label(arc.to)), arc.weight.text());
             }
         }
         Output::Matrix => table(&mut out, size, &arcs, label),
@@ -120,16 +125,18 @@ pub fn export(
                 let _ = writeln!(out, "    {rank} [label={}];", dot(&label(rank)));
             }
             for arc in once() {
-                let _ = writeln!(out, "    {} {arrow} {} [weight={}];", arc.from, arc.to, arc.weight);
+                let (from, to, weight) = (arc.from, arc.to, arc.weight.value());
+                let _ = writeln!(out, "    {from} {arrow} {to} [weight={weight:?}];");
             }
             out.push_str("}\n");
         }
         Output::Graphml => {
             let direction = if is_symmetric { "undirected" } else { "directed" };
+            let kind = if arcs.iter().any(|arc| arc.weight.is_fraction()) { "string" } else { "double" };
             let _ = writeln!(
                 out,
                 "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<graphml xmlns=\"http://graphml.graphdrawing.org/xmlns\">\n\
-                 <key id=\"w\" for=\"edge\" attr.name=\"weight\" attr.type=\"double\"/>\n\
+                 <key id=\"w\" for=\"edge\" attr.name=\"weight\" attr.type=\"{kind}\"/>\n\
                  <key id=\"l\" for=\"node\" attr.name=\"label\" attr.type=\"string\"/>\n\
                  <graph id=\"{}\" edgedefault=\"{direction}\">",
                 xml(name)
@@ -140,7 +147,7 @@ pub fn export(
                 let _ = writeln!(out, "<node id=\"{rank}\">{}</node>", data.unwrap_or_default());
             }
             for Arc { from, to, weight } in once() {
-                let data = format!("<data key=\"w\">{weight}</data>");
+                let data = format!("<data key=\"w\">{}</data>", weight.text());
                 let _ = writeln!(out, "<edge source=\"{from}\" target=\"{to}\">{data}</edge>");
             }
             out.push_str("</graph>\n</graphml>\n");
@@ -152,26 +159,43 @@ pub fn export(
 
 /// All entries that are not 0, and what a rank keeps of its own where its row does not leave that.
 fn arcs(matrix: &MixingMatrix) -> Vec<Arc> {
-    let number = |weight: &bfc_schedule::Rational| format!("{:?}", weight.to_f64());
     let mut arcs = vec![];
     for to in 0..matrix.size() {
         let row = matrix.row(Rank(to));
-        let mut own = Some(row.self_weight.clone()).filter(|own| {
-            !own.is_zero() || row.in_weights.iter().map(|(_, weight)| weight.to_f64()).sum::<f64>() != 1.0
-        });
-        for (from, weight) in row.in_weights.iter().map(|(from, weight)| (from.0, weight)) {
-            if from > to
-                && let Some(own) = own.take()
-            {
-                arcs.push(Arc { from: to, to, weight: number(&own) });
-            }
-            if !weight.is_zero() {
-                arcs.push(Arc { from, to, weight: number(weight) });
-            }
-        }
-        arcs.extend(own.map(|own| Arc { from: to, to, weight: number(&own) }));
+        let rest = rest(&row);
+        let number = written(&rest);
+        let others = row.in_weights.iter().filter(|(_, weight)| !weight.is_zero());
+        let first = arcs.len();
+        arcs.extend(others.map(|(from, weight)| Arc { from: from.0, to, weight: number(weight) }));
+        let own = own(&row.self_weight, &rest).map(|weight| Arc { from: to, to, weight });
+        let place = first + arcs[first..].partition_point(|arc| arc.from < to);
+        arcs.splice(place..place, own);
     }
     arcs
+}
+
+/// What is left of 1 by the weights of a row, its own included.
+fn rest(row: &Row) -> Rational {
+    let weights = row.in_weights.iter().map(|(_, weight)| weight).chain([&row.self_weight]);
+    &Rational::one() - &weights.cloned().sum()
+}
+
+/// How the weights of a row are written that leaves this: as fractions where it is so little that decimals would be taken
+/// for rounded ones.
+fn written(rest: &Rational) -> fn(&Rational) -> Number {
+    let is_near = !rest.is_zero() && rest.to_f64().abs() <= 2.0 * COARSEST;
+    if is_near { Number::fraction } else { Number::shortest }
+}
+
+/// What a rank keeps of its own. Where its row leaves just that, the reader computes it anew, so that digits are enough, and
+/// none for 0.
+fn own(weight: &Rational, rest: &Rational) -> Option<Number> {
+    let exact = written(rest)(weight);
+    match rest.is_zero() {
+        true if exact.is_zero() => None,
+        true if exact.is_fraction() => Number::of_double(weight.to_f64()),
+        _ => Some(exact),
+    }
 }
 
 /// Whether each of the arcs, which are in the order of (to, from), has one back with its weight.
@@ -191,7 +215,7 @@ fn table(out: &mut String, size: u32, arcs: &[Arc], label: impl Fn(u32) -> Strin
         for from in 0..size {
             let entry = arcs.next_if(|arc| (arc.to, arc.from) == (to, from));
             out.push(',');
-            out.push_str(entry.map_or("0", |arc| &arc.weight));
+            out.push_str(entry.map_or("0", |arc| arc.weight.text()));
         }
         out.push('\n');
     }
@@ -212,6 +236,8 @@ fn node_link<'a>(
     );
     let nodes: Vec<String> = (0..size).map(|rank| format!("{{\"id\": {}}}", id(rank))).collect();
     let link = |Arc { from, to, weight }: &Arc| {
+        let quote = if weight.is_fraction() { "\"" } else { "" };
+        let weight = format!("{quote}{}{quote}", weight.text());
         format!("{{\"source\": {}, \"target\": {}, \"weight\": {weight}}}", id(*from), id(*to))
     };
     let links: Vec<String> = arcs.map(link).collect();

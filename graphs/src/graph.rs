@@ -1,13 +1,19 @@
 //! A graph as files describe it: labelled nodes, edges with weights, and where they stand.
 
-use crate::decimal::Decimal;
 use crate::error::{ImportError, Text};
+use crate::number::Number;
 use crate::options::NodeRange;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use miette::SourceSpan;
-use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
 /// The most ranks that a phase of listed edges may have; the compiler's limit is the same.
 const MAX_NODES: u64 = 1 << 24;
+
+/// What to do instead of importing a graph that is too large.
+pub const BY_RULE: &str =
+    "describe the graph by a rule; `bfc show topology::random_regular` shows a large one";
 
 /// Whether a graph that is said to have this number of nodes is read at all.
 ///
@@ -19,6 +25,7 @@ pub fn check_size(nodes: u64) -> Result<(), ImportError> {
         false => Err(ImportError::TooLarge {
             found: format!("{nodes} nodes"),
             limit: format!("{MAX_NODES} nodes"),
+            help: BY_RULE,
         }),
     }
 }
@@ -44,7 +51,7 @@ pub struct Edge {
     /// Whether it goes both ways.
     pub both_ways: bool,
     /// Its weight.
-    pub weight: Option<Decimal>,
+    pub weight: Option<Number>,
     /// Where it stands.
     pub at: Option<SourceSpan>,
 }
@@ -52,24 +59,33 @@ pub struct Edge {
 /// Nodes by label, in the order in which they are added.
 #[derive(Debug, Default)]
 pub struct Nodes {
-    ranks: HashMap<String, usize>,
+    /// Numbers by the hash of their labels, which are kept once.
+    numbers: HashTable<usize>,
+    hasher: RandomState,
     labels: Vec<String>,
 }
 
 impl Nodes {
     /// The number of a node, which is added if it is new.
     pub fn number(&mut self, label: &str) -> usize {
-        if let Some(&rank) = self.ranks.get(label) {
-            return rank;
+        let (labels, hasher) = (&mut self.labels, &self.hasher);
+        let is_equal = |node: &usize| labels[*node] == label;
+        let hash = |node: &usize| hasher.hash_one(labels[*node].as_str());
+        match self.numbers.entry(hasher.hash_one(label), is_equal, hash) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(place) => {
+                let node = labels.len();
+                place.insert(node);
+                labels.push(label.to_string());
+                node
+            }
         }
-        self.ranks.insert(label.to_string(), self.labels.len());
-        self.labels.push(label.to_string());
-        self.labels.len() - 1
     }
 
     /// The number of a node that is there.
     pub fn find(&self, label: &str) -> Option<usize> {
-        self.ranks.get(label).copied()
+        let is_equal = |node: &usize| self.labels[*node] == label;
+        self.numbers.find(self.hasher.hash_one(label), is_equal).copied()
     }
 
     /// The number of nodes.
@@ -188,6 +204,17 @@ impl Graph {
     pub fn drop_weights(&mut self) {
         self.is_matrix = false;
         self.edges.iter_mut().for_each(|edge| edge.weight = None);
+    }
+
+    /// Reads weights that are doubles of simple fractions as these; how many they are, with the first of them.
+    pub fn restore_fractions(&mut self) -> Option<(usize, Number, Number)> {
+        let mut restored: Option<(usize, Number, Number)> = None;
+        for weight in self.edges.iter_mut().filter_map(|edge| edge.weight.as_mut()) {
+            let Some(fraction) = weight.rounded_fraction() else { continue };
+            let double = std::mem::replace(weight, fraction.clone());
+            restored.get_or_insert((0, double, fraction)).0 += 1;
+        }
+        restored
     }
 
     /// Whether edges have weights: all or none of them.

@@ -2,7 +2,6 @@
 //! GraphML, GEXF, GML, Matrix Market and NumPy arrays. A reader looks at the whole file and says what it took it for; what
 //! can be read in two ways is refused.
 
-mod decimal;
 mod direction;
 mod document;
 mod error;
@@ -11,16 +10,17 @@ mod format;
 mod graph;
 mod matrix_market;
 mod npy;
+mod number;
 mod options;
 mod reading;
 mod source;
 mod table;
 mod weights;
 
-pub use decimal::Decimal;
 pub use error::{ImportError, Text};
 pub use export::{ExportError, Output, export};
 pub use graph::{Edge, Graph};
+pub use number::Number;
 pub use options::{Kind, Meaning, NodeRange, Normalise, Options, Separator};
 pub use reading::Reading;
 pub use source::{Source, source};
@@ -49,8 +49,11 @@ pub struct Imported {
 /// It is no graph, or can be read in two ways.
 pub fn read(name: &str, bytes: Vec<u8>, options: &Options) -> Result<Imported, ImportError> {
     if bytes.len() as u64 > MAX_BYTES {
-        let found = format!("more than {MAX_BYTES} bytes");
-        return Err(ImportError::TooLarge { found, limit: format!("{MAX_BYTES} bytes") });
+        return Err(ImportError::TooLarge {
+            found: format!("more than {MAX_BYTES} bytes"),
+            limit: format!("{MAX_BYTES} bytes"),
+            help: graph::BY_RULE,
+        });
     }
     format::check(name, &bytes, options)?;
     let is_called_array = options.kind.is_none() && name.ends_with(".npy");
@@ -111,6 +114,12 @@ fn finish(
         table::weigh(&mut graph, options, &text, &mut reading)?;
     } else if options.meaning == Some(Meaning::Adjacency) {
         graph.drop_weights();
+    }
+    if let Some((count, double, fraction)) = graph.restore_fractions() {
+        let (double, fraction) = (double.text(), fraction.text());
+        reading.notes.push(format!(
+            "{count} weights are the doubles nearest to simple fractions and are read as these, such as {double} as {fraction}"
+        ));
     }
     Ok(Imported { graph, reading, text })
 }

@@ -1,10 +1,10 @@
 //! Matrix Market (Boisvert, Pozo, Remington 1996): `%%MatrixMarket matrix coordinate real general` and so on. Entry i, j is
 //! what rank i takes of rank j.
 
-use crate::decimal::Decimal;
 use crate::document::malformed;
 use crate::error::{ImportError, Text};
 use crate::graph::{Edge, Graph, check_size};
+use crate::number::Number;
 use crate::reading::Reading;
 use miette::SourceSpan;
 
@@ -116,7 +116,7 @@ fn coordinates<'t>(
         if banner.symmetric && from > to {
             return Err(bad("an entry of a symmetric matrix is above the diagonal".into(), line.at));
         }
-        let weight = line.words.get(2).map(|word| number(word, line.at, text)).transpose()?;
+        let weight = line.words.get(2).map(|word| Number::read(word, text, Some(line.at))).transpose()?;
         if weight.as_ref().is_none_or(|weight| !weight.is_zero()) {
             edges.push(Edge { from, to, both_ways: banner.symmetric, weight, at: Some(line.at) });
         }
@@ -146,7 +146,7 @@ fn array<'t>(
                 let reason = format!("it has fewer entries than {size} × {size}");
                 return Err(malformed(text, FORMAT, reason, None));
             };
-            let weight = number(word, at, text)?;
+            let weight = Number::read(word, text, Some(at))?;
             if !weight.is_zero() {
                 edges.push(Edge {
                     from,
@@ -164,12 +164,4 @@ fn array<'t>(
         }
         None => Ok(edges),
     }
-}
-
-fn number(word: &str, at: SourceSpan, text: &Text) -> Result<Decimal, ImportError> {
-    Decimal::parse(word).ok_or_else(|| ImportError::NotANumber {
-        found: word.chars().take(40).collect(),
-        text: text.clone(),
-        at: Some(at),
-    })
 }

@@ -1,9 +1,9 @@
 //! Arrays in NumPy's `.npy` (format versions 1 to 3) → a graph. Entry [i][j] is what rank i takes of rank j, with the digits
 //! that tell a number of its precision from all others.
 
-use crate::decimal::Decimal;
 use crate::error::ImportError;
 use crate::graph::{Edge, Graph, check_size};
+use crate::number::Number;
 
 /// How a file begins.
 pub const MAGIC: &[u8] = b"\x93NUMPY";
@@ -49,7 +49,7 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Graph, ImportError> {
             continue;
         }
         let text = number(&header, cell);
-        let Some(weight) = Decimal::parse(&text) else {
+        let Some(weight) = Number::parse(&text) else {
             return Err(ImportError::NotFinite { row: to, column: from, found: text });
         };
         if !weight.is_zero() {
@@ -79,16 +79,23 @@ fn number(header: &Header, cell: &[u8]) -> String {
     }
 }
 
-/// A number of 16 bits, exactly.
+/// A number of 16 bits.
 fn half(bits: u16) -> String {
     let (exponent, mantissa) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023));
+    // Subnormal numbers are spaced like the least normal ones.
+    let spacing = 2f64.powi(exponent.max(1) - 25);
     let magnitude = match exponent {
-        0 => mantissa * 2f64.powi(-24),
+        0 => mantissa * spacing,
         31 if mantissa == 0.0 => f64::INFINITY,
         31 => f64::NAN,
-        _ => (1024.0 + mantissa) * 2f64.powi(exponent - 25),
+        _ => (1024.0 + mantissa) * spacing,
     };
-    format!("{:?}", if bits >> 15 == 1 { -magnitude } else { magnitude })
+    // Below a power of two, numbers lie twice as close.
+    let reach = if mantissa == 0.0 { spacing / 4.0 } else { spacing / 2.0 };
+    let is_told = |short: &f64| (short - magnitude).abs() < reach;
+    let digits = (0..5).filter_map(|places| format!("{magnitude:.places$e}").parse().ok());
+    let shortest = digits.into_iter().find(is_told).unwrap_or(magnitude);
+    format!("{:?}", if bits >> 15 == 1 { -shortest } else { shortest })
 }
 
 fn header(bytes: &[u8]) -> Result<Header, String> {
@@ -111,9 +118,14 @@ fn header(bytes: &[u8]) -> Result<Header, String> {
     let number = |word: &str| word.trim().parse::<usize>().ok();
     let shape =
         value("shape").and_then(|rest| rest.strip_prefix('(')?.split(')').next()).ok_or_else(short)?;
-    let shape: Vec<usize> = shape.split(',').filter_map(number).collect();
-    let &[rows, columns] = &shape[..] else {
-        return Err(format!("it has {} dimensions, and a matrix has 2", shape.len()));
+    let lengths = shape.split(',').map(str::trim).filter(|length| !length.is_empty());
+    let lengths: Option<Vec<usize>> = lengths.map(number).collect();
+    let lengths = lengths.ok_or_else(|| format!("its shape is `({shape})`"))?;
+    let &[rows, columns] = &lengths[..] else {
+        return Err(match lengths.len() {
+            1 => "it has 1 dimension, and a matrix has 2".to_string(),
+            count => format!("it has {count} dimensions, and a matrix has 2"),
+        });
     };
     let (order, kind) = kind.split_at_checked(1).unwrap_or_default();
     let (letter, width) = kind.split_at_checked(1).unwrap_or_default();

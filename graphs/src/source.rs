@@ -4,6 +4,7 @@
 use crate::Imported;
 use crate::error::ImportError;
 use crate::graph::Graph;
+use crate::number::Number;
 use crate::options::Options;
 use crate::weights::{Listed, Lists, Rows};
 use bfc_dsl::edges::{EdgeList, ListedEdge};
@@ -52,16 +53,19 @@ pub fn source(
     let rows = Rows::new(graph, options, text)?;
     let lists = rows.lists();
     let count = lists.both_ways.len() + lists.one_way.len();
-    let small = |text: &String| beside.is_none() || text.len() <= LONGEST_SOURCE;
-    let listed = (count <= MOST_LISTED || beside.is_none()).then(|| listed(graph, &lists)).filter(small);
-    let (body, edges) = match (listed, beside) {
-        (Some(body), _) => (body, None),
-        (None, None) => (String::new(), None),
-        (None, Some(file)) => {
-            let edges = edge_list(graph, &lists).to_string();
-            let digest: String = Sha256::digest(&edges).iter().map(|byte| format!("{byte:02x}")).collect();
-            (format!("    edges from {} sha256 \"{digest}\"\n", quote(file)), Some(edges))
-        }
+    let in_source = || listed(graph, &lists);
+    let is_short = |body: &String| body.len() <= LONGEST_SOURCE;
+    let (body, edges) = match beside {
+        None => (in_source(), None),
+        Some(file) => match (count <= MOST_LISTED).then(in_source).filter(is_short) {
+            Some(body) => (body, None),
+            None => {
+                let edges = edge_list(graph, &lists).to_string();
+                let digest: String =
+                    Sha256::digest(&edges).iter().map(|byte| format!("{byte:02x}")).collect();
+                (format!("    edges from {} sha256 \"{digest}\"\n", quote(file)), Some(edges))
+            }
+        },
     };
     let mut out = head(graph, &lists, text.name());
     let _ = writeln!(out, "topology {name} {{\n    requires size == {}", graph.labels.len());
@@ -96,7 +100,7 @@ fn listed(graph: &Graph, lists: &Lists) -> String {
     }
     let edges = |list: &[Listed]| -> Vec<String> {
         let one = |(from, to, weight): &Listed| match weight {
-            Some(weight) => format!("[{from}, {to}, {weight}]"),
+            Some(weight) => format!("[{from}, {to}, {}]", weight.text()),
             None => format!("[{from}, {to}]"),
         };
         list.iter().map(one).collect()
@@ -113,26 +117,26 @@ fn listed(graph: &Graph, lists: &Lists) -> String {
 }
 
 /// The edges and the names of ranks as a file has them.
-fn edge_list(graph: &Graph, lists: &Lists) -> EdgeList {
+fn edge_list<'l>(graph: &Graph, lists: &'l Lists) -> EdgeList {
     let mut list = EdgeList { ranks: graph.labels.len() as u32, ..EdgeList::default() };
     if !graph.is_numbered() {
         list.names = graph.labels.iter().map(|label| short(label)).collect();
     }
-    let mut ids: HashMap<String, u32> = HashMap::new();
+    let mut ids: HashMap<&str, u32> = HashMap::new();
     let mut weights = vec![];
-    let mut id = |text: String| {
-        *ids.entry(text).or_insert_with_key(|text| {
-            weights.push(text.clone());
+    let mut id = |weight: &'l Number| {
+        *ids.entry(weight.text()).or_insert_with_key(|text| {
+            weights.push(text.to_string());
             weights.len() as u32 - 1
         })
     };
     for (edges, both_ways) in [(&lists.both_ways, true), (&lists.one_way, false)] {
         for (from, to, weight) in edges {
-            let weight = weight.map(|weight| id(weight.to_string()));
+            let weight = weight.map(&mut id);
             list.edges.push(ListedEdge { from: *from, to: *to, both_ways, weight });
         }
     }
-    list.own = lists.own.iter().map(|(rank, weight)| (*rank, id(weight.text().to_string()))).collect();
+    list.own = lists.own.iter().map(|(rank, weight)| (*rank, id(weight))).collect();
     list.weights = weights;
     list
 }

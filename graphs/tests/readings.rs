@@ -195,6 +195,10 @@ fn documents_have_directions_weights_and_names() {
         <edge source="n0" target="n1"/></graph></graphml>"#;
     assert_eq!(shown(&import("g.graphml", graphml.as_bytes(), "").unwrap()), "Port Quay: Port--Quay");
     let directed = import("g.graphml", graphml.as_bytes(), "--directed").unwrap();
+    let default = r#"<graphml><key id="w" for="edge" attr.name="weight"><default>0.5</default></key><graph>
+        <node id="a"/><node id="b"/><node id="c"/><edge source="a" target="b"/>
+        <edge source="b" target="c"><data key="w">1/3</data></edge></graph></graphml>"#;
+    assert_eq!(shown(&import("g.graphml", default.as_bytes(), "").unwrap()), "a b c: a--b 0.5, b--c 1/3");
     assert_eq!(shown(&directed), "Port Quay: Port->Quay");
     let mtx =
         "%%MatrixMarket matrix coordinate real symmetric\n% c\n3 3 4\n1 1 0.5\n2 1 0.5\n3 2 5e-1\n3 3 .5\n";
@@ -238,10 +242,36 @@ fn arrays_keep_the_digits_of_their_precision() {
     );
     assert_eq!(shown(&npy("|b1", "False", "(2, 2)", &[0, 1, 0, 0])).unwrap(), "0 1: 1->0");
     assert_eq!(shown(&npy("|i1", "False", "(2, 2)", &[0, 255, 2, 0])).unwrap(), "0 1: 1->0 -1, 0->1 2");
-    assert_eq!(shown(&npy("<f2", "False", "(1, 1)", &[0x00, 0xb8])).unwrap(), "0: 0->0 -0.5");
+    for (bits, digits) in [
+        (0xb800u16, "-0.5"),
+        (0x2e66, "0.1"),
+        (0x3555, "0.3333"),
+        (0x3c01, "1.001"),
+        (0x0001, "6e-8"),
+        (0x03ff, "6.1e-5"),
+        (0x0400, "6.104e-5"),
+        (0x7bff, "65500.0"),
+    ] {
+        let half = npy("<f2", "False", "(1, 1)", &bits.to_le_bytes());
+        assert_eq!(shown(&half).unwrap(), format!("0: 0->0 {digits}"));
+    }
+    let thirds: Vec<u8> =
+        [1.0f64 / 3.0, 2.0 / 3.0, 0.5, 0.5].into_iter().flat_map(f64::to_le_bytes).collect();
+    let doubles = import("w.npy", &npy("<f8", "False", "(2, 2)", &thirds), "").unwrap();
+    assert!(doubles.reading.notes[0].contains("0.3333333333333333 as 1/3"), "{:?}", doubles.reading.notes);
+    assert!(
+        doubles
+            .graph
+            .edges
+            .iter()
+            .any(|edge| edge.weight.as_ref().is_some_and(|weight| weight.text() == "2/3"))
+    );
     for (bytes, expected) in [
         (npy("<f8", "False", "(2, 3)", &[0; 48]), "not_square"),
         (npy("<f8", "False", "(2,)", &[0; 16]), "unread_array"),
+        (npy("<f8", "False", "()", &[0; 8]), "unread_array"),
+        (npy("<f8", "False", "(2, x, 2)", &[0; 32]), "unread_array"),
+        (npy("<f2", "False", "(1, 1)", &[0x00, 0x7c]), "not_finite"),
         (npy("<c16", "False", "(1, 1)", &[0; 16]), "unread_array"),
         (npy("|O", "False", "(1, 1)", &[0; 16]), "unread_array"),
         (npy("<f8", "False", "(2, 2)", &[0; 31]), "unread_array"),
@@ -288,17 +318,123 @@ fn what_is_no_graph_is_refused_with_a_remedy() {
         ("w.mtx", "%%MatrixMarket matrix coordinate real general\n", "malformed"),
         ("w.mtx", "%%MatrixMarket matrix array real symmetric\n2 2\n1\n1\n1\n1\n", "malformed"),
         ("w.mtx", "%%MatrixMarket matrix coordinate real general\n1 1 1\n1 1 x\n", "not_a_number"),
+        ("g.csv", "0,1,2,x\n0,1,2,3\n0,1,2,3\n0,1,2,3\n", "not_a_number"),
+        ("g.csv", "0,1,1e999\n1,2,1\n", "not_a_number"),
+        ("g.csv", "0,1,1e-2147483648\n1,2,1\n", "not_a_number"),
+        ("g.csv", "0,1,0.5\u{7}\n1,2,1\n", "not_a_number"),
+        ("g.csv", "0,1,1/0\n1,2,1/2\n", "not_a_number"),
+        ("g.csv", "0,1,0\n1,nan,1\n0,1,0\n", "not_a_number"),
+        ("g.csv", "a,b,0.5\n,c,0.5\n", "malformed"),
+        ("g.csv", "a,b,0.5\nb,0.5,0.5\n", "malformed"),
+        ("g.csv", "% bip unweighted\n% 1 18446744073709551615 1\n1 1\n", "too_large"),
+        ("g.csv", "0,1\n1,0\n0,2\n", "ambiguous"),
+        ("g.csv", "0,1\n1,0\n", "ambiguous"),
+        ("g.csv", "", "empty"),
+        ("g.adjlist", "", "empty"),
+        ("g.adjlist", "a b\u{0}\n", "not_text"),
+        ("g.npy", "\u{1}NUMPY", "unread_array"),
+        ("g.npy", "", "unread_array"),
+        ("g.gv", "graph { a -- b }\n", "unknown_format"),
+        ("g.json", "", "malformed"),
+        ("g.json", "{\"nodes\": [", "malformed"),
+        ("g.json", "{\"nodes\": [\u{0}", "not_text"),
+        ("g.json", "[1]", "malformed"),
+        ("g.json", r#"{"nodes": [], "links": []}"#, "empty"),
+        ("g.json", r#"{"nodes": [{"name": 0}], "links": []}"#, "malformed"),
+        ("g.json", r#"{"nodes": [{"id": 0}, {"id": 0}], "links": []}"#, "repeated_node"),
+        ("g.json", r#"{"nodes": [{"id": 0}], "links": [{"source": 0}]}"#, "malformed"),
+        ("g.json", r#"{"nodes": [{"id": 0}], "links": [{"source": 0, "target": 7}]}"#, "unknown_node"),
+        (
+            "g.json",
+            r#"{"nodes": [{"id": 0}], "links": [{"source": 0, "target": 0, "weight": "x"}]}"#,
+            "not_a_number",
+        ),
+        ("g.graphml", "", "malformed"),
+        ("g.graphml", "<graphml><graph></graphml>", "malformed"),
+        ("g.graphml", "<graphml/>", "malformed"),
+        ("g.graphml", "<graphml><graph/></graphml>", "empty"),
+        ("g.graphml", "<graphml>\u{7}</graphml>", "malformed"),
+        ("g.graphml", "<graphml>\u{0}</graphml>", "not_text"),
+        ("g.graphml", "<!DOCTYPE x [<!ENTITY a \"b\">]><graphml>&a;</graphml>", "malformed"),
+        ("g.graphml", "<graphml><graph><node/></graph></graphml>", "malformed"),
+        ("g.graphml", "<graphml><graph><node id='a'/><edge target='a'/></graph></graphml>", "malformed"),
+        ("g.graphml", "<graphml><graph><node id='a'/><edge source='a'/></graph></graphml>", "malformed"),
+        (
+            "g.graphml",
+            "<graphml><graph><node id='a'/><edge source='a' target='b'/></graph></graphml>",
+            "unknown_node",
+        ),
+        (
+            "g.graphml",
+            "<graphml><key id='w' for='edge' attr.name='weight'/><graph><node id='a'/>\
+             <edge source='a' target='a'><data key='w'>x</data></edge></graph></graphml>",
+            "not_a_number",
+        ),
+        (
+            "g.graphml",
+            "<graphml><graph><node id='a'><graph><node id='b'/></graph></node></graph></graphml>",
+            "malformed",
+        ),
+        ("g.gml", "", "malformed"),
+        ("g.gml", "graph [ ]", "empty"),
+        ("g.gml", "graph [ node [ id 0 ] edge [ source 0 ] ]", "malformed"),
+        ("g.gml", "graph [ node [ id 0 ] edge [ source 0 target 0 weight \"x\" ] ]", "not_a_number"),
+        ("g.gml", "graph [\u{0} ]", "not_text"),
+        ("g.gexf", "", "malformed"),
+        ("g.gexf", "<gexf><graph/></gexf>", "empty"),
+        ("g.gexf", "<gexf>\u{0}</gexf>", "not_text"),
+        (
+            "g.gexf",
+            "<gexf><graph><nodes><node id='a'/></nodes><edges><edge source='a'/></edges></graph></gexf>",
+            "malformed",
+        ),
+        (
+            "g.gexf",
+            "<gexf><graph><nodes><node id='a'/></nodes><edges><edge source='a' target='a' weight='x'/></edges></graph></gexf>",
+            "not_a_number",
+        ),
+        ("w.mtx", "", "malformed"),
+        ("w.mtx", "%%MatrixMarket matrix coordinate real general\n\u{0}", "not_text"),
+        ("w.mtx", "%%MatrixMarket matrix coordinate real general\n0 0 0\n", "empty"),
+        ("w.mtx", "%%MatrixMarket matrix coordinate real general\n2 2 x\n", "malformed"),
+        ("w.mtx", "%%MatrixMarket matrix coordinate real general\n99999999999 99999999999 0\n", "too_large"),
+        ("w.mtx", "%%MatrixMarket matrix coordinate real general\n2 2 1\nx 1 1\n", "malformed"),
+        ("w.mtx", "%%MatrixMarket matrix coordinate real general\n2 2 1\n1 0 1\n", "malformed"),
+        ("w.mtx", "%%MatrixMarket matrix coordinate real general\n2 2 1\n1 1\n", "malformed"),
+        ("w.mtx", "%%MatrixMarket matrix array real general\n2 2\n1\n1\n1\n", "malformed"),
         ("w.mtx", "1 1 1\n", "malformed"),
     ] {
         let error =
             import(name, content.as_bytes(), "").err().unwrap_or_else(|| panic!("{content:?} is read"));
         assert_eq!(code(&error), expected, "{content:?}: {error}");
         assert!(miette::Diagnostic::help(&error).is_some(), "{error}");
+        if ["not_a_number", "unknown_node", "ragged_table"].contains(&expected) {
+            let places = miette::Diagnostic::labels(&error).into_iter().flatten();
+            assert!(places.map(|place| place.offset()).all(|at| at < content.len()), "{error}");
+            assert!(
+                miette::Diagnostic::labels(&error).is_some_and(|mut places| places.next().is_some()),
+                "{error}"
+            );
+        }
     }
     let unknown = import("g.csv", b"from,to\na,b\n", "--columns from,nowhere").unwrap_err();
     assert_eq!(code(&unknown), "unknown_column");
     let encoded = import("g.csv", b"a,b\nb,M\xfcnchen\n", "").unwrap_err();
     assert!(matches!(encoded, ImportError::NotText { line: 2, byte: 7, .. }), "{encoded}");
+}
+
+/// Weights that contradict each other are found when the source is written.
+#[test]
+fn weights_that_contradict_each_other_are_refused() {
+    for (name, content, expected) in [
+        ("g.csv", "0,1,0.5\n1,2,0.5\n0,1,0.25\n1,3,1\n", "repeated_edge"),
+        ("g.txt", "0 1 {}\n1 2 {'weight': 0.5}\n", "mixed_weights"),
+    ] {
+        let imported =
+            import(name, content.as_bytes(), "").unwrap_or_else(|error| panic!("{content}: {error}"));
+        let error = bfc_graphs::source(&imported, "g", &bfc_graphs::Options::default(), None).unwrap_err();
+        assert_eq!(code(&error), expected, "{content}");
+    }
 }
 
 /// No text makes a reader panic, and what is read names only nodes that there are.

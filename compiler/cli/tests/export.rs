@@ -3,25 +3,30 @@
 use crate::common::{codes, files, json, stdout};
 use bfc_compiler::{Entry, NoFiles, Request, library, topologies};
 use bfc_graphs::{Meaning, Options, Output, export, read, source};
-use bfc_schedule::{MixingMatrix, Rank};
+use bfc_schedule::matrix::Row;
+use bfc_schedule::{MixingMatrix, Rank, Rational, SparseMatrix};
+use proptest::prelude::*;
+
+/// The formats that are read, too.
+const READ: [Output; 4] = [Output::Edges, Output::Matrix, Output::Graphml, Output::NodeLink];
 
 fn request(entry: Entry, size: u32) -> Request {
     Request { entry, size, local_size: 1, parameters: vec![], allow: vec![] }
 }
 
 /// All entries, row by row.
-fn entries(matrix: &MixingMatrix) -> Vec<Vec<f64>> {
+fn entries(matrix: &MixingMatrix) -> Vec<Vec<Rational>> {
     let row = |rank: u32| {
-        let (row, mut entries) = (matrix.row(Rank(rank)), vec![0.0; matrix.size() as usize]);
-        entries[rank as usize] = row.self_weight.to_f64();
-        row.in_weights.iter().for_each(|(from, weight)| entries[from.index()] = weight.to_f64());
+        let (row, mut entries) = (matrix.row(Rank(rank)), vec![Rational::zero(); matrix.size() as usize]);
+        entries[rank as usize] = row.self_weight;
+        row.in_weights.into_iter().for_each(|(from, weight)| entries[from.index()] = weight);
         entries
     };
     (0..matrix.size()).map(row).collect()
 }
 
 /// The matrix that a file is imported as.
-fn imported(text: &str, kind: Output) -> Vec<Vec<f64>> {
+fn imported(text: &str, kind: Output) -> Vec<Vec<Rational>> {
     let (word, _) = Output::ALL.iter().find(|(_, known)| *known == kind).expect("a word");
     let options = Options { meaning: Some(Meaning::Weights), ..Options::default() };
     let graph = read("g", text.as_bytes().to_vec(), &options)
@@ -45,24 +50,63 @@ fn what_is_exported_is_imported_as_the_same_matrix() {
             };
             for matrix in found[0].phases.iter().take(2) {
                 let expected = entries(matrix);
-                for kind in [Output::Edges, Output::Matrix, Output::Graphml, Output::NodeLink] {
+                for kind in READ {
                     let text = export(matrix, "g", &[], kind).expect("a small matrix");
-                    let found = imported(&text, kind);
-                    let close = found
-                        .iter()
-                        .flatten()
-                        .zip(expected.iter().flatten())
-                        .all(|(a, b)| (a - b).abs() < 1e-15);
-                    assert!(
-                        found.len() == size as usize && close,
-                        "{name} of {size}: {text}\n{found:?}\n{expected:?}"
-                    );
+                    assert_eq!(imported(&text, kind), expected, "{name} of {size}: {text}");
                     tried += 1;
                 }
             }
         }
     }
     assert!(tried > 400, "{tried}");
+}
+
+/// Numbers with short and long digits, with and without an end to them.
+fn weight() -> impl Strategy<Value = Rational> {
+    let denominator = prop_oneof![
+        1i64..13,
+        1i64..10_000,
+        1i64..1_000_000_000_000,
+        (0u32..50).prop_map(|twos| 1i64 << twos)
+    ];
+    (-1000i64..1000, denominator).prop_map(|(numerator, denominator)| Rational::new(numerator, denominator))
+}
+
+/// What a rank keeps of its own: what its row leaves, or not quite that, or nothing, or any number.
+fn own() -> impl Strategy<Value = Result<Rational, Rational>> {
+    let miss = |digits: u32| Rational::new(1, 10i64.pow(digits));
+    prop_oneof![
+        Just(Err(Rational::zero())),
+        (2u32..15).prop_map(move |digits| Err(miss(digits))),
+        Just(Ok(Rational::zero())),
+        weight().prop_map(Ok),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn exact_weights_come_back(
+        rows in (2usize..5).prop_flat_map(|size| {
+            let row = (prop::collection::vec(prop::option::of(weight()), size), own());
+            prop::collection::vec(row, size)
+        }),
+    ) {
+        let rows = rows.into_iter().zip(0..).map(|((entries, own), rank)| {
+            let entries = entries.into_iter().zip(0..).filter(|(_, from)| *from != rank);
+            let in_weights: Vec<(Rank, Rational)> =
+                entries.filter_map(|(weight, from)| Some((Rank(from), weight?))).collect();
+            let others: Rational = in_weights.iter().map(|(_, weight)| weight.clone()).sum();
+            let self_weight = own.unwrap_or_else(|miss| &(&Rational::one() - &others) + &miss);
+            Row { self_weight, in_weights }
+        });
+        let matrix = MixingMatrix::Sparse(SparseMatrix::from_rows(rows).expect("sorted rows"));
+        for kind in READ {
+            let text = export(&matrix, "g", &[], kind).expect("a small matrix");
+            prop_assert_eq!(imported(&text, kind), entries(&matrix), "{}", text);
+        }
+    }
 }
 
 #[test]

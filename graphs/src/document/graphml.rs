@@ -22,12 +22,13 @@ pub fn read(content: &str, text: &Text) -> Result<Content, ImportError> {
             key.attribute("attr.name").is_some_and(|found| found.eq_ignore_ascii_case(name))
                 && key.attribute("for").is_none_or(|of| of != other)
         };
-        children(root, "key").find(is_meant).and_then(|key| key.attribute("id"))
+        children(root, "key").find(is_meant)
     };
     let (weight_key, label_key) = (key("weight", "node"), key("label", "edge"));
-    let data = |node: Node<'_, '_>, key: Option<&str>| {
-        let key = key?;
-        let found = children(node, "data").find(|data| data.attribute("key") == Some(key))?;
+    let data = |node: Node<'_, '_>, key: Option<Node<'_, '_>>| {
+        let (key, id) = (key?, key?.attribute("id")?);
+        let own = children(node, "data").find(|data| data.attribute("key") == Some(id));
+        let found = own.or_else(|| children(key, "default").next())?;
         Some(found.text().unwrap_or_default().trim().to_string())
     };
     let mut found = Content::default();

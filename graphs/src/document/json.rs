@@ -2,29 +2,34 @@
 
 use super::{Content, Link, malformed, place};
 use crate::error::{ImportError, Text};
+use miette::SourceSpan;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 #[derive(Deserialize)]
-struct NodeLink {
+struct NodeLink<'c> {
     #[serde(default)]
     directed: bool,
-    nodes: Vec<Named>,
-    #[serde(alias = "edges")]
-    links: Vec<Connection>,
+    #[serde(borrow)]
+    nodes: Vec<Named<'c>>,
+    #[serde(alias = "edges", borrow)]
+    links: Vec<Connection<'c>>,
 }
 
 #[derive(Deserialize)]
-struct Named {
-    id: Box<RawValue>,
+struct Named<'c> {
+    #[serde(borrow)]
+    id: &'c RawValue,
 }
 
 #[derive(Deserialize)]
-struct Connection {
-    source: Box<RawValue>,
-    target: Box<RawValue>,
-    #[serde(default)]
-    weight: Option<Box<RawValue>>,
+struct Connection<'c> {
+    #[serde(borrow)]
+    source: &'c RawValue,
+    #[serde(borrow)]
+    target: &'c RawValue,
+    #[serde(borrow, default)]
+    weight: Option<&'c RawValue>,
 }
 
 /// Reads `{"directed": …, "nodes": [{"id": …}], "links": [{"source": …, "target": …, "weight": …}]}`.
@@ -37,16 +42,22 @@ pub fn read(content: &str, text: &Text) -> Result<Content, ImportError> {
         malformed(text, "node-link JSON", error.to_string(), at)
     })?;
     let link = |link: Connection| Link {
-        from: label(&link.source),
-        to: label(&link.target),
+        from: label(link.source),
+        to: label(link.target),
         directed: document.directed,
-        weight: link.weight.as_deref().map(label),
-        at: None,
+        weight: link.weight.map(label),
+        at: Some(span(content, link.weight.unwrap_or(link.source))),
     };
     Ok(Content {
-        nodes: document.nodes.iter().map(|node| (label(&node.id), None)).collect(),
+        nodes: document.nodes.iter().map(|node| (label(node.id), None)).collect(),
         links: document.links.into_iter().map(link).collect(),
     })
+}
+
+/// Where a value stands in the text that it is part of.
+fn span(content: &str, value: &RawValue) -> SourceSpan {
+    let value = value.get();
+    (value.as_ptr() as usize - content.as_ptr() as usize, value.len()).into()
 }
 
 /// A text without its quotes, anything else as it is written.

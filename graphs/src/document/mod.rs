@@ -5,9 +5,9 @@ pub mod gml;
 pub mod graphml;
 pub mod json;
 
-use crate::decimal::Decimal;
 use crate::error::{ImportError, Text};
 use crate::graph::{Edge, Graph, Nodes};
+use crate::number::Number;
 use crate::options::Options;
 use crate::reading::Reading;
 use miette::SourceSpan;
@@ -55,7 +55,11 @@ impl Content {
                     || ImportError::UnknownNode { node: id.into(), text: text.clone(), at: link.at };
                 nodes.find(id).ok_or_else(unknown)
             };
-            let weight = link.weight.as_deref().map(|weight| decimal(weight, text, link.at)).transpose()?;
+            let weight = link
+                .weight
+                .as_deref()
+                .map(|weight| Number::read(weight.trim(), text, link.at))
+                .transpose()?;
             let both_ways = !options.directed.unwrap_or(link.directed);
             Ok(Edge { from: find(&link.from)?, to: find(&link.to)?, both_ways, weight, at: link.at })
         };
@@ -82,14 +86,6 @@ impl Content {
         }
         Ok(graph)
     }
-}
-
-fn decimal(found: &str, text: &Text, at: Option<SourceSpan>) -> Result<Decimal, ImportError> {
-    Decimal::parse(found.trim()).ok_or_else(|| ImportError::NotANumber {
-        found: found.chars().take(40).collect(),
-        text: text.clone(),
-        at,
-    })
 }
 
 /// That a text is not of its format.

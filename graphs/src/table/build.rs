@@ -1,12 +1,13 @@
 //! A table and the way to read it → a graph.
 
 use super::header::Header;
+use super::heading::says_directed;
 use super::lines::{Field, Table, span};
-use super::plan::{Plan, Shape, not_a_number, says_directed};
-use crate::decimal::Decimal;
+use super::plan::{Plan, Shape};
 use crate::direction::{self, Direction};
 use crate::error::{ImportError, Text};
 use crate::graph::{Edge, Graph, Nodes, check_size};
+use crate::number::Number;
 use crate::options::{Meaning, NodeRange, Options};
 use crate::reading::Reading;
 
@@ -189,7 +190,7 @@ impl Builder<'_, '_> {
         let mut edges = vec![];
         for (row, to) in self.table.rows(first).zip(ranks) {
             for (from, field) in row[row.len() - size..].iter().enumerate() {
-                let weight = Decimal::parse(field.1).ok_or_else(|| not_a_number(*field, self.text))?;
+                let weight = Number::read(field.1, self.text, Some(span(*field)))?;
                 if !weight.is_zero() {
                     let at = Some(span(*field));
                     edges.push(Edge { from, to, both_ways: false, weight: Some(weight), at });
@@ -267,7 +268,7 @@ pub fn weigh(
 
 /// What the numbers of a graph are: all 1 are no weights, unless every rank takes exactly one of them.
 fn meaning(graph: &Graph, text: &Text) -> Result<Meaning, ImportError> {
-    let all_ones = graph.edges.iter().all(|edge| edge.weight.as_ref().is_some_and(Decimal::is_one));
+    let all_ones = graph.edges.iter().all(|edge| edge.weight.as_ref().is_some_and(Number::is_one));
     if !all_ones {
         return Ok(Meaning::Weights);
     }
@@ -291,8 +292,8 @@ fn meaning(graph: &Graph, text: &Text) -> Result<Meaning, ImportError> {
 }
 
 /// A weight: a number, or `{'weight': 0.5}` as networkx writes it; `{}` is none.
-fn attribute(field: Field, text: &Text) -> Result<Option<Decimal>, ImportError> {
-    let number = |field: Field| Decimal::parse(field.1).map(Some).ok_or_else(|| not_a_number(field, text));
+fn attribute(field: Field, text: &Text) -> Result<Option<Number>, ImportError> {
+    let number = |field: Field| Number::read(field.1, text, Some(span(field))).map(Some);
     let Some(inner) = field.1.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
         return number(field);
     };

@@ -1,5 +1,6 @@
 //! Text → lines of fields, for one separator.
 
+use crate::number::Number;
 use crate::options::Separator;
 use miette::SourceSpan;
 
@@ -61,6 +62,21 @@ pub type Field<'t> = (usize, &'t str);
 /// The place of a field.
 pub fn span((at, field): Field) -> SourceSpan {
     (at, field.len()).into()
+}
+
+/// Whether a field is a number, be it infinite, not a number at all, or of too many digits.
+pub fn is_number(field: &str) -> bool {
+    Number::parse(field).is_some() || field.parse::<f64>().is_ok()
+}
+
+/// Whether a field is a number that is infinite, not a number at all, or of too many digits.
+pub fn is_not_finite(field: &str) -> bool {
+    is_number(field) && Number::parse(field).is_none()
+}
+
+/// Whether a field holds attributes as networkx writes them: `{'weight': 0.5}`.
+pub fn is_attribute(field: &str) -> bool {
+    field.starts_with('{') && field.ends_with('}')
 }
 
 /// Lines as rows of fields.

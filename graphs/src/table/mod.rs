@@ -3,6 +3,7 @@
 
 mod build;
 mod header;
+mod heading;
 mod lines;
 mod plan;
 
@@ -117,9 +118,9 @@ fn choose<'t>(
         let [first, second] = [&good[0], &good[1]].map(|(index, plan)| (&tables[*index], plan));
         // A number that is not finite is wrong in both ways.
         let is_matrix = good.iter().any(|(_, plan)| plan.kind() == Kind::Matrix);
-        if let Some(wrong) = first.0.fields(0).iter().find(|field| is_matrix && plan::is_not_finite(field.1))
+        if let Some(wrong) = first.0.fields(0).iter().find(|field| is_matrix && lines::is_not_finite(field.1))
         {
-            return Err(plan::not_a_number(*wrong, text));
+            return Err(ImportError::not_a_number(wrong.1, text, Some(lines::span(*wrong))));
         }
         return Err(ambiguous(first, second, text));
     }
@@ -246,7 +247,7 @@ fn check_comments(
         let glued = content[mark.len_utf8()..].starts_with(|letter: char| letter.is_alphanumeric());
         let row = Table::new(&[*line], table.separator);
         let bare = Line { text: content[mark.len_utf8()..].trim(), ..*line };
-        let is_heading = plan::is_known_heading(Table::new(&[bare], table.separator).row(0));
+        let is_heading = heading::is_known_heading(Table::new(&[bare], table.separator).row(0));
         if glued && row.row(0).len() == width && !is_heading {
             return Err(ImportError::Ambiguous {
                 name: text.name().to_string(),

@@ -1,18 +1,12 @@
 //! The ways in which a table can be read.
 
-use super::lines::{Field, Table, span};
-use crate::decimal::Decimal;
+use super::heading::{
+    OTHERS, RECEIVERS, SENDERS, WEIGHTS, column_of, has_heading, is_known_heading, is_one_of, recurs,
+};
+use super::lines::{Field, Table, is_attribute, is_number, span};
 use crate::error::{ImportError, Text};
 use crate::options::{Kind, Options, Separator};
-use std::collections::{BTreeSet, HashSet};
-
-/// Words that head the column of senders, of receivers, of weights, and columns that are neither.
-const SENDERS: &str =
-    "source from sender src u node1 nodea tail i fromnodeid fromnode start origin head1 name1";
-const RECEIVERS: &str =
-    "target to receiver dst v node2 nodeb head j tonodeid tonode end destination dest name2";
-const WEIGHTS: &str = "weight weights w value data wij";
-const OTHERS: &str = "type id label timeset key time timestamp color colour";
+use std::collections::BTreeSet;
 
 /// A way to read a table.
 #[derive(Clone, Debug)]
@@ -70,41 +64,6 @@ impl Plan {
             Shape::Adjacency => Kind::Adjacency,
         }
     }
-}
-
-/// The word of a heading: its letters and digits.
-fn word(field: &str) -> String {
-    field.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-fn is_one_of(words: &str, field: &str) -> bool {
-    let word = word(field);
-    !word.is_empty() && words.split(' ').any(|known| known == word)
-}
-
-/// Whether a heading says that its edges go from a sender to a receiver.
-pub fn says_directed(row: &[Field]) -> bool {
-    let has = |word: &str| row.iter().any(|(_, field)| is_one_of(word, field));
-    has("sender") && has("receiver")
-}
-
-/// Whether a row consists of words that head columns.
-pub fn is_known_heading(row: &[Field]) -> bool {
-    let has = |words: &str| row.iter().any(|(_, field)| is_one_of(words, field));
-    has(SENDERS) && has(RECEIVERS)
-}
-
-fn is_number(field: &str) -> bool {
-    Decimal::parse(field).is_some() || field.parse::<f64>().is_ok()
-}
-
-/// Whether a field is a number that is infinite, not a number at all, or of too many digits.
-pub fn is_not_finite(field: &str) -> bool {
-    is_number(field) && Decimal::parse(field).is_none()
-}
-
-fn is_attribute(field: &str) -> bool {
-    field.starts_with('{') && field.ends_with('}')
 }
 
 /// A label that nobody gives a node: nothing, or a number with a fraction.
@@ -183,7 +142,7 @@ fn matrix(table: &Table, options: &Options, wanted: bool, text: &Text) -> Option
     let entries = || table.rows(usize::from(heading)).flat_map(|row| &row[usize::from(labelled)..]);
     match entries().find(|(_, field)| !is_number(field)) {
         Some(found) if wanted || width > 3 && is_mostly_numbers(entries(), columns) => {
-            plan(Some(not_a_number(*found, text)))
+            plan(Some(ImportError::not_a_number(found.1, text, Some(span(*found)))))
         }
         Some(_) => None,
         None if width == 1 && !wanted => None,
@@ -215,12 +174,6 @@ fn frame(table: &Table, options: &Options, width: usize) -> (bool, bool) {
         None if rows == width + 1 => (true, false),
         None => (false, rows + 1 == width && table.rows(0).all(|row| is_label(&row[0]))),
     }
-}
-
-/// That a field is not a number.
-pub fn not_a_number(field: Field, text: &Text) -> ImportError {
-    let found = field.1.chars().take(40).collect();
-    ImportError::NotANumber { found, text: text.clone(), at: Some(span(field)) }
 }
 
 /// The edge lists that a table can be.
@@ -291,7 +244,7 @@ fn list(
     let from = usize::from(heading);
     if let Some(column) = weight.filter(|_| fault.is_none()) {
         let wrong = table.rows(from).find(|row| !is_number(row[column].1) && !is_attribute(row[column].1));
-        fault = wrong.map(|row| not_a_number(row[column], text));
+        fault = wrong.map(|row| ImportError::not_a_number(row[column].1, text, Some(span(row[column]))));
     }
     let wrong = |row: &&[Field]| ends.iter().any(|end| is_no_label(row[*end].1, table.separator));
     if fault.is_none()
@@ -314,43 +267,4 @@ fn list(
 /// Whether a column can hold weights.
 fn is_weight(table: &Table, heading: bool, column: usize) -> bool {
     table.rows(usize::from(heading)).all(|row| is_number(row[column].1) || is_attribute(row[column].1))
-}
-
-/// The place of a column that is said by number or by name.
-fn column_of(column: &str, first: &[Field], heading: bool) -> Result<usize, ImportError> {
-    let by_name = || first.iter().position(|(_, field)| heading && *field == column);
-    let by_number = column.parse::<usize>().ok().filter(|number| (1..=first.len()).contains(number));
-    by_name().or(by_number.map(|number| number - 1)).ok_or_else(|| {
-        let names: Vec<&str> = first.iter().map(|(_, field)| *field).collect();
-        let known =
-            if heading { format!("`{}`", names.join("`, `")) } else { format!("1 to {}", first.len()) };
-        ImportError::UnknownColumn { column: column.to_string(), known }
-    })
-}
-
-/// Whether the first row of an edge list is a heading, if that can be told.
-fn has_heading(table: &Table, options: &Options) -> Option<bool> {
-    let first = table.row(0);
-    if table.len() == 1 || first.iter().any(|(_, field)| is_number(field) || is_attribute(field)) {
-        return Some(false);
-    }
-    if options
-        .columns
-        .as_ref()
-        .is_some_and(|columns| columns.iter().any(|column| first.iter().any(|(_, field)| field == column)))
-    {
-        return Some(true);
-    }
-    let numeric =
-        |column: usize| table.rows(1).all(|row| is_number(row[column].1) || is_attribute(row[column].1));
-    if (0..first.len()).any(numeric) {
-        return Some(true);
-    }
-    if recurs(table, [0, 1]) { Some(false) } else { None }
-}
-
-/// Whether what the first row says in these columns stands there again.
-fn recurs(table: &Table, ends: [usize; 2]) -> bool {
-    let first: HashSet<&str> = ends.into_iter().map(|end| table.row(0)[end].1).collect();
-    table.rows(1).any(|row| ends.into_iter().any(|end| first.contains(row[end].1)))
 }

@@ -28,10 +28,10 @@ pub fn import(arguments: &arguments::Import, format: Format) -> Result<(), Failu
     let beside_name = beside.as_ref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy());
     let source = bfc_graphs::source(&imported, &item, &options, beside_name.as_deref()).map_err(refused)?;
     if source.text.len() > bfc_dsl::MAX_SOURCE {
-        let found = format!("its source has {} bytes", source.text.len());
         return Err(refused(ImportError::TooLarge {
-            found,
+            found: format!("its source has {} bytes", source.text.len()),
             limit: format!("{} bytes", bfc_dsl::MAX_SOURCE),
+            help: "name a file, `-o graph.bf`: a large graph is then kept in a file beside it",
         }));
     }
     if let Some(path) = &arguments.output {
