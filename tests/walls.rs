@@ -20,7 +20,19 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("optimise", &["fraction", "spectrum"]),
     // The stages, in order.
     ("resolve", &["builtin_names", "diagnostic", "library", "model", "request"]),
-    ("evaluate", &["builtin_names", "diagnostic", "fraction", "model", "optimise", "resolve", "spectrum"]),
+    (
+        "evaluate",
+        &[
+            "builtin_names",
+            "diagnostic",
+            "fraction",
+            "model",
+            "optimise",
+            "rank_names",
+            "resolve",
+            "spectrum",
+        ],
+    ),
     ("bind", &["evaluate", "model", "prove"]),
     ("prove", &["builtin_names", "diagnostic", "evaluate", "model", "rank_names", "request", "spectrum"]),
     ("lower", &["diagnostic", "model", "spectrum"]),

@@ -12,7 +12,7 @@ pub fn shown(names: &[String], rank: usize) -> String {
     }
 }
 
-/// A sentence with the names of the ranks that it speaks of: `rank 3`, `ranks {3, 4}`, `row 3`, `column 3`.
+/// A sentence with the names of the ranks that it speaks of: `rank 3`, `ranks {3, 4}`, `row 3`, `column 3`, `W[3][4]`.
 pub fn named(text: &str, names: &[String]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -53,7 +53,8 @@ fn next(text: &str) -> Option<(&str, &'static str, &str)> {
         let mut places = text.match_indices(word).map(|(at, _)| at);
         places.find(|at| begins(*at)).map(|at| (at, word))
     };
-    let (at, word) = ["rank ", "ranks {", "row ", "column "].into_iter().filter_map(place).min()?;
+    let (at, word) =
+        ["rank ", "ranks {", "row ", "column ", "W[", "]["].into_iter().filter_map(place).min()?;
     Some((&text[..at], word, &text[at + word.len()..]))
 }
 
@@ -70,6 +71,7 @@ mod tests {
             ("ranks {1, 2, …}: rank 7", "ranks {Quay (1), Mill (2), …}: rank 7"),
             ("a rank has heard, in rank 1.5 of ranks", "a rank has heard, in rank 1.5 of ranks"),
             ("frank 1, row 2.", "frank 1, row Mill (2)."),
+            ("W[0][1] is 1/2, W[7][1] is 0", "W[Port (0)][Quay (1)] is 1/2, W[7][Quay (1)] is 0"),
             ("rank ", "rank "),
             ("ranks {", "ranks {"),
         ] {

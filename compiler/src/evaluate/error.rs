@@ -173,7 +173,7 @@ pub enum EvaluateError {
         #[label("is {found}")]
         span: Span,
     },
-    #[error("`{rule}` needs every edge both ways, and {from} -> {to} goes one way")]
+    #[error("`{rule}` needs every edge both ways, and {from} sends to {to}, which does not send back")]
     #[diagnostic(
         code(bfc::evaluate::one_way_edge),
         help(
@@ -182,8 +182,8 @@ pub enum EvaluateError {
     )]
     OneWayEdge {
         rule: &'static str,
-        from: u32,
-        to: u32,
+        from: String,
+        to: String,
         #[label("asked for here")]
         span: Span,
     },

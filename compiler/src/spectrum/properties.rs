@@ -93,8 +93,9 @@ pub(crate) fn symmetric(phases: &[MixingMatrix]) -> Finding {
 /// Every edge of a phase goes both ways.
 pub(crate) fn undirected(phases: &[MixingMatrix]) -> Finding {
     each(phases, |matrix| {
-        let one_way =
-            |from: Rank, to: Rank| format!("{from} sends to {to}, but {to} does not send to {from}");
+        let one_way = |from: Rank, to: Rank| {
+            format!("rank {from} sends to rank {to}, but rank {to} does not send to rank {from}")
+        };
         match matrix {
             MixingMatrix::Cayley(cayley) => {
                 let has = |hop: Rank| cayley.hops().binary_search_by_key(&hop, |(hop, _)| *hop).is_ok();
@@ -124,7 +125,7 @@ pub(crate) fn matching(phases: &[MixingMatrix]) -> Finding {
             [] => Ok(()),
             [(hop, _)] if cayley.group().negate(*hop) == *hop => Ok(()),
             [(hop, _), ..] => Err(format!(
-                "rank 0 sends to {hop} and receives from {}",
+                "rank 0 sends to rank {hop} and receives from rank {}",
                 cayley.group().negate(cayley.hops()[0].0)
             )),
         },
@@ -135,7 +136,9 @@ pub(crate) fn matching(phases: &[MixingMatrix]) -> Finding {
                     for (one, other) in [(i, j), (j, i)] {
                         match partner[one.index()].replace(other) {
                             Some(known) if known != other => {
-                                return Err(format!("rank {one} exchanges with {known} and with {other}"));
+                                return Err(format!(
+                                    "rank {one} exchanges with rank {known} and with rank {other}"
+                                ));
                             }
                             _ => {}
                         }

@@ -8,6 +8,7 @@ use crate::evaluate::error::{EvaluateError, Result};
 use crate::evaluate::scope::Evaluator;
 use crate::model::claim::Claim;
 use crate::model::topology::Topology;
+use crate::rank_names::named;
 use bfc_dsl::tree::Span;
 use bfc_schedule::{Group, MixingMatrix};
 use std::sync::Arc;
@@ -142,10 +143,20 @@ impl<'a> Builder<'a> {
             };
             evaluator.weighed(weighed, phase.span())
         });
-        let phases = in_one_group(phases.collect::<Result<Vec<_>>>()?);
+        let phases = phases.collect::<Result<Vec<_>>>();
+        let phases = phases.map_err(|error| with_names(error, self.names.as_deref().unwrap_or_default()))?;
+        let phases = in_one_group(phases);
         let (name, ensures, names) = (self.name.to_string(), self.ensures, self.names);
         Ok(Topology { name, size, phases, is_drawn, ensures, optimised: vec![], names })
     }
+}
+
+/// An error that names ranks, with what the topology calls them.
+fn with_names(mut error: Box<EvaluateError>, names: &[String]) -> Box<EvaluateError> {
+    if let EvaluateError::OneWayEdge { from, to, .. } = &mut *error {
+        [from, to].into_iter().for_each(|rank| *rank = named(rank, names));
+    }
+    error
 }
 
 /// A group for all phases that are said for every rank at once.

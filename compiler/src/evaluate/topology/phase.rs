@@ -120,7 +120,10 @@ pub(in crate::evaluate) fn explain(
     edge: Span,
 ) -> Box<EvaluateError> {
     Box::new(match problem {
-        Problem::OneWay(name, from, to) => EvaluateError::OneWayEdge { rule: name, from, to, span: rule },
+        Problem::OneWay(name, from, to) => {
+            let [from, to] = [from, to].map(|rank| format!("rank {rank}"));
+            EvaluateError::OneWayEdge { rule: name, from, to, span: rule }
+        }
         Problem::TooLargeToOptimise(name) => EvaluateError::TooLargeToOptimise { rule: name, span: rule },
         Problem::NumberTooLarge => EvaluateError::NumberTooLarge { limit: MAX_BITS, span: edge },
         Problem::TooManyEdges => EvaluateError::TooManyEdges { limit: MAX_EDGES, span: edge },
