@@ -79,6 +79,13 @@ pub fn check(request: &Request, files: &dyn Files) -> Result<Report, Diagnostics
     Ok(report)
 }
 
+/// Whether a topology may have this name: words of the language cannot be one.
+pub fn is_name(name: &str) -> bool {
+    let entry = Entry::Source { name: format!("{name}.bf"), text: format!("topology {name} {{ }}\n") };
+    let request = Request { entry, size: 8, local_size: 1, parameters: vec![], allow: vec![] };
+    check(&request, &NoFiles).is_ok()
+}
+
 /// [`compile`] with less patience: what takes more than some tenths of a second to evaluate is refused, and how the schedule
 /// converges can be asked for without evaluating it again.
 ///

@@ -8,6 +8,7 @@ mod error;
 mod export;
 mod format;
 mod graph;
+mod import;
 mod matrix_market;
 mod npy;
 mod number;
@@ -20,8 +21,9 @@ mod weights;
 pub use error::{ImportError, Text};
 pub use export::{ExportError, Output, export};
 pub use graph::{Edge, Graph};
+pub use import::{Import, import};
 pub use number::Number;
-pub use options::{Kind, Meaning, NodeRange, Normalise, Options, Separator};
+pub use options::{Kind, Meaning, NodeRange, Normalise, Options, Separator, columns, comment};
 pub use reading::Reading;
 pub use source::{Source, source};
 

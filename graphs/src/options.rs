@@ -1,5 +1,7 @@
 //! What a user says of a file, where it can be read in several ways. [`Option::None`] leaves it to the file.
 
+use std::collections::BTreeSet;
+
 /// What a user says of a file.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -144,7 +146,16 @@ pub struct NodeRange {
 
 impl NodeRange {
     /// Reads `12`, or `0..11` with both ends included.
-    pub fn parse(text: &str) -> Option<Self> {
+    ///
+    /// # Errors
+    /// What was expected.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        Self::read(text).ok_or_else(|| {
+            "expected a number of nodes, such as 12, or the first and the last, as in 1..12".to_string()
+        })
+    }
+
+    fn read(text: &str) -> Option<Self> {
         match text.split_once("..") {
             None => text.parse().ok().filter(|count| *count > 0).map(|count| Self { first: None, count }),
             Some((first, last)) => {
@@ -166,6 +177,11 @@ pub enum Meaning {
     Weights,
 }
 
+impl Meaning {
+    /// Every meaning with the word that selects it.
+    pub const ALL: [(&str, Self); 2] = [("adjacency", Self::Adjacency), ("weights", Self::Weights)];
+}
+
 /// How rows are made to sum to 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Normalise {
@@ -173,4 +189,37 @@ pub enum Normalise {
     Own,
     /// Each row is divided by its sum.
     Rows,
+}
+
+impl Normalise {
+    /// Every way with the word that selects it.
+    pub const ALL: [(&str, Self); 2] = [("own", Self::Own), ("rows", Self::Rows)];
+}
+
+/// What begins a comment: one character, or nothing if the text is `none`.
+///
+/// # Errors
+/// What was expected.
+pub fn comment(text: &str) -> Result<Option<char>, String> {
+    let mut letters = text.chars();
+    match (text, letters.next(), letters.next()) {
+        ("none", ..) => Ok(None),
+        (_, Some(letter), None) => Ok(Some(letter)),
+        _ => Err("expected one character, such as `#`, or `none`".to_string()),
+    }
+}
+
+/// The columns of sender and receiver, and perhaps of the weight.
+///
+/// # Errors
+/// What was expected.
+pub fn columns<'a>(columns: impl IntoIterator<Item = &'a str>) -> Result<Vec<String>, String> {
+    let columns: Vec<String> = columns.into_iter().map(|column| column.trim().to_string()).collect();
+    let distinct = columns.iter().collect::<BTreeSet<_>>().len() == columns.len();
+    if !(2..=3).contains(&columns.len()) || !distinct || columns.iter().any(String::is_empty) {
+        return Err(
+            "expected two or three different columns, such as `1,2` or `source,target,weight`".to_string()
+        );
+    }
+    Ok(columns)
 }

@@ -23,18 +23,21 @@ impl Reading {
     pub fn say(&mut self, fact: impl Into<String>, flag: impl Into<Option<&'static str>>) {
         self.facts.push((fact.into(), flag.into()));
     }
+
+    /// The line, with flags in these words.
+    pub fn text(&self, word: impl Fn(&str) -> String) -> String {
+        let fact = |(fact, flag): &(String, Option<&str>)| match flag {
+            Some(flag) => format!("{fact} ({})", word(flag)),
+            None => fact.clone(),
+        };
+        let facts: Vec<String> = self.facts.iter().map(fact).collect();
+        let colon = if facts.is_empty() { "" } else { ": " };
+        format!("read as {}{colon}{}", self.format, facts.join(", "))
+    }
 }
 
 impl fmt::Display for Reading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "read as {}", self.format)?;
-        for (index, (fact, flag)) in self.facts.iter().enumerate() {
-            f.write_str(if index == 0 { ": " } else { ", " })?;
-            f.write_str(fact)?;
-            if let Some(flag) = flag {
-                write!(f, " ({flag})")?;
-            }
-        }
-        Ok(())
+        f.write_str(&self.text(str::to_string))
     }
 }

@@ -42,6 +42,16 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Whether a file is there that holds something, or a directory.
+pub fn is_taken(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|there| there.is_dir() || holds_something(&there))
+}
+
+/// Devices and pipes are written to, and an empty file holds nothing to lose.
+pub fn holds_something(there: &Metadata) -> bool {
+    there.is_file() && there.len() > 0
+}
+
 /// The text of a regular file of at most this number of bytes.
 ///
 /// # Errors

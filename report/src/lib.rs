@@ -27,7 +27,7 @@ mod words;
 
 pub use diagnostic::{Shown, clip};
 pub use diagnostic_json::diagnostic_json;
-pub use file::{hold_writes, read_regular, write_file};
+pub use file::{hold_writes, holds_something, is_taken, read_regular, write_file};
 pub use json::write_json;
 pub use picture::PICTURE_HEAD;
 pub use table::{Table, fit_tables};

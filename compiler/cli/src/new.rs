@@ -51,10 +51,7 @@ fn check_name(name: &str) -> Result<(), CliError> {
 }
 
 /// A word of the language is not a name: the source would not check.
-///
-/// # Errors
-/// The first reason why the source is refused.
-pub fn check(name: &str, text: &str) -> Result<(), CliError> {
+fn check(name: &str, text: &str) -> Result<(), CliError> {
     let entry = Entry::Source { name: format!("{name}.bf"), text: text.to_string() };
     let request = Request { entry, size: 8, local_size: 1, parameters: vec![], allow: vec![] };
     match bfc_compiler::check(&request, &NoFiles) {

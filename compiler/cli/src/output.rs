@@ -5,7 +5,7 @@ use crate::arguments::Format;
 use crate::example;
 use crate::failure::{CliError, Failure};
 use crate::input;
-use bfc_report::write_json;
+use bfc_report::{holds_something, write_json};
 use bfc_schedule::visible;
 use serde::Serialize;
 use std::fmt;
@@ -113,18 +113,11 @@ pub fn write_new_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 /// # Errors
 /// [`CliError::FileExists`].
 pub fn check_new_file(path: &Path) -> Result<(), Failure> {
-    match fs::metadata(path) {
-        Ok(there) if there.is_dir() || holds_something(&there) => {
-            let help = "choose another name, or remove the file".to_string();
-            Err(CliError::FileExists { path: self::path(path), help }.into())
-        }
-        _ => Ok(()),
+    if bfc_report::is_taken(path) {
+        let help = "choose another name, or remove the file".to_string();
+        return Err(CliError::FileExists { path: self::path(path), help }.into());
     }
-}
-
-/// Devices and pipes are written to, and an empty file holds nothing to lose.
-fn holds_something(there: &fs::Metadata) -> bool {
-    there.is_file() && there.len() > 0
+    Ok(())
 }
 
 /// What a command writes and nobody edits: it replaces what it has written before.

@@ -30,7 +30,7 @@ pub fn options(flags: &str) -> Options {
                 let columns = value().trim_matches('"').split(',');
                 options.columns = Some(columns.map(str::to_string).collect());
             }
-            "--nodes" => options.nodes = NodeRange::parse(value()),
+            "--nodes" => options.nodes = NodeRange::parse(value()).ok(),
             "--as" => {
                 let weights = value() == "weights";
                 options.meaning = Some(if weights { Meaning::Weights } else { Meaning::Adjacency });

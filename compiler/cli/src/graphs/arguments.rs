@@ -4,7 +4,6 @@ use crate::arguments::{Source, count, positive};
 use bfc_graphs::{Kind, Meaning, NodeRange, Normalise, Output, Separator};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Arguments of `bfc import`.
@@ -49,7 +48,7 @@ pub struct Reading {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "yes", value_name = "yes|no", value_parser = yes_parser())]
     pub directed: Option<bool>,
     /// The nodes that there are, with edges or without: how many, or the first and the last number, as in `1..12`.
-    #[arg(long, value_name = "N|A..B", value_parser = nodes)]
+    #[arg(long, value_name = "N|A..B", value_parser = NodeRange::parse)]
     pub nodes: Option<NodeRange>,
     /// Whether numbers are mixing weights, or only say where edges are.
     #[arg(long = "as", value_name = "MEANING", value_parser = meaning_parser())]
@@ -88,36 +87,19 @@ fn yes_parser() -> impl TypedValueParser<Value = bool> {
 }
 
 fn meaning_parser() -> impl TypedValueParser<Value = Meaning> {
-    words(&[("adjacency", Meaning::Adjacency), ("weights", Meaning::Weights)])
+    words(&Meaning::ALL)
 }
 
 fn normalise_parser() -> impl TypedValueParser<Value = Normalise> {
-    words(&[("own", Normalise::Own), ("rows", Normalise::Rows)])
+    words(&Normalise::ALL)
 }
 
 fn comment(text: &str) -> Result<Comment, String> {
-    let mut letters = text.chars();
-    match (text, letters.next(), letters.next()) {
-        ("none", ..) => Ok(Comment(None)),
-        (_, Some(letter), None) => Ok(Comment(Some(letter))),
-        _ => Err("expected one character, such as `#`, or `none`".to_string()),
-    }
+    bfc_graphs::comment(text).map(Comment)
 }
 
 fn columns(text: &str) -> Result<Columns, String> {
-    let columns: Vec<String> = text.split(',').map(|column| column.trim().to_string()).collect();
-    let distinct = columns.iter().collect::<BTreeSet<_>>().len() == columns.len();
-    if !(2..=3).contains(&columns.len()) || !distinct || columns.iter().any(String::is_empty) {
-        return Err(
-            "expected two or three different columns, such as `1,2` or `source,target,weight`".to_string()
-        );
-    }
-    Ok(Columns(columns))
-}
-
-fn nodes(text: &str) -> Result<NodeRange, String> {
-    NodeRange::parse(text)
-        .ok_or("expected a number of nodes, such as 12, or the first and the last, as in 1..12".to_string())
+    bfc_graphs::columns(text.split(',')).map(Columns)
 }
 
 /// Arguments of `bfc export`.
