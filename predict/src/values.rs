@@ -22,6 +22,9 @@ pub const POSITIVE: Wholes = Wholes { least: 1, most: u32::MAX };
 /// Steps of a simulation.
 pub const STEPS: Wholes = Wholes { least: 1, most: 1_000_000 };
 
+/// A step size and the like.
+pub const ABOVE_ZERO: Numbers =
+    Numbers { expected: "a finite number above 0", contains: |number| number > 0.0 };
 /// The factor by which a straggler is slower.
 pub const SLOWDOWN: Numbers =
     Numbers { expected: "a factor from 1 to 1000000", contains: |factor| (1.0..=1e6).contains(&factor) };

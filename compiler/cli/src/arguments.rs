@@ -317,7 +317,7 @@ pub struct Analyze {
     #[arg(long, value_name = "PART", value_parser = noise_memory, default_value_t = NOISE_MEMORY)]
     pub noise_memory: f64,
     /// Also run the schedule with many values of a parameter (by default gamma), and estimate which is best for consensus.
-    #[arg(long, value_name = "PARAM", num_args = 0..=1, require_equals = true, default_missing_value = "gamma")]
+    #[arg(long, value_name = "PARAM", num_args = 0..=1, require_equals = true, default_missing_value = crate::STEP_SIZE)]
     pub simulated: Option<String>,
     /// Write analysis.json and a picture into this directory: consensus.svg, or convergence.svg of a range.
     #[arg(long, value_name = "DIR")]
@@ -510,7 +510,7 @@ fn steps(text: &str) -> Result<u64, String> {
 
 /// A finite number above 0.
 pub fn positive(text: &str) -> Result<f64, String> {
-    number(text, |value| value > 0.0, "expected a finite number above 0")
+    values::ABOVE_ZERO.check(text.parse().ok())
 }
 
 /// A number from 0 to 10.

@@ -256,6 +256,11 @@ impl Failure {
         Self::new(RUNNING, [Report::new(error)])
     }
 
+    /// Each reason, ready to be shown.
+    pub fn into_reports(self) -> Vec<Report> {
+        self.reports
+    }
+
     /// The user has been told; only the exit code remains.
     pub fn told(exit: u8) -> Self {
         Self::new(exit, [])

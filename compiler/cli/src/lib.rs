@@ -1,4 +1,4 @@
-//! The `bfc` command: the one place where compiler and runtime meet.
+//! The `bfc` command: the one place where compiler and runtime meet. [`Analyzed`] serves the Python package, too.
 
 mod analyze;
 mod arguments;
@@ -22,9 +22,11 @@ mod suggest;
 mod usage;
 mod verify;
 
+pub use analyze::{Analyzed, STEP_SIZE, Simulated};
+pub use failure::Failure;
+
 use arguments::{Arguments, Command};
 use clap::Parser;
-use failure::Failure;
 use std::ffi::OsString;
 
 /// Runs one command and returns the exit code of the process. `program` is the path and the leading arguments by which this

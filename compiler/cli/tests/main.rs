@@ -15,6 +15,7 @@ mod predict;
 mod refusals;
 mod run;
 mod screens;
+mod simulated;
 mod tools;
 mod trainer;
 mod untrusted;

@@ -2,15 +2,14 @@
 
 mod simulated;
 
+pub use simulated::{Analyzed, STEP_SIZE, Simulated};
+
 use crate::arguments::{self, Format, Sizes};
 use crate::failure::{CliError, Failure};
 use crate::output::{Kind, Results};
 use crate::{input, output};
-use bfc_compiler::{Analysis, Detail, Request};
 use bfc_predict::{Silent, sweep};
 use bfc_report::analysis;
-use serde::Serialize;
-use simulated::{MAX_RANKS, Simulated};
 use std::ops::RangeInclusive;
 
 /// An analysis, or those of a range of sizes.
@@ -19,15 +18,6 @@ const ANALYSIS: Kind = Kind {
     heads: &[b"{\n  \"size\": ", b"{\n  \"file\": "],
     flag: "--out",
 };
-
-/// An analysis, and what runs show.
-#[derive(Serialize)]
-struct WithRuns<'a> {
-    #[serde(flatten)]
-    analysis: &'a Analysis,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    simulated: Option<&'a Simulated>,
-}
 
 /// Reports what is known of a topology, at one size or a range of them.
 ///
@@ -40,53 +30,21 @@ pub fn analyze(arguments: &arguments::Analyze, format: Format) -> Result<(), Fai
     };
     let results = results(arguments, "consensus.svg")?;
     let request = input::request(&arguments.file, size, &arguments.settings)?;
-    let simulated = match &arguments.simulated {
-        Some(parameter) if size <= MAX_RANKS => Some(Simulated::new(&request, parameter)?),
-        Some(_) => return Err(not_simulated(&format!("{MAX_RANKS} ranks at most"))),
-        None => None,
-    };
-    let found = analyzed(&request, arguments, simulated.as_ref())?;
+    let (assumptions, simulated) = (arguments.assumptions(), arguments.simulated.as_deref());
+    let found = Analyzed::new(&request, &input::Beside, assumptions, simulated, &Silent)?;
     if let Some(results) = results {
-        results.write(&found, &analysis::svg(&arguments.file, &found))?;
+        results.write(&found, &analysis::svg(&arguments.file, &found.analysis))?;
     }
-    let document = WithRuns { analysis: &found, simulated: simulated.as_ref() };
-    output::show(format, &document, || {
-        analysis::text(&found) + &simulated.as_ref().map(Simulated::text).unwrap_or_default()
-    })
-}
-
-/// The analysis; where nothing is proved of the parameter that is simulated, with the value that runs show.
-fn analyzed(
-    request: &Request,
-    arguments: &arguments::Analyze,
-    simulated: Option<&Simulated>,
-) -> Result<Analysis, Failure> {
-    let analyze = |request: &Request| {
-        bfc_compiler::analyze_on(request, &input::Beside, arguments.assumptions(), Detail::Curves)
-    };
-    let estimate = simulated.and_then(|found| Some((&found.parameter, found.best?)));
-    match (analyze(request), estimate) {
-        (Err(refused), Some((parameter, best)))
-            if refused.errors().iter().all(|error| error.code == NO_BEST) =>
-        {
-            Ok(analyze(&simulated::with_value(request, parameter, best))?)
-        }
-        (found, _) => Ok(found?),
-    }
-}
-
-/// The code where nothing is proved of a parameter that is to take the best value that is.
-const NO_BEST: &str = "bfc::evaluate::no_best";
-
-fn not_simulated(limit: &str) -> Failure {
-    let message = format!("`--simulated` runs a schedule of {limit}");
-    CliError::Usage { message, help: Some("give one size, such as `--size 8`".into()) }.into()
+    output::show(format, &found, || found.text())
 }
 
 /// Analyzes every size of a range.
 fn range(arguments: &arguments::Analyze, sizes: RangeInclusive<u32>, format: Format) -> Result<(), Failure> {
     if arguments.simulated.is_some() {
-        return Err(not_simulated("one size"));
+        let message = "`--simulated` runs a schedule of one size".to_string();
+        return Err(
+            CliError::Usage { message, help: Some("give one size, such as `--size 8`".into()) }.into()
+        );
     }
     let results = results(arguments, "convergence.svg")?;
     let request = input::request(&arguments.file, *sizes.start(), &arguments.settings)?;

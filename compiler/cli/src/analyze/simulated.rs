@@ -4,22 +4,29 @@
 //! and the schedule as they are. Step sizes are powers of 2 first, and then lie between the neighbours of the best.
 
 use crate::failure::Failure;
+use crate::run;
 use crate::run::curve::{consensus_distance, mean};
-use crate::{input, run};
-use bfc_compiler::Request;
+use bfc_compiler::{Analysis, Assumptions, Detail, Files, Request};
+use bfc_predict::{PredictError, Progress, QuestionError};
+use bfc_report::analysis;
 use bfc_runtime::local::spmd;
 use bfc_runtime::{Ask, Machine, RuntimeError, Transport};
 use bfc_schedule::Schedule;
 use bfc_schedule::digits::six_digits;
 use bfc_schedule::random::{output, unit};
+use miette::Diagnostic;
 use serde::Serialize;
+use thiserror::Error;
 
 /// Steps of a run, and elements of a vector.
 const STEPS: u32 = 1_000;
 const ELEMENTS: usize = 400;
 
 /// The most ranks: each is a thread.
-pub const MAX_RANKS: u32 = 256;
+const MAX_RANKS: u32 = 256;
+
+/// The parameter whose best value runs show, unless another is named.
+pub const STEP_SIZE: &str = "gamma";
 
 /// What is left of the disagreement at which a run ends: rounding is far off.
 const GONE: f64 = 1e-8;
@@ -27,6 +34,66 @@ const GONE: f64 = 1e-8;
 /// Powers of 1/2 from 1 on, and values between two of them.
 const POWERS: i32 = 13;
 const BETWEEN: i32 = 3;
+
+/// The code where nothing is proved of a parameter that is to take the best value that is.
+const NO_BEST: &str = "bfc::evaluate::no_best";
+
+/// More threads than sensible.
+#[derive(Debug, Error, Diagnostic)]
+#[error("`--simulated` runs every rank in one process, expected up to {MAX_RANKS} ranks, found {size}")]
+#[diagnostic(
+    code(bfc::run::too_many_ranks),
+    help("simulate fewer ranks; without `--simulated`, any size is analyzed")
+)]
+struct TooManyRanks {
+    size: u32,
+}
+
+/// What is known of a topology, and what runs show of a parameter.
+#[derive(Clone, Debug, Serialize)]
+pub struct Analyzed {
+    /// What is known.
+    #[serde(flatten)]
+    pub analysis: Analysis,
+    /// What runs show, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<Simulated>,
+}
+
+impl Analyzed {
+    /// Analyzes a request; also runs its schedule with many values of the parameter `simulated`, if there is one. Where
+    /// nothing is proved of that parameter, the analysis is of the value that runs show.
+    ///
+    /// # Errors
+    /// The compiler refuses, there are too many ranks to run, a run fails, or `progress` is cancelled.
+    pub fn new(
+        request: &Request,
+        files: &dyn Files,
+        assumptions: Assumptions,
+        simulated: Option<&str>,
+        progress: &dyn Progress,
+    ) -> Result<Self, Failure> {
+        let simulated = simulated.map(|parameter| Simulated::new(request, files, parameter, progress));
+        let simulated = simulated.transpose()?;
+        let analyze =
+            |request: &Request| bfc_compiler::analyze_on(request, files, assumptions, Detail::Curves);
+        let estimate = simulated.as_ref().and_then(|found| Some((&found.parameter, found.best?)));
+        let analysis = match (analyze(request), estimate) {
+            (Err(refused), Some((parameter, best)))
+                if refused.errors().iter().all(|error| error.code == NO_BEST) =>
+            {
+                analyze(&with_value(request, parameter, best))?
+            }
+            (found, _) => found?,
+        };
+        Ok(Self { analysis, simulated })
+    }
+
+    /// Lines for people.
+    pub fn text(&self) -> String {
+        analysis::text(&self.analysis) + &self.simulated.as_ref().map(Simulated::text).unwrap_or_default()
+    }
+}
 
 /// What runs show of a parameter.
 #[derive(Clone, Debug, Serialize)]
@@ -53,12 +120,25 @@ impl Simulated {
     /// Runs the schedule of a request with many values of a parameter.
     ///
     /// # Errors
-    /// The compiler refuses, or a run fails.
-    pub fn new(request: &Request, parameter: &str) -> Result<Self, Failure> {
+    /// The compiler refuses, there are too many ranks, a run fails, or `progress` is cancelled.
+    fn new(
+        request: &Request,
+        files: &dyn Files,
+        parameter: &str,
+        progress: &dyn Progress,
+    ) -> Result<Self, Failure> {
+        if request.size > MAX_RANKS {
+            return Err(Failure::usage(TooManyRanks { size: request.size }));
+        }
         let mut rates: Vec<(f64, f64)> = vec![];
+        let rate = |value: f64| -> Result<(f64, f64), Failure> {
+            if progress.is_cancelled() {
+                return Err(PredictError::from(QuestionError::Cancelled).into());
+            }
+            Ok((value, rate_with(request, files, parameter, value)?))
+        };
         for power in 0..POWERS {
-            let value = 0.5f64.powi(power);
-            rates.push((value, rate_with(request, parameter, value)?));
+            rates.push(rate(0.5f64.powi(power))?);
         }
         let fastest = |rates: &[(f64, f64)]| {
             rates.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((1.0, f64::INFINITY))
@@ -67,12 +147,12 @@ impl Simulated {
         for part in 1..=BETWEEN {
             let factor = 2f64.powf(f64::from(part) / f64::from(BETWEEN + 1));
             for value in [centre * factor, centre / factor].into_iter().filter(|value| *value < 1.0) {
-                rates.push((value, rate_with(request, parameter, value)?));
+                rates.push(rate(value)?);
             }
         }
         let (best, rate) = fastest(&rates);
         let growing = rates.iter().filter(|(_, rate)| *rate >= 1.0).map(|(value, _)| *value);
-        let written = bfc_compiler::compile(request, &input::Beside).ok();
+        let written = bfc_compiler::compile(request, files).ok();
         let as_written = written.map(|compiled| rate_of(&compiled.schedule)).transpose()?;
         Ok(Self {
             parameter: parameter.to_string(),
@@ -87,7 +167,7 @@ impl Simulated {
     }
 
     /// Lines for people.
-    pub fn text(&self) -> String {
+    fn text(&self) -> String {
         let Self { parameter, rate, steps, elements, .. } = self;
         let runs = format!("in runs of {steps} steps with vectors of {elements} elements and no gradients");
         let mut text = match self.best {
@@ -112,15 +192,17 @@ impl Simulated {
 }
 
 /// The request with a value for a parameter.
-pub fn with_value(request: &Request, parameter: &str, value: f64) -> Request {
+fn with_value(request: &Request, parameter: &str, value: f64) -> Request {
     let mut request = request.clone();
     let others = request.parameters.into_iter().filter(|(name, _)| name != parameter);
     request.parameters = others.chain([(parameter.to_string(), format!("{value}"))]).collect();
     request
 }
 
-fn rate_with(request: &Request, parameter: &str, value: f64) -> Result<f64, Failure> {
-    let compiled = input::compile_request(&with_value(request, parameter, value))?;
+fn rate_with(request: &Request, files: &dyn Files, parameter: &str, value: f64) -> Result<f64, Failure> {
+    let request = with_value(request, parameter, value);
+    let compiled = bfc_compiler::compile(&request, files)
+        .map_err(|refused| bfc_compiler::suggest(&request, files, refused))?;
     rate_of(&compiled.schedule)
 }
 
