@@ -19,6 +19,7 @@ Compile a topology and an update rule into a proved schedule, look at it, and tr
 from ._bfc import Comm, Phase, Round, Schedule, Topology, Trainer, __version__
 from ._compile import compile, compile_source, load, loads
 from ._errors import ArgumentError, ArrayError, CompileError, Error, ParseError, ProofError, RunError, ScheduleError
+from ._graphs import ImportedGraph, import_graph
 from ._results import Result, advise, analyze, compare, simulate, sweep
 from ._spmd import spmd
 
@@ -28,6 +29,7 @@ __all__ = [
     "Comm",
     "CompileError",
     "Error",
+    "ImportedGraph",
     "ParseError",
     "Phase",
     "ProofError",
@@ -43,6 +45,7 @@ __all__ = [
     "compare",
     "compile",
     "compile_source",
+    "import_graph",
     "load",
     "loads",
     "simulate",

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 __all__ = [
     "Comm", "Group", "Phase", "Round", "Schedule", "Topology", "Trainer", "View", "__version__",
-    "advise", "analyze", "compare", "compile", "compile_source", "decode", "run_command", "simulate", "sweep",
-    "wrong_value",
+    "advise", "analyze", "compare", "compile", "compile_source", "decode", "import_graph", "run_command", "simulate",
+    "sweep", "wrong_value",
 ]
 __version__: Final[str]
 
@@ -274,6 +274,9 @@ _Output = Tuple[Dict[str, Any], str, Optional[str]]
 
 def compile(name: str, arguments: _Arguments) -> Schedule: ...
 def compile_source(text: str, name: str, arguments: _Arguments) -> Schedule: ...
+def import_graph(
+    path: Union[str, PathLike[str]], output: Union[str, PathLike[str], None], arguments: _Arguments
+) -> Tuple[str, Dict[str, Any]]: ...
 def analyze(name: str, arguments: _Arguments) -> _Output: ...
 def sweep(name: str, arguments: _Arguments) -> _Output: ...
 def compare(names: Sequence[str], arguments: _Arguments) -> _Output: ...

@@ -37,6 +37,7 @@ def analyze(
     params: Mapping[str, Any] = {},
     curvature: Sequence[float] = _CURVATURE,
     noise_memory: float = 0.9,
+    simulated: Union[bool, str, None] = None,
 ) -> Result:
     """Degrees, rounds, stochasticity, spectra and consensus speed of a topology, and how an algorithm converges over it.
 
@@ -46,15 +47,19 @@ def analyze(
         path_or_name, size, local_size, params: as for `compile`.
         curvature: the least and the largest curvature of the quadratics on which an algorithm is analyzed.
         noise_memory: the part of the ranks' noise that is left a step later, for the effective number of neighbours.
+        simulated: the name of a parameter (``True``: ``"gamma"``): also run the schedule with many values of it, on up to 256
+            ranks, and estimate which is best for consensus.
 
     Returns:
-        What ``bfc analyze --format json`` prints. The picture is the consensus error.
+        What ``bfc analyze --format json`` prints; what runs show is under ``"simulated"``. The picture is the consensus error.
 
     Raises:
         FileNotFoundError, CompileError: as for `compile`.
         ArgumentError: an argument has a value that it cannot have.
+        Error: there are too many ranks to run.
     """
     arguments = settings(local_size, params, (), size=size, curvature=curvature, noise_memory=noise_memory)
+    arguments["simulated"] = simulated
     return Result(*_bfc.analyze(text(path_or_name), arguments))
 
 

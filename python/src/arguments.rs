@@ -112,6 +112,59 @@ impl<'py> Argument<'py> {
         self.expect(parse(&format!("{} {unit}", number.unwrap_or(f64::INFINITY))))
     }
 
+    /// One of some words, with what it stands for.
+    ///
+    /// # Errors
+    /// It is none of these.
+    pub fn word<T: Copy>(&self, words: &[(&str, T)]) -> PyResult<T> {
+        let all: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+        let expected = || format!("expected {}", all.join(" or "));
+        self.parsed("a word", |text| {
+            words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(expected)
+        })
+    }
+
+    /// A name, or a truth value: whether it is the name `default`.
+    ///
+    /// # Errors
+    /// It is neither.
+    pub fn switch(&self, default: &str, expected: &str) -> PyResult<Option<String>> {
+        match self.value.extract() {
+            Ok(is_on) => Ok(bool::then(is_on, || default.to_string())),
+            Err(_) => self.of_type(expected).map(Some),
+        }
+    }
+
+    /// A text that `parse` reads.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn parsed<T>(&self, expected: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> PyResult<T> {
+        let text: String = self.of_type(expected)?;
+        self.expect(parse(&text))
+    }
+
+    /// As [`parsed`](Self::parsed), where a whole number stands for its digits.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn parsed_or_whole<T>(
+        &self,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> PyResult<T> {
+        if self.is_text() {
+            return self.parsed(expected, parse);
+        }
+        let whole: Option<i64> = self.number_of_type(expected)?;
+        self.expect(parse(&whole.map_or_else(String::new, |whole| whole.to_string())))
+    }
+
+    /// Whether it is a text.
+    pub fn is_text(&self) -> bool {
+        self.value.is_instance_of::<PyString>()
+    }
+
     /// Numbers of ranks: one, or several that are not too many.
     ///
     /// # Errors
@@ -151,7 +204,7 @@ impl<'py> Argument<'py> {
     /// # Errors
     /// It holds none, being a number or a text.
     pub fn items(&self, expected: &str, most: usize) -> PyResult<Vec<Self>> {
-        let is_text = self.value.is_instance_of::<PyString>() || self.value.is_instance_of::<PyBytes>();
+        let is_text = self.is_text() || self.value.is_instance_of::<PyBytes>();
         let items =
             self.value.try_iter().ok().filter(|_| !is_text).ok_or_else(|| self.wrong_type(expected))?;
         let part = |value| Self { function: self.function, name: self.name, value };
@@ -176,7 +229,10 @@ impl<'py> Argument<'py> {
     }
 
     /// The value, if it is what was expected.
-    fn expect<T>(&self, value: Result<T, String>) -> PyResult<T> {
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn expect<T>(&self, value: Result<T, String>) -> PyResult<T> {
         value.map_err(|expected| {
             wrong_value(self.value.py(), self.function, self.name, &self.shown(), &expected)
         })

@@ -110,7 +110,7 @@ pub fn entry(py: Python<'_>, name: String) -> PyResult<Entry> {
     if name.contains("::") && !Path::new(&name).exists() {
         return Ok(Entry::Library(name));
     }
-    match String::from_utf8(bytes(py, &name, u64::MAX)?) {
+    match String::from_utf8(bytes(py, Path::new(&name), u64::MAX)?) {
         Ok(text) => Ok(Entry::Source { name, text }),
         Err(failure) => {
             let failure = NotText { path: name, byte: failure.utf8_error().valid_up_to() };
@@ -123,10 +123,10 @@ pub fn entry(py: Python<'_>, name: String) -> PyResult<Entry> {
 ///
 /// # Errors
 /// It cannot be read.
-pub fn bytes(py: Python<'_>, path: &str, most: u64) -> PyResult<Vec<u8>> {
+pub fn bytes(py: Python<'_>, path: &Path, most: u64) -> PyResult<Vec<u8>> {
     let mut bytes = vec![];
     File::open(path)
         .and_then(|file| file.take(most).read_to_end(&mut bytes))
-        .map_err(|failure| error::io(py, failure, Path::new(path)))?;
+        .map_err(|failure| error::io(py, failure, path))?;
     Ok(bytes)
 }

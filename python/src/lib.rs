@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `compile` | a path, a library name or source text into a schedule |
 //! | `results` | sources and clusters into analyses, predictions and advice |
+//! | `graphs` | a file of a graph into the source of a topology |
 //! | `schedule` | a schedule into Python objects and numpy arrays |
 //! | `spmd`, `trainer` | a schedule and an array into a rank's algorithm, driven by Python functions |
 //! | `array`, `dlpack` | arrays of any library into checked memory, and back |
@@ -19,6 +20,7 @@ mod command;
 mod compile;
 mod dlpack;
 mod error;
+mod graphs;
 mod interrupt;
 mod library;
 mod results;
@@ -38,6 +40,8 @@ mod _bfc {
     use super::command::run_command;
     #[pymodule_export]
     use super::compile::{compile, compile_source, decode};
+    #[pymodule_export]
+    use super::graphs::import_graph;
     #[pymodule_export]
     use super::results::{advise, analyze, compare, simulate, sweep};
     #[pymodule_export]

@@ -5,7 +5,8 @@ use crate::compile::{Beside, bytes, entry, refuse, request};
 use crate::interrupt::interruptible;
 use crate::schedule::from_json;
 use crate::words::in_python;
-use bfc_compiler::{Assumptions, Detail, Request};
+use bfc_cli::{Analyzed, STEP_SIZE};
+use bfc_compiler::{Assumptions, Request};
 use bfc_predict::cluster::{Cluster, LONGEST};
 use bfc_predict::values::{COUNT, NOISE_MEMORY, POSITIVE, SLOWDOWN, STEPS, TARGET, UP_TO_TEN};
 use bfc_predict::{Experiment, Goal, Location, PredictError, Setting, units};
@@ -26,9 +27,14 @@ pub fn analyze<'py>(py: Python<'py>, name: String, arguments: Bound<'py, PyDict>
     let size = arguments.get("size")?.whole(COUNT)?;
     let assumptions = assumptions(&arguments)?;
     let request = request(entry(py, name.clone())?, size, &arguments)?;
-    let found =
-        compute(py, move |_| Ok(bfc_compiler::analyze_on(&request, &Beside, assumptions, Detail::Curves)?))?;
-    output(py, &found, &analysis::text(&found), Some(analysis::svg(&name, &found)))
+    let simulated = arguments
+        .given("simulated", |parameter| parameter.switch(STEP_SIZE, "a truth value or a name"))?
+        .flatten();
+    let found = interruptible(py, move |watch| {
+        Analyzed::new(&request, &Beside, assumptions, simulated.as_deref(), watch)
+    })?;
+    let found = found.map_err(|failure| refuse(py, &failure.into_reports()))?;
+    output(py, &found, &found.text(), Some(analysis::svg(&name, &found.analysis)))
 }
 
 /// What is known of a topology at several sizes.
@@ -131,7 +137,7 @@ fn cluster(py: Python<'_>, name: &Argument<'_>, arguments: &Arguments<'_>) -> Py
     let name: String = name.of_type("a name or a path")?;
     let compute = arguments.given("compute", |time| time.quantity("s", units::seconds))?;
     let jitter = arguments.given("jitter", |jitter| jitter.number(UP_TO_TEN))?;
-    let read = || bytes(py, &name, LONGEST as u64 + 1);
+    let read = || bytes(py, Path::new(&name), LONGEST as u64 + 1);
     let found = Cluster::find(&name, Path::new(&name).exists(), read)?;
     let cluster = found.map_err(|refused| refuse(py, &PredictError::from(refused).into_reports()))?;
     Ok(cluster.with_compute(compute, jitter))

@@ -101,36 +101,57 @@ pub fn in_python(text: &str) -> String {
     let parts = text.replace("on the command line, ", "");
     let parts = parts.split('`').enumerate().map(|(at, part)| match part.strip_prefix("--") {
         _ if at % 2 == 0 => part.to_string(),
+        None if part.starts_with("-o ") => argument(&part.replace("-o", "output")),
         Some(flag) if flag.starts_with(|letter: char| letter.is_ascii_lowercase()) => argument(flag),
         _ => call(part).unwrap_or_else(|| part.to_string()),
     });
     parts.collect::<Vec<_>>().join("`")
 }
 
-const FUNCTIONS: [&str; 5] = ["advise", "analyze", "compare", "compile", "simulate"];
+/// Commands and the functions that do the same.
+const FUNCTIONS: [(&str, &str); 6] = [
+    ("advise", "advise"),
+    ("analyze", "analyze"),
+    ("compare", "compare"),
+    ("compile", "compile"),
+    ("import", "import_graph"),
+    ("simulate", "simulate"),
+];
 
 /// What only commands have.
-const FLAGS: [&str; 3] = ["format", "out", "simulated"];
+const FLAGS: [&str; 2] = ["format", "out"];
+
+/// Flags without a value.
+const SWITCHES: [&str; 5] = ["directed", "heading", "place", "simulated", "transpose"];
+
+/// The function that does what a command does.
+fn function(command: &str) -> Option<&'static str> {
+    FUNCTIONS.iter().find(|(name, _)| *name == command).map(|(_, function)| *function)
+}
 
 /// A command with flags as a call of the function of its name, if there is one that takes them.
 fn call(command: &str) -> Option<String> {
-    let (begin, flags) = command.strip_prefix("bfc ")?.split_once(" --")?;
-    let (function, sources) = begin.split_once(' ').unwrap_or((begin, ""));
+    let command = command.strip_prefix("bfc ")?;
+    if let Some(function) = command.strip_prefix("help ").and_then(function) {
+        return Some(format!("help(bfc.{function})"));
+    }
+    let (begin, flags) = command.split_once(" --")?;
+    let (command, sources) = begin.split_once(' ').unwrap_or((begin, ""));
     let mut arguments: Vec<String> = sources.split_whitespace().map(|name| format!("\"{name}\"")).collect();
     for flag in flags.split(" --") {
-        if FLAGS.contains(&flag.split(' ').next()?) {
+        if FLAGS.contains(&flag.split([' ', '=']).next()?) {
             return None;
         }
         let argument = argument(flag);
         arguments.push(if argument.contains('=') { argument } else { format!("{argument}=…") });
     }
-    FUNCTIONS.contains(&function).then(|| format!("bfc.{function}({})", arguments.join(", ")))
+    function(command).map(|function| format!("bfc.{function}({})", arguments.join(", ")))
 }
 
 /// The argument that a flag without its dashes stands for.
-fn argument(flag: &str) -> String {
-    let (name, value) = flag.split_once(' ').unwrap_or((flag, ""));
-    let name = name.replace('-', "_");
+pub fn argument(flag: &str) -> String {
+    let (name, value) = flag.split_once([' ', '=']).unwrap_or((flag, ""));
+    let name = if name == "as" { "as_".to_string() } else { name.replace('-', "_") };
     if let ("stragglers", Some((count, factor))) = (&*name, value.split_once('x')) {
         return format!("stragglers=({count}, {factor})");
     }
@@ -140,6 +161,8 @@ fn argument(flag: &str) -> String {
         ("allow", _) if !value.is_empty() => format!("allow=\"{value}\""),
         // The data that the command line prints as JSON.
         ("format", _) => "dict(result)".to_string(),
+        _ if SWITCHES.contains(&&*name) && matches!(value, "" | "yes") => format!("{name}=True"),
+        _ if SWITCHES.contains(&&*name) && value == "no" => format!("{name}=False"),
         _ if value.is_empty() => name,
         _ if is_text(value) => format!("{name}=\"{value}\""),
         _ => format!("{name}={value}"),
@@ -148,6 +171,7 @@ fn argument(flag: &str) -> String {
 
 /// Neither a number nor what stands for a value, such as `N`.
 fn is_text(value: &str) -> bool {
-    value.parse::<f64>().is_err()
-        && value.contains(|letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit())
+    let is_mark = value.len() == 1 && value.starts_with(|letter: char| letter.is_ascii_punctuation());
+    let has_letters = value.contains(|letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit());
+    value.parse::<f64>().is_err() && (is_mark || has_letters)
 }

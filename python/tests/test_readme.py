@@ -14,12 +14,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_the_readme_runs(tmp_path, monkeypatch, capsys):
     shutil.copy(ROOT / "examples" / "digits.bf", tmp_path)
+    (tmp_path / "edges.csv").write_text("a,b\nb,c\nc,a\n")
     monkeypatch.chdir(tmp_path)
     names = {}
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "python" / "README.md").read_text(), re.DOTALL)
     for block in blocks:
         exec(block, names)
-    assert len(blocks) == 4 and names["schedule"].size == 4
+    assert len(blocks) == 5 and names["schedule"].size == 4
     for printed in capsys.readouterr().out.splitlines():
         values = np.array(eval(printed, {"array": np.array}))
         np.testing.assert_allclose(values, 1.5, atol=1e-6)

@@ -34,6 +34,10 @@ bandwidth = "1 GB/s"
 [compute]
 step = "100 ms"
 """
+CHOCO = (
+    "use topology::ring\nuse algorithm::choco_sgd\n"
+    "schedule {\n topology ring\n algorithm choco_sgd(lr = 0.02, q = top_fraction(1/10))\n}\n"
+)
 DGD = "use topology::exponential\nuse algorithm::dgd\nschedule {\n topology exponential\n algorithm dgd\n}\n"
 # The command line's arguments, and the same call in Python.
 CALLS = [
@@ -44,6 +48,8 @@ CALLS = [
             "dgd.bf", size=12, params={"topology.base": 3}, local_size=4, curvature=(0.2, 3), noise_memory=0.5
         ),
     ),
+    ("analyze choco.bf --size 4 --simulated", lambda: bfc.analyze("choco.bf", size=4, simulated=True)),
+    ("analyze choco.bf --size 4 --simulated=lr", lambda: bfc.analyze("choco.bf", size=4, simulated="lr")),
     ("analyze topology::hypercube --size 2..40", lambda: bfc.sweep("topology::hypercube", sizes=range(2, 41))),
     ("analyze dgd.bf --sizes 3..5 -p lr=1/20", lambda: bfc.sweep(Path("dgd.bf"), sizes=[3, 4, 5], params={"lr": 0.05})),
     (
@@ -87,6 +93,7 @@ CALLS = [
 def directory(tmp_path, monkeypatch):
     (tmp_path / "two.toml").write_text(CLUSTER)
     (tmp_path / "dgd.bf").write_text(DGD)
+    (tmp_path / "choco.bf").write_text(CHOCO)
     (tmp_path / "binary.toml").write_bytes(b"\xff")
     monkeypatch.chdir(tmp_path)
 
@@ -143,10 +150,10 @@ def test_arguments_are_called_as_flags_are():
         flags = {flag.replace("-", "_") for flag in re.findall(r"^ +(?:-\w, )?--([a-z-]+)", help, re.MULTILINE)}
         parameters = inspect.signature(function).parameters.values()
         arguments = {parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
-        # Only the command line runs the schedule that it analyzes.
-        missing = {"allow", "simulated"} if function is bfc.analyze else set()
+        missing = {"allow"} if function is bfc.analyze else set()
         assert flags - own - missing == arguments - {"params", "size", "sizes"}
-    assert set(inspect.signature(bfc.sweep).parameters) - {"sizes"} == set(inspect.signature(bfc.analyze).parameters) - {"size"}
+    one_size = {"size", "simulated"}
+    assert set(inspect.signature(bfc.sweep).parameters) - {"sizes"} == set(inspect.signature(bfc.analyze).parameters) - one_size
 
 
 V100 = {"cluster": "v100"}
@@ -193,6 +200,7 @@ WRONG_TYPES = [
     (bfc.analyze, ["topology::ring"], {"size": 4, "curvature": 1}, "curvature"),
     (bfc.analyze, ["topology::ring"], {"size": 4, "curvature": "0.1..1"}, "curvature"),
     (bfc.analyze, ["topology::ring"], {"size": 4, "curvature": (1, 2, 3)}, "curvature"),
+    (bfc.analyze, ["topology::ring"], {"size": 4, "simulated": 1}, "simulated"),
     (bfc.sweep, ["topology::ring"], {"sizes": "2..8"}, "sizes"),
     (bfc.sweep, ["topology::ring"], {"sizes": None}, "sizes"),
     (bfc.compare, ["topology::ring"], {"size": 4, "model_bytes": None}, "model_bytes"),
@@ -221,6 +229,9 @@ REFUSALS = [
     ("bfc::request::unknown_library_name", lambda: bfc.sweep("topology::rng", sizes=[4])),
     ("bfc::request::unknown_library_name", lambda: bfc.advise(size=4, cluster="v100", algorithm="gd")),
     ("bfc::request::unknown_allowance", lambda: bfc.compare("dgd.bf", size=4, allow="nope", cluster="v100")),
+    ("bfc::run::too_many_ranks", lambda: bfc.analyze("choco.bf", size=257, simulated=True)),
+    ("bfc::resolve::unknown_parameter", lambda: bfc.analyze("topology::ring", size=4, simulated=True)),
+    ("bfc::evaluate::no_best", lambda: bfc.analyze("choco.bf", size=4, params={"gamma": "best", "q": "sign"})),
     ("bfc::resolve::unknown_parameter", lambda: bfc.analyze("dgd.bf", size=4, params={"bas": 3})),
     ("bfc::evaluate::parameter_kind", lambda: bfc.simulate("dgd.bf", sizes=4, cluster="v100", params={"base": "1/2"})),
     ("bfc::parse::unclosed", lambda: bfc.analyze("dgd.bf", size=4, params={"base": "(3"})),
@@ -255,6 +266,26 @@ def test_remedies_are_written_as_in_python():
     with pytest.raises(bfc.Error, match=re.escape("`bfc.compare(cluster=…)`")):
         bfc.simulate("topology::ring", sizes=100_000, cluster="v100", steps=1_000_000)
     assert "`dict(result)` has all" in str(bfc.sweep("topology::ring", sizes=range(2, 50)))
+
+
+def test_runs_show_the_step_sizes_of_compressed_gossip():
+    """CHOCO written out with numpy agrees at the step size that runs show, as fast, and diverges where they do."""
+    shown = bfc.analyze("choco.bf", size=8, simulated="gamma")["simulated"]
+    ring = np.array(bfc.compile("topology::ring", size=8).topologies[0].phases[0].matrix)
+
+    def left(gamma, steps):
+        x, h = np.random.default_rng(0).uniform(-0.5, 0.5, (8, 400)), np.zeros((8, 400))
+        start = np.linalg.norm(x - x.mean(0))
+        for _ in range(steps):
+            difference = x - h
+            largest = np.argsort(-abs(difference), axis=1)[:, :40]
+            np.put_along_axis(h, largest, np.take_along_axis(h + difference, largest, 1), 1)
+            x = x + gamma * (ring @ h - h)
+        return (np.linalg.norm(x - x.mean(0)) / start) ** (1 / steps)
+
+    assert 0.04 < shown["best"] < shown["diverges_from"] and not shown["diverges_as_written"]
+    assert abs(left(shown["best"], 200) - shown["rate"]) < 0.02
+    assert left(shown["diverges_from"], 1000) > 1 and left(0.04, 200) > shown["rate"]
 
 
 def check_words(message):
@@ -322,18 +353,18 @@ def test_messages_of_the_suites_name_arguments(case):
 
 def test_flags_of_messages_have_arguments():
     """What the crates that Python uses say in words of the command line are arguments that Python has."""
-    known = {"format"}
-    for function in (bfc.compile, bfc.analyze, bfc.compare, bfc.simulate, bfc.advise):
+    known = {"format", "as"}
+    for function in (bfc.compile, bfc.analyze, bfc.compare, bfc.simulate, bfc.advise, bfc.import_graph):
         known |= set(inspect.signature(function).parameters)
     found = set()
-    for crate in ("compiler/src", "predict/src", "report/src", "schedule-runtime/src", "schedule-runtime/schedule/src", "dsl/src"):
+    for crate in ("compiler/src", "graphs/src", "predict/src", "report/src", "schedule-runtime/src", "schedule-runtime/schedule/src", "dsl/src"):
         for path in (ROOT / crate).rglob("*.rs"):
             text = path.read_text().split("#[cfg(test)]\nmod tests")[0]
             code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("//"))
             found |= {(path.name, flag.replace("-", "_")) for flag in re.findall(r"(?<![\w-])--([a-z][a-z-]*)", code)}
-    # `bfc inspect` lists the ranks of a file, and no other text of `schedule.rs` does.
-    # `bfc analyze --simulated` is named as the command that it is.
-    assert {flag for _, flag in found - {("schedule.rs", "rank")}} - known == {"param", "simulated"}
+    # `bfc inspect` lists the ranks of a file, and no other text of `schedule.rs` does; `bfc export` takes a phase.
+    commands = {("schedule.rs", "rank"), ("export.rs", "phase")}
+    assert {flag for _, flag in found - commands} - known == {"param"}
     assert len(found) > 8, found
 
 

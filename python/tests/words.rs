@@ -18,8 +18,17 @@ fn flags_of_a_command_are_arguments_of_a_call() {
         ("`bfc compile ring.bf --size 8 --local-size 2`", "`bfc.compile(\"ring.bf\", size=8, local_size=2)`"),
         ("`bfc compile --model-bytes 10MB`", "`bfc.compile(model_bytes=\"10MB\")`"),
         ("`bfc compile --param lr=0.1`", "`bfc.compile(params={\"lr\": \"0.1\"})`"),
+        ("`bfc analyze --simulated`", "`bfc.analyze(simulated=True)`"),
+        ("`bfc analyze --simulated=lr`", "`bfc.analyze(simulated=\"lr\")`"),
+        ("`--heading` or `--heading=no`", "`heading=True` or `heading=False`"),
+        ("`--as weights`", "`as_=\"weights\"`"),
+        ("`--nodes 0..9` or `--nodes 10`", "`nodes=\"0..9\"` or `nodes=10`"),
+        ("`--comment %` or `--separator`", "`comment=\"%\"` or `separator`"),
+        ("`-o graph.bf`", "`output=\"graph.bf\"`"),
+        ("`bfc help import`", "`help(bfc.import_graph)`"),
         // What Python has no function or argument for stays the command.
-        ("`bfc analyze --simulated lr`", "`bfc analyze --simulated lr`"),
+        ("`bfc analyze --out results`", "`bfc analyze --out results`"),
+        ("`bfc help fmt`", "`bfc help fmt`"),
         ("`bfc fmt --check`", "`bfc fmt --check`"),
         ("a `--` and --size", "a `--` and --size"),
     ];
