@@ -40,7 +40,7 @@ fn exponential() -> Topology {
 
 fn request(name: &str, size: u32, parameters: &[(&str, &str)]) -> Request {
     let parameters = parameters.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
-    Request { entry: Entry::Library(name.into()), size, local_size: 1, parameters, allow: vec![] }
+    Request { parameters, ..Request::new(Entry::Library(name.into()), size) }
 }
 
 fn spectra(criterion: &mut Criterion) {

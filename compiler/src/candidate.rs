@@ -38,6 +38,12 @@ impl Candidate {
         &self.schedule
     }
 
+    /// Whether two candidates of one algorithm have the same matrices.
+    pub fn has_matrices_of(&self, other: &Self) -> bool {
+        let (own, others) = (&self.evaluated.topologies, &other.evaluated.topologies);
+        own.len() == others.len() && own.iter().zip(others).all(|(own, other)| own.phases == other.phases)
+    }
+
     /// Steps after which the average is exact, where that was proved already: a period.
     pub fn exact_after_a_period(&self) -> Option<u64> {
         self.phases().filter(|_| self.exact).map(|phases| phases.len() as u64)

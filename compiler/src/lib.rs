@@ -5,6 +5,7 @@ mod bind;
 pub mod builtin_names;
 pub mod candidate;
 pub mod certificate;
+mod defined;
 pub mod diagnostic;
 mod estimate;
 pub mod evaluate;
@@ -24,9 +25,10 @@ mod suggest;
 
 pub use analysis::{Analysis, Assumptions, CURVATURE, Detail};
 pub use candidate::Candidate;
+pub use defined::Defined;
 pub use diagnostic::{Diagnostic, Diagnostics, Located};
 pub use report::{Consensus, PhaseRounds, Report};
-pub use request::{Entry, Files, NoFiles, Request};
+pub use request::{Combination, Entry, Files, NoFiles, Request};
 
 /// The formatter, for crates that write sources and do not see the language.
 pub use bfc_dsl::format;
@@ -82,7 +84,7 @@ pub fn check(request: &Request, files: &dyn Files) -> Result<Report, Diagnostics
 /// Whether a topology may have this name: words of the language cannot be one.
 pub fn is_name(name: &str) -> bool {
     let entry = Entry::Source { name: format!("{name}.bf"), text: format!("topology {name} {{ }}\n") };
-    let request = Request { entry, size: 8, local_size: 1, parameters: vec![], allow: vec![] };
+    let request = Request::new(entry, 8);
     check(&request, &NoFiles).is_ok()
 }
 
@@ -97,6 +99,14 @@ pub fn candidate(request: &Request, files: &dyn Files) -> Result<Candidate, Diag
     let report = prove(request, &program, &evaluated)?;
     let schedule = lower(request, &program, evaluated.clone(), &report)?;
     Ok(Candidate::new(evaluated, schedule, &report.checks))
+}
+
+/// What the source of a request defines.
+///
+/// # Errors
+/// All errors of the stage resolve.
+pub fn defined(request: &Request, files: &dyn Files) -> Result<Defined, Diagnostics> {
+    Ok(Defined::new(&resolve(request, files)?))
 }
 
 /// The topologies of a request, without proof.
@@ -173,8 +183,9 @@ fn resolve(request: &Request, files: &dyn Files) -> Result<Program, Diagnostics>
     let (name, text) = match &request.entry {
         Entry::Source { name, text } => (name.as_str(), text.as_str()),
         Entry::Library(name) => (name.as_str(), library_source(name)?),
+        Entry::Expression(text) => (text.as_str(), ""),
     };
-    resolve::load(name, text, &request.parameters, files).into_result()
+    resolve::load(name, text, &request.parameters, &request.combined(), files).into_result()
 }
 
 fn library_source(name: &str) -> Result<&'static str, RequestError> {
@@ -257,11 +268,24 @@ fn lower(
 fn metadata(request: &Request, program: &Program) -> serde_json::Value {
     let parameters: serde_json::Map<_, _> =
         request.parameters.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
-    serde_json::json!({
+    let mut metadata = serde_json::json!({
         "compiler": env!("CARGO_PKG_VERSION"),
         "entry": program.sources.first().map(|source| source.name.as_str()),
         "parameters": parameters,
-    })
+    });
+    let Combination { topologies, algorithm, weights } = &request.combination;
+    let topologies = topologies.iter().map(|(name, topology)| match name {
+        Some(name) => format!("{name} = {topology}"),
+        None => topology.clone(),
+    });
+    for (key, value) in [
+        ("topology", topologies.reduce(|all, next| format!("{all}, {next}"))),
+        ("algorithm", algorithm.clone()),
+        ("weights", weights.clone()),
+    ] {
+        value.into_iter().for_each(|value| metadata[key] = value.into());
+    }
+    metadata
 }
 
 fn no_topology(program: &Program, evaluated: &Evaluated) -> Diagnostics {

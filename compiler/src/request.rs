@@ -19,6 +19,20 @@ pub struct Request {
     /// Codes under which claims are accepted that are not decided, such as `requirement_not_decided`, or do not hold,
     /// such as `requirement_refuted`; the schedule records them.
     pub allow: Vec<String>,
+    /// What takes the place of what the source says.
+    pub combination: Combination,
+}
+
+/// Topologies, an algorithm and weights in place of those that a source says: expressions, which know the names of the
+/// source, and those of the library with their part or without.
+#[derive(Clone, Debug, Default)]
+pub struct Combination {
+    /// The topologies; each with the algorithm's name for it, where it has several.
+    pub topologies: Vec<(Option<String>, String)>,
+    /// The algorithm.
+    pub algorithm: Option<String>,
+    /// The rule that gives the edges of all these topologies, or of the source's, their weights.
+    pub weights: Option<String>,
 }
 
 /// Where the source comes from.
@@ -26,6 +40,9 @@ pub struct Request {
 pub enum Entry {
     /// A name of the library, such as `topology::ring`.
     Library(String),
+    /// A topology as an expression, such as `exponential(base = 3)`, or an algorithm, such as
+    /// `algorithm::diffusion(lr = 0.1)`.
+    Expression(String),
     /// A text, and its name for messages.
     Source {
         /// The name, by which [`Files`] finds what lies beside it.
@@ -33,6 +50,13 @@ pub enum Entry {
         /// The text.
         text: String,
     },
+}
+
+impl Entry {
+    /// Whether a text that names no file is an expression: it ends with a call.
+    pub fn is_expression(text: &str) -> bool {
+        text.ends_with(')') && text.contains('(')
+    }
 }
 
 /// Access to the files beside a source.
@@ -96,6 +120,25 @@ pub enum RequestError {
 }
 
 impl Request {
+    /// A request with nothing beside the source and the number of ranks.
+    pub fn new(entry: Entry, size: u32) -> Self {
+        let (parameters, allow, combination) = (vec![], vec![], Combination::default());
+        Self { entry, size, local_size: 1, parameters, allow, combination }
+    }
+
+    /// The combination, with what the entry says where it is an expression.
+    pub(crate) fn combined(&self) -> Combination {
+        let mut combination = self.combination.clone();
+        match &self.entry {
+            Entry::Expression(text) if text.starts_with("algorithm::") => {
+                combination.algorithm.get_or_insert_with(|| text.clone());
+            }
+            Entry::Expression(text) => combination.topologies.insert(0, (None, text.clone())),
+            Entry::Library(_) | Entry::Source { .. } => {}
+        }
+        combination
+    }
+
     /// # Errors
     /// Numbers of ranks that make no sense.
     pub(crate) fn check(&self) -> Result<(), RequestError> {

@@ -11,13 +11,9 @@ fn examples_in_the_documentation_compile() {
         let text: Vec<_> = lines.filter_map(|line| line.strip_prefix("     ")).collect();
         assert!(!text.is_empty(), "{name} has no example");
         for size in [1, 2, 8] {
-            let request = Request {
-                entry: Entry::Source { name: format!("{name}.bf"), text: text.join("\n") + "\n" },
-                size,
-                local_size: 1,
-                parameters: vec![],
-                allow: vec!["requirement_not_decided".to_string()],
-            };
+            let entry = Entry::Source { name: format!("{name}.bf"), text: text.join("\n") + "\n" };
+            let allow = vec!["requirement_not_decided".to_string()];
+            let request = Request { allow, ..Request::new(entry, size) };
             if let Err(errors) = compile(&request, &NoFiles)
                 // Checked, and not run.
                 && errors.codes() != ["bfc::lower::no_windows"]

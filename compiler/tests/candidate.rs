@@ -8,7 +8,7 @@ fn a_candidate_converges_as_its_analysis_says() {
     for name in library::names().into_iter().filter(|name| name.starts_with("topology::")) {
         for size in [4, 7, 16] {
             let entry = Entry::Library(name.to_string());
-            let request = Request { entry, size, local_size: 1, parameters: vec![], allow: vec![] };
+            let request = Request::new(entry, size);
             let Ok(candidate) = candidate(&request, &NoFiles) else { continue };
             let (Ok(analysis), Some(found)) = (analyze(&request, &NoFiles), candidate.convergence()) else {
                 panic!("{name} at {size}")
@@ -44,7 +44,7 @@ fn a_candidate_converges_as_its_analysis_says() {
 fn a_rank_doubles_what_it_knows_at_best() {
     let least = |name: &str, size, error| {
         let entry = Entry::Library(format!("topology::{name}"));
-        let request = Request { entry, size, local_size: 1, parameters: vec![], allow: vec![] };
+        let request = Request::new(entry, size);
         candidate(&request, &NoFiles).expect("a schedule").least_steps(error)
     };
     assert_eq!(least("one_peer_exp2", 1 << 20, 1e-6), 20.0);

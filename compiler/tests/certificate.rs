@@ -6,7 +6,7 @@ use bfc_schedule::Schedule;
 
 fn compiled(text: String, size: u32) -> Option<Compiled> {
     let entry = Entry::Source { name: "certificate.bf".into(), text };
-    compile(&Request { entry, size, local_size: 1, parameters: vec![], allow: vec![] }, &NoFiles).ok()
+    compile(&Request::new(entry, size), &NoFiles).ok()
 }
 
 fn names(kind: &str) -> Vec<&'static str> {

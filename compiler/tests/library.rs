@@ -6,7 +6,7 @@ use bfc_schedule::{Rank, Rational};
 
 fn request(name: &str, size: u32, parameters: &[(&str, &str)]) -> Request {
     let parameters = parameters.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    Request { entry: Entry::Library(name.into()), size, local_size: 1, parameters, allow: vec![] }
+    Request { parameters, ..Request::new(Entry::Library(name.into()), size) }
 }
 
 fn topologies() -> impl Iterator<Item = &'static str> {

@@ -88,7 +88,7 @@ proptest! {
         }
         let text = words.concat();
         let entry = Entry::Source { name: "m.bf".into(), text: text.clone() };
-        let request = Request { entry, size, local_size: 1, parameters: vec![], allow: vec![] };
+        let request = Request::new(entry, size);
         for refused in [check(&request, &NoFiles).err(), compile(&request, &NoFiles).err()].into_iter().flatten() {
             prop_assert!(!refused.codes().is_empty());
             for report in refused.into_reports() {

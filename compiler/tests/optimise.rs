@@ -30,7 +30,7 @@ const DAVIS: &str = "for [w, e] in [
 fn request(edges: &str, rule: &str, size: u32) -> Request {
     let text = format!("topology t {{\n{edges}\nweights {rule}\n}}\n");
     let entry = Entry::Source { name: "t.bf".into(), text };
-    Request { entry, size, local_size: 1, parameters: vec![], allow: vec![] }
+    Request::new(entry, size)
 }
 
 fn analysis(edges: &str, rule: &str, size: u32) -> Analysis {

@@ -19,7 +19,7 @@ fn analysis(file: &str, topology: &str, size: u32, local_size: u32) -> Analysis 
     let source = std::fs::read_to_string(path).unwrap();
     let text = format!("{}{source}\nschedule {{ topology {topology} }}\n", imports(file));
     let entry = Entry::Source { name: format!("{file}.bf"), text };
-    let request = Request { entry, size, local_size, parameters: vec![], allow: vec![] };
+    let request = Request { local_size, ..Request::new(entry, size) };
     analyze(&request, &NoFiles).unwrap_or_else(|error| panic!("{topology} at {size}: {error}"))
 }
 

@@ -8,7 +8,7 @@ fn quadratic(topology: &str, algorithm: &str, size: u32) -> Quadratic {
         "use topology::{topology}\nuse algorithm::{algorithm}\nschedule {{\n topology {topology}\n algorithm {algorithm}\n}}"
     );
     let entry = Entry::Source { name: "quadratic.bf".into(), text };
-    let request = Request { entry, size, local_size: 1, parameters: vec![], allow: vec![] };
+    let request = Request::new(entry, size);
     let assumptions = Assumptions { curvature: [0.2, 1.0], ..Assumptions::default() };
     let analysis = analyze_on(&request, &NoFiles, assumptions, Detail::Numbers)
         .unwrap_or_else(|error| panic!("{error}"));
@@ -45,7 +45,7 @@ fn a_step_that_is_not_linear_has_no_numbers_and_says_why() {
 fn written(topology: &str, algorithm: &str, size: u32) -> Quadratic {
     let text = format!("{topology}\n{algorithm}");
     let entry = Entry::Source { name: "quadratic.bf".into(), text };
-    let request = Request { entry, size, local_size: 1, parameters: vec![], allow: vec![] };
+    let request = Request::new(entry, size);
     let analysis = analyze_on(&request, &NoFiles, Assumptions::default(), Detail::Numbers);
     analysis.unwrap_or_else(|error| panic!("{error}")).quadratic.expect("it asks for gradients")
 }

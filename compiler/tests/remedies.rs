@@ -6,7 +6,7 @@ use bfc_compiler::{Entry, NoFiles, Request, compile, suggest};
 fn request(text: &str, parameters: &[(&str, &str)]) -> Request {
     let entry = Entry::Source { name: "refused.bf".into(), text: text.into() };
     let parameters = parameters.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    Request { entry, size: 8, local_size: 1, parameters, allow: vec![] }
+    Request { parameters, ..Request::new(entry, 8) }
 }
 
 /// A changed source, and the parameters that are still given.

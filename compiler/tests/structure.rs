@@ -96,8 +96,7 @@ proptest! {
 /// The group of each phase, where it has one.
 fn groups(name: &str, size: u32, parameters: &[(&str, &str)]) -> Vec<Option<Vec<u32>>> {
     let parameters = parameters.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    let request =
-        Request { entry: Entry::Library(name.into()), size, local_size: 1, parameters, allow: vec![] };
+    let request = Request { parameters, ..Request::new(Entry::Library(name.into()), size) };
     let compiled = compile(&request, &NoFiles).unwrap_or_else(|error| panic!("{name} at {size}: {error}"));
     let phases = compiled.schedule.topologies()[0].phases.iter();
     phases

@@ -23,7 +23,7 @@ const CLAIMS: [&str; 8] = [
 /// The codes and helps of the errors of a source.
 fn errors(text: &str) -> Vec<(String, String)> {
     let entry = Entry::Source { name: "mistyped.bf".into(), text: text.into() };
-    let request = Request { entry, size: 8, local_size: 1, parameters: vec![], allow: vec![] };
+    let request = Request::new(entry, 8);
     match check(&request, &NoFiles) {
         Ok(_) => vec![],
         Err(diagnostics) => {

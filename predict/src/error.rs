@@ -113,7 +113,7 @@ pub enum QuestionError {
         steps: u32,
     },
     /// No topology of the library reaches the target.
-    #[error("no topology of the library reaches an error of {error:e}:\n  {}", reasons.join("\n  "))]
+    #[error("no topology reaches an error of {error:e}:\n  {}", reasons.join("\n  "))]
     #[diagnostic(
         code(bfc::predict::nothing_reaches),
         help("set a larger `--error`, a smaller `--heterogeneity`, or an `--algorithm` without bias")
@@ -123,6 +123,16 @@ pub enum QuestionError {
         error: f64,
         /// Why each does not.
         reasons: Vec<String>,
+    },
+    /// A source has several algorithms.
+    #[error("the source has several algorithms: `{}`", names.join("`, `"))]
+    #[diagnostic(
+        code(bfc::predict::several_algorithms),
+        help("say which: `--algorithm {}`", names.first().map_or("", String::as_str))
+    )]
+    SeveralAlgorithms {
+        /// Their names.
+        names: Vec<String>,
     },
     /// Nobody waits for the result any more.
     #[error("the computation was cancelled")]

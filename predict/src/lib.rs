@@ -11,7 +11,7 @@
 //! - [`sharing`]: rounds become rounds for a cluster; [`mod@place`]: ranks get better places.
 //! - [`simulate`](mod@simulate): the same by discrete events, with jitter, stragglers and lost ranks, at several sizes.
 //! - [`mod@plan`]: a request becomes a schedule with its costs, fitted to a cluster.
-//! - [`mod@comparison`] and [`mod@sweep`]: several requests, or one at several sizes, become analyses side by side.
+//! - [`mod@comparison`] and [`mod@sweep`]: several requests, or one along an axis, become analyses side by side.
 //! - [`values`]: which values arguments may have.
 //! - [`advise`](mod@advise): convergence and cost of the library become a ranking.
 //!
@@ -47,4 +47,4 @@ pub use place::{Fit, FitError, Placement, Placing, Search, fit, place};
 pub use plan::{Location, Plan, plan};
 pub use progress::{Progress, Silent};
 pub use simulate::{Experiment, Setting, Simulation, Simulations, simulate, simulate_sizes};
-pub use sweep::{Sweep, sweep};
+pub use sweep::{Axis, Sweep, sweep};

@@ -19,7 +19,7 @@ fn topologies() -> Vec<&'static str> {
 
 fn request(name: &str, size: u32) -> Request {
     let entry = Entry::Library(format!("topology::{name}"));
-    Request { entry, size, local_size: 1, parameters: vec![], allow: vec![] }
+    Request::new(entry, size)
 }
 
 /// The same weights, edge by edge.
@@ -90,13 +90,14 @@ fn whoever_is_asked_says_the_same() {
         let goal = Goal {
             size: 16,
             cluster: &cluster,
+            source: None,
             algorithm: None,
             model_bytes: BYTES,
             error: 1e-3,
             heterogeneity: 1.0,
             curvature: [0.1, 1.0],
         };
-        let advice = advise(&goal, &mut Silent).expect("advice");
+        let advice = advise(&goal, &NoFiles, &mut Silent).expect("advice");
         for name in topologies() {
             let request = request(name, 16);
             let Ok(planned) = plan(&request, &NoFiles, Some(location)) else { continue };

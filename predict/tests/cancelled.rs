@@ -3,7 +3,7 @@
 use crate::common::{cluster, setting};
 use bfc_compiler::{Assumptions, Entry, NoFiles, Request};
 use bfc_predict::{
-    Experiment, Goal, PredictError, Progress, QuestionError, advise, compare, simulate_sizes, sweep,
+    Axis, Experiment, Goal, PredictError, Progress, QuestionError, advise, compare, simulate_sizes, sweep,
 };
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ impl Progress for Impatient {
 
 fn ring(size: u32) -> Request {
     let entry = Entry::Library("topology::ring".into());
-    Request { entry, size, local_size: 1, parameters: vec![], allow: vec![] }
+    Request::new(entry, size)
 }
 
 fn ends<T>(compute: impl FnOnce(&mut Impatient) -> Result<T, PredictError>) {
@@ -47,20 +47,21 @@ fn ends<T>(compute: impl FnOnce(&mut Impatient) -> Result<T, PredictError>) {
 fn every_computation_with_progress_can_be_cancelled() {
     let cluster = cluster(1, "", "jitter = 0.1");
     let assumptions = Assumptions::default();
-    let sizes: Vec<u32> = (2..9).collect();
-    ends(|progress| sweep("ring", &ring(2), &NoFiles, &sizes, assumptions, progress));
+    let axis = Axis::Sizes((2..9).collect());
+    ends(|progress| sweep("ring", &ring(2), &NoFiles, &axis, assumptions, progress));
     let columns: Vec<_> = ["a", "b", "c"].map(|name| (name.to_string(), ring(8))).into();
     ends(|progress| compare(8, &columns, &NoFiles, assumptions, None, progress));
     let goal = Goal {
         size: 5,
         cluster: &cluster,
+        source: None,
         algorithm: None,
         model_bytes: 1e8,
         error: 1e-3,
         heterogeneity: 1.0,
         curvature: [0.1, 1.0],
     };
-    ends(|progress| advise(&goal, progress));
+    ends(|progress| advise(&goal, &NoFiles, progress));
     // One size: it is cancelled among its events, of which there are more than could be simulated in minutes.
     let experiment = Experiment { setting: setting(1_000_000), place: false, batch: None };
     ends(|progress| simulate_sizes(&ring(1024), &NoFiles, &[1024], &cluster, &experiment, progress));

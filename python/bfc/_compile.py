@@ -4,12 +4,13 @@ import os
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Integral, Real
-from typing import Any, Dict, Iterable, List, Mapping, Union
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
 from . import _bfc
 from ._bfc import Schedule
 
 Path = Union[str, "os.PathLike[str]"]
+Topology = Union[str, Mapping[str, str], None]
 
 
 def compile(
@@ -19,24 +20,32 @@ def compile(
     local_size: int = 1,
     params: Mapping[str, Any] = {},
     allow: Union[str, Iterable[str]] = (),
+    topology: Topology = None,
+    algorithm: Optional[str] = None,
+    weights: Optional[str] = None,
 ) -> Schedule:
     """Compile a ``.bf`` file or a library name into a proved schedule.
 
     Args:
-        path_or_name: a file such as ``"digits.bf"``, or a library name such as ``"topology::ring"``.
+        path_or_name: a file such as ``"digits.bf"``, a library name such as ``"topology::ring"``, or an expression such as
+            ``"exponential(base=3)"``.
         size: the number of ranks, at least 1.
         local_size: how many consecutive ranks share a machine; divides ``size``.
         params: parameters of the topology and the algorithm by name (``"lr"``, or ``"topology.base"`` where a name is
             ambiguous). Numbers are exact (0.1 is 1/10); a string is an expression of the language.
         allow: a code or several: of claims to accept unproved, such as ``"requirement_not_decided"``, or refuted, such
             as ``"requirement_refuted"``; the schedule records them.
+        topology: a topology in place of the source's: a name or an expression, such as ``"exponential(base=3)"``, or
+            several by the algorithm's names for them, such as ``{"R": "ring", "C": "transpose(R)"}``.
+        algorithm: an algorithm in place of the source's, such as ``"gradient_tracking"``.
+        weights: a rule that gives the edges of the topology other weights, such as ``"metropolis"``.
 
     Raises:
         FileNotFoundError: there is no such file.
         CompileError: the source was refused; all diagnostics of the failing stage are in the message.
         ArgumentError: an argument has a value that it cannot have.
     """
-    return _bfc.compile(text(path_or_name), settings(local_size, params, allow, size=size))
+    return _bfc.compile(text(path_or_name), settings(local_size, params, allow, topology, algorithm, weights, size=size))
 
 
 def compile_source(
@@ -46,6 +55,9 @@ def compile_source(
     local_size: int = 1,
     params: Mapping[str, Any] = {},
     allow: Union[str, Iterable[str]] = (),
+    topology: Topology = None,
+    algorithm: Optional[str] = None,
+    weights: Optional[str] = None,
     name: str = "source.bf",
 ) -> Schedule:
     """Compile source text; ``name`` is what diagnostics call it, and where it looks for the files it uses.
@@ -53,7 +65,7 @@ def compile_source(
     Raises:
         CompileError: as for `compile`.
     """
-    return _bfc.compile_source(text, name, settings(local_size, params, allow, size=size))
+    return _bfc.compile_source(text, name, settings(local_size, params, allow, topology, algorithm, weights, size=size))
 
 
 def load(path: Path) -> Schedule:
@@ -81,10 +93,35 @@ def text(path_or_name: Path, argument: str = "path_or_name") -> str:
 
 
 def settings(
-    local_size: int, params: Mapping[str, Any], allow: Union[str, Iterable[str]], **others: Any
+    local_size: int,
+    params: Mapping[str, Any],
+    allow: Union[str, Iterable[str]],
+    topology: Topology,
+    algorithm: Optional[str],
+    weights: Optional[str],
+    **others: Any,
 ) -> Dict[str, Any]:
     """The arguments of a function that takes sources, by name."""
-    return {"local_size": local_size, "params": _expressions(params), "allow": _codes(allow), **others}
+    return {
+        "local_size": local_size,
+        "params": _expressions(params),
+        "allow": _codes(allow),
+        "topology": _topologies(topology),
+        "algorithm": algorithm,
+        "weights": weights,
+        **others,
+    }
+
+
+def _topologies(topology: Topology) -> "List[Tuple[Optional[str], str]]":
+    if topology is None:
+        return []
+    if isinstance(topology, str):
+        return [(None, topology)]
+    words = [*topology.keys(), *topology.values()] if isinstance(topology, Mapping) else [None]
+    if not all(isinstance(word, str) for word in words):
+        raise TypeError(f"`topology` is a text, or maps an algorithm's names to texts, found {_kind(topology)}")
+    return list(topology.items())
 
 
 def _codes(allow: Union[str, Iterable[str]]) -> List[str]:

@@ -1,9 +1,9 @@
 """Sources and names to analyses, predictions and advice."""
 
-from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from . import _bfc
-from ._compile import Path, settings, text
+from ._compile import Path, Topology, expression, settings, text
 
 _CURVATURE = (0.1, 1.0)
 _MODEL = "100 MB"
@@ -35,6 +35,9 @@ def analyze(
     size: int,
     local_size: int = 1,
     params: Mapping[str, Any] = {},
+    topology: Topology = None,
+    algorithm: Optional[str] = None,
+    weights: Optional[str] = None,
     curvature: Sequence[float] = _CURVATURE,
     noise_memory: float = 0.9,
     simulated: Union[bool, str, None] = None,
@@ -44,7 +47,7 @@ def analyze(
     A ``requires`` or ``ensure`` that does not hold is listed under ``"checks"`` and raises nothing.
 
     Args:
-        path_or_name, size, local_size, params: as for `compile`.
+        path_or_name, size, local_size, params, topology, algorithm, weights: as for `compile`.
         curvature: the least and the largest curvature of the quadratics on which an algorithm is analyzed.
         noise_memory: the part of the ranks' noise that is left a step later, for the effective number of neighbours.
         simulated: the name of a parameter (``True``: ``"gamma"``): also run the schedule with many values of it, on up to 256
@@ -58,8 +61,18 @@ def analyze(
         ArgumentError: an argument has a value that it cannot have.
         Error: there are too many ranks to run.
     """
-    arguments = settings(local_size, params, (), size=size, curvature=curvature, noise_memory=noise_memory)
-    arguments["simulated"] = simulated
+    arguments = settings(
+        local_size,
+        params,
+        (),
+        topology,
+        algorithm,
+        weights,
+        size=size,
+        curvature=curvature,
+        noise_memory=noise_memory,
+        simulated=simulated,
+    )
     return Result(*_bfc.analyze(text(path_or_name), arguments))
 
 
@@ -67,29 +80,57 @@ def sweep(
     path_or_name: Path,
     *,
     sizes: Union[int, Iterable[int]],
+    values: Mapping[str, Iterable[Any]] = {},
     local_size: int = 1,
     params: Mapping[str, Any] = {},
+    topology: Topology = None,
+    algorithm: Optional[str] = None,
+    weights: Optional[str] = None,
     curvature: Sequence[float] = _CURVATURE,
     noise_memory: float = 0.9,
 ) -> Result:
-    """Analyze a topology at several sizes, and name the one that needs most steps to agree.
+    """Analyze a topology at several sizes, or with several values of a parameter, and name the one that needs most steps.
 
     Args:
-        path_or_name, local_size, params: as for `compile`.
+        path_or_name, local_size, params, topology, algorithm, weights: as for `compile`.
         sizes: the numbers of ranks, such as ``range(2, 257)``, up to 10,000 of them. Those for which the source is not
             are listed under ``"skipped"``.
+        values: a parameter with several values, such as ``{"base": range(2, 6)}``; then ``sizes`` is one number.
         curvature, noise_memory: as for `analyze`.
 
     Returns:
-        What ``bfc analyze --size A..B --format json`` prints: analyses under ``"sizes"``, and the ``"worst"`` size. The
-        picture shows steps and gaps over sizes.
+        What ``bfc analyze --size A..B --format json`` prints: analyses under ``"sizes"`` or ``"values"``, and the
+        ``"worst"`` of them. The picture shows steps and gaps over sizes or values.
 
     Raises:
         FileNotFoundError, CompileError: as for `compile`.
         ArgumentError: an argument has a value that it cannot have.
     """
-    arguments = settings(local_size, params, (), sizes=sizes, curvature=curvature, noise_memory=noise_memory)
+    arguments = settings(
+        local_size,
+        params,
+        (),
+        topology,
+        algorithm,
+        weights,
+        sizes=sizes,
+        values=_axis(sizes, values),
+        curvature=curvature,
+        noise_memory=noise_memory,
+    )
     return Result(*_bfc.sweep(text(path_or_name), arguments))
+
+
+def _axis(sizes: Any, values: Mapping[str, Iterable[Any]]) -> "Optional[Tuple[str, List[str]]]":
+    """The parameter that varies, with its values as expressions."""
+    if not values:
+        return None
+    if not isinstance(values, Mapping) or len(values) != 1 or not isinstance(sizes, int):
+        raise TypeError('`values` is one parameter with several values, such as {"base": [2, 3]}, at one of `sizes`')
+    ((name, several),) = values.items()
+    if isinstance(several, str) or not isinstance(several, Iterable):
+        raise TypeError(f"`values` maps a parameter to several values, found {several!r}")
+    return name, [expression(value, "values") for value in several]
 
 
 def compare(
@@ -98,6 +139,9 @@ def compare(
     local_size: int = 1,
     params: Mapping[str, Any] = {},
     allow: Union[str, Iterable[str]] = (),
+    topology: Topology = None,
+    algorithm: Optional[str] = None,
+    weights: Optional[str] = None,
     cluster: Optional[Path] = None,
     model_bytes: Union[str, float] = _MODEL,
     compute: Union[str, float, None] = None,
@@ -107,8 +151,8 @@ def compare(
     """Analyze several topologies or schedules side by side; on a cluster also the seconds of their steps.
 
     Args:
-        paths_or_names: files or library names, at least one.
-        size, local_size, params, allow: as for `compile`; the same for all of them.
+        paths_or_names: files, library names or expressions, at least one.
+        size, local_size, params, allow, topology, algorithm, weights: as for `compile`; the same for all of them.
         cluster: a ready cluster such as ``"v100"`` (``bfc cluster`` lists them), or the path of a description in TOML.
         model_bytes: the size of the model: a number of bytes, or a text such as ``"102 MB"``.
         compute: the time of a gradient instead of the cluster's: seconds, or a text such as ``"120 ms"``.
@@ -129,6 +173,9 @@ def compare(
         local_size,
         params,
         allow,
+        topology,
+        algorithm,
+        weights,
         size=size,
         cluster=None if cluster is None else text(cluster, "cluster"),
         model_bytes=model_bytes,
@@ -147,6 +194,9 @@ def simulate(
     local_size: int = 1,
     params: Mapping[str, Any] = {},
     allow: Union[str, Iterable[str]] = (),
+    topology: Topology = None,
+    algorithm: Optional[str] = None,
+    weights: Optional[str] = None,
     place: bool = False,
     model_bytes: Union[str, float] = _MODEL,
     compute: Union[str, float, None] = None,
@@ -160,7 +210,7 @@ def simulate(
     """Simulate training on a cluster by seeded discrete events: jitter, shared links, stragglers and lost ranks.
 
     Args:
-        path_or_name, local_size, params, allow: as for `compile`.
+        path_or_name, local_size, params, allow, topology, algorithm, weights: as for `compile`.
         sizes: the number of ranks, or several such as ``[8, 16, 32]``.
         cluster, model_bytes, compute, jitter: as for `compare`.
         place: put ranks that exchange a lot onto the same machine.
@@ -182,6 +232,9 @@ def simulate(
         local_size,
         params,
         allow,
+        topology,
+        algorithm,
+        weights,
         sizes=sizes,
         cluster=text(cluster, "cluster"),
         place=place,
@@ -198,6 +251,7 @@ def simulate(
 
 
 def advise(
+    path_or_name: Optional[Path] = None,
     *,
     size: int,
     cluster: Path,
@@ -212,20 +266,22 @@ def advise(
     """Search the library for the schedule that reaches a target error first on a cluster.
 
     Args:
+        path_or_name: a file with topologies to try beside the library's, an algorithm to train with, or both.
         size: the number of ranks.
         cluster, model_bytes, compute, jitter: as for `compare`.
-        algorithm: a library algorithm to train with, such as ``"dgd"``; plain averaging where left out.
+        algorithm: an algorithm of the file or the library to train with, such as ``"dgd"``; plain averaging where left
+            out, or the file's only one.
         error: the error to reach, relative to the initial one.
         heterogeneity: the distance of the ranks' optima from the common one, relative to the initial error.
         curvature: as for `analyze`.
 
     Returns:
-        What ``bfc advise --format json`` prints: schedules under ``"ranking"``, the fastest first, and the first of them
-        as text under ``"source"``, for `compile_source`.
+        What ``bfc advise --format json`` prints: schedules under ``"ranking"``, the fastest first, all-reduce under
+        ``"allreduce"``, and the first schedule as text under ``"source"``, for `compile_source`.
 
     Raises:
         FileNotFoundError, ArgumentError: as for `compare`.
-        CompileError: the library has no such algorithm.
+        CompileError: the file is refused, or there is no such algorithm.
         Error: the cluster is refused, or nothing reaches the target.
     """
     arguments = {
@@ -239,4 +295,4 @@ def advise(
         "heterogeneity": heterogeneity,
         "curvature": curvature,
     }
-    return Result(*_bfc.advise(arguments))
+    return Result(*_bfc.advise(None if path_or_name is None else text(path_or_name), arguments))

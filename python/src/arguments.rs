@@ -1,7 +1,7 @@
 //! Python objects → the values of arguments, which may be those of the command line.
 
 use crate::error;
-use bfc_predict::sweep::MOST_SIZES;
+use bfc_predict::sweep::MOST_POINTS;
 use bfc_predict::values::{self, COUNT, Numbers, Wholes};
 use bfc_report::clip;
 use miette::Diagnostic;
@@ -174,9 +174,9 @@ impl<'py> Argument<'py> {
             let size = self.number_of_type(ONE_OR_SEVERAL)?;
             return Ok(vec![self.expect(COUNT.check(size))?]);
         }
-        let sizes = self.items(ONE_OR_SEVERAL, MOST_SIZES + 1)?;
-        if !(1..=MOST_SIZES).contains(&sizes.len()) {
-            return self.expect(Err(format!("expected from 1 to {MOST_SIZES} numbers of ranks")));
+        let sizes = self.items(ONE_OR_SEVERAL, MOST_POINTS + 1)?;
+        if !(1..=MOST_POINTS).contains(&sizes.len()) {
+            return self.expect(Err(format!("expected from 1 to {MOST_POINTS} numbers of ranks")));
         }
         sizes.iter().map(|size| size.whole(COUNT)).collect()
     }

@@ -4,7 +4,7 @@ use crate::arguments::Arguments;
 use crate::error;
 use crate::interrupt::interruptible;
 use crate::schedule::Schedule;
-use bfc_compiler::{Entry, Files, Request};
+use bfc_compiler::{Combination, Entry, Files, Request};
 use bfc_predict::values::COUNT;
 use miette::{Diagnostic, Report};
 use pyo3::prelude::*;
@@ -88,12 +88,18 @@ fn schedule(py: Python<'_>, request: Request) -> PyResult<Schedule> {
 /// # Errors
 /// An argument has a value that it cannot have.
 pub fn request(entry: Entry, size: u32, arguments: &Arguments<'_>) -> PyResult<Request> {
+    let expression = |name| arguments.given(name, |text| text.of_type::<String>("an expression"));
     Ok(Request {
         entry,
         size,
         local_size: arguments.get("local_size")?.whole(COUNT)?,
         parameters: arguments.get("params")?.of_type("names with expressions")?,
         allow: arguments.get("allow")?.of_type("codes")?,
+        combination: Combination {
+            topologies: arguments.get("topology")?.of_type("topologies with names")?,
+            algorithm: expression("algorithm")?,
+            weights: expression("weights")?,
+        },
     })
 }
 
@@ -102,13 +108,18 @@ pub fn refuse(py: Python<'_>, reports: &[Report]) -> PyErr {
     error::raise(py, reports.iter().map(|report| report.as_ref() as &dyn Diagnostic))
 }
 
-/// A library name has two colons and is not a file.
+/// A file, an expression, which ends with a call, or a library name, which has two colons.
 ///
 /// # Errors
 /// The file cannot be read, or is not text.
 pub fn entry(py: Python<'_>, name: String) -> PyResult<Entry> {
-    if name.contains("::") && !Path::new(&name).exists() {
-        return Ok(Entry::Library(name));
+    if !Path::new(&name).exists() {
+        if Entry::is_expression(&name) {
+            return Ok(Entry::Expression(name));
+        }
+        if name.contains("::") {
+            return Ok(Entry::Library(name));
+        }
     }
     match String::from_utf8(bytes(py, Path::new(&name), u64::MAX)?) {
         Ok(text) => Ok(Entry::Source { name, text }),

@@ -9,7 +9,7 @@ use bfc_cli::{Analyzed, STEP_SIZE};
 use bfc_compiler::{Assumptions, Request};
 use bfc_predict::cluster::{Cluster, LONGEST};
 use bfc_predict::values::{COUNT, NOISE_MEMORY, POSITIVE, SLOWDOWN, STEPS, TARGET, UP_TO_TEN};
-use bfc_predict::{Experiment, Goal, Location, PredictError, Setting, units};
+use bfc_predict::{Axis, Experiment, Goal, Location, PredictError, Setting, units};
 use bfc_report::{advice, analysis, comparison, simulations, sweep as sweeps};
 use bfc_schedule::{Rank, visible};
 use pyo3::prelude::*;
@@ -37,15 +37,20 @@ pub fn analyze<'py>(py: Python<'py>, name: String, arguments: Bound<'py, PyDict>
     output(py, &found, &found.text(), Some(analysis::svg(&name, &found.analysis)))
 }
 
-/// What is known of a topology at several sizes.
+/// What is known of a topology at several sizes, or with several values of a parameter.
 #[pyfunction]
 pub fn sweep<'py>(py: Python<'py>, name: String, arguments: Bound<'py, PyDict>) -> PyResult<Output<'py>> {
     let arguments = Arguments::new("sweep", arguments);
     let sizes = arguments.get("sizes")?.sizes()?;
     let assumptions = assumptions(&arguments)?;
     let request = request(entry(py, name.clone())?, sizes[0], &arguments)?;
+    let values = arguments.given("values", |values| values.of_type("a name with values"))?;
+    let axis = match values {
+        None => Axis::Sizes(sizes),
+        Some((name, values)) => Axis::Values(name, values),
+    };
     let found =
-        compute(py, move |watch| bfc_predict::sweep(&name, &request, &Beside, &sizes, assumptions, watch))?;
+        compute(py, move |watch| bfc_predict::sweep(&name, &request, &Beside, &axis, assumptions, watch))?;
     output(py, &found, &sweeps::text(&found), Some(sweeps::svg(&found)))
 }
 
@@ -85,10 +90,15 @@ pub fn simulate<'py>(py: Python<'py>, name: String, arguments: Bound<'py, PyDict
     output(py, &found, &simulations::text(&found), Some(simulations::svg(&found)))
 }
 
-/// The schedules of the library that reach a target error on a cluster, the fastest first.
+/// The schedules of the library, and of a source, that reach a target error on a cluster, the fastest first.
 #[pyfunction]
-pub fn advise<'py>(py: Python<'py>, arguments: Bound<'py, PyDict>) -> PyResult<Output<'py>> {
+pub fn advise<'py>(
+    py: Python<'py>,
+    name: Option<String>,
+    arguments: Bound<'py, PyDict>,
+) -> PyResult<Output<'py>> {
     let arguments = Arguments::new("advise", arguments);
+    let source = name.map(|name| entry(py, name)).transpose()?;
     let size = arguments.get("size")?.whole(POSITIVE)?;
     let cluster = cluster(py, &arguments.get("cluster")?, &arguments)?;
     let algorithm = arguments.given("algorithm", |name| name.of_type::<String>("a name"))?;
@@ -97,9 +107,9 @@ pub fn advise<'py>(py: Python<'py>, arguments: Bound<'py, PyDict>) -> PyResult<O
     let heterogeneity = arguments.get("heterogeneity")?.number(UP_TO_TEN)?;
     let curvature = arguments.get("curvature")?.curvature()?;
     let found = compute(py, move |watch| {
-        let (cluster, algorithm) = (&cluster, algorithm.as_deref());
-        let goal = Goal { size, cluster, algorithm, model_bytes, error, heterogeneity, curvature };
-        bfc_predict::advise(&goal, watch)
+        let (cluster, source, algorithm) = (&cluster, source.as_ref(), algorithm.as_deref());
+        let goal = Goal { size, cluster, source, algorithm, model_bytes, error, heterogeneity, curvature };
+        bfc_predict::advise(&goal, &Beside, watch)
     })?;
     output(py, &found, &advice::text(&found), None)
 }

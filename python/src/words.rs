@@ -12,7 +12,7 @@ pub struct InPython<'a> {
     related: Vec<Self>,
 }
 
-/// A source; what the command line calls `--param base` is the value of `params["base"]`.
+/// A source; what the command line calls `--param base` is the value of `params["base"]`, and `--topology` that of `topology`.
 struct SourceInPython<'a>(&'a dyn SourceCode);
 
 impl<'a> InPython<'a> {
@@ -82,11 +82,14 @@ impl SourceCode for SourceInPython<'_> {
         lines_after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let read = self.0.read_span(span, lines_before, lines_after)?;
-        let Some(parameter) = read.name().and_then(|name| name.strip_prefix("--param ")) else {
-            return Ok(read);
+        let Some(flag) = read.name().and_then(|name| name.strip_prefix("--")) else { return Ok(read) };
+        let name = match flag.split_once(' ') {
+            Some(("param", parameter)) => format!("params[\"{parameter}\"]"),
+            Some((argument, name)) => format!("{argument}[\"{name}\"]"),
+            None => flag.to_string(),
         };
         Ok(Box::new(MietteSpanContents::new_named(
-            format!("params[\"{parameter}\"]"),
+            name,
             read.data(),
             *read.span(),
             read.line(),

@@ -51,6 +51,18 @@ CALLS = [
     ("analyze choco.bf --size 4 --simulated", lambda: bfc.analyze("choco.bf", size=4, simulated=True)),
     ("analyze choco.bf --size 4 --simulated=lr", lambda: bfc.analyze("choco.bf", size=4, simulated="lr")),
     ("analyze topology::hypercube --size 2..40", lambda: bfc.sweep("topology::hypercube", sizes=range(2, 41))),
+    (
+        "analyze topology::exponential --size 32 -p base=1..4",
+        lambda: bfc.sweep("topology::exponential", sizes=32, values={"base": range(1, 5)}),
+    ),
+    (
+        "analyze algorithm::push_pull --topology R=star --topology C=transpose(R) --size 6",
+        lambda: bfc.analyze("algorithm::push_pull", topology={"R": "star", "C": "transpose(R)"}, size=6),
+    ),
+    (
+        "compare lazy(ring,1/3) topology::star --weights metropolis --algorithm dgd --size 8",
+        lambda: bfc.compare("lazy(ring,1/3)", "topology::star", weights="metropolis", algorithm="dgd", size=8),
+    ),
     ("analyze dgd.bf --sizes 3..5 -p lr=1/20", lambda: bfc.sweep(Path("dgd.bf"), sizes=[3, 4, 5], params={"lr": 0.05})),
     (
         "compare topology::ring topology::one_peer_exp2 dgd.bf --size 8",
@@ -153,7 +165,7 @@ def test_arguments_are_called_as_flags_are():
         missing = {"allow"} if function is bfc.analyze else set()
         assert flags - own - missing == arguments - {"params", "size", "sizes"}
     one_size = {"size", "simulated"}
-    assert set(inspect.signature(bfc.sweep).parameters) - {"sizes"} == set(inspect.signature(bfc.analyze).parameters) - one_size
+    assert set(inspect.signature(bfc.sweep).parameters) - {"sizes", "values"} == set(inspect.signature(bfc.analyze).parameters) - one_size
 
 
 V100 = {"cluster": "v100"}

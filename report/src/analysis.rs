@@ -190,7 +190,7 @@ mod tests {
     fn no_number_is_forgotten() {
         let source = "use topology::ring\nuse algorithm::dgd\nschedule {\n topology ring\n algorithm dgd\n}";
         let entry = Entry::Source { name: "ring.bf".into(), text: source.into() };
-        let request = Request { entry, size: 4, local_size: 1, parameters: vec![], allow: vec![] };
+        let request = Request::new(entry, 4);
         let analysis = analyze(&request, &NoFiles).expect("a ring");
         let keys = |document: &Value| -> Vec<String> {
             let fields = document.as_object().expect("an object").iter();

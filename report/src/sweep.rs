@@ -1,32 +1,25 @@
-//! Analyses at many sizes: a table, and a picture of how steps grow.
+//! Analyses along an axis: a table, and a picture of how steps grow.
 
 use crate::picture::{Curve, Panel, Picture, Scale};
 use crate::table::Table;
 use crate::words::Cell;
 use bfc_compiler::Analysis;
 use bfc_predict::Sweep;
-use bfc_predict::sweep::Worst;
+use bfc_predict::sweep::{At, Point, Worst};
 
-/// Sizes that are shown of a range, beside powers of two and the last.
+/// Points that are shown of many, beside powers of two and the last.
 const SHOWN: usize = 24;
 
-/// A line for a size, then the worst and the skipped.
+/// A line for a point, then the worst and the skipped.
 pub fn text(sweep: &Sweep) -> String {
     let mut table = Table::new();
-    table.set_header([
-        "ranks",
-        "period",
-        "rounds",
-        "rate per step",
-        "steps to 1e-3",
-        "to 1e-6",
-        "exact after",
-    ]);
-    let shown = shown(&sweep.sizes);
-    for analysis in &shown {
+    let axis = sweep.parameter.as_deref().unwrap_or("ranks");
+    table.set_header([axis, "period", "rounds", "rate per step", "steps to 1e-3", "to 1e-6", "exact after"]);
+    let shown = shown(&sweep.points);
+    for Point { at, analysis } in &shown {
         let count = |steps: Option<u64>| Cell::from(steps).text();
         table.add_row([
-            analysis.size.to_string(),
+            at.to_string(),
             analysis.period.to_string(),
             analysis.rounds.to_string(),
             Cell::from(analysis.rate_per_step).text(),
@@ -37,37 +30,57 @@ pub fn text(sweep: &Sweep) -> String {
     }
     table.align_right(0..7);
     let mut text = table.text() + "\n";
-    let (few, all) = (shown.len(), sweep.sizes.len());
+    let (few, all) = (shown.len(), sweep.points.len());
     if few < all {
-        text.push_str(&format!("{few} of {all} sizes; `--format json` has all\n"));
+        let what = if sweep.parameter.is_some() { "values" } else { "sizes" };
+        text.push_str(&format!("{few} of {all} {what}; `--format json` has all\n"));
     }
-    if let Some(Worst { size, rounds_to_1e_3, .. }) = sweep.worst {
-        let steps = match rounds_to_1e_3 {
+    if let Some(worst) = &sweep.worst {
+        let steps = match worst.rounds_to_1e_3 {
             Some(steps) => format!("{steps} steps to 1e-3"),
             None => "1e-3 is never reached".to_string(),
         };
-        text.push_str(&format!("\nworst: {size} ranks, {steps}\n"));
+        text.push_str(&format!("\nworst: {}, {steps}\n", place(sweep, worst)));
     }
     if let Some(first) = sweep.skipped.first() {
-        let sizes: Vec<u32> = sweep.skipped.iter().map(|skipped| skipped.size).collect();
-        text.push_str(&format!("skipped: {} ({})\n", runs(&sizes), first.reason));
+        let all: Vec<&At> = sweep.skipped.iter().map(|skipped| &skipped.at).collect();
+        text.push_str(&format!("skipped: {} ({})\n", runs(&all), first.reason));
     }
     text
 }
 
-/// Sizes spread evenly, all powers of two and the last.
-fn shown(sizes: &[Analysis]) -> Vec<&Analysis> {
-    let stride = sizes.len().div_ceil(SHOWN).max(1);
-    let is_shown =
-        |at: usize| at.is_multiple_of(stride) || at + 1 == sizes.len() || sizes[at].size.is_power_of_two();
-    (0..sizes.len()).filter(|&at| is_shown(at)).map(|at| &sizes[at]).collect()
+/// Such as `12 ranks` or `base = 3`.
+fn place(sweep: &Sweep, worst: &Worst) -> String {
+    match &sweep.parameter {
+        Some(parameter) => format!("{parameter} = {}", worst.at),
+        None => format!("{} ranks", worst.at),
+    }
 }
 
-/// Steps to agreement and the gap, over the number of ranks.
+/// Points spread evenly, all sizes that are powers of two, and the last.
+fn shown(points: &[Point]) -> Vec<&Point> {
+    let stride = points.len().div_ceil(SHOWN).max(1);
+    let is_shown = |at: usize| {
+        let power = matches!(points[at].at, At::Size(size) if size.is_power_of_two());
+        at.is_multiple_of(stride) || at + 1 == points.len() || power
+    };
+    (0..points.len()).filter(|&at| is_shown(at)).map(|at| &points[at]).collect()
+}
+
+/// Steps to agreement and the gap, along the axis.
 pub fn svg(sweep: &Sweep) -> String {
+    // Values that are no numbers stand where they come.
+    let number = |at: &At| at.to_string().parse::<f64>().ok().filter(|number| number.is_finite());
+    let numbers: Option<Vec<f64>> = sweep.points.iter().map(|point| number(&point.at)).collect();
+    let x_label = match (&sweep.parameter, &numbers) {
+        (None, _) => "ranks".to_string(),
+        (Some(parameter), Some(_)) => parameter.clone(),
+        (Some(parameter), None) => format!("{parameter}, in order"),
+    };
+    let x = numbers.unwrap_or_else(|| (1..=sweep.points.len()).map(|at| at as f64).collect());
     let curve = |label: &str, colour, value: &dyn Fn(&Analysis) -> Option<f64>| {
-        let point = |analysis: &Analysis| (f64::from(analysis.size), value(analysis).unwrap_or(f64::NAN));
-        let points = sweep.sizes.iter().map(point).collect();
+        let point = |(x, point): (&f64, &Point)| (*x, value(&point.analysis).unwrap_or(f64::NAN));
+        let points = x.iter().zip(&sweep.points).map(point).collect();
         Curve { label: label.into(), colour, width: 2.0, dash: "", points }
     };
     let steps = |steps: Option<u64>| steps.map(|steps| steps as f64);
@@ -78,10 +91,11 @@ pub fn svg(sweep: &Sweep) -> String {
         curve("exactly", "#2f9e44", &|analysis| steps(analysis.exact_after)),
     ];
     let gap = vec![curve("gap", "#d9730d", &|analysis| analysis.rate_per_step.map(|rate| 1.0 - rate))];
+    let worst = sweep.worst.as_ref().map(|worst| format!("worst: {}", place(sweep, worst)));
     let picture = Picture {
         title: sweep.file.clone(),
-        subtitle: sweep.worst.map_or(String::new(), |worst| format!("worst: {} ranks", worst.size)),
-        x_label: "ranks".into(),
+        subtitle: worst.unwrap_or_default(),
+        x_label,
         x_scale: Scale::Counts,
         panels: vec![panel("steps until ranks agree", agreement), panel("1 − rate per step", gap)],
     };
@@ -89,20 +103,23 @@ pub fn svg(sweep: &Sweep) -> String {
 }
 
 /// Such as `3, 5–7, 9`.
-fn runs(sizes: &[u32]) -> String {
-    let runs = sizes.chunk_by(|a, b| a + 1 == *b);
-    let shown = |run: &[u32]| match run {
+fn runs(points: &[&At]) -> String {
+    let follows = |a: &&At, b: &&At| matches!((a, b), (At::Size(a), At::Size(b)) if a + 1 == *b);
+    let shown = |run: &[&At]| match run {
         [one] => one.to_string(),
         [first, .., last] => format!("{first}–{last}"),
         [] => String::new(),
     };
-    runs.map(shown).collect::<Vec<_>>().join(", ")
+    points.chunk_by(follows).map(shown).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
 mod tests {
+    use super::At;
+
     #[test]
     fn runs_of_sizes_are_short() {
-        assert_eq!(super::runs(&[3, 5, 6, 7, 9]), "3, 5–7, 9");
+        let sizes = [3, 5, 6, 7, 9].map(At::Size);
+        assert_eq!(super::runs(&sizes.iter().collect::<Vec<_>>()), "3, 5–7, 9");
     }
 }

@@ -15,7 +15,7 @@ fn algorithms_alone_are_checked_and_say_what_they_ask() {
     let mut any_loop = vec![];
     for name in library::names().into_iter().filter(|name| name.starts_with("algorithm::")) {
         let entry = Entry::Library(name.to_string());
-        let request = Request { entry, size: 8, local_size: 1, parameters: vec![], allow: vec![] };
+        let request = Request::new(entry, 8);
         let report = check(&request, &NoFiles).unwrap_or_else(|errors| panic!("{name}: {errors}"));
         any_loop.extend(report.asks.any_loop.then_some(name));
     }

@@ -21,7 +21,7 @@ const CASES: [(&str, &str, f64, usize); 8] = [
 
 fn predicted(topology: &str, algorithm: &str) -> Quadratic {
     let entry = Entry::Source { name: "prediction.bf".into(), text: source(topology, algorithm, "") };
-    let request = Request { entry, size: 8, local_size: 1, parameters: vec![], allow: vec![] };
+    let request = Request::new(entry, 8);
     let assumptions = Assumptions { curvature: CURVATURE, ..Assumptions::default() };
     let analysis = analyze_on(&request, &NoFiles, assumptions, Detail::Numbers)
         .unwrap_or_else(|errors| panic!("{errors}"));

@@ -10,7 +10,7 @@ use miette::Diagnostic;
 fn is_stable(topology: &str, algorithm: &str, size: usize) -> bool {
     let text = source(topology, algorithm, "");
     let entry = Entry::Source { name: "experiment.bf".into(), text };
-    let request = Request { entry, size: size as u32, local_size: 1, parameters: vec![], allow: vec![] };
+    let request = Request::new(entry, size as u32);
     let analysis = analyze(&request, &NoFiles).expect("a topology");
     let check = analysis.checks.iter().find(|check| check.text() == "stable").expect("a verdict");
     let Check { verdict, .. } = check;

@@ -47,13 +47,9 @@ pub fn source(topology: &str, algorithm: &str, own: &str) -> String {
 
 /// Compiles a file.
 pub fn compiled(text: &str, size: usize, allow: &[&str]) -> Result<Compiled, Diagnostics> {
-    let request = Request {
-        entry: Entry::Source { name: "experiment.bf".into(), text: text.into() },
-        size: size as u32,
-        local_size: 1,
-        parameters: vec![],
-        allow: allow.iter().map(|code| code.to_string()).collect(),
-    };
+    let entry = Entry::Source { name: "experiment.bf".into(), text: text.into() };
+    let allow = allow.iter().map(|code| code.to_string()).collect();
+    let request = Request { allow, ..Request::new(entry, size as u32) };
     compile(&request, &NoFiles).map_err(|refused| suggest(&request, &NoFiles, refused))
 }
 

@@ -24,7 +24,7 @@ impl Files for Beside<'_> {
 /// The request of a case: its options are those of the command line.
 pub fn request(case: &Case) -> Request {
     let entry = Entry::Source { name: case.file.clone(), text: case.source.clone() };
-    let mut request = Request { entry, size: 8, local_size: 1, parameters: vec![], allow: vec![] };
+    let mut request = Request::new(entry, 8);
     let mut words = case.options.iter().filter(|word| *word != "check");
     while let (Some(option), Some(value)) = (words.next(), words.next()) {
         let number = || value.parse().unwrap_or_else(|_| panic!("`{}`: {option} {value}", case.name));

@@ -11,11 +11,12 @@ const PAGES: [&str; 8] = ["parse", "request", "resolve", "evaluate", "prove", "l
 
 /// Codes that no case can provoke, and the tests that do: what would be too large for a case, limits of the system, and
 /// wrong arguments.
-const ELSEWHERE: [(&str, &str); 10] = [
+const ELSEWHERE: [(&str, &str); 11] = [
     ("bfc::parse::source_too_large", "compiler/cli/tests/refusals.rs"),
     ("bfc::parse::too_deep", "compiler/cli/tests/refusals.rs"),
     ("bfc::request::no_thread", "compiler/cli/tests/refusals.rs"),
     ("bfc::resolve::too_many_files", "compiler/cli/tests/refusals.rs"),
+    ("bfc::resolve::nothing_to_weigh", "compiler/cli/tests/combine.rs"),
     ("bfc::verify::weight_total", "schedule-runtime/schedule/tests/format.rs"),
     ("bfc::format::too_large", "schedule-runtime/schedule/tests/format.rs"),
     ("bfc::format::not_canonical", "schedule-runtime/schedule/tests/format.rs"),

@@ -91,13 +91,9 @@ impl Library {
         if let Some(known) = self.compiled.lock().expect("no panic").get(&key) {
             return known.clone();
         }
-        let request = Request {
-            entry: Entry::Source { name: "simulated.bf".into(), text: key.0.clone() },
-            size,
-            local_size: 1,
-            parameters: vec![],
-            allow: ["requirement_refuted", "requirement_not_decided"].map(str::to_string).to_vec(),
-        };
+        let entry = Entry::Source { name: "simulated.bf".into(), text: key.0.clone() };
+        let allow = ["requirement_refuted", "requirement_not_decided"].map(str::to_string).to_vec();
+        let request = Request { allow, ..Request::new(entry, size) };
         let schedule = compile(&request, &NoFiles).ok().map(|compiled| compiled.schedule);
         self.compiled.lock().expect("no panic").insert(key, schedule.clone());
         schedule

@@ -14,6 +14,12 @@ const BASIS: usize = 1 << 25;
 /// The least dimension.
 const LEAST: usize = 24;
 
+/// The dimension in which a fixed point is sought, after the first time.
+const SOUGHT: usize = 120;
+
+/// What of a residual is left where a fixed point is sought from its new place.
+const REDUCED: f64 = 1e-8;
+
 /// The residual, relative to the map, at which an eigenvalue counts as found.
 const FOUND: f64 = 1e-13;
 
@@ -79,6 +85,48 @@ pub fn leading_vector(
         vector.iter_mut().zip(line).for_each(|(x, v)| *x += weight * v);
     }
     Some(vector)
+}
+
+/// The fixed point of an affine map that is reached from `start`, up to `accuracy` times its largest entry, by about `most`
+/// applications (GMRES, restarted: Saad, Schultz, GMRES: A generalized minimal residual algorithm, 1986). What the map
+/// conserves keeps its value, since steps lie in the image of A − I; whether the map is stable does not matter.
+pub fn fixed_point(
+    start: Vec<f64>,
+    most: usize,
+    accuracy: f64,
+    map: impl Fn(&[f64]) -> Vec<f64>,
+) -> Option<Vec<f64>> {
+    let less = |mut a: Vec<f64>, b: &[f64]| {
+        a.iter_mut().zip(b).for_each(|(a, b)| *a -= b);
+        a
+    };
+    let largest = |x: &[f64]| x.iter().fold(0.0f64, |largest, x| largest.max(x.abs()));
+    let constant = map(&vec![0.0; start.len()]);
+    let linear = |x: &[f64]| less(less(map(x), &constant), x);
+    let (mut point, mut applied) = (start, 0);
+    loop {
+        let residual = less(map(&point), &point);
+        if !residual.iter().all(|x| x.is_finite()) {
+            return None;
+        }
+        let still = accuracy * largest(&point).max(1.0);
+        if largest(&residual) <= still {
+            return Some(point);
+        }
+        if applied >= most {
+            return None;
+        }
+        // What the first space does not find is hard to find.
+        let dimension = if applied == 0 { DIMENSION.0 } else { SOUGHT };
+        let mut space = Space::new(residual, dimension);
+        let norm = space.rest_norm();
+        space.grow(dimension, &linear);
+        applied += space.basis.len() + 1;
+        for (vector, weight) in space.basis.iter().zip(space.least_residual(-norm, still.max(REDUCED * norm)))
+        {
+            point.iter_mut().zip(vector).for_each(|(x, v)| *x += weight * v);
+        }
+    }
 }
 
 fn start(n: usize, project: &impl Fn(&mut [f64])) -> Vec<f64> {
@@ -154,6 +202,43 @@ impl Space {
         }
     }
 
+    /// The y for which H y, with the row of the rest, is nearest to the first unit vector times `head`, over as many directions
+    /// as leave `enough` of it: beyond, they may be rounding.
+    fn least_residual(&self, head: f64, enough: f64) -> Vec<f64> {
+        let size = self.basis.len();
+        let mut h = Mat::from_fn(size + 1, size, |i, j| {
+            let inside = i < size;
+            if inside {
+                self.hessenberg[(i, j)]
+            } else {
+                self.rest_norm() * f64::from(u8::from(j + 1 == size))
+            }
+        });
+        let mut target = vec![0.0; size + 1];
+        target[0] = head;
+        // Rotations make it a triangle.
+        let mut used = 0;
+        while used < size && target[used].abs() > enough {
+            let k = used;
+            used += 1;
+            let length = h[(k, k)].hypot(h[(k + 1, k)]);
+            let (c, s) = if length > 0.0 { (h[(k, k)] / length, h[(k + 1, k)] / length) } else { (1.0, 0.0) };
+            for j in k..size {
+                let (a, b) = (h[(k, j)], h[(k + 1, j)]);
+                (h[(k, j)], h[(k + 1, j)]) = (c * a + s * b, c * b - s * a);
+            }
+            let (a, b) = (target[k], target[k + 1]);
+            (target[k], target[k + 1]) = (c * a + s * b, c * b - s * a);
+        }
+        let mut y = vec![0.0; used];
+        for k in (0..used).rev() {
+            let rest = target[k] - (k + 1..used).map(|j| h[(k, j)] * y[j]).sum::<f64>();
+            // What the map does not reach stays.
+            y[k] = if h[(k, k)].abs() > f64::EPSILON * self.scale { rest / h[(k, k)] } else { 0.0 };
+        }
+        y
+    }
+
     /// Filters shifts away, by a step of Francis for each pair; the space shrinks by as many dimensions.
     fn restart(&mut self, pairs: &[(c64, c64)]) {
         let size = self.basis.len();
@@ -217,6 +302,25 @@ fn francis(h: &mut Mat<f64>, turns: &mut Mat<f64>, size: usize, sum: f64, produc
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fixed_point_keeps_what_the_map_conserves() {
+        // A slow random walk on a path of n nodes, which conserves the sum, beside a contraction towards 3.
+        for n in [5, 40, 300] {
+            let map = |x: &[f64]| -> Vec<f64> {
+                let (walk, rest) = x.split_at(n);
+                let at = |i: usize| walk[i.min(n - 1)];
+                let step = |i: usize| 0.5 * at(i) + 0.25 * (at(i.saturating_sub(1)) + at(i + 1));
+                (0..n).map(step).chain(rest.iter().map(|x| 0.9 * x + 0.3)).collect()
+            };
+            let start: Vec<f64> = (0..n).map(|i| i as f64).chain(vec![0.0; 4]).collect();
+            let mean = (n - 1) as f64 / 2.0;
+            let point = fixed_point(start, 10_000, 1e-13, map).expect("it is reached");
+            assert!(point[..n].iter().all(|x| (x - mean).abs() < 1e-7 * mean), "{n}: {point:?}");
+            assert!(point[n..].iter().all(|x| (x - 3.0).abs() < 1e-9));
+        }
+        assert!(fixed_point(vec![0.0], 1_000, 1e-12, |x| vec![x[0] + 1.0]).is_none());
+    }
 
     /// Blocks of two eigenvalues r e^{±iφ} and single ones, coupled above.
     fn triangular(n: usize, value: impl Fn(usize) -> f64) -> impl Fn(&[f64]) -> Vec<f64> {

@@ -2,9 +2,9 @@
 
 use crate::graphs::arguments as graphs;
 use crate::predict::arguments as predict;
-use bfc_compiler::Assumptions;
 use bfc_compiler::analysis::NOISE_MEMORY;
-use bfc_predict::sweep::MOST_SIZES;
+use bfc_compiler::{Assumptions, Combination};
+use bfc_predict::sweep::MOST_POINTS;
 use bfc_predict::values;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -18,7 +18,8 @@ const STYLES: Styles = Styles::styled()
     .placeholder(AnsiColor::Cyan.on_default());
 
 const CONVENTIONS: &str = "\
-Wherever a FILE is asked for, a library name such as `topology::ring` serves as well.
+Wherever a FILE is asked for, a library name such as `topology::ring` serves as well, or an expression such as
+`exponential(base=3)`.
 
 Where a compiled schedule or a source is read, `-` is standard input.
 
@@ -76,12 +77,15 @@ Examples:
   bfc analyze topology::exponential --param base=3 --size 33 --format json
   bfc analyze topology::pairwise_gossip --size 32 --out results
   bfc analyze topology::one_peer_exp2 --size 2..256 --out results
+  bfc analyze topology::exponential --size 64 --param base=2..5
+  bfc analyze algorithm::gradient_tracking --topology ring --weights best_constant --size 16
   bfc analyze choco.bf --size 8 --simulated")]
     Analyze(Analyze),
     /// Analyze several topologies or schedules side by side.
     #[command(after_help = "\
 Examples:
   bfc compare topology::ring topology::exponential topology::one_peer_exp2 --size 64
+  bfc compare 'exponential(base=2)' 'exponential(base=4)' --size 64
   bfc compare a.bf b.bf --size 64 --cluster v100 --model-bytes 102MB")]
     Compare(Compare),
     /// Show the phases, rounds and weights in a compiled schedule.
@@ -101,6 +105,7 @@ Examples:
 Examples:
   bfc check examples/digits.bf
   bfc check my.bf --size 64 --format json
+  bfc check algorithm::d2 --topology ring --size 16
   bfc check my.bf --size 64 --cluster v100 --place")]
     Check(Check),
     /// Write a commented template.
@@ -211,11 +216,13 @@ Examples:
     Simulate(predict::Simulate),
     /// Search the library for the schedule that reaches a target error first on a cluster.
     ///
-    /// Tries every topology of the library that compiles for this number of ranks, with its own weights and others, and
-    /// ranks them by steps to the target times the predicted time of a step.
+    /// Tries every topology of the library, and of a file, that compiles for this number of ranks, with its own weights and others,
+    /// and ranks them by steps to the target times the predicted time of a step, beside all-reduce: of the model once for averaging,
+    /// of the gradients in every step for training, with the step size of the algorithm.
     #[command(after_help = "\
 Examples:
   bfc advise --size 64 --cluster v100 --model-bytes 102MB
+  bfc advise my.bf --size 64 --cluster a100 --model-bytes 1.4GB
   bfc advise --size 32 --cluster ethernet --algorithm dgd --heterogeneity 0.01 -o best.bf")]
     Advise(predict::Advise),
     /// Measure messages between ranks of this machine, and write the description of a cluster.
@@ -272,13 +279,32 @@ pub struct Settings {
     /// The number of ranks that share a machine.
     #[arg(long, default_value_t = 1, value_name = "L", allow_negative_numbers = true, value_parser = count)]
     pub local_size: u32,
-    /// A parameter of the topology or algorithm; the value is an expression. Repeatable.
+    /// A parameter of the topology or algorithm; the value is an expression. Repeatable. `bfc analyze` takes a range of whole
+    /// numbers too, such as `base=2..5`, and shows each of them.
     #[arg(long = "param", short = 'p', value_name = "NAME=VALUE", value_parser = parameter)]
     pub parameters: Vec<(String, String)>,
     /// Accept claims that are refused with this code, or the undecided claim with this text; the schedule records it.
     /// Repeatable.
     #[arg(long, value_name = "CODE")]
     pub allow: Vec<String>,
+    /// A topology in place of the source's: a name or an expression, such as `exponential(base=3)`. NAME is the algorithm's name
+    /// for it, where it mixes over several. Repeatable.
+    #[arg(long, value_name = "[NAME=]TOPOLOGY", value_parser = topology)]
+    pub topology: Vec<(Option<String>, String)>,
+    /// An algorithm in place of the source's, such as `gradient_tracking`.
+    #[arg(long, value_name = "ALGORITHM")]
+    pub algorithm: Option<String>,
+    /// A rule that gives the edges of the topology other weights, such as `metropolis`.
+    #[arg(long, value_name = "RULE")]
+    pub weights: Option<String>,
+}
+
+impl Settings {
+    /// What takes the place of what the source says.
+    pub fn combination(&self) -> Combination {
+        let Self { topology, algorithm, weights, .. } = self;
+        Combination { topologies: topology.clone(), algorithm: algorithm.clone(), weights: weights.clone() }
+    }
 }
 
 /// Arguments of `bfc compile`.
@@ -354,19 +380,26 @@ pub enum Sizes {
 }
 
 fn sizes(text: &str) -> Result<Sizes, String> {
-    let sizes = match text.split_once("..") {
+    let sizes = match range(text) {
         None => text.parse().ok().map(Sizes::One),
-        Some((first, last)) => {
-            let bounds = first.trim().parse::<u32>().ok().zip(last.trim().parse::<u32>().ok());
-            bounds.filter(|(first, last)| 1 <= *first && first <= last).map(|(a, b)| Sizes::Range(a..=b))
-        }
+        Some(range) => Some(range?).filter(|range| *range.start() >= 1).map(Sizes::Range),
     };
-    if let Some(Sizes::Range(range)) = &sizes
-        && (range.end() - range.start()) as usize >= MOST_SIZES
-    {
-        return Err(format!("a range of more than {MOST_SIZES} sizes"));
-    }
     sizes.ok_or("expected a number of ranks such as 64, or a range such as 2..256".to_string())
+}
+
+/// The whole numbers from A to B where a text is `A..B`.
+///
+/// # Errors
+/// There are too many.
+pub fn range(text: &str) -> Option<Result<RangeInclusive<u32>, String>> {
+    let (first, last) = text.split_once("..")?;
+    let bounds = first.trim().parse::<u32>().ok().zip(last.trim().parse::<u32>().ok());
+    let (first, last) = bounds.filter(|(first, last)| first <= last)?;
+    Some(if (last - first) as usize >= MOST_POINTS {
+        Err(format!("`{text}` holds more than {MOST_POINTS} numbers"))
+    } else {
+        Ok(first..=last)
+    })
 }
 
 /// 0 < μ ≤ L.
@@ -492,6 +525,21 @@ fn parameter(text: &str) -> Result<(String, String), String> {
         }
         _ => Err("expected NAME=VALUE, such as base=3".to_string()),
     }
+}
+
+/// A topology, after the name that an algorithm has for it.
+fn topology(text: &str) -> Result<(Option<String>, String), String> {
+    let is_name = |name: &str| {
+        let letters = |letter: char| letter.is_alphanumeric() || letter == '_';
+        !name.is_empty() && name.chars().all(letters)
+    };
+    let (name, topology) = match text.split_once('=') {
+        Some((name, topology)) if is_name(name.trim()) => (Some(name.trim().to_string()), topology),
+        _ => (None, text),
+    };
+    let topology = topology.trim().to_string();
+    let expected = "expected a topology, such as ring, or NAME=ring for one of several";
+    if topology.is_empty() { Err(expected.to_string()) } else { Ok((name, topology)) }
 }
 
 /// A whole number.

@@ -54,11 +54,19 @@ pub fn request(file: &str, size: u32, settings: &Settings) -> Result<Request, Fa
         local_size: settings.local_size,
         parameters: settings.parameters.clone(),
         allow: settings.allow.clone(),
+        combination: settings.combination(),
     })
 }
 
-fn entry(file: &str) -> Result<Entry, CliError> {
+/// What the name of a file, a library name or an expression stands for.
+///
+/// # Errors
+/// The file cannot be read, or the library has no such name.
+pub fn entry(file: &str) -> Result<Entry, CliError> {
     let path = Path::new(file);
+    if Entry::is_expression(file) && !path.exists() {
+        return Ok(Entry::Expression(file.to_string()));
+    }
     if file.contains("::") && !path.exists() {
         return library_name(file).map(|()| Entry::Library(file.to_string()));
     }

@@ -53,7 +53,7 @@ fn check_name(name: &str) -> Result<(), CliError> {
 /// A word of the language is not a name: the source would not check.
 fn check(name: &str, text: &str) -> Result<(), CliError> {
     let entry = Entry::Source { name: format!("{name}.bf"), text: text.to_string() };
-    let request = Request { entry, size: 8, local_size: 1, parameters: vec![], allow: vec![] };
+    let request = Request::new(entry, 8);
     match bfc_compiler::check(&request, &NoFiles) {
         Ok(_) => Ok(()),
         Err(diagnostics) => {

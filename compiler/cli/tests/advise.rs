@@ -109,22 +109,98 @@ fn larger_sizes_are_searched_too() {
     assert!(one_peer.len() > 3 && one_peer.iter().all(|one| number(one, "/steps") >= 8.0), "{one_peer:#?}");
 }
 
+/// Biases are known beyond the sizes at which a step is written as a matrix.
 #[test]
-fn an_algorithm_without_heterogeneity_needs_its_rate_alone() {
-    let advise = |z| {
-        [
-            "advise",
-            "--size",
-            "128",
-            "--cluster",
-            "v100",
-            "--algorithm",
-            "gradient_tracking",
-            "--heterogeneity",
-            z,
-        ]
+fn any_algorithm_is_judged_at_any_size() {
+    let advise = |algorithm, z| {
+        let goal = ["--size", "128", "--cluster", "v100", "--algorithm", algorithm, "--heterogeneity", z];
+        json(&[&["advise"], &goal[..]].concat())
     };
-    assert_eq!(codes(&advise("1"), 1), ["bfc::predict::nothing_reaches"], "biases are known up to 256 rows");
-    let alike = json(&advise("0"));
-    assert!(alike["ranking"].as_array().is_some_and(|ranking| !ranking.is_empty()), "{alike:#}");
+    let (tracking, alike) = (advise("gradient_tracking", "1"), advise("gradient_tracking", "0"));
+    let choice = |advice: &Value, name: &str| {
+        let ranking = advice["ranking"].as_array().expect("a ranking");
+        let found = ranking.iter().find(|one| one["topology"] == name);
+        found.unwrap_or_else(|| panic!("{name} in {advice:#}")).clone()
+    };
+    for name in ["exponential", "complete", "watts_strogatz"] {
+        let [own, expected] = [&tracking, &alike].map(|advice| choice(advice, name)["steps"].clone());
+        assert_eq!(own, expected, "{name}: without bias, heterogeneity costs nothing");
+        assert!(choice(&tracking, name)["why"].as_str().is_some_and(|why| why.ends_with("exact")));
+    }
+    let descent = &tracking["allreduce"];
+    assert_eq!(number(descent, "/seconds"), number(descent, "/steps") * number(descent, "/step_seconds"));
+}
+
+#[test]
+fn all_reduce_has_a_verdict() {
+    let arguments = ["advise", "--size", "128", "--cluster", "a100", "--model-bytes", "14GB"];
+    let (advised, text) = (json(&arguments), stdout(&arguments));
+    assert_eq!(advised["allreduce"]["steps"], 1.0);
+    assert!(number(&advised, "/allreduce/seconds") < number(&advised, "/ranking/0/seconds"));
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[2].starts_with("all-reduce is the fastest: "), "{text}");
+    assert!(lines[6].contains("all-reduce (") && lines[7].trim_start().starts_with("1 ●"), "{text}");
+    let slow = ["advise", "--size", "16", "--cluster", "v100", "--model-bytes", "102MB"];
+    let (advised, text) = (json(&slow), stdout(&slow));
+    let first = advised["ranking"][0]["topology"].as_str().expect("a name");
+    let own = number(&advised, "/ranking/0/seconds") < number(&advised, "/allreduce/seconds");
+    let fastest = if own { first } else { "all-reduce" };
+    assert!(text.contains(&format!("\n{fastest} is the fastest: ")), "{text}");
+}
+
+#[test]
+fn sources_of_ones_own_are_tried() {
+    let mine = b"\
+topology chords {
+    for i in ranks {
+        i -- (i + 1) mod size
+        i -- (i + 5) mod size
+    }
+    weights metropolis
+}
+topology needs(k) { for i in ranks { i -> (i + k) mod size } }
+topology ring { for i in ranks { i -- (i + 2) mod size } }
+algorithm descent {
+    state x = params
+    step { x <- mix(x) - 0.02 * grad(x) }
+    model x
+}
+algorithm other {
+    state x = params
+    step { x <- mix(x - 0.01 * grad(x)) }
+    model x
+}
+schedule {
+    topology  chords
+    algorithm other
+}
+";
+    let (_directory, path) = files(&[("mine.bf", mine)]);
+    let place = ["--size", "12", "--cluster", "ethernet", "--error", "0.5", "--heterogeneity", "0.1"];
+    let (mine, best) = (path("mine.bf"), path("best.bf"));
+    let advise = |more: &[&'static str]| [&["advise", &mine[..]][..], &place[..], more].concat();
+    assert_eq!(codes(&advise(&[]), 1), ["bfc::predict::several_algorithms"]);
+    let found = json(&[&advise(&["--algorithm", "descent"])[..], &["-o", &best]].concat());
+    assert_eq!(found["algorithm"], "descent");
+    let left_out = found["left_out"].as_array().expect("a list");
+    let names: Vec<&Value> = found["ranking"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .chain(left_out)
+        .map(|one| &one["topology"])
+        .collect();
+    for name in ["chords", "ring", "topology::ring"] {
+        assert!(names.contains(&&name.into()), "{name} in {names:?}");
+    }
+    assert!(!names.contains(&&"needs".into()));
+    let compiled = json(&["check", &best, "--size", "12", "--allow", "requirement_not_decided"]);
+    assert_eq!(compiled["algorithm"], "descent");
+    // An algorithm of the library trains over topologies of one's own too.
+    let found = json(&advise(&["--algorithm", "algorithm::gradient_tracking"]));
+    assert!(
+        found["source"].as_str().is_some_and(|text| text.contains("algorithm algorithm::gradient_tracking")),
+        "{found:#}"
+    );
+    assert_eq!(codes(&advise(&["--algorithm", "magic"]), 1), ["bfc::request::unknown_library_name"]);
 }

@@ -288,7 +288,7 @@ fn the_largest_sizes_are_analyzed_or_refused() {
     }
     let output = bfc(&["analyze", "topology::ring", "--size", "2..1000000"]).assert().code(2);
     let text = String::from_utf8_lossy(&output.get_output().stderr).into_owned();
-    assert!(text.contains("more than 10000 sizes"), "{text}");
+    assert!(text.contains("more than 10000 numbers"), "{text}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 const READ: [Output; 4] = [Output::Edges, Output::Matrix, Output::Graphml, Output::NodeLink];
 
 fn request(entry: Entry, size: u32) -> Request {
-    Request { entry, size, local_size: 1, parameters: vec![], allow: vec![] }
+    Request::new(entry, size)
 }
 
 /// All entries, row by row.

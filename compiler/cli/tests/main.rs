@@ -2,6 +2,7 @@
 
 mod advise;
 mod bluefog;
+mod combine;
 mod commands;
 mod common;
 mod documents;

@@ -121,8 +121,10 @@ fn a_rule_has_other_rounds_too_where_that_is_faster() {
     let ruled = compile("topology::ring");
     let step = number(&ruled, "/cost/prediction/step_seconds");
     assert!((4.6e-3..4.7e-3).contains(&step), "{ruled:#}");
-    assert_eq!(step, number(&listed, "/cost/prediction/step_seconds"));
-    assert_eq!(step, number(&ruled, "/sharing/0/seconds"));
+    // Up to the order in which times are added up.
+    let is_step = |seconds: f64| (seconds - step).abs() < 1e-13 * step;
+    assert!(is_step(number(&listed, "/cost/prediction/step_seconds")), "{listed:#}");
+    assert!(is_step(number(&ruled, "/sharing/0/seconds")), "{ruled:#}");
     bfc(&["verify", &out, "--proof"]).assert().code(0);
     let arguments = ["topology::ring", "--size", "64", "--cluster", "a100"];
     let simulated = json(&[&["simulate", "--steps", "128", "--jitter", "0"], &arguments[..]].concat());

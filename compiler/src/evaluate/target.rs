@@ -9,7 +9,7 @@ use crate::model::claim::Statement;
 use crate::model::topology::Topology;
 use crate::resolve::Program;
 use crate::resolve::target::{Chosen, Instance, Target};
-use bfc_dsl::tree::{self, Span};
+use bfc_dsl::tree::{self, Expression, Span};
 use bfc_schedule::program::Shape;
 use std::rc::Rc;
 
@@ -37,7 +37,8 @@ pub fn evaluate<'p>(evaluator: &mut Evaluator<'p>, target: &Target<'p>) -> Resul
     let mut topologies = Vec::new();
     let mark = evaluator.mark();
     for (alias, chosen) in &target.topologies {
-        match given(evaluator, *alias, chosen, &overrides.next().unwrap_or_default()) {
+        let given = given(evaluator, *alias, (chosen, target.weights), &overrides.next().unwrap_or_default());
+        match given {
             Ok(given) => {
                 if let Some(name) = alias {
                     // Later ones may speak of it.
@@ -97,14 +98,18 @@ struct Given<'p> {
 fn given<'p>(
     evaluator: &mut Evaluator<'p>,
     name: Option<&'p str>,
-    chosen: &Chosen<'p>,
+    (chosen, weights): (&Chosen<'p>, Option<&'p Expression>),
     overrides: &[Override],
 ) -> Result<Given<'p>, Errors> {
     let value = match chosen {
         Chosen::Item(id, instance) => evaluator.instance(*id, instance.arguments, overrides, instance.span),
         Chosen::Value(expression) => evaluator.topology(expression),
     };
-    realized(evaluator, name, value.map_err(one)?)
+    let mut value = value.map_err(one)?;
+    if let Some(rule) = weights {
+        value = evaluator.with_weights(value, rule).map_err(one)?;
+    }
+    realized(evaluator, name, value)
 }
 
 fn realized<'p>(

@@ -77,7 +77,9 @@ pub(super) enum Rest {
     None,
     /// The same on all ranks.
     Common,
-    /// Something that may differ between ranks, held constant.
+    /// What operators and degrees make of constants, which may cancel: `incoming(1) - degree`.
+    Unclear,
+    /// What ranks answer or draw, held constant.
     Differing,
 }
 
@@ -132,8 +134,8 @@ impl Form {
     fn after(&self, operator: usize, operators: &Operators) -> Self {
         let terms = self.terms.iter().map(|(state, polynomial)| (*state, polynomial.after(operator)));
         let rest = match self.rest {
-            Rest::Common if !operators.keeps_agreement(operator) => Rest::Differing,
-            Rest::Differing if operators.always_averages(operator) => Rest::Common,
+            Rest::Common if !operators.keeps_agreement(operator) => Rest::Unclear,
+            Rest::Unclear | Rest::Differing if operators.always_averages(operator) => Rest::Common,
             rest => rest,
         };
         Self { terms: terms.collect(), directions: self.directions.clone(), rest }
@@ -168,9 +170,8 @@ impl Linear<'_> {
         let of = |id: &ValueId| forms[id.0 as usize].clone();
         let kind = &self.algorithm.value(id).kind;
         let form = match kind {
-            ValueKind::Parameters | ValueKind::Gradient(_) | ValueKind::Degree(_) => {
-                Form::constant(Rest::Differing)
-            }
+            ValueKind::Parameters | ValueKind::Gradient(_) => Form::constant(Rest::Differing),
+            ValueKind::Degree(_) => Form::constant(Rest::Unclear),
             ValueKind::State(state) => {
                 Form { terms: BTreeMap::from([(*state, Polynomial::one())]), ..Form::default() }
             }
@@ -296,14 +297,15 @@ fn constant(operands: &[Form], kind: &ValueKind) -> Result<Form, String> {
     if !operands.iter().all(Form::is_constant) {
         return Err(nonlinear(kind).into());
     }
-    let rest = match kind {
-        ValueKind::Encode(codec, _) if codec::is_drawn(*codec) => None,
-        ValueKind::Dot(..) | ValueKind::Encode(..) | ValueKind::Decode(_) => {
-            operands.iter().map(|form| form.rest).max()
+    let of_operands = operands.iter().map(|form| form.rest).max().unwrap_or(Rest::Differing);
+    Ok(Form::constant(match kind {
+        ValueKind::Encode(codec, _) if codec::is_drawn(*codec) => Rest::Differing,
+        ValueKind::Dot(..) | ValueKind::Encode(..) | ValueKind::Decode(_) => of_operands,
+        ValueKind::Mix(..) | ValueKind::Own(..) | ValueKind::Others(..) | ValueKind::Incoming(..) => {
+            of_operands.max(Rest::Unclear)
         }
-        _ => None,
-    };
-    Ok(Form::constant(rest.unwrap_or(Rest::Differing)))
+        _ => Rest::Differing,
+    }))
 }
 
 /// Why a value that depends on states has no form.

@@ -1,7 +1,7 @@
 //! Walks functions, topologies and schedules with the names in scope.
 
 use super::walk::parts;
-use super::{ItemId, Program, ResolveError, declaration};
+use super::{Combined, ItemId, Program, ResolveError, declaration};
 use crate::builtin_names::{self, ALGORITHM_NAMES, BUILTINS, COMBINATIONS, EQUATION_CALLS, GLOBALS, nearest};
 use crate::library;
 use crate::model::claim::{self, Number};
@@ -31,6 +31,9 @@ pub fn check(program: &Program, damaged: &[ItemId]) -> Vec<ResolveError> {
     for (_, value) in &program.parameters {
         checker.expression(value);
     }
+    // The rule of weights is made of words; evaluation knows them.
+    let Combined { topologies, algorithms, weights: _ } = &program.combination;
+    checker.schedule(topologies, algorithms);
     checker.errors
 }
 
@@ -78,16 +81,20 @@ impl<'p> Checker<'p> {
                 }
             }
             Item::Schedule(schedule) => {
-                for (name, topology) in &schedule.topologies {
-                    self.topology(topology);
-                    name.iter().for_each(|name| self.define(name));
-                }
-                self.scope.clear();
-                schedule.algorithms.iter().for_each(|algorithm| self.entry(algorithm, "an algorithm"));
+                self.schedule(&schedule.topologies, &schedule.algorithms);
             }
             Item::Use(_) => {}
         }
         self.scope.clear();
+    }
+
+    fn schedule(&mut self, topologies: &'p [(Option<Name>, Expression)], algorithms: &'p [Expression]) {
+        for (name, topology) in topologies {
+            self.topology(topology);
+            name.iter().for_each(|name| self.define(name));
+        }
+        self.scope.clear();
+        algorithms.iter().for_each(|algorithm| self.entry(algorithm, "an algorithm"));
     }
 
     fn parameters(&mut self, parameters: &'p [Parameter], kinds: &[&str]) {

@@ -176,6 +176,15 @@ pub enum ResolveError {
         #[label("not an algorithm")]
         span: Span,
     },
+    #[error("there is no topology to give weights to")]
+    #[diagnostic(
+        code(bfc::resolve::nothing_to_weigh),
+        help("give a topology beside the weights: `--topology ring`")
+    )]
+    NothingToWeigh {
+        #[label("a rule of weights alone")]
+        span: Span,
+    },
     #[error("more than one schedule in a file")]
     #[diagnostic(code(bfc::resolve::several_schedules), help("keep one `schedule` block in a file"))]
     SeveralSchedules {
@@ -242,6 +251,7 @@ impl StageError for ResolveError {
             | Self::WrongItem { span, .. }
             | Self::UnknownKind { span, .. }
             | Self::NotAnAlgorithm { span, .. }
+            | Self::NothingToWeigh { span }
             | Self::SeveralSchedules { span, .. }
             | Self::SeveralAlgorithms { span, .. }
             | Self::UnknownParameter { span, .. }

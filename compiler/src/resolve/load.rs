@@ -1,12 +1,12 @@
 //! Reads and parses the entry and everything it uses, and binds the names of each file.
 
 use super::{ItemId, Program, ResolveError, check, declaration, walk};
-use crate::builtin_names::nearest;
+use crate::builtin_names::{self, nearest};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
 use crate::library;
-use crate::request::Files;
+use crate::request::{Combination, Files};
 use bfc_dsl::edges::EdgeListError;
-use bfc_dsl::tree::{EdgesFrom, FileId, Item, Name, Span, Use};
+use bfc_dsl::tree::{EdgesFrom, Expression, FileId, Item, Name, Span, Use};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,18 +50,26 @@ impl Loaded {
     }
 }
 
-/// Parses the entry, the parameters and all files that they use.
+/// Parses the entry, the parameters, what is combined with it, and all files that they use.
 ///
 /// Names are looked up beside mistakes of the letters too, in items that could be read as a whole, unless a name may be
 /// unknown only because what defines it could not be read.
-pub fn load(name: &str, text: &str, parameters: &[(String, String)], files: &dyn Files) -> Loaded {
+pub fn load(
+    name: &str,
+    text: &str,
+    parameters: &[(String, String)],
+    combination: &Combination,
+    files: &dyn Files,
+) -> Loaded {
     let (program, loaded) = (Program::default(), BTreeMap::new());
     let (open, incomplete, damaged, errors) = (vec![], vec![], vec![], vec![]);
     let mut loader = Loader { files, program, loaded, open, incomplete, damaged, errors, is_complete: true };
     loader.file(name.to_string(), text.to_string());
     for (name, value) in parameters {
-        loader.parameter(name, value);
+        let value = loader.argument(format!("--param {name}"), value, None);
+        loader.program.parameters.extend(value.map(|value| (name.clone(), value)));
     }
+    loader.combination(combination);
     let Loader { program, mut errors, damaged, is_complete, .. } = loader;
     if is_complete {
         errors.extend(check::check(&program, &damaged).into_iter().map(Diagnostic::from));
@@ -82,16 +90,57 @@ impl Loader<'_> {
         FileId(self.program.sources.len() as u16 - 1)
     }
 
-    fn parameter(&mut self, name: &str, value: &str) {
-        let id = self.source(format!("--param {name}"), value.to_string());
-        // Values see the names of the entry.
+    /// An expression of the command line, which sees the names of the entry, and those of this part of the library.
+    fn argument(&mut self, flag: String, text: &str, part: Option<&str>) -> Option<Expression> {
+        let id = self.source(flag, text.to_string());
         self.program.names[id.0 as usize] = self.program.names[0].clone();
-        match bfc_dsl::parse_expression(id, value) {
+        match bfc_dsl::parse_expression(id, text) {
             Ok(expression) => {
                 self.paths(id, walk::paths_in(vec![&expression]));
-                self.program.parameters.push((name.to_string(), expression));
+                part.into_iter().for_each(|part| self.library_names(id, part, expression.span));
+                Some(expression)
             }
-            Err(errors) => self.errors.extend(errors.into_iter().map(Diagnostic::from)),
+            Err(errors) => {
+                self.errors.extend(errors.into_iter().map(Diagnostic::from));
+                None
+            }
+        }
+    }
+
+    fn combination(&mut self, combination: &Combination) {
+        for (name, text) in &combination.topologies {
+            let flag = name.as_ref().map_or("--topology".to_string(), |name| format!("--topology {name}"));
+            if let Some(topology) = self.argument(flag, text, Some("topology")) {
+                let span = Span { end: topology.span.start, ..topology.span };
+                let name = name.as_ref().map(|name| Name { text: name.clone(), span });
+                self.program.combination.topologies.push((name, topology));
+            }
+        }
+        if let Some(text) = &combination.algorithm {
+            let algorithm = self.argument("--algorithm".to_string(), text, Some("algorithm"));
+            self.program.combination.algorithms.extend(algorithm);
+        }
+        if let Some(text) = &combination.weights {
+            self.program.combination.weights = self.argument("--weights".to_string(), text, None);
+        }
+    }
+
+    /// Gives the words of a source that mean nothing yet the meaning that a part of the library gives them.
+    fn library_names(&mut self, id: FileId, part: &str, span: Span) {
+        let text = self.program.sources[id.0 as usize].text.clone();
+        for word in text.split(|letter: char| !letter.is_alphanumeric() && letter != '_') {
+            let known = self.program.names[id.0 as usize].contains_key(word);
+            let is_builtin = builtin_names::find(word).is_some();
+            if known || is_builtin || library::source(&format!("{part}::{word}")).is_none() {
+                continue;
+            }
+            let path = [part, word].map(|text| Name { text: text.to_string(), span });
+            match self.open_file(id, &path).and_then(|from| self.find(from, &path[1])) {
+                Ok(item) => {
+                    self.program.names[id.0 as usize].extend(item.map(|item| (word.to_string(), item)))
+                }
+                Err(error) => self.fail(error),
+            }
         }
     }
 

@@ -14,7 +14,7 @@ pub use error::ResolveError;
 pub use load::{Loaded, load};
 
 use bfc_dsl::edges::EdgeList;
-use bfc_dsl::tree::{self, Expression, ExpressionKind, FileId, Item, Span};
+use bfc_dsl::tree::{self, Expression, ExpressionKind, FileId, Item, Name, Span};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -25,10 +25,23 @@ pub struct Program {
     pub sources: Vec<Source>,
     /// The parameters given on the command line, with their values.
     pub parameters: Vec<(String, Expression)>,
+    /// What the command line says in place of the entry.
+    pub combination: Combined,
     files: Vec<tree::File>,
     /// The files of edges, by the file and the place of the statement that names them.
     edges: BTreeMap<(u16, u32), Arc<EdgeList>>,
     names: Vec<BTreeMap<String, ItemId>>,
+}
+
+/// Topologies, an algorithm and weights of the command line, as in a `schedule`.
+#[derive(Clone, Debug, Default)]
+pub struct Combined {
+    /// The topologies, each with its name if it has one.
+    pub topologies: Vec<(Option<Name>, Expression)>,
+    /// The algorithm, if there is one.
+    pub algorithms: Vec<Expression>,
+    /// The rule of their weights.
+    pub weights: Option<Expression>,
 }
 
 /// An item of a program.

@@ -1,15 +1,18 @@
 //! What of a program is compiled, and whose the parameters of the command line are.
 
-use super::{ItemId, Program, ResolveError};
+use super::{Combined, ItemId, Program, ResolveError};
 use crate::builtin_names::nearest;
 use bfc_dsl::tree::{self, Argument, Expression, ExpressionKind, Item, Parameter, Span};
 
 /// What is compiled.
+#[derive(Default)]
 pub struct Target<'p> {
     /// The topologies, each with the name that the schedule gives it, if it gives one.
     pub topologies: Vec<(Option<&'p str>, Chosen<'p>)>,
     /// The algorithm; without one, plain neighbour averaging.
     pub algorithm: Option<Instance<'p, tree::Algorithm>>,
+    /// The rule that gives the topologies other weights than their own.
+    pub weights: Option<&'p Expression>,
     /// Whether a `schedule` says all this, so that nothing can be left open.
     pub scheduled: bool,
 }
@@ -45,31 +48,49 @@ pub struct Instance<'p, T> {
 }
 
 impl<'p> Target<'p> {
-    /// The schedule of the entry, or the only topology, or the only algorithm of it, with the parameters of the command
-    /// line. `library_name` picks an item of a file of the library.
+    /// The schedule of the entry, or the only topology, or the only algorithm of it, with what the command line says in
+    /// place of them and its parameters. `library_name` picks an item of a file of the library.
     ///
     /// # Errors
     /// Nothing to compile, or several things; parameters that nothing takes.
     pub fn new(program: &'p Program, library_name: Option<&str>) -> Result<Self, Vec<ResolveError>> {
-        let mut target = Self::chosen(program, library_name).map_err(|error| vec![error])?;
+        let mut target = Self::combined(program, library_name).map_err(|error| vec![error])?;
         let parameters = program.parameters.iter();
         let errors: Vec<_> =
             parameters.filter_map(|(name, value)| target.give(program, name, value).err()).collect();
         if errors.is_empty() { Ok(target) } else { Err(errors) }
     }
 
-    fn chosen(program: &'p Program, library_name: Option<&str>) -> Result<Self, ResolveError> {
+    fn combined(program: &'p Program, library_name: Option<&str>) -> Result<Self, ResolveError> {
+        let Combined { topologies, algorithms, weights } = &program.combination;
+        let mut target = Self::of_entry(program, library_name)?;
+        if !topologies.is_empty() {
+            target.topologies = given_topologies(program, topologies);
+        }
+        if !algorithms.is_empty() {
+            target.algorithm = given_algorithm(program, algorithms)?;
+        }
+        if let (Some(rule), []) = (weights, &target.topologies[..]) {
+            return Err(ResolveError::NothingToWeigh { span: rule.span });
+        }
+        target.weights = weights.as_ref();
+        Ok(target)
+    }
+
+    fn of_entry(program: &'p Program, library_name: Option<&str>) -> Result<Self, ResolveError> {
         if let Some(name) = library_name {
             let item = name.rsplit("::").next().unwrap_or(name);
             return Self::item(program, item).ok_or_else(|| no_entry(program, "no item of that name"));
         }
         let (mut schedules, mut topologies, mut algorithms) = (vec![], vec![], vec![]);
+        let said = &program.combination;
         for (id, item) in program.numbered_items() {
             match item {
                 Item::Schedule(schedule) => schedules.push(schedule),
-                Item::Topology(topology) => topologies.push((id, topology)),
-                Item::Algorithm(algorithm) => algorithms.push(algorithm),
-                Item::Use(_) | Item::Function(_) => {}
+                // What the command line says otherwise is nothing to choose from.
+                Item::Topology(topology) if said.topologies.is_empty() => topologies.push((id, topology)),
+                Item::Algorithm(algorithm) if said.algorithms.is_empty() => algorithms.push(algorithm),
+                Item::Topology(_) | Item::Algorithm(_) | Item::Use(_) | Item::Function(_) => {}
             }
         }
         match (&schedules[..], &topologies[..], &algorithms[..]) {
@@ -79,6 +100,7 @@ impl<'p> Target<'p> {
             }
             ([], [(id, topology)], []) => Ok(Self::of_topology(*id, topology)),
             ([], [], [algorithm]) => Ok(Self::of_algorithm(algorithm)),
+            ([], [], []) if !said.topologies.is_empty() || !said.algorithms.is_empty() => Ok(Self::default()),
             ([], [], []) => Err(no_entry(program, "no topology, algorithm or schedule")),
             ([], [], _) => Err(no_entry(program, "several algorithms and no schedule")),
             ([], [_], _) => Err(no_entry(program, "a topology, an algorithm and no schedule")),
@@ -97,43 +119,19 @@ impl<'p> Target<'p> {
     fn of_topology(id: ItemId, item: &'p tree::Topology) -> Self {
         let span = item.name.span;
         let instance = Instance { item, arguments: &[], given: vec![], span };
-        Self { topologies: vec![(None, Chosen::Item(id, instance))], algorithm: None, scheduled: false }
+        Self { topologies: vec![(None, Chosen::Item(id, instance))], ..Self::default() }
     }
 
     fn of_algorithm(item: &'p tree::Algorithm) -> Self {
         let span = item.name.span;
         let algorithm = Some(Instance { item, arguments: &[], given: vec![], span });
-        Self { topologies: vec![], algorithm, scheduled: false }
+        Self { algorithm, ..Self::default() }
     }
 
     fn schedule(program: &'p Program, schedule: &'p tree::Schedule) -> Result<Self, ResolveError> {
-        let mut topologies: Vec<(Option<&str>, Chosen)> = Vec::new();
-        for (name, expression) in &schedule.topologies {
-            let earlier =
-                |(alias, _): &(Option<&str>, _)| alias.is_some_and(|alias| is_name(expression, alias));
-            let chosen = match named(program, expression) {
-                (Some((id, Item::Topology(item))), arguments, span) if !topologies.iter().any(earlier) => {
-                    Chosen::Item(id, Instance { item, arguments, given: vec![], span })
-                }
-                _ => Chosen::Value(expression),
-            };
-            topologies.push((name.as_ref().map(|name| name.text.as_str()), chosen));
-        }
-        let algorithm = match &schedule.algorithms[..] {
-            [] => None,
-            [expression] => {
-                let (item, arguments, span) = named(program, expression);
-                let Some((_, Item::Algorithm(item))) = item else {
-                    let found = format!("`{}`", program.text(span));
-                    return Err(ResolveError::NotAnAlgorithm { found, span });
-                };
-                Some(Instance { item, arguments, given: vec![], span })
-            }
-            [first, second, ..] => {
-                return Err(ResolveError::SeveralAlgorithms { span: second.span, first: first.span });
-            }
-        };
-        Ok(Self { topologies, algorithm, scheduled: true })
+        let topologies = given_topologies(program, &schedule.topologies);
+        let algorithm = given_algorithm(program, &schedule.algorithms)?;
+        Ok(Self { topologies, algorithm, weights: None, scheduled: true })
     }
 
     /// Gives a parameter of the command line to the item that has it.
@@ -179,6 +177,44 @@ impl<'p> Target<'p> {
         }
         given.push((bare.to_string(), value));
         Ok(())
+    }
+}
+
+/// The topologies that a schedule names.
+fn given_topologies<'p>(
+    program: &'p Program,
+    given: &'p [(Option<tree::Name>, Expression)],
+) -> Vec<(Option<&'p str>, Chosen<'p>)> {
+    let mut topologies: Vec<(Option<&str>, Chosen)> = Vec::new();
+    for (name, expression) in given {
+        let earlier = |(alias, _): &(Option<&str>, _)| alias.is_some_and(|alias| is_name(expression, alias));
+        let chosen = match named(program, expression) {
+            (Some((id, Item::Topology(item))), arguments, span) if !topologies.iter().any(earlier) => {
+                Chosen::Item(id, Instance { item, arguments, given: vec![], span })
+            }
+            _ => Chosen::Value(expression),
+        };
+        topologies.push((name.as_ref().map(|name| name.text.as_str()), chosen));
+    }
+    topologies
+}
+
+/// The algorithm that a schedule names, if it does.
+fn given_algorithm<'p>(
+    program: &'p Program,
+    given: &'p [Expression],
+) -> Result<Option<Instance<'p, tree::Algorithm>>, ResolveError> {
+    match given {
+        [] => Ok(None),
+        [expression] => {
+            let (item, arguments, span) = named(program, expression);
+            let Some((_, Item::Algorithm(item))) = item else {
+                let found = format!("`{}`", program.text(span));
+                return Err(ResolveError::NotAnAlgorithm { found, span });
+            };
+            Ok(Some(Instance { item, arguments, given: vec![], span }))
+        }
+        [first, second, ..] => Err(ResolveError::SeveralAlgorithms { span: second.span, first: first.span }),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::model::algorithm::Algorithm;
 use crate::model::oracle::Oracles;
 use crate::model::topology::Topology;
 use crate::prove::Prover;
-use crate::request::NoFiles;
+use crate::request::{Combination, NoFiles};
 use crate::{library, resolve};
 use bfc_dsl::tree::Item;
 use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank, Rational};
@@ -69,7 +69,9 @@ fn calm_ring() -> Vec<Topology> {
 
 /// An algorithm of the library that does not bring a topology of its own.
 fn library_algorithm(name: &str, size: u32) -> Option<Algorithm> {
-    let program = resolve::load(name, library::source(name)?, &[], &NoFiles).into_result().ok()?;
+    let program = resolve::load(name, library::source(name)?, &[], &Combination::default(), &NoFiles)
+        .into_result()
+        .ok()?;
     let mut evaluator = Evaluator::new(&program, size, 1, Limits::default());
     program.items().iter().find_map(|item| match item {
         Item::Algorithm(item)

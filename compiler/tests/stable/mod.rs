@@ -31,7 +31,7 @@ algorithm a }
 fn compiled(text: &str, size: u32, allow: &[&str]) -> Result<Compiled, Vec<String>> {
     let entry = Entry::Source { name: "stable.bf".into(), text: text.into() };
     let allow = allow.iter().map(|code| code.to_string()).collect();
-    let request = Request { entry, size, local_size: 1, parameters: vec![], allow };
+    let request = Request { allow, ..Request::new(entry, size) };
     compile(&request, &NoFiles).map_err(|refused| refused.codes())
 }
 
@@ -233,6 +233,16 @@ fn no_algorithm_of_the_library_grows() {
 }
 
 /// A value that is used twice is judged once: 30 doublings would take 2^30 steps otherwise.
+#[test]
+fn constants_that_may_cancel_refute_nothing() {
+    let states = "state x = params\nstate y = 0";
+    let with = |constant: &str| verdict(METROPOLIS, states, &format!("x <- mix(x) + y\ny <- y + {constant}"));
+    // Each rank hears 1 from as many as it has neighbours.
+    assert_eq!(with("incoming(1) - degree"), "open");
+    assert_eq!(with("mix(1)"), "proved");
+    assert_eq!(with("grad(x)"), "refuted");
+}
+
 #[test]
 fn shared_values_are_judged_once() {
     let doubled: String = (1..30).map(|k| format!("let a{k} = a{0} + a{0}\n", k - 1)).collect();

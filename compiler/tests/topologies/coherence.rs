@@ -323,7 +323,7 @@ fn request(name: &str, size: u32) -> Request {
         "topology::inner_outer_ring",
     ];
     let local_size = if machines.contains(&name) && size.is_multiple_of(4) { 4 } else { 1 };
-    Request { entry: Entry::Library(name.into()), size, local_size, parameters: vec![], allow: vec![] }
+    Request { local_size, ..Request::new(Entry::Library(name.into()), size) }
 }
 
 fn topologies() -> impl Iterator<Item = &'static str> {

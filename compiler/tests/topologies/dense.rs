@@ -33,7 +33,7 @@ impl<'a> Ask<'a> {
         let parameters =
             self.parameters.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let entry = Entry::Library(format!("topology::{}", self.name));
-        Request { entry, size: self.size, local_size: self.local_size, parameters, allow: vec![] }
+        Request { local_size: self.local_size, parameters, ..Request::new(entry, self.size) }
     }
 
     pub fn compile(self) -> Compiled {
@@ -81,7 +81,7 @@ impl<'a> Ask<'a> {
 /// A source that names the library.
 pub fn source(text: &str, size: u32) -> Request {
     let entry = Entry::Source { name: "test.bf".into(), text: text.into() };
-    Request { entry, size, local_size: 1, parameters: vec![], allow: vec![] }
+    Request::new(entry, size)
 }
 
 /// The phases of the only topology.

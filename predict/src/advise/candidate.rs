@@ -2,12 +2,13 @@
 
 use super::Goal;
 use super::effort::{Consensus, Effort, Training};
+use super::pool::Pool;
 use super::proposal::Proposal;
 use super::reason::Reason;
 use super::search::CHEAP;
 use crate::error::PredictError;
 use crate::{Cost, Prediction, place};
-use bfc_compiler::{Candidate as Tried, NoFiles};
+use bfc_compiler::{Candidate as Tried, Entry, Request};
 
 /// Operations of an analysis that is done at all.
 const MOST_WORK: f64 = 5e9;
@@ -16,8 +17,8 @@ const MOST_WORK: f64 = 5e9;
 pub(super) struct Candidate {
     /// The topology, and its weights where they are not its own.
     pub name: String,
-    /// As a `.bf` file.
-    pub source: String,
+    /// As a source.
+    pub source: Entry,
     /// What it needs.
     pub effort: Effort,
     /// What it sends.
@@ -26,50 +27,63 @@ pub(super) struct Candidate {
     pub exposed_seconds: f64,
     /// Steps to the exact average.
     pub exact_after: Option<u64>,
+    /// The step size of training, if it is known.
+    pub step_size: Option<f64>,
     /// What is remarkable about its convergence.
     pub why: String,
+    /// What was compiled.
+    pub tried: Tried,
 }
 
 /// A schedule whose steps are not counted yet.
 pub(super) struct Weighed {
     name: String,
-    source: String,
+    source: Entry,
     tried: Tried,
     cost: Cost,
     /// Seconds of a step.
     pub step_seconds: f64,
     exposed_seconds: f64,
+    trains: bool,
     /// No fewer reach the target.
     least_steps: f64,
     /// Operations of the analysis, roughly.
     pub work: f64,
 }
 
-/// The schedule of a proposal on the cluster, or why there is none.
+/// The schedule of a proposal, or why there is none.
+pub(super) fn compile(goal: &Goal<'_>, pool: &Pool<'_>, proposal: &Proposal) -> Result<Tried, Reason> {
+    let entry = proposal.source(pool);
+    let request = Request { local_size: goal.local_size(), ..Request::new(entry, goal.size) };
+    bfc_compiler::candidate(&request, pool.files).map_err(|refused| Reason::refused(&refused))
+}
+
+/// A schedule on the cluster.
 ///
 /// # Errors
 /// The cluster has too few machines.
-pub(super) fn weigh(goal: &Goal<'_>, proposal: Proposal) -> Result<Result<Weighed, Reason>, PredictError> {
-    let source = proposal.source(goal.algorithm);
-    let request = goal.request(source.clone());
-    let tried = match bfc_compiler::candidate(&request, &NoFiles) {
-        Ok(tried) => tried,
-        Err(refused) => return Ok(Err(Reason::refused(&refused))),
-    };
-    let exact = tried.exact_after_a_period().filter(|_| goal.algorithm.is_none());
+pub(super) fn weigh(
+    goal: &Goal<'_>,
+    pool: &Pool<'_>,
+    proposal: Proposal,
+    tried: Tried,
+) -> Result<Weighed, PredictError> {
+    let trains = pool.algorithm.is_some();
+    let exact = tried.exact_after_a_period().filter(|_| !trains);
     let (schedule, _) = place::fit(tried.schedule().clone(), goal.cluster, goal.model_bytes)?;
     let prediction = Prediction::new(&schedule, goal.cluster, goal.model_bytes)?;
-    Ok(Ok(Weighed {
+    Ok(Weighed {
+        source: proposal.source(pool),
         name: proposal.name,
-        source,
         cost: Cost::new(&schedule),
         step_seconds: prediction.step_seconds,
         exposed_seconds: prediction.exposed_seconds,
+        trains,
         // What bounds the steps of averaging says nothing of training.
-        least_steps: if goal.algorithm.is_none() { tried.least_steps(goal.error) } else { 0.0 },
+        least_steps: if trains { 0.0 } else { tried.least_steps(goal.error) },
         work: if exact.is_some() { tried.work().min(CHEAP) } else { tried.work() },
         tried,
-    }))
+    })
 }
 
 impl Weighed {
@@ -97,9 +111,9 @@ impl Weighed {
     /// # Errors
     /// Why the target is not reached.
     pub fn candidate(self, goal: &Goal<'_>) -> Result<Candidate, Reason> {
-        let (steps, exact_after, why) = match goal.algorithm {
-            None => consensus(goal, &self.tried)?,
-            Some(_) => training(goal, &self.tried).map(|(steps, why)| (steps, None, why))?,
+        let (steps, exact_after, why, step_size) = match self.trains {
+            false => consensus(goal, &self.tried).map(|(steps, exact, why)| (steps, exact, why, None))?,
+            true => training(goal, &self.tried).map(|(steps, why, size)| (steps, None, why, size))?,
         };
         Ok(Candidate {
             name: self.name,
@@ -108,13 +122,15 @@ impl Weighed {
             cost: self.cost,
             exposed_seconds: self.exposed_seconds,
             exact_after,
+            step_size,
             why,
+            tried: self.tried,
         })
     }
 }
 
-/// The steps of training to the target and the reason for their number, or why it is not reached.
-fn training(goal: &Goal<'_>, tried: &Tried) -> Result<(f64, String), Reason> {
+/// The steps of training to the target, the reason for their number and the step size, or why it is not reached.
+fn training(goal: &Goal<'_>, tried: &Tried) -> Result<(f64, String, Option<f64>), Reason> {
     let quadratic = tried.quadratic(goal.curvature).ok_or(Reason::NoGradient)?;
     // Without heterogeneity no bias shows.
     let bias = quadratic.bias.or((goal.heterogeneity == 0.0).then_some(0.0));
@@ -132,7 +148,7 @@ fn training(goal: &Goal<'_>, tried: &Tried) -> Result<(f64, String), Reason> {
     } else {
         ", exact".to_string()
     };
-    Ok((steps, format!("falls by {rate:.4} a step{floor}")))
+    Ok((steps, format!("falls by {rate:.4} a step{floor}"), quadratic.step.map(|(_, size)| size)))
 }
 
 /// The steps of averaging to the target, those to the exact average, and the reason for their number, or why the target is

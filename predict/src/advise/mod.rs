@@ -1,20 +1,23 @@
-//! The library becomes advice: its schedules, ranked by the predicted time to a target error on a cluster.
+//! The library, and a source of one's own, become advice: schedules, ranked by the predicted time to a target error on a
+//! cluster, beside all-reduce.
 
 mod candidate;
 mod effort;
+mod pool;
 mod proposal;
 mod reason;
 mod search;
 
-use crate::allreduce::AllReduce;
+use crate::allreduce::{self, AllReduce};
 use crate::cluster::{Cluster, ClusterError};
 use crate::error::{PredictError, QuestionError};
 use crate::links::Wiring;
 use crate::progress::Progress;
 use crate::units::{shown_bytes, shown_seconds};
-use bfc_compiler::{Entry, NoFiles, Request, library};
+use bfc_compiler::{Entry, Files};
 use candidate::Candidate;
-use effort::Effort;
+use effort::{Effort, Training};
+use pool::Pool;
 pub use reason::Reason;
 use search::Found;
 use serde::Serialize;
@@ -26,7 +29,10 @@ pub struct Goal<'a> {
     pub size: u32,
     /// Where.
     pub cluster: &'a Cluster,
-    /// The algorithm's library name, with its part or without; plain averaging where absent.
+    /// A source of one's own, whose topologies are tried too.
+    pub source: Option<&'a Entry>,
+    /// The name of an algorithm of the source or the library, with its part or without; where absent, the only one of the
+    /// source, or else plain averaging.
     pub algorithm: Option<&'a str>,
     /// Bytes of the model.
     pub model_bytes: f64,
@@ -55,13 +61,10 @@ pub struct Advice {
     pub heterogeneity: f64,
     /// The fastest first; at least one.
     pub ranking: Vec<Choice>,
-    /// What of the library is not in the ranking.
+    /// What is not in the ranking.
     pub left_out: Vec<LeftOut>,
-    /// Seconds of one all-reduce of the model, by the fastest kind.
-    pub allreduce_seconds: f64,
-    /// That kind.
-    #[serde(skip)]
-    pub allreduce: &'static str,
+    /// All-reduce in place of a schedule.
+    pub allreduce: ByAllReduce,
     /// The fastest as a `.bf` file.
     pub source: String,
 }
@@ -89,7 +92,22 @@ pub struct Choice {
     pub pareto: bool,
 }
 
-/// A topology of the library that does not serve.
+/// Averaging by all-reduce, or gradient descent on gradients that are averaged so, with the step size of the algorithm.
+#[derive(Clone, Debug, Serialize)]
+pub struct ByAllReduce {
+    /// The fastest kind: `ring`, `tree` or `hierarchical`.
+    pub kind: &'static str,
+    /// Seconds of one all-reduce of the model.
+    pub seconds_of_one: f64,
+    /// Steps to the target, where the algorithm has a step size.
+    pub steps: Option<f64>,
+    /// Seconds of a step.
+    pub step_seconds: f64,
+    /// Seconds to the target.
+    pub seconds: Option<f64>,
+}
+
+/// A topology that does not serve.
 #[derive(Clone, Debug, Serialize)]
 pub struct LeftOut {
     /// Its name.
@@ -98,14 +116,18 @@ pub struct LeftOut {
     pub reason: Reason,
 }
 
-/// Searches the library.
+/// Searches the library and the source.
 ///
 /// # Errors
-/// The library lacks the algorithm, the cluster has too few machines, nothing reaches the target, or `progress` is cancelled.
-pub fn advise(goal: &Goal<'_>, progress: &mut dyn Progress) -> Result<Advice, PredictError> {
-    let goal = &Goal { algorithm: goal.algorithm.map(bare_name), ..*goal };
-    goal.check_algorithm()?;
-    let Found { candidates, left_out } = search::search(goal, progress)?;
+/// The source is refused, there is no such algorithm, the cluster has too few machines, nothing reaches the target, or
+/// `progress` is cancelled.
+pub fn advise(
+    goal: &Goal<'_>,
+    files: &dyn Files,
+    progress: &mut dyn Progress,
+) -> Result<Advice, PredictError> {
+    let pool = Pool::new(goal, files)?;
+    let Found { candidates, left_out } = search::search(goal, &pool, progress)?;
     let efforts: Vec<Effort> = candidates.iter().map(|candidate| candidate.effort).collect();
     let order = effort::rank(&efforts);
     let Some(&(fastest, _)) = order.first() else {
@@ -113,24 +135,24 @@ pub fn advise(goal: &Goal<'_>, progress: &mut dyn Progress) -> Result<Advice, Pr
         let reasons = left_out.iter().map(reason).collect();
         return Err(QuestionError::NothingReaches { error: goal.error, reasons }.into());
     };
-    let ranking = order.iter().map(|(at, front)| candidates[*at].choice(goal, *front)).collect();
-    let (allreduce, allreduce_seconds) = goal.fastest_allreduce()?;
+    let ranking: Vec<Choice> = order.iter().map(|(at, front)| candidates[*at].choice(goal, *front)).collect();
     let mut advice = Advice {
         size: goal.size,
         cluster: goal.cluster.name().to_string(),
-        algorithm: goal.algorithm.map(str::to_string),
+        allreduce: goal.by_allreduce(&candidates, pool.algorithm.is_some())?,
+        algorithm: pool.algorithm.map(|known| known.label),
         model_bytes: goal.model_bytes,
         error: goal.error,
         heterogeneity: goal.heterogeneity,
         ranking,
         left_out,
-        allreduce_seconds,
-        allreduce,
         source: String::new(),
     };
     let summary = advice.ranking.first().map(Choice::summary).unwrap_or_default();
-    let source = format!("// {}\n// {summary}\n\n{}", advice.title(), candidates[fastest].source);
-    advice.source = bfc_compiler::format(&source).unwrap_or(source);
+    if let Entry::Source { text, .. } = &candidates[fastest].source {
+        let source = format!("// {}\n// {summary}\n\n{text}", advice.title());
+        advice.source = bfc_compiler::format(&source).unwrap_or(source);
+    }
     Ok(advice)
 }
 
@@ -140,28 +162,43 @@ pub fn bare_name(name: &str) -> &str {
 }
 
 impl Goal<'_> {
-    /// Whether the library has the algorithm.
-    fn check_algorithm(&self) -> Result<(), PredictError> {
-        let name = self.algorithm.map(|name| format!("algorithm::{name}"));
-        match name.filter(|name| library::source(name).is_none()) {
-            Some(name) => {
-                let (parameters, allow) = (vec![], vec![]);
-                let entry = Entry::Library(name);
-                let request = Request { entry, size: self.size, local_size: 1, parameters, allow };
-                bfc_compiler::check(&request, &NoFiles)?;
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// The fastest all-reduce of the model and its seconds.
-    fn fastest_allreduce(&self) -> Result<(&'static str, f64), ClusterError> {
-        Ok(AllReduce::new(&Wiring::new(self.cluster, self.size)?, self.model_bytes).best())
+    fn by_allreduce(&self, candidates: &[Candidate], trains: bool) -> Result<ByAllReduce, ClusterError> {
+        let wiring = Wiring::new(self.cluster, self.size)?;
+        let (kind, seconds_of_one) = AllReduce::new(&wiring, self.model_bytes).best();
+        let compute = self.cluster.compute();
+        let step_seconds = allreduce::step(&compute, compute.step, seconds_of_one);
+        let descent = |size: f64| {
+            let rate = self.curvature.iter().map(|h| (1.0 - size * h).abs()).fold(0.0, f64::max);
+            Training { rate, bias: 0.0 }.steps(self.error, self.heterogeneity)
+        };
+        let steps = match trains {
+            true => candidates.iter().find_map(|candidate| candidate.step_size).and_then(descent),
+            false => Some(1.0),
+        };
+        let seconds = steps.map(|steps| steps * step_seconds);
+        Ok(ByAllReduce { kind, seconds_of_one, steps, step_seconds, seconds })
     }
 }
 
 impl Advice {
+    /// Whether all-reduce or the first of the ranking is faster, and by how much, in words.
+    pub fn verdict(&self) -> Option<String> {
+        let (best, seconds) = (self.ranking.first()?, self.allreduce.seconds?);
+        let steps = self.allreduce.steps?;
+        let plural = if steps == 1.0 { "" } else { "s" };
+        let by = format!(
+            "{} by {} all-reduce, in {steps} step{plural}",
+            shown_seconds(seconds),
+            self.allreduce.kind
+        );
+        let (name, own) = (&best.topology, shown_seconds(best.seconds));
+        Some(if seconds <= best.seconds {
+            format!("all-reduce is the fastest: {by}; {name} takes {own}")
+        } else {
+            format!("{name} is the fastest: {own}, and {by}")
+        })
+    }
+
     /// The goal in words.
     pub fn title(&self) -> String {
         let what = match &self.algorithm {

@@ -1,18 +1,18 @@
-//! The library becomes candidates for a size: what compiles, averages, and can be analyzed there.
+//! A pool becomes candidates for a size: what compiles, averages, and can be analyzed there.
 //!
-//! All topologies are compiled, within limits, before any is analyzed: what a step takes is known then, and how many steps
+//! All its topologies are compiled, within limits, before any is analyzed: what a step takes is known then, and how many steps
 //! there are at least. Those whose convergence costs little are analyzed first. Of the others remain those that no candidate
 //! beats both in the steps and in the seconds of one whatever their spectrum; other weights and hierarchies are analyzed
 //! where they may still be the fastest.
 
-use super::candidate::{Candidate, Weighed, weigh};
+use super::candidate::{Candidate, Weighed, compile, weigh};
 use super::effort::{Effort, rank};
+use super::pool::{Known, Pool};
 use super::proposal::Proposal;
 use super::reason::Reason;
 use super::{Goal, LeftOut};
 use crate::error::PredictError;
 use crate::progress::Progress;
-use bfc_compiler::{Entry, Request, library};
 
 /// Weight rules that are tried beside a topology's own.
 const RULES: [&str; 3] = ["metropolis", "best_constant", "fastest"];
@@ -24,31 +24,35 @@ pub(super) const CHEAP: f64 = 1e8;
 /// What a search ends with.
 #[derive(Default)]
 pub(super) struct Found {
-    /// The library's topologies, then those with other weights, then hierarchies.
+    /// The topologies, then those with other weights, then hierarchies.
     pub candidates: Vec<Candidate>,
-    /// What of the library was left out.
+    /// What was left out.
     pub left_out: Vec<LeftOut>,
 }
 
-/// The library, compiled.
+/// The topologies, compiled.
 #[derive(Default)]
-struct Library {
+struct Compiled<'p> {
     /// What compiles.
-    weighed: Vec<(&'static str, Weighed)>,
+    weighed: Vec<(&'p Known, Weighed)>,
     /// What may compile for another number of ranks.
-    elsewhere: Vec<&'static str>,
+    elsewhere: Vec<&'p Known>,
 }
 
-/// Tries the library for a goal.
+/// Tries a pool for a goal.
 ///
 /// # Errors
 /// The cluster has too few machines.
-pub(super) fn search(goal: &Goal<'_>, progress: &mut dyn Progress) -> Result<Found, PredictError> {
+pub(super) fn search(
+    goal: &Goal<'_>,
+    pool: &Pool<'_>,
+    progress: &mut dyn Progress,
+) -> Result<Found, PredictError> {
     let mut found = Found::default();
-    let library = compiled(goal, progress, &mut found)?;
-    let quick = analyzed(goal, progress, library.weighed, &mut found)?;
+    let compiled = compiled(goal, pool, progress, &mut found)?;
+    let quick = analyzed(goal, progress, compiled.weighed, &mut found)?;
     found.left_out.sort_by(|a, b| a.topology.cmp(&b.topology));
-    vary(goal, progress, [quick, library.elsewhere], &mut found)?;
+    vary(goal, pool, progress, [quick, compiled.elsewhere], &mut found)?;
     progress.end();
     Ok(found)
 }
@@ -59,43 +63,45 @@ impl Found {
     }
 }
 
-/// Compiles the library's topologies.
-fn compiled(
+/// Compiles the topologies.
+fn compiled<'p>(
     goal: &Goal<'_>,
+    pool: &'p Pool<'_>,
     progress: &mut dyn Progress,
     found: &mut Found,
-) -> Result<Library, PredictError> {
-    let mut library = Library::default();
-    progress.begin("library", topologies().count() as u64, "topologies");
-    for (done, name) in (1..).zip(topologies()) {
-        match weigh(goal, Proposal::plain(name))? {
-            Ok(one) => library.weighed.push((name, one)),
+) -> Result<Compiled<'p>, PredictError> {
+    let mut compiled = Compiled::default();
+    progress.begin("library", pool.topologies.len() as u64, "topologies");
+    for (done, known) in (1..).zip(&pool.topologies) {
+        let proposal = Proposal::plain(known);
+        match compile(goal, pool, &proposal) {
+            Ok(tried) => compiled.weighed.push((known, weigh(goal, pool, proposal, tried)?)),
             Err(reason) => {
-                library.elsewhere.extend(matches!(reason, Reason::OtherSize { .. }).then_some(name));
-                found.leave_out(name, reason);
+                compiled.elsewhere.extend(matches!(reason, Reason::OtherSize { .. }).then_some(known));
+                found.leave_out(&known.label, reason);
             }
         }
         progress.go_on(done)?;
     }
-    Ok(library)
+    Ok(compiled)
 }
 
 /// Finds how they converge, the cheapest first; returns those for which that was quick.
 ///
 /// # Errors
 /// `progress` is cancelled.
-fn analyzed(
+fn analyzed<'p>(
     goal: &Goal<'_>,
     progress: &mut dyn Progress,
-    mut weighed: Vec<(&'static str, Weighed)>,
+    mut weighed: Vec<(&'p Known, Weighed)>,
     found: &mut Found,
-) -> Result<Vec<&'static str>, PredictError> {
+) -> Result<Vec<&'p Known>, PredictError> {
     let mut quick = vec![];
     weighed.sort_by(|a, b| a.1.work.total_cmp(&b.1.work));
     progress.begin("spectra", weighed.len() as u64, "topologies");
-    for (done, (name, one)) in (1..).zip(weighed) {
+    for (done, (known, one)) in (1..).zip(weighed) {
         if one.work <= CHEAP {
-            quick.push(name);
+            quick.push(known);
         }
         let candidate = match one.hopeless(&found.candidates) {
             Some(reason) => Err(reason),
@@ -103,7 +109,7 @@ fn analyzed(
         };
         match candidate {
             Ok(candidate) => found.candidates.push(candidate),
-            Err(reason) => found.leave_out(name, reason),
+            Err(reason) => found.leave_out(&known.label, reason),
         }
         progress.go_on(done)?;
     }
@@ -115,23 +121,29 @@ fn analyzed(
 /// `quick` topologies are analyzed quickly, and those `elsewhere` are for other sizes, such as the number of machines.
 fn vary(
     goal: &Goal<'_>,
+    pool: &Pool<'_>,
     progress: &mut dyn Progress,
-    [quick, elsewhere]: [Vec<&'static str>; 2],
+    [quick, elsewhere]: [Vec<&Known>; 2],
     found: &mut Found,
 ) -> Result<(), PredictError> {
     let mut across = [&quick[..], &elsewhere[..]].concat();
     across.sort_unstable();
     let rules = goal.rules();
-    let weighted = quick.iter().flat_map(|name| rules.iter().map(move |rule| Proposal::weighted(name, rule)));
-    let variants: Vec<Proposal> = weighted.chain(hierarchical(goal, &across)?).collect();
+    let weighted =
+        quick.iter().flat_map(|known| rules.iter().map(move |rule| Proposal::weighted(known, rule)));
+    let variants: Vec<Proposal> = weighted.chain(hierarchical(goal, pool, &across)?).collect();
     let mut best = found.candidates.iter().map(|one| one.effort.seconds()).fold(f64::INFINITY, f64::min);
     // Averaging takes a step at least; no variant is taken to train in fewer than the best of the library.
     let steps = found.candidates.iter().map(|one| one.effort.steps);
-    let least = if goal.algorithm.is_some() { steps.fold(f64::INFINITY, f64::min) } else { 1.0 };
+    let least = if pool.algorithm.is_some() { steps.fold(f64::INFINITY, f64::min) } else { 1.0 };
     progress.begin("variants", variants.len() as u64, "topologies");
     for (done, proposal) in (1..).zip(variants) {
         progress.go_on(done)?;
-        let Ok(one) = weigh(goal, proposal)? else { continue };
+        let Ok(tried) = compile(goal, pool, &proposal) else { continue };
+        if found.candidates.iter().any(|other| other.tried.has_matrices_of(&tried)) {
+            continue;
+        }
+        let one = weigh(goal, pool, proposal, tried)?;
         let slow = least * one.step_seconds > best || one.beaten_by(&found.candidates).is_some();
         if slow || one.work > CHEAP {
             continue;
@@ -147,55 +159,55 @@ fn vary(
     Ok(())
 }
 
-/// An exact average inside machines, then a step across them, over and over: each of `across`, and inside those that no
-/// other beats both in steps and in the seconds of a step.
-fn hierarchical(goal: &Goal<'_>, across: &[&str]) -> Result<Vec<Proposal>, PredictError> {
+/// An exact average inside machines, then a step across them, over and over: of `across` and of what averages exactly inside,
+/// those that no other beats both in steps and in rounds of one.
+fn hierarchical(goal: &Goal<'_>, pool: &Pool<'_>, across: &[&Known]) -> Result<Vec<Proposal>, PredictError> {
     let local = goal.local_size();
     if local == 1 || goal.size == local {
         return Ok(vec![]);
     }
-    let machine = Goal { size: local, algorithm: None, ..*goal };
-    let mut exact: Vec<(&str, Effort)> = vec![];
-    for name in topologies() {
-        if let Ok(one) = weigh(&machine, Proposal::plain(name))?
-            && one.work <= CHEAP
-            && let Ok(Candidate { exact_after: Some(steps), effort, .. }) = one.candidate(&machine)
-        {
-            let effort = Effort { steps: steps as f64, ..effort };
-            if !exact.iter().any(|(_, other)| *other == effort) {
-                exact.push((name, effort));
-            }
-        }
-    }
-    let efforts: Vec<Effort> = exact.iter().map(|(_, effort)| *effort).collect();
-    let inside: Vec<&str> =
-        rank(&efforts).into_iter().filter(|(_, front)| *front).map(|(at, _)| exact[at].0).collect();
+    let averaging = pool.without_algorithm();
+    let inside = Goal { size: local, ..*goal };
+    let machines = Goal { size: goal.size / local, ..*goal };
+    let all: Vec<&Known> = pool.topologies.iter().collect();
+    let inside = averagers(&inside, &averaging, &all, |one| one.exact_after.map(|steps| steps as f64))?;
+    let across = averagers(&machines, &averaging, across, |one| Some(one.effort.steps))?;
     let pairs = across.iter().flat_map(|across| inside.iter().map(move |inside| (inside, across)));
     Ok(pairs.map(|(inside, across)| Proposal::hierarchical(inside, across)).collect())
 }
 
-fn topologies() -> impl Iterator<Item = &'static str> {
-    library::names().into_iter().filter_map(|name| name.strip_prefix("topology::"))
+/// Topologies that average, quickly analyzed, of which no other beats both steps and rounds of a step; the first of equals.
+fn averagers<'p>(
+    goal: &Goal<'_>,
+    pool: &Pool<'_>,
+    topologies: &[&'p Known],
+    steps: impl Fn(&Candidate) -> Option<f64>,
+) -> Result<Vec<&'p Known>, PredictError> {
+    let mut found: Vec<(&Known, Effort)> = vec![];
+    for known in topologies {
+        let proposal = Proposal::plain(known);
+        let Ok(tried) = compile(goal, pool, &proposal) else { continue };
+        if tried.work() <= CHEAP
+            && let Ok(candidate) = weigh(goal, pool, proposal, tried)?.candidate(goal)
+            && let Some(steps) = steps(&candidate)
+        {
+            let effort = Effort { steps, step_seconds: candidate.cost.rounds.mean };
+            if !found.iter().any(|(_, other)| *other == effort) {
+                found.push((known, effort));
+            }
+        }
+    }
+    let efforts: Vec<Effort> = found.iter().map(|(_, effort)| *effort).collect();
+    Ok(rank(&efforts).into_iter().filter(|(_, front)| *front).map(|(at, _)| found[at].0).collect())
 }
 
 impl Goal<'_> {
     /// Ranks that share a machine, where all machines are full.
-    fn local_size(&self) -> u32 {
+    pub(super) fn local_size(&self) -> u32 {
         self.cluster.local_size(self.size)
     }
 
     fn rules(&self) -> &'static [&'static str] {
         if self.size <= MOST_OPTIMISED { &RULES } else { &RULES[..1] }
-    }
-
-    /// What a source asks of the compiler.
-    pub(super) fn request(&self, source: String) -> Request {
-        Request {
-            entry: Entry::Source { name: "advised.bf".to_string(), text: source },
-            size: self.size,
-            local_size: self.local_size(),
-            parameters: vec![],
-            allow: vec![],
-        }
     }
 }

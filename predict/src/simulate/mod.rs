@@ -28,6 +28,7 @@ pub(crate) use ports::Ports;
 use ranks::{Event, RankState};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use steady::Cycle;
 
 /// Events between two looks at whether the simulation is cancelled: some milliseconds.
 const EVENTS_BETWEEN_LOOKS: u64 = 1 << 14;
@@ -94,6 +95,8 @@ struct Machine<'a> {
     done: Vec<(u32, f64)>,
     /// Seconds of all gradients.
     computed: f64,
+    /// Ends the simulation once it only repeats itself, if that is wanted.
+    cycle: Option<Cycle>,
 }
 
 /// What a rank does in one round of its exchange.
@@ -133,6 +136,7 @@ impl<'a> Machine<'a> {
             jitter: Jitter::new(cluster.compute().jitter),
             done: vec![(0, 0.0); tasks.ends.len()],
             computed: 0.0,
+            cycle: None,
         }
     }
 
@@ -156,6 +160,9 @@ impl<'a> Machine<'a> {
                 self.enter(rank, at);
             }
             self.proceed(rank, at);
+            if self.cycle.as_ref().is_some_and(Cycle::is_closed) {
+                return;
+            }
         }
     }
 
@@ -176,6 +183,9 @@ impl<'a> Machine<'a> {
             *last = last.max(at);
             state.steps += 1;
             state.last_step_at = at;
+            if let Some(cycle) = &mut self.cycle {
+                cycle.note(rank, state.steps, at);
+            }
         }
     }
 

@@ -1,4 +1,5 @@
-//! What a step takes where nothing goes wrong: the mean over a simulation without jitter.
+//! What a step takes where nothing goes wrong: the mean over a simulation without jitter, which ends early where it repeats
+//! itself.
 //!
 //! This is the one model of a step's time; `bfc simulate` adds jitter, stragglers and lost ranks to it. Time is taken from the
 //! start on, as there: ports have done no work ahead then, so that no mean is below what their bytes take.
@@ -8,7 +9,7 @@ use crate::cluster::{Cluster, ClusterError};
 use crate::links::Wiring;
 use crate::progress::Silent;
 use crate::tasks::Tasks;
-use bfc_schedule::Schedule;
+use bfc_schedule::{Rank, Schedule};
 
 /// Steps, at least, in whole periods.
 pub(crate) const STEPS: u32 = 128;
@@ -41,7 +42,73 @@ pub(crate) fn step_seconds(
     let even = cluster.clone().with_compute(None, Some(0.0));
     let setting = Setting { model_bytes, steps: period * periods, seed: 0, stragglers: None, lost: vec![] };
     let mut machine = Machine::new(schedule, &even, &wiring, &tasks, &setting);
+    machine.cycle = Some(Cycle::new(schedule.size(), period));
     machine.run(&Silent);
-    let end = machine.done.last().map_or(0.0, |(_, last)| *last);
+    let end = machine.cycle.as_ref().and_then(|cycle| cycle.end(periods));
+    let end = end.unwrap_or_else(|| machine.done.last().map_or(0.0, |(_, last)| *last));
     Ok(Some(end / f64::from(setting.steps)))
+}
+
+/// Steps and periods in a row that take all ranks equally long before the rest is taken to do so too.
+const EQUAL_STEPS: u32 = 4;
+const EQUAL_PERIODS: u32 = 2;
+
+/// How equal.
+const EQUAL: f64 = 1e-9;
+
+/// When ranks are done with each period, until all of them take the same time for it again and again.
+pub(super) struct Cycle {
+    period: u32,
+    /// For each period, how many ranks are done with it, and when each was.
+    ends: Vec<(u32, Vec<f64>)>,
+    /// The time of a period, once it is known.
+    time: Option<f64>,
+    size: u32,
+}
+
+impl Cycle {
+    fn new(size: u32, period: u32) -> Self {
+        Self { period, ends: vec![], time: None, size }
+    }
+
+    /// Whether periods are all alike from now on.
+    pub(super) fn is_closed(&self) -> bool {
+        self.time.is_some()
+    }
+
+    /// A rank has done this number of steps.
+    pub(super) fn note(&mut self, rank: Rank, steps: u32, at: f64) {
+        if !steps.is_multiple_of(self.period) {
+            return;
+        }
+        let index = (steps / self.period) as usize - 1;
+        if self.ends.len() == index {
+            self.ends.push((0, vec![0.0; self.size as usize]));
+        }
+        let (done, ends) = &mut self.ends[index];
+        *done += 1;
+        ends[rank.index()] = at;
+        if *done == self.size {
+            self.time = self.repeated(index);
+        }
+    }
+
+    /// The time that all ranks took for each of the last periods.
+    fn repeated(&self, last: usize) -> Option<f64> {
+        let equal = EQUAL_STEPS.div_ceil(self.period).max(EQUAL_PERIODS) as usize;
+        let first = last.checked_sub(equal)?;
+        let periods = self.ends[first..=last].windows(2);
+        let times = periods.flat_map(|pair| pair[1].1.iter().zip(&pair[0].1).map(|(end, start)| end - start));
+        let (least, most) =
+            times.fold((f64::INFINITY, 0.0f64), |(least, most), time| (least.min(time), most.max(time)));
+        (most - least <= EQUAL * most).then_some(0.5 * (least + most))
+    }
+
+    /// When the last of a number of periods ends, if they are all alike.
+    fn end(&self, periods: u32) -> Option<f64> {
+        let (time, size) = (self.time?, self.size);
+        let complete = self.ends.iter().rposition(|(done, _)| *done == size)?;
+        let end = self.ends[complete].1.iter().copied().fold(0.0, f64::max);
+        Some(end + f64::from(periods - 1 - complete as u32) * time)
+    }
 }

@@ -7,7 +7,7 @@ use bfc_schedule::Schedule;
 /// The schedule of a source.
 pub fn compile(source: &str, size: u32, local_size: u32) -> Schedule {
     let entry = Entry::Source { name: "test.bf".into(), text: source.into() };
-    let request = Request { entry, size, local_size, parameters: vec![], allow: vec![] };
+    let request = Request { local_size, ..Request::new(entry, size) };
     match bfc_compiler::compile(&request, &NoFiles) {
         Ok(compiled) => compiled.schedule,
         Err(refused) => panic!("{refused:?}"),

@@ -1,16 +1,15 @@
-//! `bfc analyze`: what is known of a topology, at one size or many.
+//! `bfc analyze`: what is known of a topology, at one size or many, or with many values of a parameter.
 
 mod simulated;
 
 pub use simulated::{Analyzed, STEP_SIZE, Simulated};
 
-use crate::arguments::{self, Format, Sizes};
+use crate::arguments::{self, Format, Settings, Sizes};
 use crate::failure::{CliError, Failure};
 use crate::output::{Kind, Results};
 use crate::{input, output};
-use bfc_predict::{Silent, sweep};
+use bfc_predict::{Axis, Silent, sweep};
 use bfc_report::analysis;
-use std::ops::RangeInclusive;
 
 /// An analysis, or those of a range of sizes.
 const ANALYSIS: Kind = Kind {
@@ -24,9 +23,13 @@ const ANALYSIS: Kind = Kind {
 /// # Errors
 /// The source cannot be read, or has no topology at this size.
 pub fn analyze(arguments: &arguments::Analyze, format: Format) -> Result<(), Failure> {
-    let size = match &arguments.size {
-        Sizes::One(size) => *size,
-        Sizes::Range(sizes) => return range(arguments, sizes.clone(), format),
+    let size = match (&arguments.size, arguments.settings.range()) {
+        (Sizes::One(size), None) => *size,
+        (Sizes::One(size), Some(values)) => return along(&values?, *size, arguments, format),
+        (Sizes::Range(sizes), None) => {
+            return along(&Axis::Sizes(sizes.clone().collect()), *sizes.start(), arguments, format);
+        }
+        (Sizes::Range(_), Some(_)) => return Err(one_range("give one number of ranks, or one value")),
     };
     let results = results(arguments, "consensus.svg")?;
     let request = input::request(&arguments.file, size, &arguments.settings)?;
@@ -38,19 +41,25 @@ pub fn analyze(arguments: &arguments::Analyze, format: Format) -> Result<(), Fai
     output::show(format, &found, || found.text())
 }
 
-/// Analyzes every size of a range.
-fn range(arguments: &arguments::Analyze, sizes: RangeInclusive<u32>, format: Format) -> Result<(), Failure> {
+fn one_range(help: &str) -> Failure {
+    let message = "several ranges: an analysis goes along one axis".to_string();
+    CliError::Usage { message, help: Some(help.to_string()) }.into()
+}
+
+/// Analyzes at every point of an axis.
+fn along(axis: &Axis, size: u32, arguments: &arguments::Analyze, format: Format) -> Result<(), Failure> {
     if arguments.simulated.is_some() {
-        let message = "`--simulated` runs a schedule of one size".to_string();
+        let message =
+            "`--simulated` runs a schedule of one size, with one value of each parameter".to_string();
         return Err(
             CliError::Usage { message, help: Some("give one size, such as `--size 8`".into()) }.into()
         );
     }
     let results = results(arguments, "convergence.svg")?;
-    let request = input::request(&arguments.file, *sizes.start(), &arguments.settings)?;
-    let sizes: Vec<u32> = sizes.collect();
+    let mut request = input::request(&arguments.file, size, &arguments.settings)?;
+    request.parameters.retain(|(_, value)| arguments::range(value).is_none());
     let assumptions = arguments.assumptions();
-    let found = sweep(&arguments.file, &request, &input::Beside, &sizes, assumptions, &mut Silent)?;
+    let found = sweep(&arguments.file, &request, &input::Beside, axis, assumptions, &mut Silent)?;
     if let Some(results) = results {
         results.write(&found, &bfc_report::sweep::svg(&found))?;
     }
@@ -63,4 +72,19 @@ fn results<'a>(
     picture: &'static str,
 ) -> Result<Option<Results<'a>>, Failure> {
     arguments.out.as_deref().map(|out| Results::new(out, ANALYSIS, "analysis.json", picture)).transpose()
+}
+
+impl Settings {
+    /// The parameter that has a range of values, if one has.
+    fn range(&self) -> Option<Result<Axis, Failure>> {
+        let ranges = self.parameters.iter();
+        let mut ranges = ranges.filter_map(|(name, value)| Some((name, arguments::range(value)?)));
+        let (name, values) = ranges.next()?;
+        Some(match ranges.next() {
+            None => values
+                .map(|values| Axis::Values(name.clone(), values.map(|value| value.to_string()).collect()))
+                .map_err(|message| CliError::Usage { message, help: None }.into()),
+            Some(_) => Err(one_range("give all parameters but one a single value")),
+        })
+    }
 }

@@ -9,7 +9,7 @@ mod source;
 use crate::arguments::Format;
 use crate::failure::{CliError, Failure};
 use crate::{input, output};
-use bfc_compiler::{library, resolve};
+use bfc_compiler::{Combination, library, resolve};
 use error::ExampleError;
 use extract::{Example, Kind};
 use miette::Report;
@@ -63,7 +63,7 @@ fn documented(file: &str) -> Result<Vec<Documented>, Failure> {
     if Path::new(file).exists() || !file.contains("::") && names.is_empty() {
         let read = |path: PathBuf| {
             let (name, text) = (path.display().to_string(), input::source_text(&path)?);
-            resolve::load(&name, &text, &[], &input::Beside).into_result()?;
+            resolve::load(&name, &text, &[], &Combination::default(), &input::Beside).into_result()?;
             Ok(Documented { name, text: text.into(), path: Some(path) })
         };
         return input::sources(&[file.to_string()])?.into_iter().map(read).collect();

@@ -14,13 +14,8 @@ const EXPECTATION: &str = "// error: ";
 /// # Errors
 /// It is refused with other codes than it names.
 pub fn check(example: &Example, shape: &Shape) -> Result<(), ExampleError> {
-    let request = Request {
-        entry: Entry::Source { name: format!("{} (example)", example.file.name), text: text(example) },
-        size: shape.size,
-        local_size: shape.local_size,
-        parameters: vec![],
-        allow: vec![],
-    };
+    let entry = Entry::Source { name: format!("{} (example)", example.file.name), text: text(example) };
+    let request = Request { local_size: shape.local_size, ..Request::new(entry, shape.size) };
     let refused = bfc_compiler::check(&request, &input::Beside).err();
     let expected: BTreeSet<&str> = example
         .lines

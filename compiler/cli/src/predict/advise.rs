@@ -1,4 +1,4 @@
-//! `bfc advise`: the schedules of the library, ranked by the predicted time to a target.
+//! `bfc advise`: the schedules of the library and of a source, ranked by the predicted time to a target.
 
 use super::arguments::Advise;
 use super::clusters::cluster_for;
@@ -21,19 +21,21 @@ pub fn advise(arguments: &Advise, format: Format) -> Result<(), Failure> {
     }
     let cluster = cluster_for(&arguments.cluster, &arguments.load)?;
     let algorithm = arguments.algorithm.as_deref();
-    if let Some(name) = algorithm {
+    let source = arguments.file.as_deref().map(input::entry).transpose()?;
+    if let (None, Some(name)) = (&source, algorithm) {
         input::library_name(&format!("algorithm::{}", bare_name(name)))?;
     }
     let goal = Goal {
         size: arguments.size,
         cluster: &cluster,
+        source: source.as_ref(),
         algorithm,
         model_bytes: arguments.load.model_bytes,
         error: arguments.error,
         heterogeneity: arguments.heterogeneity,
         curvature: arguments.curvature.0,
     };
-    let found = bfc_predict::advise(&goal, &mut Bar)?;
+    let found = bfc_predict::advise(&goal, &input::Beside, &mut Bar)?;
     if let Some(path) = &arguments.output {
         output::write_new_file(path, found.source.as_bytes())?;
     }

@@ -127,6 +127,9 @@ pub enum Wire {
 /// Arguments of `bfc advise`.
 #[derive(Args)]
 pub struct Advise {
+    /// A `.bf` file with topologies to try beside the library's, an algorithm to train with, or both.
+    #[arg(value_name = "FILE")]
+    pub file: Option<String>,
     /// The number of ranks.
     #[arg(long, short = 'n', value_name = "N", allow_negative_numbers = true, value_parser = |text: &str| whole(text, POSITIVE))]
     pub size: u32,
@@ -136,7 +139,7 @@ pub struct Advise {
     /// What a rank computes and sends.
     #[command(flatten)]
     pub load: Load,
-    /// A library algorithm to train with; plain averaging by default.
+    /// An algorithm of the file or the library to train with; plain averaging by default, or the file's only one.
     #[arg(long, value_name = "NAME")]
     pub algorithm: Option<String>,
     /// The error to reach, relative to the initial one.

@@ -262,14 +262,8 @@ fn load(arguments: &arguments::Run) -> Result<(String, Data), Failure> {
 }
 
 fn allreduce(size: u32) -> Result<Schedule, Failure> {
-    let request = Request {
-        entry: Entry::Source { name: "allreduce.bf".into(), text: ALLREDUCE.into() },
-        size,
-        local_size: 1,
-        parameters: vec![],
-        allow: vec![],
-    };
-    Ok(input::compile_request(&request)?.schedule)
+    let entry = Entry::Source { name: "allreduce.bf".into(), text: ALLREDUCE.into() };
+    Ok(input::compile_request(&Request::new(entry, size))?.schedule)
 }
 
 /// A failed run, as a failure of the command.

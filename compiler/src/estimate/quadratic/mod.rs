@@ -3,8 +3,8 @@
 //!
 //! The step is an affine map of the states. Where the mixing matrices share their eigenvectors (moves of one group, a
 //! static symmetric matrix) and ranks share their curvature, it falls into one small map for each mode, and their
-//! radius is the rate. Where ranks differ the whole map is used, and its limit gives the bias. All are estimates: they
-//! advise, and never prove.
+//! radius is the rate. Elsewhere it is that of the whole map, as a matrix where that is small. Where ranks differ the map is
+//! applied until it stands still, which gives the bias. All are estimates: they advise, and never prove.
 
 mod agreement;
 mod space;
@@ -19,10 +19,11 @@ use crate::prove::timeline::{Moment, Timeline};
 use crate::spectrum::dense::Rows;
 use crate::spectrum::group_spectrum::Characters;
 pub(crate) use agreement::never_descends;
+use bfc_algebra::krylov::{dominant, fixed_point};
 use bfc_algebra::{Mat, c64};
 use bfc_schedule::Rational;
 use serde::Serialize;
-use space::{Mode, Ranks, Space};
+use space::{Functions, Mode, Points, Ranks};
 use step::Affine;
 
 /// Entries of the maps of all modes over a period.
@@ -31,8 +32,19 @@ const MODES_BUDGET: usize = 1 << 15;
 /// Different eigenvalues of a symmetric matrix.
 const MODES: usize = 512;
 
-/// Rows of a map of all ranks at once.
+/// Rows of a map of all ranks at once that is written as a matrix.
 const WHOLE: usize = 256;
+
+/// Numbers that are read and written to find a radius or a limit: some tenths of a second.
+const WORK: usize = 1 << 28;
+
+/// How often a map is applied at most to find its radius, whether that is below 1, and where it stands still.
+const RADIUS: usize = 120;
+const STABLE: usize = 60;
+const LIMIT: usize = 3_000;
+
+/// How still a limit stands, relative to its largest number.
+const STILL: f64 = 1e-12;
 
 /// Rows of a map of all ranks whose eigenvalues are taken for many step sizes.
 const WHOLE_SEARCH: usize = 64;
@@ -194,9 +206,7 @@ impl Problem<'_> {
             Some(modes) => self.radius_by_modes(modes, step),
             None => self.radius_of_whole(step),
         };
-        if modes.is_some() || rows <= WHOLE {
-            result.rate = Some(digits(radius(step)?, 9));
-        }
+        result.rate = Some(digits(radius(step)?, 9));
         if with_largest_step && self.knob.is_some() && (modes.is_some() || rows <= WHOLE_SEARCH) {
             match self.largest_step(|step| radius(Some(step)))? {
                 Search::Up(largest) => {
@@ -216,15 +226,14 @@ impl Problem<'_> {
             }
         }
         let converges = result.rate.is_some_and(|rate| rate < 1.0);
-        if converges && rows <= WHOLE {
+        if converges {
             let (curvatures, optima) = self.spread(ranks);
             let models = self.limit(step, &curvatures, &optima)?;
             result.bias = models.map(|models| digits(bias(&models, &curvatures, &optima), 6));
             result.exact = result.bias.map(is_zero);
-        }
-        if rows > WHOLE && result.note.is_none() {
-            let what = if modes.is_some() { "the bias is" } else { "without few shared modes, all is" };
-            result.note = Some(format!("{what} computed where ranks times states are at most {WHOLE}"));
+            if result.bias.is_none() && result.note.is_none() {
+                result.note = Some("where the models end was not found".to_string());
+            }
         }
         Ok(())
     }
@@ -318,12 +327,9 @@ impl Problem<'_> {
         let mut worst = 0.0f64;
         for curvature in [least, (least * largest).sqrt(), largest] {
             let curvatures = vec![curvature; ranks];
-            let states = algorithm.states.len();
-            let space = Ranks { phases: &phases, states, curvatures: &curvatures };
-            let map = period_map(&affine, &space, states, &timeline.period)?;
-            let matrix = Mat::from_fn(ranks * states, ranks * states, |i, j| map[i / ranks][(i % ranks, j)]);
-            let values = bfc_algebra::eigenvalues(&matrix).ok_or(NO_EIGENVALUES)?;
-            worst = worst.max(radius(&values, true));
+            let linear = vec![0.0; ranks];
+            let space = Points { phases: &phases, curvatures: &curvatures, linear: &linear };
+            worst = worst.max(Map { affine: &affine, space, period: &timeline.period }.radius(RADIUS)?);
         }
         Ok(worst.powf(1.0 / timeline.period.len() as f64))
     }
@@ -395,46 +401,80 @@ impl Problem<'_> {
         let affine = Affine::new(&algorithm, descent);
         let timeline = self.timeline(&affine)?;
         let phases = self.rows();
-        let (ranks, states) = (curvatures.len(), algorithm.states.len());
-        let space = Ranks { phases: &phases, states, curvatures };
         let linear: Vec<f64> = curvatures.iter().zip(optima).map(|(h, z)| h * z).collect();
-        let apply = |values: &[Mat<f64>], from: &[f64]| -> Vec<f64> {
-            let point: Vec<f64> = from.iter().chain(&linear).copied().chain([1.0]).collect();
-            values.iter().flat_map(|value| bfc_algebra::apply(value.as_ref(), &point)).collect()
-        };
-        let mut point = apply(&affine.initial(&space)?, &vec![0.0; ranks * states]);
-        point = apply(&period_map(&affine, &space, states, &timeline.transient)?, &point);
-        let map = period_map(&affine, &space, states, &timeline.period)?;
-        let identity: Vec<Mat<f64>> = (0..states).map(|state| space.state(state)).collect();
-        let model = [affine.model(&space, &identity)?];
-        for _ in 0..LONGEST_RUN {
-            let next = apply(&map, &point);
-            let moved = next.iter().zip(&point).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-            let scale = next.iter().fold(1.0f64, |scale, value| scale.max(value.abs()));
-            if !moved.is_finite() || scale > 1e12 {
-                return Ok(None);
-            }
-            point = next;
-            if moved <= 1e-13 * scale {
-                return Ok(Some(apply(&model, &point)));
-            }
+        let space = Points { phases: &phases, curvatures, linear: &linear };
+        let mut start = timeline.transient.iter().chain(&timeline.period);
+        let start = start
+            .try_fold(affine.initial(&space)?, |states, moment| affine.step(&space, *moment, &states))?;
+        let map = Map { affine: &affine, space, period: &timeline.period };
+        if map.radius(STABLE)? >= CONVERGES {
+            return Ok(None);
         }
-        Ok(None)
+        let limit = fixed_point(start.concat(), map.applications().min(LIMIT), STILL, |x| map.apply(x));
+        limit.map(|limit| affine.model(&map.space, &map.states(&limit))).transpose()
     }
 }
 
+/// What a period makes of the states of all ranks.
+struct Map<'a> {
+    affine: &'a Affine<'a>,
+    space: Points<'a>,
+    period: &'a [Moment],
+}
+
+impl Map<'_> {
+    /// The states, one after the other, by state.
+    fn states(&self, point: &[f64]) -> Vec<Vec<f64>> {
+        point.chunks(self.space.curvatures.len()).map(<[f64]>::to_vec).collect()
+    }
+
+    /// The states after a period; no numbers where a step is not affine.
+    fn apply(&self, point: &[f64]) -> Vec<f64> {
+        let step = |states: Vec<Vec<f64>>, moment: &Moment| self.affine.step(&self.space, *moment, &states);
+        let states = self.period.iter().try_fold(self.states(point), step);
+        states.map_or_else(|_| vec![f64::NAN; point.len()], |states| states.concat())
+    }
+
+    /// The radius, apart from 1 for what is conserved: that is not in the image of A − I.
+    fn radius(&self, most: usize) -> Result<f64, String> {
+        let (ranks, states) = (self.space.curvatures.len(), self.affine.algorithm.states.len());
+        if ranks * states <= WHOLE {
+            let space = Ranks { phases: self.space.phases, states, curvatures: self.space.curvatures };
+            let map = period_map(self.affine, &space, states, self.period)?;
+            let entry = |i: usize, j: usize| map[i / ranks][(i % ranks, j)];
+            let matrix = Mat::from_fn(ranks * states, ranks * states, entry);
+            return Ok(radius(&bfc_algebra::eigenvalues(&matrix).ok_or(NO_EIGENVALUES)?, true));
+        }
+        let constant = self.apply(&vec![0.0; ranks * states]);
+        let linear =
+            |x: &[f64]| self.apply(x).iter().zip(&constant).map(|(a, b)| a - b).collect::<Vec<f64>>();
+        let change = |x: &mut [f64]| {
+            let image = linear(x);
+            x.iter_mut().zip(image).for_each(|(x, image)| *x = image - *x);
+        };
+        match self.applications() {
+            0 => Err("the rate takes too long to estimate at this size".to_string()),
+            few => Ok(radius(&dominant(ranks * states, few.min(most), linear, change).values, true)),
+        }
+    }
+
+    /// How often it may be applied.
+    fn applications(&self) -> usize {
+        let entries = |rows: &Rows| rows.rows.iter().map(Vec::len).sum::<usize>();
+        let widest = self.space.phases.iter().flatten().map(entries).max().unwrap_or(0);
+        let values = self.affine.algorithm.values.len();
+        WORK / (self.period.len() * values * (widest + self.space.curvatures.len())).max(1)
+    }
+}
 /// A number rounded to what a double's estimate is good for.
 fn digits(number: f64, count: usize) -> f64 {
     format!("{number:.*e}", count - 1).parse().unwrap_or(number)
 }
 
-/// Periods after which a limit is given up.
-const LONGEST_RUN: usize = 20_000;
-
 const NO_EIGENVALUES: &str = "the eigenvalues of the step were not found";
 
 /// The states after some steps, as functions of those before.
-fn period_map<S: Space>(
+fn period_map<S: Functions>(
     affine: &Affine,
     space: &S,
     states: usize,

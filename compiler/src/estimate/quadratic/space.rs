@@ -1,7 +1,8 @@
-//! Where values of an algorithm on quadratics live: in one mode that all mixing matrices share, or on all ranks at once.
+//! Where values of an algorithm on quadratics live: in one mode that all mixing matrices share, or on all ranks, as numbers or
+//! as functions.
 //!
-//! A value is an affine function of the states, of the ranks' linear terms b and of 1: columns of coefficients. The
-//! gradient of ½ h x² − b x is h x − b.
+//! A function is affine in the states, the ranks' linear terms b and 1: columns of coefficients. The gradient of
+//! ½ h x² − b x is h x − b.
 
 use crate::spectrum::dense::Rows;
 use bfc_algebra::{Mat, c64};
@@ -10,8 +11,6 @@ use bfc_algebra::{Mat, c64};
 pub(crate) trait Space {
     type Value: Clone;
 
-    /// A state, by index.
-    fn state(&self, index: usize) -> Self::Value;
     /// The same number on all ranks.
     fn constant(&self, number: f64) -> Self::Value;
     /// a x + b y.
@@ -22,6 +21,12 @@ pub(crate) trait Space {
     fn average(&self, x: &Self::Value) -> Self::Value;
     /// The gradients at x.
     fn gradient(&self, x: &Self::Value) -> Self::Value;
+}
+
+/// A space whose values are functions of the states.
+pub(crate) trait Functions: Space {
+    /// A state, by index.
+    fn state(&self, index: usize) -> Self::Value;
 }
 
 /// One eigenvector of all mixing matrices.
@@ -48,10 +53,6 @@ impl Space for Mode<'_> {
     /// Columns: the states, b, 1.
     type Value = Vec<c64>;
 
-    fn state(&self, index: usize) -> Vec<c64> {
-        self.unit(index, 1.0)
-    }
-
     fn constant(&self, number: f64) -> Vec<c64> {
         self.unit(self.states + 1, if self.consensus { number } else { 0.0 })
     }
@@ -72,6 +73,12 @@ impl Space for Mode<'_> {
 
     fn gradient(&self, x: &Vec<c64>) -> Vec<c64> {
         self.combine(self.curvature, x, -1.0, &self.unit(self.states, 1.0))
+    }
+}
+
+impl Functions for Mode<'_> {
+    fn state(&self, index: usize) -> Vec<c64> {
+        self.unit(index, 1.0)
     }
 }
 
@@ -101,10 +108,6 @@ impl Ranks<'_> {
 impl Space for Ranks<'_> {
     /// A row for each rank; columns: the states of all ranks, one state after the other, then b, then 1.
     type Value = Mat<f64>;
-
-    fn state(&self, index: usize) -> Mat<f64> {
-        self.block(index * self.curvatures.len(), 1.0)
-    }
 
     fn constant(&self, number: f64) -> Mat<f64> {
         let mut value = self.empty();
@@ -139,5 +142,47 @@ impl Space for Ranks<'_> {
             into.iter_mut().zip(from).zip(self.curvatures).for_each(|((into, x), h)| *into += h * x);
         }
         gradient
+    }
+}
+
+impl Functions for Ranks<'_> {
+    fn state(&self, index: usize) -> Mat<f64> {
+        self.block(index * self.curvatures.len(), 1.0)
+    }
+}
+
+/// All ranks at one point, each with its own quadratic.
+pub(crate) struct Points<'a> {
+    /// Of every topology its phases.
+    pub(crate) phases: &'a [Vec<Rows>],
+    /// The curvature h of each rank.
+    pub(crate) curvatures: &'a [f64],
+    /// The linear term b of each rank.
+    pub(crate) linear: &'a [f64],
+}
+
+impl Space for Points<'_> {
+    /// A number for each rank.
+    type Value = Vec<f64>;
+
+    fn constant(&self, number: f64) -> Vec<f64> {
+        vec![number; self.curvatures.len()]
+    }
+
+    fn combine(&self, a: f64, x: &Vec<f64>, b: f64, y: &Vec<f64>) -> Vec<f64> {
+        x.iter().zip(y).map(|(x, y)| a * x + b * y).collect()
+    }
+
+    fn mix(&self, topology: usize, phase: u64, x: &Vec<f64>) -> Vec<f64> {
+        let phases = &self.phases[topology];
+        phases[(phase % phases.len() as u64) as usize].apply(x)
+    }
+
+    fn average(&self, x: &Vec<f64>) -> Vec<f64> {
+        self.constant(x.iter().sum::<f64>() / x.len() as f64)
+    }
+
+    fn gradient(&self, x: &Vec<f64>) -> Vec<f64> {
+        x.iter().zip(self.curvatures).zip(self.linear).map(|((x, h), b)| h * x - b).collect()
     }
 }

@@ -1,5 +1,6 @@
 //! Topologies as values: how one is made. Its phases are computed when they are asked for, at a size.
 
+use super::weights::WeightRule;
 use crate::evaluate::value::{LIST_DEPTH, Value};
 use crate::model::topology::Topology;
 use crate::resolve::ItemId;
@@ -34,6 +35,8 @@ pub(in crate::evaluate) enum Made {
     Item(ItemId, Arguments),
     /// Another topology on this number of ranks.
     At(Rc<Construction>, u32),
+    /// By giving the edges of another weights by this rule, which is said there.
+    Weighed(Rc<Construction>, WeightRule, Span),
     /// By taking one phase of another.
     Phase(MixingMatrix),
     /// By combining others.
@@ -126,6 +129,7 @@ impl Construction {
                 (None, arguments.iter().flatten().map(|(value, _)| value.depth()).max())
             }
             Made::At(inner, size) => (Some(*size), Some(inner.depth)),
+            Made::Weighed(inner, ..) => (inner.size, Some(inner.depth)),
             Made::Phase(matrix) => (Some(matrix.size()), None),
             Made::Combined(combinator, operands) => {
                 (combined_size(combinator, operands), operands.iter().map(|operand| operand.depth).max())

@@ -22,6 +22,7 @@ use bfc_schedule::MixingMatrix;
 use builder::Builder;
 use construction::{Arguments, Construction, Made};
 use std::rc::Rc;
+use weights::WeightRule;
 
 /// Several errors at once.
 pub type Errors = Vec<EvaluateError>;
@@ -128,6 +129,7 @@ impl<'a> Evaluator<'a> {
         let phases = match &construction.made {
             Made::Item(id, arguments) => return self.item(*id, arguments, span),
             Made::At(inner, _) => return self.realize(inner, size).map(|topology| (*topology).clone()),
+            Made::Weighed(inner, rule, at) => return self.reweighed(inner, rule, *at),
             Made::Phase(matrix) => vec![matrix.clone()],
             Made::Combined(..) if size == 1 => vec![MixingMatrix::identity(1)],
             Made::Combined(combinator, operands) => {
@@ -180,23 +182,46 @@ impl<'a> Evaluator<'a> {
             }
             TopologyBody::Value(value, rule) => {
                 let construction = self.topology(value).map_err(one)?;
-                let before = self.optimised.len();
-                let mut topology = (*self.realize(&construction, size)?).clone();
-                if let Some(expression) = rule {
-                    self.optimised.truncate(before);
-                    let rule = rule::evaluate(self, expression).map_err(one)?;
-                    for matrix in &mut topology.phases {
-                        self.spend(phase::entries(matrix), expression.span).map_err(one)?;
-                        let weighed = phase::reweighted(matrix, &rule, expression.span);
-                        let weighed = weighed.and_then(|weighed| self.weighed(weighed, expression.span));
-                        *matrix = weighed.map_err(one)?;
+                let topology = match rule {
+                    None => (*self.realize(&construction, size)?).clone(),
+                    Some(expression) => {
+                        let rule = rule::evaluate(self, expression).map_err(one)?;
+                        self.reweighed(&construction, &rule, expression.span)?
                     }
-                    topology.ensures.clear();
-                }
-                topology.name = name;
-                Ok(topology)
+                };
+                Ok(Topology { name, ..topology })
             }
         }
+    }
+
+    /// The edges of a topology, on the ranks here, with weights by a rule.
+    fn reweighed(
+        &mut self,
+        construction: &Construction,
+        rule: &WeightRule,
+        span: Span,
+    ) -> std::result::Result<Topology, Errors> {
+        let before = self.optimised.len();
+        let mut topology = (*self.realize(construction, self.size)?).clone();
+        self.optimised.truncate(before);
+        for matrix in &mut topology.phases {
+            self.spend(phase::entries(matrix), span).map_err(one)?;
+            let weighed = phase::reweighted(matrix, rule, span);
+            *matrix = weighed.and_then(|weighed| self.weighed(weighed, span)).map_err(one)?;
+        }
+        topology.ensures.clear();
+        Ok(topology)
+    }
+
+    /// A topology with weights by the rule that an expression says.
+    pub fn with_weights(
+        &mut self,
+        topology: Rc<Construction>,
+        rule: &'a Expression,
+    ) -> Result<Rc<Construction>> {
+        let weights = rule::evaluate(self, rule)?;
+        let (name, span) = (topology.name().to_string(), topology.span);
+        self.construct(Made::Weighed(topology, weights, rule.span), &name, span)
     }
 }
 

@@ -24,7 +24,7 @@ use crate::model::algorithm::Algorithm;
 use bfc_schedule::Rational;
 use mean::Mean;
 use parts::Parts;
-use spaces::Agreement;
+use spaces::{Agreement, Unclear};
 use std::collections::BTreeMap;
 
 /// Whether the algorithm is stable on these topologies.
@@ -48,7 +48,7 @@ pub(super) fn stable(algorithm: &Algorithm, topologies: &[Facts]) -> Verdict {
 pub(super) fn growth(algorithm: &Algorithm, topologies: &[Facts]) -> Option<String> {
     let algorithm = operators::with_equal_degrees(algorithm, topologies);
     let growth = |system: &System| {
-        let agreement = Agreement::new(system).ok()?;
+        let agreement = Agreement::new(system, Unclear::Differing).ok()?;
         Mean::new(system, &agreement)?.growth(&algorithm)
     };
     with_system(&algorithm, topologies, growth).ok().flatten()
@@ -109,8 +109,21 @@ impl<'a> System<'a> {
         self.maps[map].iter().map(|row| row.as_ref().map_err(String::clone)).collect()
     }
 
+    /// What holds whether or not constants of different ranks cancel.
     fn verdict(&self) -> Verdict {
-        let agreement = match Agreement::new(self) {
+        match self.verdict_where(Unclear::Differing) {
+            Verdict::Refuted { evidence } => match self.verdict_where(Unclear::Common) {
+                Verdict::Refuted { .. } => Verdict::refuted(evidence),
+                _ => Verdict::undecided(
+                    "whether states that start the same stay so depends on what operators make of constants",
+                ),
+            },
+            verdict => verdict,
+        }
+    }
+
+    fn verdict_where(&self, unclear: Unclear) -> Verdict {
+        let agreement = match Agreement::new(self, unclear) {
             Ok(agreement) => agreement,
             Err(reason) => return Verdict::undecided(reason),
         };

@@ -42,6 +42,15 @@ pub(in crate::prove) enum Space {
 /// common.
 pub(super) type Images = BTreeMap<(usize, usize), Option<Rational>>;
 
+/// What constants are taken for that may cancel or not (see [`Rest::Unclear`]).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unclear {
+    /// The same on all ranks.
+    Common,
+    /// Different.
+    Differing,
+}
+
 /// What the steps make of agreement.
 pub(super) struct Agreement {
     /// For each state, at every step of the period.
@@ -55,17 +64,16 @@ pub(super) struct Agreement {
 }
 
 impl Agreement {
-    pub(super) fn new(system: &System) -> Result<Self, String> {
+    pub(super) fn new(system: &System, unclear: Unclear) -> Result<Self, String> {
         let states = system.algorithm.states.len();
         let ones = Ones::new(system.operators);
-        let starts = initially_common(system.algorithm, system.operators);
         let mut images = BTreeMap::new();
         for &(map, phase) in &system.period {
             if let Entry::Vacant(entry) = images.entry((map, phase)) {
                 entry.insert(ones.images(&system.forms(map)?, phase)?);
             }
         }
-        let (starts_common, common) = ones.always_common(system, starts, &images)?;
+        let (starts_common, common) = ones.always_common(system, &images, unclear)?;
         let stays = |state: usize| {
             images.iter().all(|((map, _), images)| {
                 let own = images.get(&(state, state)).is_some_and(|factor| *factor == Some(Rational::one()));
@@ -225,12 +233,18 @@ impl<'a> Ones<'a> {
     fn always_common(
         &self,
         system: &System,
-        starts: Vec<bool>,
         images: &BTreeMap<(usize, u64), Images>,
+        unclear: Unclear,
     ) -> Result<(Vec<bool>, Vec<bool>), String> {
-        let mut start = starts;
+        let disturbed = |form: &Form| match form.rest {
+            Rest::None | Rest::Common => !form.directions.is_empty(),
+            Rest::Unclear => unclear == Unclear::Differing || !form.directions.is_empty(),
+            Rest::Differing => true,
+        };
+        let mut start = initially_common(system.algorithm, system.operators);
         for &(map, phase) in &system.transient {
             let next = |(row, common): (&Result<Form, String>, &bool)| match row {
+                Ok(form) if disturbed(form) => Ok(false),
                 Ok(form) => {
                     self.is_common(form, phase, &start, |_, polynomial| self.image(polynomial, phase))
                 }
@@ -246,10 +260,10 @@ impl<'a> Ones<'a> {
                 let next = |(to, form): (usize, &Form)| {
                     let image =
                         |from: usize, _: &Polynomial| Ok(images[step].get(&(to, from)).cloned().flatten());
-                    self.is_common(form, phase, &common, image)
+                    Ok(!disturbed(form) && self.is_common(form, phase, &common, image)?)
                 };
                 let forms = system.forms(map)?.into_iter().enumerate();
-                common = forms.map(next).collect::<Result<_, _>>()?;
+                common = forms.map(next).collect::<Result<_, String>>()?;
             }
             let still: Vec<bool> = start.iter().zip(common).map(|(a, b)| *a && b).collect();
             if still == start {
@@ -259,7 +273,7 @@ impl<'a> Ones<'a> {
         }
     }
 
-    /// Whether a value is common, given which states are.
+    /// Whether what states make of a value is common, given which of them are.
     fn is_common(
         &self,
         form: &Form,
@@ -267,9 +281,6 @@ impl<'a> Ones<'a> {
         common: &[bool],
         image: impl Fn(usize, &Polynomial) -> Result<Option<Rational>, String>,
     ) -> Result<bool, String> {
-        if form.rest == Rest::Differing || !form.directions.is_empty() {
-            return Ok(false);
-        }
         for (from, polynomial) in &form.terms {
             let passed_on = common[*from] && image(*from, polynomial)?.is_some();
             if !passed_on && !self.makes_common(polynomial, phase) {

@@ -1,0 +1,113 @@
+//! What a search combines: the topologies of the library and those of a source of one's own, and the algorithm.
+
+use super::{Goal, bare_name};
+use crate::error::{PredictError, QuestionError};
+use bfc_compiler::{Defined, Entry, Files, Request, library};
+
+/// The name of a source that holds nothing of one's own.
+const ADVISED: &str = "advised.bf";
+
+/// What a search combines.
+pub(super) struct Pool<'a> {
+    /// A source of one's own: its name, its text without a schedule.
+    own: Option<(String, String)>,
+    /// The topologies.
+    pub topologies: Vec<Known>,
+    /// The algorithm as an expression, and what to import for it; plain averaging where absent.
+    pub algorithm: Option<Known>,
+    pub files: &'a dyn Files,
+}
+
+/// A name that sources of the search know.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Known {
+    /// How it is listed.
+    pub label: String,
+    /// How a source names it.
+    pub expression: String,
+    /// What a source imports for that.
+    pub import: Option<String>,
+}
+
+impl<'a> Pool<'a> {
+    /// # Errors
+    /// The source is refused, it does not say which algorithm is meant, or there is none of that name.
+    pub fn new(goal: &Goal<'_>, files: &'a dyn Files) -> Result<Self, PredictError> {
+        let defined =
+            goal.source.map(|entry| bfc_compiler::defined(&Request::new(entry.clone(), goal.size), files));
+        let defined = defined.transpose()?;
+        let algorithm = algorithm(goal, defined.as_ref())?;
+        let own_names = defined.as_ref().map_or(&[][..], |defined| &defined.topologies);
+        let own = own_names.iter().map(|name| Known::own(name));
+        let library = library_topologies().map(|name| match &defined {
+            None => Known::imported("topology", name),
+            Some(_) => Known::by_path("topology", name, own_names.iter().any(|own| own == name)),
+        });
+        Ok(Self {
+            topologies: own.chain(library).collect(),
+            algorithm,
+            own: defined.map(|defined| (defined.file, defined.unscheduled)),
+            files,
+        })
+    }
+
+    /// The same without an algorithm.
+    pub fn without_algorithm(&self) -> Self {
+        Self { own: self.own.clone(), topologies: vec![], algorithm: None, files: self.files }
+    }
+
+    /// A source with these imports and items.
+    pub fn source(&self, imports: &[&str], items: &str) -> Entry {
+        let imports: String = imports.iter().map(|path| format!("use {path}\n")).collect();
+        let (name, own) = match &self.own {
+            Some((name, text)) => (name.clone(), format!("{}\n\n", text.trim_end())),
+            None => (ADVISED.to_string(), String::new()),
+        };
+        Entry::Source { name, text: format!("{imports}{own}{items}") }
+    }
+}
+
+impl Known {
+    fn own(name: &str) -> Self {
+        Self { label: name.to_string(), expression: name.to_string(), import: None }
+    }
+
+    /// A name of the library that is imported.
+    fn imported(part: &str, name: &str) -> Self {
+        Self { import: Some(format!("{part}::{name}")), ..Self::own(name) }
+    }
+
+    /// A name of the library beside names of one's own, of which one may be the same.
+    fn by_path(part: &str, name: &str, is_taken: bool) -> Self {
+        let expression = format!("{part}::{name}");
+        let label = if is_taken { expression.clone() } else { name.to_string() };
+        Self { label, expression, import: None }
+    }
+}
+
+/// The algorithm that is asked for: of one's own before one of the library.
+fn algorithm(goal: &Goal<'_>, defined: Option<&Defined>) -> Result<Option<Known>, PredictError> {
+    let own = defined.map_or(&[][..], |defined| &defined.algorithms);
+    let asked = goal.algorithm.map(bare_name);
+    let known = |name: &str| match (own.iter().any(|own| own == name), defined) {
+        (true, _) => Known::own(name),
+        (false, None) => Known::imported("algorithm", name),
+        (false, Some(_)) => Known::by_path("algorithm", name, false),
+    };
+    match (asked, own) {
+        (Some(name), _) => {
+            let full = format!("algorithm::{name}");
+            if !own.iter().any(|own| own == name) && library::source(&full).is_none() {
+                bfc_compiler::check(&Request::new(Entry::Library(full), goal.size), &bfc_compiler::NoFiles)?;
+            }
+            Ok(Some(known(name)))
+        }
+        (None, []) => Ok(None),
+        (None, [only]) => Ok(Some(Known::own(only))),
+        (None, several) => Err(QuestionError::SeveralAlgorithms { names: several.to_vec() }.into()),
+    }
+}
+
+fn library_topologies() -> impl Iterator<Item = &'static str> {
+    library::names().into_iter().filter_map(|name| name.strip_prefix("topology::"))
+}
