@@ -60,7 +60,7 @@ impl Entry {
 }
 
 /// Access to the files beside a source.
-pub trait Files {
+pub trait Files: Sync {
     /// The name and the text of the file that `use name::…` asks for in the file `from`.
     ///
     /// # Errors

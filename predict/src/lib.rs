@@ -26,6 +26,7 @@ pub mod cost;
 mod error;
 mod jitter;
 pub mod links;
+mod parallel;
 pub mod place;
 pub mod plan;
 mod progress;

@@ -269,6 +269,18 @@ impl<'a> Truth<'a> {
         common
     }
 
+    /// States that are common in such a run wherever a period starts.
+    fn starts_common(&self) -> Vec<bool> {
+        let mut run = self.fresh();
+        (0..TRANSIENT).for_each(|_| run.step());
+        let mut common = vec![true; self.count()];
+        for _ in 0..3 {
+            common.iter_mut().zip(run.all()).for_each(|(common, value)| *common &= is_common(&value));
+            (0..self.period).for_each(|_| run.step());
+        }
+        common
+    }
+
     /// Common states that keep their value.
     fn constant(&self, common: &[bool]) -> Vec<bool> {
         let size = self.instance.size;
@@ -319,7 +331,7 @@ impl<'a> Truth<'a> {
 
     /// Whether what has to shrink does in this run.
     pub fn shrinks(&self) -> bool {
-        self.is_stable(&self.common(TRANSIENT))
+        self.is_stable(&self.starts_common())
     }
 
     /// Whether it does whatever states hold that have not been common from the start.

@@ -12,6 +12,7 @@ use super::proposal::Proposal;
 use super::reason::Reason;
 use super::{Goal, LeftOut};
 use crate::error::PredictError;
+use crate::parallel;
 use crate::progress::Progress;
 
 /// Weight rules that are tried beside a topology's own.
@@ -58,6 +59,13 @@ pub(super) fn search(
 }
 
 impl Found {
+    fn add(&mut self, known: &Known, candidate: Result<Candidate, Reason>) {
+        match candidate {
+            Ok(candidate) => self.candidates.push(candidate),
+            Err(reason) => self.leave_out(&known.label, reason),
+        }
+    }
+
     fn leave_out(&mut self, topology: &str, reason: Reason) {
         self.left_out.push(LeftOut { topology: topology.to_string(), reason });
     }
@@ -72,16 +80,19 @@ fn compiled<'p>(
 ) -> Result<Compiled<'p>, PredictError> {
     let mut compiled = Compiled::default();
     progress.begin("library", pool.topologies.len() as u64, "topologies");
-    for (done, known) in (1..).zip(&pool.topologies) {
+    let weighed = parallel::map(pool.topologies.iter().collect(), progress, |known| {
         let proposal = Proposal::plain(known);
-        match compile(goal, pool, &proposal) {
-            Ok(tried) => compiled.weighed.push((known, weigh(goal, pool, proposal, tried)?)),
+        let tried = compile(goal, pool, &proposal);
+        (known, tried.map(|tried| weigh(goal, pool, proposal, tried)))
+    })?;
+    for (known, one) in weighed {
+        match one {
+            Ok(weighed) => compiled.weighed.push((known, weighed?)),
             Err(reason) => {
                 compiled.elsewhere.extend(matches!(reason, Reason::OtherSize { .. }).then_some(known));
                 found.leave_out(&known.label, reason);
             }
         }
-        progress.go_on(done)?;
     }
     Ok(compiled)
 }
@@ -96,21 +107,19 @@ fn analyzed<'p>(
     mut weighed: Vec<(&'p Known, Weighed)>,
     found: &mut Found,
 ) -> Result<Vec<&'p Known>, PredictError> {
-    let mut quick = vec![];
     weighed.sort_by(|a, b| a.1.work.total_cmp(&b.1.work));
-    progress.begin("spectra", weighed.len() as u64, "topologies");
-    for (done, (known, one)) in (1..).zip(weighed) {
-        if one.work <= CHEAP {
-            quick.push(known);
-        }
+    let slow = weighed.split_off(weighed.partition_point(|(_, one)| one.work <= CHEAP));
+    let quick = weighed.iter().map(|(known, _)| *known).collect();
+    progress.begin("spectra", (weighed.len() + slow.len()) as u64, "topologies");
+    let done = weighed.len() as u64;
+    let analyzed = parallel::map(weighed, progress, |(known, one)| (known, one.candidate(goal)))?;
+    analyzed.into_iter().for_each(|(known, candidate)| found.add(known, candidate));
+    for (done, (known, one)) in (done + 1..).zip(slow) {
         let candidate = match one.hopeless(&found.candidates) {
             Some(reason) => Err(reason),
             None => one.candidate(goal),
         };
-        match candidate {
-            Ok(candidate) => found.candidates.push(candidate),
-            Err(reason) => found.leave_out(&known.label, reason),
-        }
+        found.add(known, candidate);
         progress.go_on(done)?;
     }
     Ok(quick)
