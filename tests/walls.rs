@@ -43,7 +43,7 @@ const ROOMS: [(&str, &[&str]); 22] = [
     // What becomes of a proof.
     ("report", &["evaluate", "model", "prove", "spectrum"]),
     ("certificate", &["model", "prove"]),
-    ("defined", &["resolve"]),
+    ("defined", &["library", "resolve"]),
     ("candidate", &["analysis", "estimate", "evaluate", "model", "optimise", "prove", "request", "spectrum"]),
     (
         "suggest",

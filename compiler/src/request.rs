@@ -133,8 +133,10 @@ impl Request {
             Entry::Expression(text) if text.starts_with("algorithm::") => {
                 combination.algorithm.get_or_insert_with(|| text.clone());
             }
-            Entry::Expression(text) => combination.topologies.insert(0, (None, text.clone())),
-            Entry::Library(_) | Entry::Source { .. } => {}
+            Entry::Expression(text) if combination.topologies.is_empty() => {
+                combination.topologies.push((None, text.clone()));
+            }
+            _ => {}
         }
         combination
     }

@@ -124,6 +124,16 @@ pub enum QuestionError {
         /// Why each does not.
         reasons: Vec<String>,
     },
+    /// Advice is asked for an expression.
+    #[error("`{expression}` is an expression, and `bfc advise` takes a file")]
+    #[diagnostic(
+        code(bfc::predict::not_a_source),
+        help("write it to a file, such as `topology mine = {expression}`, with the `use` of what it names")
+    )]
+    NotASource {
+        /// It.
+        expression: String,
+    },
     /// A source has several algorithms.
     #[error("the source has several algorithms: `{}`", names.join("`, `"))]
     #[diagnostic(

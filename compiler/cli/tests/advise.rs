@@ -1,6 +1,6 @@
 //! Advice, analysis over a range and comparison on the command line.
 
-use crate::common::{codes, files, json, stdout};
+use crate::common::{bfc, codes, files, json, stdout};
 use serde_json::Value;
 
 fn number(document: &Value, path: &str) -> f64 {
@@ -136,6 +136,10 @@ fn all_reduce_has_a_verdict() {
     let arguments = ["advise", "--size", "128", "--cluster", "a100", "--model-bytes", "14GB"];
     let (advised, text) = (json(&arguments), stdout(&arguments));
     assert_eq!(advised["allreduce"]["steps"], 1.0);
+    assert_eq!(
+        advised["allreduce"]["seconds"], advised["allreduce"]["seconds_of_one"],
+        "nothing is computed"
+    );
     assert!(number(&advised, "/allreduce/seconds") < number(&advised, "/ranking/0/seconds"));
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[2].starts_with("all-reduce is the fastest: "), "{text}");
@@ -150,7 +154,7 @@ fn all_reduce_has_a_verdict() {
 
 #[test]
 fn sources_of_ones_own_are_tried() {
-    let mine = b"\
+    let own = b"\
 topology chords {
     for i in ranks {
         i -- (i + 1) mod size
@@ -175,11 +179,18 @@ schedule {
     algorithm other
 }
 ";
-    let (_directory, path) = files(&[("mine.bf", mine)]);
+    let (_directory, path) = files(&[("mine.bf", own)]);
     let place = ["--size", "12", "--cluster", "ethernet", "--error", "0.5", "--heterogeneity", "0.1"];
     let (mine, best) = (path("mine.bf"), path("best.bf"));
     let advise = |more: &[&'static str]| [&["advise", &mine[..]][..], &place[..], more].concat();
-    assert_eq!(codes(&advise(&[]), 1), ["bfc::predict::several_algorithms"]);
+    assert_eq!(json(&advise(&[]))["algorithm"], "other", "that of the schedule");
+    let unscheduled = String::from_utf8_lossy(own).split("schedule").next().expect("a part").to_string();
+    let (_directory, path) = files(&[("both.bf", unscheduled.as_bytes())]);
+    let both = path("both.bf");
+    let both = [&["advise", &both[..]], &place[..]].concat();
+    assert_eq!(codes(&both, 1), ["bfc::predict::several_algorithms"]);
+    let expression = [&["advise", "exponential(base=3)"], &place[..]].concat();
+    assert_eq!(codes(&expression, 1), ["bfc::predict::not_a_source"]);
     let found = json(&[&advise(&["--algorithm", "descent"])[..], &["-o", &best]].concat());
     assert_eq!(found["algorithm"], "descent");
     let left_out = found["left_out"].as_array().expect("a list");
@@ -203,4 +214,21 @@ schedule {
         "{found:#}"
     );
     assert_eq!(codes(&advise(&["--algorithm", "magic"]), 1), ["bfc::request::unknown_library_name"]);
+}
+
+/// What is written beside another file than the one whose neighbours it uses would not compile.
+#[test]
+fn a_source_with_neighbours_is_written_beside_them() {
+    let (_directory, path) = files(&[
+        ("main.bf", b"use helper::pairs\ntopology mine = pairs\n"),
+        ("helper.bf", b"topology pairs { for i in ranks { i -- (i + 1) mod size } }\n"),
+    ]);
+    let (_elsewhere, other) = files(&[]);
+    let (main, place) = (path("main.bf"), ["--size", "8", "--cluster", "ethernet"]);
+    let advise = |output: &str| [&["advise", &main], &place[..], &["-o", output]].concat().join(" ");
+    let run = |line: String| bfc(&line.split(' ').collect::<Vec<_>>()).assert();
+    run(advise(&other("best.bf"))).code(2);
+    assert!(!std::path::Path::new(&other("best.bf")).exists());
+    run(advise(&path("best.bf"))).code(0);
+    bfc(&["check", &path("best.bf"), "--size", "8"]).assert().code(0);
 }

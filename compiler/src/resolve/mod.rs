@@ -90,6 +90,11 @@ impl Program {
         }
     }
 
+    /// Whether files of edges were read.
+    pub fn reads_edges(&self) -> bool {
+        !self.edges.is_empty()
+    }
+
     /// The edges of the file that the statement at this place names.
     pub fn edges(&self, statement: Span) -> Option<&Arc<EdgeList>> {
         self.edges.get(&(statement.file.0, statement.start))

@@ -132,6 +132,9 @@ impl Weighed {
 /// The steps of training to the target, the reason for their number and the step size, or why it is not reached.
 fn training(goal: &Goal<'_>, tried: &Tried) -> Result<(f64, String, Option<f64>), Reason> {
     let quadratic = tried.quadratic(goal.curvature).ok_or(Reason::NoGradient)?;
+    if let Some(rate) = quadratic.rate.filter(|rate| *rate >= 1.0) {
+        return Err(Reason::Diverges { rate });
+    }
     // Without heterogeneity no bias shows.
     let bias = quadratic.bias.or((goal.heterogeneity == 0.0).then_some(0.0));
     let (rate, bias) = quadratic.rate.zip(bias).ok_or_else(|| {
@@ -139,10 +142,7 @@ fn training(goal: &Goal<'_>, tried: &Tried) -> Result<(f64, String, Option<f64>)
         Reason::Unknown { note: note.unwrap_or_else(|| "its rate is not known at this size".to_string()) }
     })?;
     let steps = Training { rate, bias }.steps(goal.error, goal.heterogeneity);
-    let steps = steps.ok_or(match rate < 1.0 {
-        true => Reason::Biased { distance: bias * goal.heterogeneity },
-        false => Reason::Diverges { rate },
-    })?;
+    let steps = steps.ok_or(Reason::Biased { distance: bias * goal.heterogeneity })?;
     let floor = if bias * goal.heterogeneity > 1e-3 * goal.error {
         format!(", ends {:.1e} away", bias * goal.heterogeneity)
     } else {

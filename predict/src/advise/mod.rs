@@ -67,6 +67,9 @@ pub struct Advice {
     pub allreduce: ByAllReduce,
     /// The fastest as a `.bf` file.
     pub source: String,
+    /// Whether that uses files beside the source of one's own.
+    #[serde(skip)]
+    pub neighbours: bool,
 }
 
 /// A schedule that reaches the goal.
@@ -138,6 +141,7 @@ pub fn advise(
     let ranking: Vec<Choice> = order.iter().map(|(at, front)| candidates[*at].choice(goal, *front)).collect();
     let mut advice = Advice {
         size: goal.size,
+        neighbours: pool.neighbours,
         cluster: goal.cluster.name().to_string(),
         allreduce: goal.by_allreduce(&candidates, pool.algorithm.is_some())?,
         algorithm: pool.algorithm.map(|known| known.label),
@@ -150,7 +154,11 @@ pub fn advise(
     };
     let summary = advice.ranking.first().map(Choice::summary).unwrap_or_default();
     if let Entry::Source { text, .. } = &candidates[fastest].source {
-        let source = format!("// {}\n// {summary}\n\n{text}", advice.title());
+        let machines = match goal.local_size() {
+            1 => String::new(),
+            local => format!("// compile it with `--size {} --local-size {local}`\n", goal.size),
+        };
+        let source = format!("// {}\n// {summary}\n{machines}\n{text}", advice.title());
         advice.source = bfc_compiler::format(&source).unwrap_or(source);
     }
     Ok(advice)
@@ -166,7 +174,9 @@ impl Goal<'_> {
         let wiring = Wiring::new(self.cluster, self.size)?;
         let (kind, seconds_of_one) = AllReduce::new(&wiring, self.model_bytes).best();
         let compute = self.cluster.compute();
-        let step_seconds = allreduce::step(&compute, compute.step, seconds_of_one);
+        // Averaging has no gradient to wait for.
+        let gradient = if trains { compute.step } else { 0.0 };
+        let step_seconds = allreduce::step(&compute, gradient, seconds_of_one);
         let descent = |size: f64| {
             let rate = self.curvature.iter().map(|h| (1.0 - size * h).abs()).fold(0.0, f64::max);
             Training { rate, bias: 0.0 }.steps(self.error, self.heterogeneity)

@@ -16,6 +16,8 @@ pub(super) struct Pool<'a> {
     /// The algorithm as an expression, and what to import for it; plain averaging where absent.
     pub algorithm: Option<Known>,
     pub files: &'a dyn Files,
+    /// Whether the source of one's own uses files beside it.
+    pub neighbours: bool,
 }
 
 /// A name that sources of the search know.
@@ -33,19 +35,25 @@ impl<'a> Pool<'a> {
     /// # Errors
     /// The source is refused, it does not say which algorithm is meant, or there is none of that name.
     pub fn new(goal: &Goal<'_>, files: &'a dyn Files) -> Result<Self, PredictError> {
+        if let Some(Entry::Expression(text)) = goal.source {
+            return Err(QuestionError::NotASource { expression: text.clone() }.into());
+        }
         let defined =
             goal.source.map(|entry| bfc_compiler::defined(&Request::new(entry.clone(), goal.size), files));
         let defined = defined.transpose()?;
         let algorithm = algorithm(goal, defined.as_ref())?;
         let own_names = defined.as_ref().map_or(&[][..], |defined| &defined.topologies);
-        let own = own_names.iter().map(|name| Known::own(name));
+        let scheduled = defined.iter().flat_map(|defined| &defined.scheduled_topologies);
+        let scheduled = scheduled.filter(|expression| !own_names.contains(*expression));
+        let own: Vec<Known> = own_names.iter().chain(scheduled).map(|name| Known::own(name)).collect();
         let library = library_topologies().map(|name| match &defined {
             None => Known::imported("topology", name),
             Some(_) => Known::by_path("topology", name, own_names.iter().any(|own| own == name)),
         });
         Ok(Self {
-            topologies: own.chain(library).collect(),
+            topologies: own.into_iter().chain(library).collect(),
             algorithm,
+            neighbours: defined.as_ref().is_some_and(|defined| defined.neighbours),
             own: defined.map(|defined| (defined.file, defined.unscheduled)),
             files,
         })
@@ -53,7 +61,8 @@ impl<'a> Pool<'a> {
 
     /// The same without an algorithm.
     pub fn without_algorithm(&self) -> Self {
-        Self { own: self.own.clone(), topologies: vec![], algorithm: None, files: self.files }
+        let (own, neighbours, files) = (self.own.clone(), self.neighbours, self.files);
+        Self { own, topologies: vec![], algorithm: None, files, neighbours }
     }
 
     /// A source with these imports and items.
@@ -94,7 +103,9 @@ fn algorithm(goal: &Goal<'_>, defined: Option<&Defined>) -> Result<Option<Known>
         (false, None) => Known::imported("algorithm", name),
         (false, Some(_)) => Known::by_path("algorithm", name, false),
     };
+    let scheduled = defined.and_then(|defined| defined.scheduled_algorithm.as_deref());
     match (asked, own) {
+        (None, _) if scheduled.is_some() => Ok(scheduled.map(Known::own)),
         (Some(name), _) => {
             let full = format!("algorithm::{name}");
             if !own.iter().any(|own| own == name) && library::source(&full).is_none() {

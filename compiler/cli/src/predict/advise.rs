@@ -3,12 +3,13 @@
 use super::arguments::Advise;
 use super::clusters::cluster_for;
 use crate::arguments::Format;
-use crate::failure::Failure;
+use crate::failure::{CliError, Failure};
 use crate::progress::Bar;
 use crate::{input, output};
 use bfc_predict::Goal;
 use bfc_predict::advise::bare_name;
 use bfc_report::advice;
+use std::path::Path;
 
 /// Searches, ranks and reports.
 ///
@@ -36,6 +37,13 @@ pub fn advise(arguments: &Advise, format: Format) -> Result<(), Failure> {
         curvature: arguments.curvature.0,
     };
     let found = bfc_predict::advise(&goal, &input::Beside, &mut Bar)?;
+    if let (Some(path), Some(file)) = (&arguments.output, &arguments.file)
+        && found.neighbours
+        && path.parent() != Path::new(file).parent()
+    {
+        let message = format!("the source uses files beside `{}`", output::path(Path::new(file)));
+        return Err(CliError::Usage { message, help: Some("write it into the same directory".into()) }.into());
+    }
     if let Some(path) = &arguments.output {
         output::write_new_file(path, found.source.as_bytes())?;
     }

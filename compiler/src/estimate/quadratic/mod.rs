@@ -36,11 +36,12 @@ const MODES: usize = 512;
 const WHOLE: usize = 256;
 
 /// Numbers that are read and written to find a radius or a limit: some tenths of a second.
-const WORK: usize = 1 << 28;
+const WORK: usize = 1 << 27;
 
-/// How often a map is applied at most to find its radius, whether that is below 1, and where it stands still.
-const RADIUS: usize = 120;
-const STABLE: usize = 60;
+/// How often a map is applied at most: to find its radius, twice to see whether its steps become shorter, and to find where it
+/// stands still.
+const RADIUS: usize = 240;
+const WINDOW: usize = 150;
 const LIMIT: usize = 3_000;
 
 /// How still a limit stands, relative to its largest number.
@@ -329,7 +330,7 @@ impl Problem<'_> {
             let curvatures = vec![curvature; ranks];
             let linear = vec![0.0; ranks];
             let space = Points { phases: &phases, curvatures: &curvatures, linear: &linear };
-            worst = worst.max(Map { affine: &affine, space, period: &timeline.period }.radius(RADIUS)?);
+            worst = worst.max(Map { affine: &affine, space, period: &timeline.period }.radius()?);
         }
         Ok(worst.powf(1.0 / timeline.period.len() as f64))
     }
@@ -402,17 +403,57 @@ impl Problem<'_> {
         let timeline = self.timeline(&affine)?;
         let phases = self.rows();
         let linear: Vec<f64> = curvatures.iter().zip(optima).map(|(h, z)| h * z).collect();
+        if curvatures.len() * algorithm.states.len() <= WHOLE {
+            return limit_of_whole(&affine, &timeline, &phases, curvatures, &linear);
+        }
         let space = Points { phases: &phases, curvatures, linear: &linear };
-        let mut start = timeline.transient.iter().chain(&timeline.period);
+        let mut start = timeline.transient.iter();
         let start = start
             .try_fold(affine.initial(&space)?, |states, moment| affine.step(&space, *moment, &states))?;
         let map = Map { affine: &affine, space, period: &timeline.period };
-        if map.radius(STABLE)? >= CONVERGES {
-            return Ok(None);
-        }
-        let limit = fixed_point(start.concat(), map.applications().min(LIMIT), STILL, |x| map.apply(x));
+        let Some(followed) = map.followed(start.concat()) else { return Ok(None) };
+        let limit = fixed_point(followed, map.applications().min(LIMIT), STILL, |x| map.apply(x));
         limit.map(|limit| affine.model(&map.space, &map.states(&limit))).transpose()
     }
+}
+
+/// Where the models end, by the map of a period as a matrix; `None` where they still move after many periods.
+fn limit_of_whole(
+    affine: &Affine,
+    timeline: &Timeline,
+    phases: &[Vec<Rows>],
+    curvatures: &[f64],
+    linear: &[f64],
+) -> Result<Option<Vec<f64>>, String> {
+    let (ranks, states) = (curvatures.len(), affine.algorithm.states.len());
+    let space = Ranks { phases, states, curvatures };
+    let apply = |values: &[Mat<f64>], from: &[f64]| -> Vec<f64> {
+        let point: Vec<f64> = from.iter().chain(linear).copied().chain([1.0]).collect();
+        values.iter().flat_map(|value| bfc_algebra::apply(value.as_ref(), &point)).collect()
+    };
+    let mut point = apply(&affine.initial(&space)?, &vec![0.0; ranks * states]);
+    point = apply(&period_map(affine, &space, states, &timeline.transient)?, &point);
+    let map = period_map(affine, &space, states, &timeline.period)?;
+    let identity: Vec<Mat<f64>> = (0..states).map(|state| space.state(state)).collect();
+    let model = [affine.model(&space, &identity)?];
+    for _ in 0..LONGEST_RUN {
+        let next = apply(&map, &point);
+        let moved = moved(&next, &point);
+        let scale = next.iter().fold(1.0f64, |scale, value| scale.max(value.abs()));
+        if !moved.is_finite() || scale > 1e12 {
+            return Ok(None);
+        }
+        point = next;
+        if moved <= 1e-13 * scale {
+            return Ok(Some(apply(&model, &point)));
+        }
+    }
+    Ok(None)
+}
+
+/// The largest distance of two numbers at one place.
+fn moved(next: &[f64], point: &[f64]) -> f64 {
+    next.iter().zip(point).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
 /// What a period makes of the states of all ranks.
@@ -435,8 +476,23 @@ impl Map<'_> {
         states.map_or_else(|_| vec![f64::NAN; point.len()], |states| states.concat())
     }
 
+    /// The states after some periods, in which steps become shorter; `None` where they do not.
+    fn followed(&self, mut point: Vec<f64>) -> Option<Vec<f64>> {
+        let most = self.applications().min(2 * WINDOW);
+        let mut longest = [0.0f64; 2];
+        for period in 0..most {
+            let next = self.apply(&point);
+            let step = moved(&next, &point);
+            let window = &mut longest[usize::from(2 * period >= most)];
+            *window = window.max(step);
+            point = next;
+        }
+        let [before, after] = longest;
+        (most > 0 && point.iter().all(|x| x.is_finite()) && (after < before || after == 0.0)).then_some(point)
+    }
+
     /// The radius, apart from 1 for what is conserved: that is not in the image of A − I.
-    fn radius(&self, most: usize) -> Result<f64, String> {
+    fn radius(&self) -> Result<f64, String> {
         let (ranks, states) = (self.space.curvatures.len(), self.affine.algorithm.states.len());
         if ranks * states <= WHOLE {
             let space = Ranks { phases: self.space.phases, states, curvatures: self.space.curvatures };
@@ -454,7 +510,7 @@ impl Map<'_> {
         };
         match self.applications() {
             0 => Err("the rate takes too long to estimate at this size".to_string()),
-            few => Ok(radius(&dominant(ranks * states, few.min(most), linear, change).values, true)),
+            most => Ok(radius(&dominant(ranks * states, most.min(RADIUS), linear, change).values, true)),
         }
     }
 
@@ -470,6 +526,9 @@ impl Map<'_> {
 fn digits(number: f64, count: usize) -> f64 {
     format!("{number:.*e}", count - 1).parse().unwrap_or(number)
 }
+
+/// Periods after which a limit is given up.
+const LONGEST_RUN: usize = 20_000;
 
 const NO_EIGENVALUES: &str = "the eigenvalues of the step were not found";
 
