@@ -9,7 +9,7 @@
 //! The data, their split and the loss are those of `bfc run`, and so is the result. The model is 65 × 10 numbers,
 //! `model[j·10 + k]` the weight of pixel j for digit k, and j = 64 the intercept.
 
-use bfc_runtime::{Ask, Machine, RuntimeError, Transport, local};
+use bfc_runtime::{Ask, Flat, FlatAsk, RuntimeError, Transport, local};
 use bfc_schedule::random::shuffle;
 use bfc_schedule::{RankSchedule, Schedule};
 use std::error::Error;
@@ -78,11 +78,11 @@ fn run_rank(
     drive: Drive,
 ) -> Result<Vec<f64>, RuntimeError> {
     let initial = vec![0.0; (PIXELS + 1) * CLASSES];
-    let mut machine = Machine::<f64, _>::new(schedule, transport, &initial)?;
+    let mut machine = Flat::<f64, _>::new(schedule, transport, &initial)?;
     match drive {
         Drive::Closure => {
             for _ in 0..STEPS {
-                machine.step(&mut |ask: Ask<'_, f64>| match ask {
+                machine.step(&mut |ask: FlatAsk<'_, f64>| match ask {
                     Ask::Gradient { point, gradient: into } => {
                         into.copy_from_slice(&gradient(rows, factor, point))
                     }

@@ -328,7 +328,7 @@ fn algorithms_agree_where_theory_says_so() {
 }
 
 fn exchanges(program: &Lowered, step: usize) -> usize {
-    let exchange = |instruction: &&Instruction| matches!(instruction, Instruction::Exchange { .. });
+    let exchange = |instruction: &&Instruction| instruction.exchange().is_some();
     program.steps[step].iter().filter(exchange).count()
 }
 

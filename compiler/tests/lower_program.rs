@@ -256,7 +256,7 @@ fn verified(program: &Program) -> Result<Schedule, Vec<bfc_schedule::VerifyError
 }
 
 fn exchanges(block: &[Instruction]) -> usize {
-    block.iter().filter(|instruction| matches!(instruction, Instruction::Exchange { .. })).count()
+    block.iter().filter(|instruction| instruction.exchange().is_some()).count()
 }
 
 fn subtract_scaled(graph: &mut Graph, a: ValueId, direction: ValueId) -> ValueId {
@@ -292,7 +292,7 @@ fn a_mix_that_needs_no_gradient_starts_before_it() {
     assert_eq!(program.registers.len(), 3);
     use Instruction::*;
     assert!(
-        matches!(program.steps[0][..], [Exchange { .. }, Gradient { .. }, Compute { .. }]),
+        matches!(program.steps[0][..], [Begin { .. }, Gradient { .. }, Finish { .. }, Compute { .. }]),
         "{program:?}"
     );
 }

@@ -170,15 +170,15 @@ impl Dtype {
 /// An element of a model: `f32` or `f64`.
 pub trait Element: bfc_runtime::Element {
     /// Its name here.
-    const DTYPE: Dtype;
+    const PYTHON: Dtype;
 }
 
 impl Element for f32 {
-    const DTYPE: Dtype = Dtype::F32;
+    const PYTHON: Dtype = Dtype::F32;
 }
 
 impl Element for f64 {
-    const DTYPE: Dtype = Dtype::F64;
+    const PYTHON: Dtype = Dtype::F64;
 }
 
 /// The memory of an array that is about to be changed in place.
@@ -247,7 +247,7 @@ impl Memory {
     /// # Safety
     /// The memory is contiguous, of this element type, and nobody writes it while the slice lives.
     pub unsafe fn slice<T: Element>(&self) -> &[T] {
-        debug_assert!(self.contiguous && self.dtype == T::DTYPE);
+        debug_assert!(self.contiguous && self.dtype == T::PYTHON);
         if self.len() == 0 {
             return &[];
         }
@@ -261,7 +261,7 @@ impl Memory {
     /// As for [`slice`](Self::slice), nobody else reads or writes it, and the array is writable.
     #[allow(clippy::mut_from_ref)]
     pub unsafe fn slice_mut<T: Element>(&self) -> &mut [T] {
-        debug_assert!(self.contiguous && self.dtype == T::DTYPE && !self.read_only);
+        debug_assert!(self.contiguous && self.dtype == T::PYTHON && !self.read_only);
         if self.len() == 0 {
             return &mut [];
         }

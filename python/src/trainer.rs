@@ -7,7 +7,7 @@ use crate::library;
 use crate::schedule::Schedule;
 use crate::spmd::{Claim, Ranks};
 use bfc_runtime::local::{Alarm, LocalTransport};
-use bfc_runtime::{Ask, Machine, RuntimeError, State, Wanted};
+use bfc_runtime::{Ask, Flat, FlatAsk, FlatState, RuntimeError, State, Wanted};
 use bfc_schedule::Rank;
 use miette::Diagnostic;
 use pyo3::exceptions::{PyKeyError, PyRuntimeError, PyTypeError};
@@ -44,8 +44,8 @@ struct Work {
 }
 
 enum AnyMachine {
-    F32(Machine<f32, LocalTransport>),
-    F64(Machine<f64, LocalTransport>),
+    F32(Flat<f32, LocalTransport>),
+    F64(Flat<f64, LocalTransport>),
 }
 
 /// Does the same with a machine of either type.
@@ -78,10 +78,10 @@ impl Trainer {
             unsafe {
                 Ok(match initial.dtype {
                     Dtype::F32 => {
-                        AnyMachine::F32(Machine::with_deadline(part, transport, initial.slice(), deadline)?)
+                        AnyMachine::F32(Flat::with_deadline(part, transport, initial.slice(), deadline)?)
                     }
                     Dtype::F64 => {
-                        AnyMachine::F64(Machine::with_deadline(part, transport, initial.slice(), deadline)?)
+                        AnyMachine::F64(Flat::with_deadline(part, transport, initial.slice(), deadline)?)
                     }
                 })
             }
@@ -311,9 +311,10 @@ impl Trainer {
             if let (true, Some(memory)) = (engine.home.as_deref() == Some(name), &*lent) {
                 return Ok((Values::new(memory), engine.shape.clone()));
             }
-            with!(machine, machine => machine.state(name).map(|state| {
-                shaped(state, machine.neighbours().len(), &engine.shape)
-            }))
+            with!(machine, machine => {
+                let neighbours = machine.neighbours().len();
+                machine.state(name).map(|state| shaped(state, neighbours, &engine.shape))
+            })
         });
         let unknown = |failure: PyErr| {
             let code = failure.value(py).getattr("code").and_then(|code| code.extract::<String>());
@@ -372,14 +373,14 @@ impl From<&[f64]> for Values {
 }
 
 /// A state and its shape: the model's, with the neighbours first for a state per edge.
-fn shaped<'a, T>(state: State<'a, T>, neighbours: usize, model: &[usize]) -> (Values, Vec<usize>)
+fn shaped<'a, T>(state: FlatState<'a, T>, neighbours: usize, model: &[usize]) -> (Values, Vec<usize>)
 where
     Values: From<&'a [T]>,
 {
     match state {
         State::Scalar(number) => (Values::Number(number), vec![]),
         State::Vector(vector) => (vector.into(), model.to_vec()),
-        State::EdgeScalar(numbers) => (numbers.into(), vec![neighbours]),
+        State::EdgeScalar(numbers) => (Values::F64(numbers), vec![neighbours]),
         State::EdgeVector(vectors) => (vectors.into(), [&[neighbours], model].concat()),
         State::EdgeFactor(factors) => {
             let each = factors.len().checked_div(neighbours).unwrap_or(0);
@@ -390,7 +391,7 @@ where
 
 /// One step on the caller's array: lent where the model is a state, else filled with the model.
 fn step<T: Element>(
-    machine: &mut Machine<T, LocalTransport>,
+    machine: &mut Flat<T, LocalTransport>,
     memory: &Memory,
     home: Option<&str>,
     first: bool,
@@ -399,7 +400,7 @@ fn step<T: Element>(
     // SAFETY: checked to be writable, contiguous and of this type; claimed against other ranks; that no other thread of
     // Python touches it during the call is asked of the caller.
     let x: &mut [T] = unsafe { memory.slice_mut() };
-    let mut answer = |ask: Ask<'_, T>| trainer.answer(ask);
+    let mut answer = |ask: FlatAsk<'_, T>| trainer.answer(ask);
     let Some(home) = home else {
         machine.step(&mut answer)?;
         x.copy_from_slice(machine.model()?);
@@ -423,7 +424,7 @@ struct Functions<'a> {
 }
 
 impl Functions<'_> {
-    fn answer<T: Element>(&self, ask: Ask<'_, T>) -> PyResult<()> {
+    fn answer<T: Element>(&self, ask: FlatAsk<'_, T>) -> PyResult<()> {
         Python::attach(|py| match ask {
             Ask::Gradient { point, gradient } => {
                 let function = wanted(&self.grad_fn, "grad_fn")?;
@@ -454,7 +455,7 @@ impl Functions<'_> {
         if values.as_ptr() as usize == self.address {
             return Ok(x.clone());
         }
-        let copy = array::owned(py, values.to_vec(), T::DTYPE.code(), self.shape.to_vec())?;
+        let copy = array::owned(py, values.to_vec(), T::PYTHON.code(), self.shape.to_vec())?;
         let package = library::package(x);
         match py.import(package.as_str()).and_then(|package| package.getattr("from_dlpack")) {
             Ok(convert) if package != "numpy" => convert.call1((copy,)),
@@ -464,7 +465,7 @@ impl Functions<'_> {
 
     fn copy<T: Element>(&self, from: &Bound<'_, PyAny>, into: &mut [T]) -> PyResult<()> {
         let memory = array::readable(from)?;
-        memory.fits(T::DTYPE, self.shape)?;
+        memory.fits(T::PYTHON, self.shape)?;
         // SAFETY: `readable` gives contiguous memory, `fits` compares the type. It may be the memory of `into` itself or
         // overlap it, where the caller returns what it was given: hence a copy by address.
         unsafe { std::ptr::copy(memory.data.cast::<T>(), into.as_mut_ptr(), into.len()) };

@@ -4,7 +4,7 @@
 //! `cargo bench -p bfc-runtime --bench compression`; `benches/peers/power_gossip.py` is the same step in numpy.
 
 use bfc_runtime::conformance::schedules::*;
-use bfc_runtime::{Machine, Transport, local};
+use bfc_runtime::{Flat, Transport, local};
 use bfc_schedule::compression::{Float, LowRank};
 use bfc_schedule::program::{Instruction, Operator, Register, Shape, Transfer};
 use bfc_schedule::{Codec, Program};
@@ -23,7 +23,7 @@ fn time(program: Program, size: u32, length: usize, steps: u64) -> Duration {
     let times = local::spmd(size, |transport| {
         let rank = transport.rank();
         let initial: Vec<f32> = (0..length).map(|index| start(rank, index) as f32).collect();
-        let mut machine = Machine::new(schedule.rank(rank), transport, &initial).expect("a machine");
+        let mut machine = Flat::new(schedule.rank(rank), transport, &initial).expect("a machine");
         machine.step(&mut |_| ()).expect("a step");
         barrier.wait();
         let start = Instant::now();

@@ -3,7 +3,7 @@
 //! `cargo bench -p bfc-runtime`. A time is one step of both ranks; 100 MB are 25 million `f32` on each.
 
 use bfc_runtime::conformance::schedules::*;
-use bfc_runtime::{Machine, Transport, kernel, local};
+use bfc_runtime::{Flat, Transport, kernel, local};
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -40,7 +40,7 @@ fn machines(steps: u64, size: u32, length: usize) -> Duration {
     let times = local::spmd(size, |transport| {
         let rank = transport.rank();
         let mut x = vec![rank.0 as f32; length];
-        let mut machine = Machine::new(schedule.rank(rank), transport, &x).expect("a machine");
+        let mut machine = Flat::new(schedule.rank(rank), transport, &x).expect("a machine");
         machine.step_on(&mut x, &mut |_| ()).expect("a step");
         barrier.wait();
         let start = Instant::now();

@@ -124,19 +124,19 @@ pub enum RuntimeError {
         theirs: String,
     },
     /// Ranks have different models.
-    #[error("rank {rank} has a model of {mine}, rank {peer} of {theirs}")]
+    #[error("ranks have different models: rank {rank} has {mine}, rank {peer} has {theirs}")]
     #[diagnostic(
         code(bfc::execute::different_model),
-        help("every rank must start with a model of the same length and element type")
+        help("every rank must start with the same tensors: names, shapes and number types, in one order")
     )]
     DifferentModel {
         /// This rank.
         rank: Rank,
-        /// Its model.
+        /// The first tensor that differs, or how many there are.
         mine: String,
         /// The peer.
         peer: Rank,
-        /// The peer's model.
+        /// The same of the peer.
         theirs: String,
     },
     /// The schedule is for another rank or number of ranks than the transport.
@@ -188,6 +188,30 @@ pub enum RuntimeError {
         expected: usize,
         /// The vector's.
         found: usize,
+    },
+    /// An answer was given where nothing is asked.
+    #[error("`{algorithm}` asks the trainer nothing")]
+    #[diagnostic(
+        code(bfc::execute::nothing_asked),
+        help("do its steps with `next` or `step`, without an answer")
+    )]
+    NothingAsked {
+        /// The algorithm.
+        algorithm: String,
+    },
+    /// A bucket was answered that is not waited for.
+    #[error(
+        "bucket {bucket} is not waited for: there are {buckets}, and each is answered once for a question"
+    )]
+    #[diagnostic(
+        code(bfc::execute::not_wanted),
+        help("call `ready` once for each bucket of the layout, and then ask for the next point")
+    )]
+    NotWanted {
+        /// The bucket.
+        bucket: usize,
+        /// The number of buckets.
+        buckets: usize,
     },
     /// The closure of the trainer failed.
     #[error("the trainer failed on rank {rank} in step {step}: {source}")]
@@ -243,6 +267,8 @@ pub struct Place {
     pub step: Option<u64>,
     /// What it took part in.
     pub exchange: ExchangeKind,
+    /// The bucket of the model, where there are several.
+    pub bucket: Option<u32>,
     /// The round.
     pub round: u32,
 }
@@ -270,7 +296,11 @@ impl fmt::Display for Place {
             Some(step) => write!(f, "step {step}, ")?,
             None => write!(f, "start, ")?,
         }
-        write!(f, "{}, round {}", self.exchange, self.round)
+        write!(f, "{}, ", self.exchange)?;
+        if let Some(bucket) = self.bucket {
+            write!(f, "bucket {bucket}, ")?;
+        }
+        write!(f, "round {}", self.round)
     }
 }
 

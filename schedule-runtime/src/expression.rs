@@ -3,8 +3,12 @@
 //! What is the same for all elements is computed once, in `f64`, and rounded to the element type where it meets a vector.
 
 use crate::element::Element;
-use crate::registers::Buffer;
+use crate::memory::Buffer;
+use crate::storage::{Dtype, Storage, with_dtype};
+use bfc_schedule::program::scalar::Number;
 use bfc_schedule::program::{Operation, Register, Shape, scalar};
+use bytemuck::cast_slice_mut;
+use std::ops::Range;
 
 /// Elements in a chunk: three or four of them fit the first-level cache.
 const CHUNK: usize = 1024;
@@ -125,24 +129,36 @@ impl VectorExpression {
         Operand::Slot(into)
     }
 
-    /// Computes `into`, the part of that edge where it is a vector per edge; `vectors` are all registers, the target's
-    /// taken out.
-    pub(crate) fn run<T: Element>(
+    /// Computes these elements of `target`; `edge` is where the present edge's part of vectors per edge begins. `vectors` are
+    /// all registers, the target's taken out.
+    pub(crate) fn run(
         &self,
-        into: &mut [T],
+        target: &mut Buffer,
+        elements: Range<usize>,
         edge: usize,
-        vectors: &[Buffer<'_, T>],
+        vectors: &[Buffer],
         scope: &Scope<'_>,
     ) {
-        let sources = Sources { vectors, edge: edge * into.len() };
-        let uniforms: Vec<T> =
-            self.uniforms.iter().map(|expression| T::from_f64(scalar(expression, scope))).collect();
-        let mut slots = vec![vec![T::default(); CHUNK.min(into.len())]; self.slots];
+        with_dtype!(target.dtype(), S => self.run_as(&mut target.values_mut::<S>()[elements], edge, vectors, scope));
+    }
+
+    fn run_as<S: Storage>(&self, into: &mut [S], edge: usize, vectors: &[Buffer], scope: &Scope<'_>) {
+        let uniforms: Vec<S::Arithmetic> =
+            self.uniforms.iter().map(|expression| Number::from_f64(scalar(expression, scope))).collect();
+        let chunk = || vec![<S::Arithmetic>::default(); CHUNK.min(into.len())];
+        let mut slots: Vec<_> = (0..self.slots).map(|_| chunk()).collect();
+        let mut result = chunk();
+        let mut loaded: Vec<(Operand, Vec<S::Arithmetic>)> =
+            self.shorter(vectors, <S::Arithmetic>::DTYPE).map(|operand| (operand, chunk())).collect();
         for start in (0..into.len()).step_by(CHUNK) {
             let length = CHUNK.min(into.len() - start);
             let target = &mut into[start..start + length];
+            for (operand, chunk) in &mut loaded {
+                load(vectors, *operand, edge, start, &mut chunk[..length]);
+            }
+            let sources = Sources { vectors, loaded: &loaded, edge, uniforms: &uniforms, start, length };
             if let Some(own) = self.own {
-                slots[own][..length].copy_from_slice(target);
+                slots[own].iter_mut().zip(&*target).for_each(|(slot, own)| *slot = own.load());
             }
             let (last, others) = match self.operations.split_last() {
                 Some((last, others)) => (Some(last), others),
@@ -150,20 +166,50 @@ impl VectorExpression {
             };
             for applied in others {
                 let mut slot = std::mem::take(&mut slots[applied.into]);
-                let source = |operand| sources.get(operand, &slots, &uniforms, start, length);
-                applied.run(&mut slot[..length], source);
+                applied.run(&mut slot[..length], |operand| sources.get(operand, &slots));
                 slots[applied.into] = slot;
             }
-            let source = |operand| sources.get(operand, &slots, &uniforms, start, length);
-            match last {
-                Some(applied) => applied.run(target, source),
-                None => match source(self.result) {
-                    Source::One(value) => target.fill(value),
-                    Source::Each(values) => target.copy_from_slice(values),
-                },
+            let whole = S::DTYPE == <S::Arithmetic>::DTYPE;
+            let values = if whole { cast_slice_mut(&mut *target) } else { &mut result[..length] };
+            match (last, sources.get(self.result, &slots)) {
+                (Some(applied), _) => applied.run(values, |operand| sources.get(operand, &slots)),
+                (None, Source::One(value)) => values.fill(value),
+                (None, Source::Each(each)) => values.copy_from_slice(each),
+            }
+            if !whole {
+                target.iter_mut().zip(&result).for_each(|(to, from)| *to = S::store(*from));
             }
         }
     }
+
+    /// The operands that are stored shorter than they are computed.
+    fn shorter(&self, vectors: &[Buffer], computed: Dtype) -> impl Iterator<Item = Operand> {
+        let operands = self.operations.iter().flat_map(|applied| &applied.operands).chain([&self.result]);
+        let mut shorter: Vec<Operand> = operands
+            .copied()
+            .filter(|operand| match operand {
+                Operand::Register(register) | Operand::Edge(register) => {
+                    vectors[*register].dtype() != computed
+                }
+                Operand::Slot(_) | Operand::Uniform(_) => false,
+            })
+            .collect();
+        shorter.dedup();
+        shorter.into_iter()
+    }
+}
+
+/// A piece of a register in the type that it is computed in.
+fn load<T: Element>(vectors: &[Buffer], operand: Operand, edge: usize, start: usize, into: &mut [T]) {
+    let (register, start) = match operand {
+        Operand::Register(register) => (register, start),
+        Operand::Edge(register) => (register, edge + start),
+        Operand::Slot(_) | Operand::Uniform(_) => return,
+    };
+    with_dtype!(vectors[register].dtype(), R => {
+        let values = &vectors[register].values::<R>()[start..start + into.len()];
+        into.iter_mut().zip(values).for_each(|(to, from)| *to = T::from_f64(from.load().to_f64()));
+    });
 }
 
 fn postfix(operands: Vec<Entry>, operation: &Operation) -> Vec<Operation> {
@@ -181,32 +227,31 @@ fn is_vector(shape: Shape) -> bool {
     matches!(shape, Shape::Vector | Shape::EdgeVector)
 }
 
-/// Registers, and where the present edge's part of vectors per edge begins.
-struct Sources<'a, 'b, T> {
-    vectors: &'a [Buffer<'b, T>],
+/// What a chunk is computed from.
+struct Sources<'a, T> {
+    vectors: &'a [Buffer],
+    /// Chunks of registers that are stored shorter.
+    loaded: &'a [(Operand, Vec<T>)],
+    /// Where the present edge's part of vectors per edge begins.
     edge: usize,
+    uniforms: &'a [T],
+    start: usize,
+    length: usize,
 }
 
-impl<'a, T: Element> Sources<'a, '_, T> {
-    fn get<'s>(
-        &self,
-        operand: Operand,
-        slots: &'s [Vec<T>],
-        uniforms: &[T],
-        start: usize,
-        length: usize,
-    ) -> Source<'s, T>
-    where
-        'a: 's,
-    {
+impl<'a, T: Element> Sources<'a, T> {
+    fn get<'s>(&'s self, operand: Operand, slots: &'s [Vec<T>]) -> Source<'s, T> {
+        if let Some((_, chunk)) = self.loaded.iter().find(|(loaded, _)| *loaded == operand) {
+            return Source::Each(&chunk[..self.length]);
+        }
+        let piece = |register: usize, start: usize| {
+            Source::Each(&self.vectors[register].values::<T>()[start..start + self.length])
+        };
         match operand {
-            Operand::Register(register) => Source::Each(&self.vectors[register][start..start + length]),
-            Operand::Edge(register) => {
-                let start = self.edge + start;
-                Source::Each(&self.vectors[register][start..start + length])
-            }
-            Operand::Slot(slot) => Source::Each(&slots[slot][..length]),
-            Operand::Uniform(uniform) => Source::One(uniforms[uniform]),
+            Operand::Register(register) => piece(register, self.start),
+            Operand::Edge(register) => piece(register, self.edge + self.start),
+            Operand::Slot(slot) => Source::Each(&slots[slot][..self.length]),
+            Operand::Uniform(uniform) => Source::One(self.uniforms[uniform]),
         }
     }
 }

@@ -3,10 +3,12 @@
 //! | file | what it turns into what |
 //! |---|---|
 //! | [`machine`](Machine) | a rank's schedule, a transport and a model into a machine that a trainer drives |
-//! | `execute` | a program into blocks that run up to the next question to the trainer |
+//! | [`layout`](Layout) | a model's tensors into buckets, the unit of messages and of overlap |
+//! | `execute`, `bucket` | a program into blocks that run up to the next question to the trainer, bucket by bucket |
 //! | `expression`, `kernel` | expressions and weighted sums into loops over slices |
 //! | `compression` | vectors into codes and back |
-//! | `exchange`, `plan` | mixes and averages into rounds with rounded weights |
+//! | `exchange`, `plan` | mixes and averages into rounds with rounded weights, at once or beside the trainer |
+//! | `memory`, `registers` | numbers of a type into buffers, and these into registers |
 //! | [`transport`] | rounds into messages: [`local`] threads, [`socket`] processes, `mpi`, [`simulated`] networks |
 //! | [`conformance`] | a transport into the laws that it keeps |
 //! | [`lease`], [`bell`] | the synchronisation of threads |
@@ -16,6 +18,7 @@
 //! topology sum to 1, of its column.
 
 pub mod bell;
+mod bucket;
 mod compression;
 #[cfg(not(feature = "loom"))]
 pub mod conformance;
@@ -25,10 +28,12 @@ mod exchange;
 mod execute;
 mod expression;
 pub mod kernel;
+mod layout;
 pub mod lease;
 #[cfg(not(feature = "loom"))]
 pub mod local;
 mod machine;
+mod memory;
 #[cfg(feature = "mpi")]
 pub mod mpi;
 mod plan;
@@ -37,10 +42,15 @@ mod registers;
 pub mod simulated;
 #[cfg(not(feature = "loom"))]
 pub mod socket;
+pub mod storage;
 mod sync;
 pub mod transport;
 
 pub use element::Element;
 pub use error::{Event, ExchangeKind, Place, RuntimeError, Trace, What};
-pub use machine::{Answer, Ask, DEADLINE, Machine, State, Wanted};
+pub use layout::{BUCKET_BYTES, Bucket, Layout, Place as TensorPlace, Tensor};
+pub use machine::{
+    Answer, Ask, DEADLINE, Flat, FlatAsk, FlatState, Machine, ModelAsk, State, Values, ValuesMut, Wanted,
+};
+pub use storage::{Dtype, Storage};
 pub use transport::Transport;

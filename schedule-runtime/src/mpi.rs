@@ -343,11 +343,20 @@ impl Incoming {
     }
 }
 
+// SAFETY: addresses are followed while the caller keeps what is sent, on whichever thread that is. MPI itself asks for one
+// thread at a time, and below `SERIALIZED` for the one that initialized it, where whoever joined stays.
+unsafe impl Send for MpiTransport {}
+
 // SAFETY: only `Outgoing::push` reads the memory of what is sent, as long as the message is in `outgoing`; `wait_sent` returns
 // when that is empty, `revoke` empties it. MPI sees copies only.
 unsafe impl Transport for MpiTransport {
     fn rank(&self) -> Rank {
         self.rank
+    }
+
+    /// MPI is initialized for one thread.
+    fn may_overlap(&self) -> bool {
+        false
     }
 
     fn size(&self) -> u32 {

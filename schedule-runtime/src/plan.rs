@@ -1,44 +1,45 @@
-//! A rank's rounds with their weights rounded to the element type.
+//! A rank's rounds with their weights rounded to the types that sums are computed in.
 
 use crate::element::Element;
+use crate::storage::Dtype;
 use bfc_schedule::program::Operator;
 use bfc_schedule::rounds::RankPlan;
 use bfc_schedule::{Rank, Rational};
 
 /// One rank's part of one phase.
 #[derive(Clone, Debug)]
-pub(crate) struct Plan<T> {
+pub(crate) struct Plan {
     /// What the rank keeps of its own.
-    own: Weight<T>,
-    pub(crate) actions: Vec<Action<T>>,
+    own: Weight,
+    pub(crate) actions: Vec<Action>,
 }
 
 /// One rank's part of a part of a phase's matrix, or of its pattern.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Part<'a, T> {
+pub(crate) struct Part<'a> {
     /// What the rank keeps of its own; `None` for nothing.
-    pub(crate) own: Option<Weight<T>>,
-    pub(crate) actions: &'a [Action<T>],
+    pub(crate) own: Option<Weight>,
+    pub(crate) actions: &'a [Action],
     /// In place of all other weights.
-    weight: Option<Weight<T>>,
+    weight: Option<Weight>,
 }
 
 /// One rank's part of one round.
 #[derive(Clone, Debug)]
-pub(crate) struct Action<T> {
+pub(crate) struct Action {
     pub(crate) round: u32,
     pub(crate) send_to: Option<Rank>,
-    pub(crate) receive: Option<(Rank, Weight<T>)>,
+    pub(crate) receive: Option<(Rank, Weight)>,
 }
 
-/// A weight for vectors and for scalars.
+/// A weight, rounded to each type that sums are computed in.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Weight<T> {
-    pub(crate) vector: T,
-    pub(crate) scalar: f64,
+pub(crate) struct Weight {
+    single: f32,
+    double: f64,
 }
 
-impl<T: Element> Plan<T> {
+impl Plan {
     /// Rounds every weight once; the self weight takes up the remainders, so that a row keeps its sum, or a column,
     /// where those are the sums that count. What is left is the rounding of the self weight itself, which is exact
     /// unless another weight in the sum is smaller.
@@ -61,7 +62,7 @@ impl<T: Element> Plan<T> {
         let remainder = match &plan.column {
             None => row,
             Some(column) => column.iter().fold(Remainder::nothing(), |mut lost, exact| {
-                lost.lose(exact, Weight::<T>::nearest(exact));
+                lost.lose(exact, Weight::nearest(exact));
                 lost
             }),
         };
@@ -69,9 +70,9 @@ impl<T: Element> Plan<T> {
     }
 
     /// What an operator applies.
-    pub(crate) fn part(&self, operator: Operator) -> Part<'_, T> {
+    pub(crate) fn part(&self, operator: Operator) -> Part<'_> {
         let whole = Part { own: Some(self.own), actions: &self.actions, weight: None };
-        let one = Weight { vector: T::from_f64(1.0), scalar: 1.0 };
+        let one = Weight { single: 1.0, double: 1.0 };
         match operator {
             Operator::Own(_) => Part { actions: &[], ..whole },
             Operator::Others(_) => Part { own: None, ..whole },
@@ -91,19 +92,19 @@ impl<T: Element> Plan<T> {
     }
 }
 
-impl<T: Element> Part<'_, T> {
+impl Part<'_> {
     /// Whom the rank hears in a round, and with which weight.
-    pub(crate) fn receive(&self, action: &Action<T>) -> Option<(Rank, Weight<T>)> {
+    pub(crate) fn receive(&self, action: &Action) -> Option<(Rank, Weight)> {
         action.receive.map(|(source, weight)| (source, self.weight.unwrap_or(weight)))
     }
 
     /// Whether the rank does nothing and keeps its value.
     pub(crate) fn is_identity(&self) -> bool {
-        self.actions.is_empty() && self.own.is_some_and(|own| own.scalar == 1.0)
+        self.actions.is_empty() && self.own.is_some_and(|own| own.double == 1.0)
     }
 
     /// The partner, the rank's own weight and the partner's, and the round, where that is the rank's only one.
-    pub(crate) fn partner(&self) -> Option<(Rank, [Weight<T>; 2], u32)> {
+    pub(crate) fn partner(&self) -> Option<(Rank, [Weight; 2], u32)> {
         match (self.own, self.actions) {
             (Some(own), [Action { round, send_to: Some(to), receive: Some((from, weight)) }])
                 if to == from =>
@@ -115,26 +116,30 @@ impl<T: Element> Part<'_, T> {
     }
 }
 
-impl<T: Element> Weight<T> {
+impl Weight {
     fn nearest(exact: &Rational) -> Self {
-        Self { vector: T::nearest(exact), scalar: f64::nearest(exact) }
+        Self { single: f32::nearest(exact), double: f64::nearest(exact) }
+    }
+
+    /// In one of the types.
+    pub(crate) fn get<A: Element>(self) -> A {
+        A::from_f64(if A::DTYPE == Dtype::F64 { self.double } else { self.single.into() })
     }
 }
 
 /// What weights have lost to rounding.
 struct Remainder {
-    vector: Rational,
-    scalar: Rational,
+    single: Rational,
+    double: Rational,
 }
 
 impl Remainder {
     fn nothing() -> Self {
-        Self { vector: Rational::zero(), scalar: Rational::zero() }
+        Self { single: Rational::zero(), double: Rational::zero() }
     }
 
-    fn lose<T: Element>(&mut self, exact: &Rational, rounded: Weight<T>) {
-        for (lost, rounded) in
-            [(&mut self.vector, rounded.vector.to_f64()), (&mut self.scalar, rounded.scalar)]
+    fn lose(&mut self, exact: &Rational, rounded: Weight) {
+        for (lost, rounded) in [(&mut self.single, rounded.single.into()), (&mut self.double, rounded.double)]
         {
             if let Some(rounded) = Rational::from_f64(rounded) {
                 *lost = &*lost + &(exact - &rounded);
@@ -142,7 +147,7 @@ impl Remainder {
         }
     }
 
-    fn absorbed_by<T: Element>(&self, own: &Rational) -> Weight<T> {
-        Weight { vector: T::nearest(&(own + &self.vector)), scalar: f64::nearest(&(own + &self.scalar)) }
+    fn absorbed_by(&self, own: &Rational) -> Weight {
+        Weight { single: f32::nearest(&(own + &self.single)), double: f64::nearest(&(own + &self.double)) }
     }
 }

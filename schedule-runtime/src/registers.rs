@@ -1,184 +1,182 @@
-//! The buffers of a program while it runs: owned by the machine, or lent by the caller for the length of a call.
+//! The registers of a program while it runs: numbers, and for each bucket of the model the vectors and codes.
 
-use bfc_schedule::program::Shape;
-use std::ops::{Deref, DerefMut};
-
-/// The memory of a vector register.
-#[derive(Debug)]
-pub(crate) enum Buffer<'a, T> {
-    /// The machine's.
-    Own(Vec<T>),
-    /// The caller's.
-    Lent(&'a mut [T]),
-}
-
-impl<T> Default for Buffer<'_, T> {
-    fn default() -> Self {
-        Self::Own(vec![])
-    }
-}
-
-impl<T> Deref for Buffer<'_, T> {
-    type Target = [T];
-    fn deref(&self) -> &[T] {
-        match self {
-            Self::Own(own) => own,
-            Self::Lent(lent) => lent,
-        }
-    }
-}
-
-impl<T> DerefMut for Buffer<'_, T> {
-    fn deref_mut(&mut self) -> &mut [T] {
-        match self {
-            Self::Own(own) => own,
-            Self::Lent(lent) => lent,
-        }
-    }
-}
+use crate::exchange::CodedPart;
+use crate::execute::Question;
+use crate::layout::Layout;
+use crate::memory::Buffer;
+use crate::storage::{Dtype, arithmetic};
+use bfc_schedule::compression::LowRank;
+use bfc_schedule::program::{Instruction, Program, Register, Shape};
+use std::ops::Range;
+use std::sync::Arc;
 
 /// All registers, by index: each has a place in every list, and uses that of its shape.
 #[derive(Debug)]
-pub(crate) struct Registers<'a, T> {
-    /// Vectors, and vectors and factors per edge, edge after edge.
-    pub(crate) vectors: Vec<Buffer<'a, T>>,
+pub(crate) struct Registers {
     pub(crate) scalars: Vec<f64>,
-    /// Scalars per edge, and codes.
-    pub(crate) small: Small,
-    /// Vectors for sums whose target is read meanwhile.
-    pub(crate) spare: Vec<Buffer<'a, T>>,
-    length: usize,
-}
-
-/// Registers of shapes that are never lent.
-#[derive(Debug, Default)]
-pub(crate) struct Small {
+    /// Numbers per edge.
     pub(crate) edge_scalars: Vec<Vec<f64>>,
-    pub(crate) codes: Vec<Vec<u8>>,
-    /// Room for codes that arrive.
-    pub(crate) arriving: Vec<Vec<u8>>,
+    pub(crate) buckets: Vec<Bucket>,
+    edges: usize,
 }
 
-/// Registers between calls.
-#[derive(Debug, Default)]
-pub(crate) struct Memory<T> {
-    pub(crate) vectors: Vec<Vec<T>>,
-    pub(crate) scalars: Vec<f64>,
-    pub(crate) small: Small,
-    pub(crate) spare: Vec<Vec<T>>,
+/// The registers of one bucket.
+#[derive(Debug)]
+pub(crate) struct Bucket {
+    /// What its vectors are computed in.
+    pub(crate) dtype: Dtype,
+    /// The elements of a vector.
+    pub(crate) length: usize,
+    /// The tensors, by index, and their elements.
+    pub(crate) tensors: Vec<(usize, Range<usize>)>,
+    /// Vectors, and vectors and factors per edge, edge after edge.
+    pub(crate) vectors: Vec<Buffer>,
+    pub(crate) codes: Vec<Code>,
 }
 
-impl<T: Copy + Default> Memory<T> {
-    /// Registers of these shapes for a model of that length, all zero, on a rank with this number of neighbours.
-    pub(crate) fn new(shapes: &[Shape], length: usize, neighbours: usize) -> Self {
-        let vector = |shape: &Shape| match shape {
-            Shape::Vector => length,
-            Shape::EdgeVector => neighbours * length,
-            Shape::EdgeFactor(low_rank) => neighbours * low_rank.sizes(length).factor(),
-            _ => 0,
-        };
-        let numbers = |shape: &Shape| if *shape == Shape::EdgeScalar { neighbours } else { 0 };
-        let code = |shape: &Shape| match shape {
-            Shape::Code(codec) => codec.bytes(length, size_of::<T>()),
-            _ => 0,
+/// A vector as its codec writes it, tensor after tensor.
+#[derive(Clone, Debug)]
+pub(crate) struct Code {
+    pub(crate) parts: Arc<[CodedPart]>,
+    pub(crate) bytes: Arc<Vec<u8>>,
+}
+
+impl Registers {
+    /// The registers of a program, all zero, on a rank with this number of neighbours.
+    pub(crate) fn new(program: &Program, layout: &Layout, neighbours: usize) -> Self {
+        let points = points(program);
+        let numbers = |shape: &Shape| vec![0.0; if *shape == Shape::EdgeScalar { neighbours } else { 0 }];
+        let bucket = |bucket: &crate::layout::Bucket| {
+            let tensors =
+                bucket.tensors.iter().map(|&tensor| (tensor, layout.place(tensor).elements.clone()));
+            let mut registers = Bucket {
+                dtype: arithmetic(bucket.dtype),
+                length: bucket.length,
+                tensors: tensors.collect(),
+                vectors: vec![],
+                codes: vec![],
+            };
+            for (shape, is_point) in program.registers.iter().zip(&points) {
+                let dtype = if *is_point { bucket.dtype } else { registers.dtype };
+                let elements = match *shape {
+                    Shape::Vector => bucket.length,
+                    Shape::EdgeVector => neighbours * bucket.length,
+                    Shape::EdgeFactor(low_rank) => neighbours * registers.factors(low_rank),
+                    Shape::Scalar | Shape::EdgeScalar | Shape::Code(_) => 0,
+                };
+                registers.vectors.push(Buffer::zeros(dtype, elements));
+                registers.codes.push(registers.code(*shape));
+            }
+            registers
         };
         Self {
-            vectors: shapes.iter().map(|shape| vec![T::default(); vector(shape)]).collect(),
-            scalars: vec![0.0; shapes.len()],
-            small: Small {
-                edge_scalars: shapes.iter().map(|shape| vec![0.0; numbers(shape)]).collect(),
-                codes: shapes.iter().map(|shape| vec![0; code(shape)]).collect(),
-                arriving: vec![],
-            },
-            spare: vec![],
+            scalars: vec![0.0; program.registers.len()],
+            edge_scalars: program.registers.iter().map(numbers).collect(),
+            buckets: layout.buckets().iter().map(bucket).collect(),
+            edges: neighbours,
         }
-    }
-
-    /// Takes everything for a call; `lent` stands in for the vector of register `home`.
-    pub(crate) fn borrow<'a>(
-        &mut self,
-        length: usize,
-        lent: Option<(usize, &'a mut [T])>,
-    ) -> Registers<'a, T> {
-        // In place: a step that exchanges little allocates nothing for it.
-        let own = |vectors: &mut Vec<Vec<T>>| {
-            std::mem::take(vectors).into_iter().map(Buffer::Own).collect::<Vec<_>>()
-        };
-        let mut registers = Registers {
-            vectors: own(&mut self.vectors),
-            spare: own(&mut self.spare),
-            scalars: std::mem::take(&mut self.scalars),
-            small: std::mem::take(&mut self.small),
-            length,
-        };
-        if let Some((home, memory)) = lent {
-            registers.vectors[home] = Buffer::Lent(memory);
-        }
-        registers
-    }
-
-    /// Takes everything back; what register `home` holds ends up in the caller's memory.
-    pub(crate) fn restore(&mut self, mut registers: Registers<'_, T>, home: Option<usize>) {
-        if let Some(home) = home {
-            registers.bring_home(home);
-        }
-        let own = |buffers: Vec<Buffer<'_, T>>| buffers.into_iter().map(Buffer::into_own).collect();
-        self.vectors = own(registers.vectors);
-        self.spare = own(registers.spare);
-        self.scalars = registers.scalars;
-        self.small = registers.small;
-    }
-}
-
-impl<T> Buffer<'_, T> {
-    fn is_lent(&self) -> bool {
-        matches!(self, Self::Lent(_))
-    }
-
-    fn into_own(self) -> Vec<T> {
-        match self {
-            Self::Own(own) => own,
-            Self::Lent(_) => vec![],
-        }
-    }
-}
-
-impl<'a, T: Copy + Default> Registers<'a, T> {
-    /// The model's length.
-    pub(crate) fn length(&self) -> usize {
-        self.length
     }
 
     /// Exchanges the contents of two registers.
     pub(crate) fn swap(&mut self, a: usize, b: usize) {
-        self.vectors.swap(a, b);
         self.scalars.swap(a, b);
-        self.small.edge_scalars.swap(a, b);
-        self.small.codes.swap(a, b);
+        self.edge_scalars.swap(a, b);
+        for bucket in &mut self.buckets {
+            bucket.vectors.swap(a, b);
+            bucket.codes.swap(a, b);
+        }
+    }
+
+    /// Takes the buffers out in which the trainer answers; a step of its optimizer starts where they hold the point.
+    pub(crate) fn take_answer(&mut self, question: Question) -> Vec<Buffer> {
+        let take = |bucket: &mut Bucket| {
+            let mut answer = bucket.vectors[question.answer()].take();
+            if let Question::Adapt { at, into, .. } = question
+                && at != into
+            {
+                answer.copy_from(&bucket.vectors[at]);
+            }
+            answer
+        };
+        self.buckets.iter_mut().map(take).collect()
+    }
+
+    /// Puts them back.
+    pub(crate) fn put_answer(&mut self, question: Question, answers: Vec<Buffer>) {
+        for (bucket, answer) in self.buckets.iter_mut().zip(answers) {
+            bucket.vectors[question.answer()] = answer;
+        }
+    }
+
+    /// The number of edges.
+    pub(crate) fn edges(&self) -> usize {
+        self.edges
+    }
+
+    /// The inner product of two vectors: of each tensor, added up in the order of their registration.
+    pub(crate) fn dot(&self, a: usize, b: usize) -> f64 {
+        let mut products: Vec<(usize, f64)> =
+            self.buckets.iter().flat_map(|bucket| bucket.dots(a, b)).collect();
+        products.sort_by_key(|(tensor, _)| *tensor);
+        products.into_iter().map(|(_, product)| product).sum()
     }
 
     /// The scalars, with those of an edge in the places of scalars per edge.
     pub(crate) fn scalars_at(&self, edge: usize) -> Vec<f64> {
         let own = |(scalar, edges): (&f64, &Vec<f64>)| edges.get(edge).copied().unwrap_or(*scalar);
-        self.scalars.iter().zip(&self.small.edge_scalars).map(own).collect()
+        self.scalars.iter().zip(&self.edge_scalars).map(own).collect()
+    }
+}
+
+impl Bucket {
+    /// Elements of the factors of all tensors, for one edge.
+    pub(crate) fn factors(&self, low_rank: LowRank) -> usize {
+        self.tensors.iter().map(|(_, elements)| low_rank.sizes(elements.len()).factor()).sum()
     }
 
-    /// A vector that no register holds; its contents are unspecified.
-    pub(crate) fn take_spare(&mut self) -> Buffer<'a, T> {
-        self.spare.pop().unwrap_or_else(|| Buffer::Own(vec![T::default(); self.length]))
+    fn code(&self, shape: Shape) -> Code {
+        let mut parts = vec![];
+        let mut end = 0;
+        if let Shape::Code(codec) = shape {
+            for (tensor, elements) in &self.tensors {
+                let start = end;
+                end += codec.bytes(elements.len(), self.dtype.bytes());
+                let (tensor, elements) = (*tensor as u32, elements.clone());
+                parts.push(CodedPart { codec, tensor, elements, bytes: start..end });
+            }
+        }
+        Code { parts: parts.into(), bytes: Arc::new(vec![0; end]) }
     }
+}
 
-    /// Moves the lent memory to `home`, exchanging contents with what stands there.
-    fn bring_home(&mut self, home: usize) {
-        if self.vectors[home].is_lent() {
-            return;
+/// Which registers hold points, models and what they are made in place of: they are stored as the model's tensors are. All
+/// others are stored in what they are computed in, since the sums of trackers and corrections must not drift.
+fn points(program: &Program) -> Vec<bool> {
+    let mut points = vec![false; program.registers.len()];
+    let mut mark = |register: &Register| points[register.0 as usize] = true;
+    mark(&program.model_register);
+    let blocks = || [&program.initial, &program.model].into_iter().chain(&program.steps).flatten();
+    for instruction in blocks() {
+        match instruction {
+            Instruction::Parameters { into } => mark(into),
+            Instruction::Gradient { at, .. } => mark(at),
+            Instruction::Adapt { at, into, .. } | Instruction::Prox { at, into, .. } => {
+                [at, into].into_iter().for_each(&mut mark);
+            }
+            _ => {}
         }
-        let mut mine = std::mem::take(&mut self.vectors[home]);
-        let mut all = self.vectors.iter_mut().chain(&mut self.spare);
-        if let Some(elsewhere) = all.find(|buffer| buffer.is_lent()) {
-            elsewhere.swap_with_slice(&mut mine);
-            std::mem::swap(elsewhere, &mut mine);
+    }
+    // What swaps contents swaps buffers.
+    loop {
+        let before = points.clone();
+        for instruction in blocks() {
+            if let Instruction::Swap(a, b) = instruction {
+                let either = points[a.0 as usize] || points[b.0 as usize];
+                (points[a.0 as usize], points[b.0 as usize]) = (either, either);
+            }
         }
-        self.vectors[home] = mine;
+        if points == before {
+            return points;
+        }
     }
 }

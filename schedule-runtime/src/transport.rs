@@ -39,6 +39,11 @@ pub unsafe trait Transport {
     /// The number of ranks.
     fn size(&self) -> u32;
 
+    /// Whether another thread of this process may use it while this one works, one at a time.
+    fn may_overlap(&self) -> bool {
+        true
+    }
+
     /// Begins a round: offers `send` to its receiver and prepares to receive parts of the lengths of `receive`.
     ///
     /// # Safety

@@ -1,7 +1,7 @@
 //! Codecs: what is read is what was meant, never farther away than promised, and short.
 
 use bfc_runtime::conformance::schedules::{X, program, ring, schedule};
-use bfc_runtime::{Element, Machine, State, local};
+use bfc_runtime::{Element, Flat, State, local};
 use bfc_schedule::compression::{Float, LowRank};
 use bfc_schedule::program::{Instruction, Register, Shape};
 use bfc_schedule::{Codec, Rank};
@@ -18,7 +18,7 @@ fn compressed<T: Element>(codec: Codec, x: &[T], steps: usize) -> Vec<Vec<T>> {
         .push(Instruction::Compute { into: y, expression: vec![bfc_schedule::program::Operation::Step] });
     let schedule = schedule(program, 1, vec![vec![ring(1)]]);
     let mut runs = local::spmd(1, |transport| {
-        let mut machine = Machine::<T, _>::new(schedule.rank(Rank(0)), transport, x)?;
+        let mut machine = Flat::<T, _>::new(schedule.rank(Rank(0)), transport, x)?;
         let read = (0..steps).map(|_| {
             machine.step(&mut |_| ())?;
             match machine.state("y")? {

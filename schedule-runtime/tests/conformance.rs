@@ -7,7 +7,7 @@ use bfc_runtime::local::{self, LocalTransport};
 use bfc_runtime::simulated::{self, Network, Outcome, SimulatedTransport};
 use bfc_runtime::socket::SocketTransport;
 use bfc_runtime::transport::{Fault, Tag, rounds};
-use bfc_runtime::{Machine, Transport};
+use bfc_runtime::{Flat, Transport};
 use bfc_schedule::Rank;
 use std::convert::Infallible;
 use std::io::Write;
@@ -144,7 +144,7 @@ fn sockets_name_a_missing_peer() {
         }
         // Rank 0 hears from the missing one first.
         let deadline = Duration::from_millis(if rank.0 == 0 { 100 } else { 30_000 });
-        Machine::with_deadline(schedule.rank(rank), transport, &[0.0; 50_000], deadline).err()
+        Flat::with_deadline(schedule.rank(rank), transport, &[0.0; 50_000], deadline).err()
     });
     let texts: Vec<String> = errors
         .into_iter()
@@ -193,7 +193,7 @@ fn sockets_pass_on_a_panic() {
             let rank = transport.rank();
             let initial = vec![0.0; length];
             let mut machine =
-                Machine::with_deadline(schedule.rank(rank), transport, &initial, Duration::from_secs(10))?;
+                Flat::with_deadline(schedule.rank(rank), transport, &initial, Duration::from_secs(10))?;
             (0..5).try_for_each(|step| machine.step(&mut |_| assert!((rank, step) != (Rank(2), 1), "a bug")))
         });
         for (result, rank) in results.into_iter().zip(0..) {

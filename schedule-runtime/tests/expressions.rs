@@ -2,7 +2,7 @@
 
 use bfc_runtime::conformance::schedules::*;
 use bfc_runtime::local::spmd;
-use bfc_runtime::{Ask, Element, Machine, RuntimeError, State};
+use bfc_runtime::{Ask, Element, Flat, FlatAsk, RuntimeError, State};
 use bfc_schedule::program::{Instruction, Operation, Program, Register, Shape, scalar};
 use bfc_schedule::{Rational, Schedule};
 use proptest::prelude::*;
@@ -73,8 +73,8 @@ fn schedule_of(constant: f64) -> Schedule {
 fn results<T: Element>(constant: f64, x: &[T], y: &[T]) -> Vec<Vec<T>> {
     let schedule = schedule_of(constant);
     let ranks = spmd(1, |transport| {
-        let mut machine = Machine::new(schedule.rank(bfc_schedule::Rank(0)), transport, x)?;
-        machine.step(&mut |ask: Ask<'_, T>| {
+        let mut machine = Flat::new(schedule.rank(bfc_schedule::Rank(0)), transport, x)?;
+        machine.step(&mut |ask: FlatAsk<'_, T>| {
             if let Ask::Gradient { gradient, .. } = ask {
                 gradient.copy_from_slice(y);
             }

@@ -3,7 +3,7 @@
 use bfc_runtime::conformance::schedules::*;
 use bfc_runtime::local::{LocalTransport, SpmdError, spmd};
 use bfc_runtime::transport::{Tag, rounds};
-use bfc_runtime::{Ask, Element, Machine, RuntimeError, State, Transport, Wanted};
+use bfc_runtime::{Ask, Element, Flat, RuntimeError, State, Transport, Wanted};
 use bfc_schedule::matrix::Row;
 use bfc_schedule::program::{Instruction, Operation, Register, Shape};
 use bfc_schedule::{Phase, Rank, Rational, Schedule};
@@ -12,7 +12,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
 
-type Local<T> = Machine<T, LocalTransport>;
+type Local<T> = Flat<T, LocalTransport>;
 
 /// Runs `body` on every rank's machine, started with `start`.
 fn run<T: Element, R: Send>(
@@ -24,7 +24,7 @@ fn run<T: Element, R: Send>(
         let rank = transport.rank();
         let initial: Vec<T> = (0..length).map(|index| T::from_f64(start(rank, index))).collect();
         let deadline = Duration::from_secs(20);
-        body(Machine::with_deadline(schedule.rank(rank), transport, &initial, deadline)?)
+        body(Flat::with_deadline(schedule.rank(rank), transport, &initial, deadline)?)
     })
 }
 
@@ -100,7 +100,7 @@ fn rounded<T: Element>(schedule: &Schedule) -> Vec<Vec<f64>> {
     spmd(schedule.size(), |transport| {
         let rank = transport.rank();
         let unit: Vec<T> = (0..schedule.size()).map(|index| T::from_f64((index == rank.0).into())).collect();
-        let mut machine = Machine::new(schedule.rank(rank), transport, &unit)?;
+        let mut machine = Flat::new(schedule.rank(rank), transport, &unit)?;
         machine.step(&mut |_| ())?;
         Ok::<_, RuntimeError>(machine.model()?.iter().map(|weight| weight.to_f64()).collect())
     })
@@ -468,7 +468,7 @@ fn ranks_compare_schedule_and_model_before_they_start() {
     ];
     let error = spmd(2, |transport| {
         let rank = transport.rank();
-        Machine::new(schedules[rank.index()].rank(rank), transport, &[0.0]).map(|_| ())
+        Flat::new(schedules[rank.index()].rank(rank), transport, &[0.0]).map(|_| ())
     })
     .expect_err("different schedules");
     let SpmdError::Failed { error: RuntimeError::DifferentSchedule { mine, theirs, .. }, .. } = error else {
@@ -479,12 +479,14 @@ fn ranks_compare_schedule_and_model_before_they_start() {
     let error = spmd(2, |transport| {
         let rank = transport.rank();
         let initial = vec![0.0f32; 3 + rank.index()];
-        Machine::new(schedules[0].rank(rank), transport, &initial).map(|_| ())
+        Flat::new(schedules[0].rank(rank), transport, &initial).map(|_| ())
     })
     .expect_err("different models");
-    assert!(error.to_string().contains("a model of 3 elements of 4 bytes"), "{error}");
+    let text = error.to_string();
+    let parts = ["ranks have different models", "`model`, f32 [3]", "`model`, f32 [4]"];
+    assert!(parts.iter().all(|part| text.contains(part)), "{text}");
 
-    let error = spmd(3, |transport| Machine::new(schedules[0].rank(Rank(0)), transport, &[0.0]).map(|_| ()));
+    let error = spmd(3, |transport| Flat::new(schedules[0].rank(Rank(0)), transport, &[0.0]).map(|_| ()));
     let error = error.expect_err("different sizes").to_string();
     assert!(error.starts_with("the schedule is for rank 0 of 2, the transport is rank"), "{error}");
 }

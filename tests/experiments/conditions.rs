@@ -3,7 +3,7 @@
 use crate::run::{compiled, source};
 use bfc_predict::Cost;
 use bfc_runtime::local::spmd;
-use bfc_runtime::{Machine, RuntimeError, Transport};
+use bfc_runtime::{Flat, RuntimeError, Transport};
 use bfc_schedule::Schedule;
 use proptest::prelude::*;
 
@@ -40,7 +40,7 @@ fn condition() -> impl Strategy<Value = String> {
 /// The bytes that all ranks send in some steps, for models of one number.
 fn sent(schedule: &Schedule, steps: u32) -> u64 {
     let by_rank = spmd(RANKS, |transport| {
-        let mut machine = Machine::<f64, _>::new(schedule.rank(transport.rank()), transport, &[1.0])?;
+        let mut machine = Flat::<f64, _>::new(schedule.rank(transport.rank()), transport, &[1.0])?;
         for _ in 0..steps {
             machine.step(&mut |_| ())?;
         }

@@ -18,7 +18,7 @@ type States = Vec<Vec<Vector>>;
 /// The named states of every rank after every step, from rank r at r + 1, r + 2, …, and the bytes that rank 0 has sent.
 fn states(schedule: &Schedule, names: &[&str], dimension: usize, steps: usize) -> (Vec<States>, u64) {
     let start = |rank: usize| (1..=dimension).map(|k| (rank + k) as f64).collect();
-    let state = |machine: &Run, name: &str| {
+    let state = |machine: &mut Run, name: &str| {
         Ok(match machine.state(name)? {
             State::Vector(values) | State::EdgeVector(values) | State::EdgeFactor(values) => values.to_vec(),
             State::Scalar(value) => vec![value],

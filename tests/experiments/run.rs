@@ -3,7 +3,7 @@
 use crate::problem::{Problem, Vector};
 use bfc_compiler::{Compiled, Diagnostics, Entry, NoFiles, Request, compile, suggest};
 use bfc_runtime::local::{LocalTransport, spmd};
-use bfc_runtime::{Ask, Machine, RuntimeError, Transport};
+use bfc_runtime::{Ask, Flat, FlatAsk, RuntimeError, Transport};
 use bfc_schedule::Schedule;
 
 /// The columns of the reference's tables: topology, ranks, and which of the two problems.
@@ -90,7 +90,7 @@ pub fn run(
 }
 
 /// A rank's machine.
-pub type Run = Machine<f64, LocalTransport>;
+pub type Run = Flat<f64, LocalTransport>;
 
 /// For every rank what is `seen` of its machine after each step, given its number, from 1.
 pub fn observed<S: Send>(
@@ -109,7 +109,7 @@ pub fn observed<S: Send>(
         }
         let mut scratch = vec![0.0; problem.dimension()];
         let step = |step| {
-            machine.step(&mut |ask: Ask<'_, f64>| match ask {
+            machine.step(&mut |ask: FlatAsk<'_, f64>| match ask {
                 Ask::Gradient { point, gradient } => problem.gradient(rank.index(), point, gradient),
                 Ask::Adapt { point, direction } => {
                     let direction = direction.unwrap_or_else(|| {

@@ -3,7 +3,7 @@
 use crate::run::{compiled, source};
 use bfc_compiler::Compiled;
 use bfc_runtime::local::spmd;
-use bfc_runtime::{Ask, Machine, RuntimeError, State, Transport};
+use bfc_runtime::{Ask, Flat, RuntimeError, State, Transport};
 use bfc_schedule::{RankSchedule, random};
 
 /// Rank 0 divides what it has unevenly, the others hand back a half. 7/23 is not exact in any binary format.
@@ -41,10 +41,13 @@ fn gradient(rank: u32, step: u64, into: &mut [f32]) {
 }
 
 /// u, element by element, and w at the end.
-fn train(schedule: RankSchedule, transport: impl Transport) -> Result<(Vec<f64>, f64), RuntimeError> {
+fn train(
+    schedule: RankSchedule,
+    transport: impl Transport + Send + 'static,
+) -> Result<(Vec<f64>, f64), RuntimeError> {
     let rank = schedule.rank.0;
     let initial: Vec<f32> = (0..LENGTH).map(|element| start(rank, element)).collect();
-    let mut machine = Machine::<f32, _>::new(schedule, transport, &initial)?;
+    let mut machine = Flat::<f32, _>::new(schedule, transport, &initial)?;
     for step in 0..STEPS {
         machine.step(&mut |ask| {
             if let Ask::Gradient { gradient: into, .. } = ask {
@@ -52,10 +55,9 @@ fn train(schedule: RankSchedule, transport: impl Transport) -> Result<(Vec<f64>,
             }
         })?;
     }
-    match (machine.state("u")?, machine.state("w")?) {
-        (State::Vector(u), State::Scalar(w)) => Ok((u.iter().map(|u| f64::from(*u)).collect(), w)),
-        _ => unreachable!("u is a vector, w a scalar"),
-    }
+    let State::Scalar(w) = machine.state("w")? else { unreachable!("w is a scalar") };
+    let State::Vector(u) = machine.state("u")? else { unreachable!("u is a vector") };
+    Ok((u.iter().map(|u| f64::from(*u)).collect(), w))
 }
 
 /// The weights 7/23, 7/23 and 9/23 that rank 0 divides by do not sum to 1 if each is rounded by itself: every step would

@@ -5,7 +5,7 @@
 
 use bfc_schedule::matrix::CayleyMatrix;
 use bfc_schedule::program::{
-    Block, Expression, Input, Instruction, Operation, Operator, Register, Shape, Transfer,
+    Block, Expression, Flight, Input, Instruction, Operation, Operator, Register, Shape, Transfer,
 };
 use bfc_schedule::{
     Average, Codec, Draft, Group, MixingMatrix, Phase, Program, Rank, Rational, RoundPlan, RoundTable,
@@ -177,6 +177,10 @@ fn register(word: &str) -> Register {
     Register(word.strip_prefix('%').and_then(|digits| digits.parse().ok()).expect("a register, `%0`"))
 }
 
+fn flight(word: &str) -> Flight {
+    Flight(number(word) as u16)
+}
+
 fn instruction(words: &[&str]) -> Option<Instruction> {
     let exchange = |operator, transfers: &[&str]| {
         let transfer = |word: &&str| {
@@ -189,6 +193,13 @@ fn instruction(words: &[&str]) -> Option<Instruction> {
         ["swap", a, b] => Some(Instruction::Swap(register(a), register(b))),
         ["mix", topology, transfers @ ..] => exchange(Operator::Mix(number(topology)), transfers),
         ["average", transfers @ ..] => exchange(Operator::Average, transfers),
+        ["begin", flight, rest @ ..] => match instruction(rest)? {
+            Instruction::Exchange { operator, transfers } => {
+                Some(Instruction::Begin { flight: self::flight(flight), operator, transfers })
+            }
+            _ => None,
+        },
+        ["finish", flight] => Some(Instruction::Finish { flight: self::flight(flight) }),
         [into, "=", "parameters"] => Some(Instruction::Parameters { into: register(into) }),
         [into, "=", "gradient", at] => Some(Instruction::Gradient { at: register(at), into: register(into) }),
         [into, "=", "encode", from] => {

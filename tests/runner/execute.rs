@@ -4,7 +4,7 @@ use crate::cases::{Case, run};
 use crate::compile::{Beside, request};
 use bfc_compiler::compile;
 use bfc_runtime::local::spmd;
-use bfc_runtime::{Ask, Machine, RuntimeError, Transport};
+use bfc_runtime::{Ask, Flat, FlatAsk, RuntimeError, Transport};
 use bfc_schedule::Schedule;
 
 const STEPS: usize = 3;
@@ -14,9 +14,9 @@ fn models(schedule: &Schedule) -> Vec<Vec<f64>> {
     let by_rank = spmd(schedule.size(), |transport| {
         let rank = transport.rank();
         let own = f64::from(rank.0);
-        let mut machine = Machine::<f64, _>::new(schedule.rank(rank), transport, &[own])?;
+        let mut machine = Flat::<f64, _>::new(schedule.rank(rank), transport, &[own])?;
         let step = |_| {
-            machine.step(&mut |ask: Ask<'_, f64>| match ask {
+            machine.step(&mut |ask: FlatAsk<'_, f64>| match ask {
                 Ask::Gradient { point, gradient } => gradient[0] = point[0] - own,
                 Ask::Adapt { point, direction } => {
                     point[0] -= direction.map_or(point[0] - own, |d| d[0]) / 8.0

@@ -4,7 +4,7 @@ use crate::DEADLINE;
 use bfc_runtime::conformance::schedules::start;
 use bfc_runtime::conformance::{bits, state_bits};
 use bfc_runtime::simulated::Clock;
-use bfc_runtime::{Ask, Element, Machine, RuntimeError, Transport, Wanted, local};
+use bfc_runtime::{Ask, Element, Flat, FlatAsk, RuntimeError, Transport, Wanted, local};
 use bfc_schedule::{Rank, Schedule, random};
 use std::time::Duration;
 
@@ -82,7 +82,11 @@ pub fn on_threads<T: Element>(task: &Task) -> Vec<Seen> {
 }
 
 /// One rank's run, on a clock where time is simulated.
-pub fn train<T: Element, X: Transport>(task: &Task, clock: Option<Clock>, transport: X) -> Seen {
+pub fn train<T: Element, X: Transport + Send + 'static>(
+    task: &Task,
+    clock: Option<Clock>,
+    transport: X,
+) -> Seen {
     let rank = transport.rank();
     let mut seen = Seen { models: vec![], states: None, memory: vec![], error: None };
     let mut memory: Vec<T> = (0..task.length).map(|index| T::from_f64(start(rank, index))).collect();
@@ -91,7 +95,7 @@ pub fn train<T: Element, X: Transport>(task: &Task, clock: Option<Clock>, transp
     seen
 }
 
-fn steps<T: Element, X: Transport>(
+fn steps<T: Element, X: Transport + Send + 'static>(
     task: &Task,
     clock: Option<Clock>,
     transport: X,
@@ -99,10 +103,10 @@ fn steps<T: Element, X: Transport>(
     seen: &mut Seen,
 ) -> Result<(), RuntimeError> {
     let rank = transport.rank();
-    let mut machine = Machine::with_deadline(task.schedule.rank(rank), transport, memory, DEADLINE)?;
+    let mut machine = Flat::with_deadline(task.schedule.rank(rank), transport, memory, DEADLINE)?;
     let mut model = vec![T::default(); task.length];
     for step in 0..task.steps {
-        let mut trainer = |ask: Ask<'_, T>| {
+        let mut trainer = |ask: FlatAsk<'_, T>| {
             if let Some(clock) = &clock {
                 // Some ranks are slow.
                 let time = random::output(rank.0.into(), step) % (1 << (10 + rank.0 % 3 * 5));
@@ -143,10 +147,10 @@ fn steps<T: Element, X: Transport>(
 }
 
 /// A step, one answer a call; the trainer's error ends it as a closure's would.
-fn by_answers<T: Element, X: Transport>(
-    machine: &mut Machine<T, X>,
+fn by_answers<T: Element, X: Transport + Send + 'static>(
+    machine: &mut Flat<T, X>,
     answer: &mut [T],
-    trainer: &mut impl FnMut(Ask<'_, T>) -> Result<(), &'static str>,
+    trainer: &mut impl FnMut(FlatAsk<'_, T>) -> Result<(), &'static str>,
 ) -> Result<(), RuntimeError> {
     loop {
         let wanted = machine.wanted()?;
@@ -175,7 +179,7 @@ fn by_answers<T: Element, X: Transport>(
 }
 
 /// Of f(x) = ‖x − rank − 1‖² / 4.
-fn answer<T: Element>(rank: Rank, ask: Ask<'_, T>) {
+fn answer<T: Element>(rank: Rank, ask: FlatAsk<'_, T>) {
     let number = T::from_f64;
     let (half, optimum) = (number(0.5), number(f64::from(rank.0) + 1.0));
     let gradient = |x: T| half * (x - optimum);

@@ -1,8 +1,12 @@
-//! The Rust example trains what `bfc run` trains, however the machine is driven.
+//! The Rust examples: one trains what `bfc run` trains, however the machine is driven; the other a model of many tensors.
 
 #[path = "../../../examples/train.rs"]
 #[allow(dead_code, reason = "its main is not called")]
 mod train;
+
+#[path = "../../../examples/perceptron.rs"]
+#[allow(dead_code, reason = "its main is not called")]
+mod perceptron;
 
 use crate::common;
 use train::Drive;
@@ -24,4 +28,17 @@ fn the_example_gets_the_result_of_bfc_run() {
     let loss = train::loss(&data.train, 1.0 / data.train.len() as f64, &model);
     assert!((loss - expected("loss")).abs() < 1e-12, "{loss} against {}", expected("loss"));
     assert_eq!(train::accuracy(&data.test, &model), expected("test_accuracy"));
+}
+
+#[test]
+fn the_perceptron_learns_and_its_ranks_agree() {
+    let (_directory, path) = common::files(&[]);
+    common::bfc(&["compile", "examples/digits.bf", "--size", "4", "-o", &path("sched.bin")]).assert().code(0);
+    let file = std::fs::read(path("sched.bin")).expect("compiled");
+    let (train, test) = perceptron::read_digits().expect("digits");
+    let models = perceptron::on_threads(&file, &train).expect("trains");
+    for model in &models {
+        assert!(model.accuracy(&test) > 0.9, "{}", model.accuracy(&test));
+    }
+    assert_eq!(perceptron::on_threads(&file, &train).expect("trains again"), models);
 }

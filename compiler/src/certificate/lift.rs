@@ -125,7 +125,8 @@ impl Lifter<'_> {
                 let value = self.expression(expression, registers)?;
                 registers.write(*into, self.spread(value, self.shapes[index(*into)]));
             }
-            Instruction::Exchange { operator, transfers } => {
+            Instruction::Exchange { operator, transfers }
+            | Instruction::Begin { operator, transfers, .. } => {
                 let exchanged = |lifter: &mut Self, transfer: &Transfer| {
                     let from = registers.read(transfer.from)?;
                     let kind = match operator {
@@ -144,6 +145,7 @@ impl Lifter<'_> {
                     .collect::<Result<_, String>>()?;
                 all.into_iter().for_each(|(into, value)| registers.write(into, value));
             }
+            Instruction::Finish { .. } => {}
             Instruction::Swap(a, b) => registers.0.swap(index(*a), index(*b)),
             other => {
                 let (kind, into) = self.other(other, registers)?;
@@ -188,6 +190,8 @@ impl Lifter<'_> {
             Instruction::Parameters { .. }
             | Instruction::Compute { .. }
             | Instruction::Exchange { .. }
+            | Instruction::Begin { .. }
+            | Instruction::Finish { .. }
             | Instruction::Swap(..) => return Err("an instruction of another kind".into()),
         })
     }

@@ -282,7 +282,7 @@ impl<'a> ProgramRun<'a> {
         let block = &self.program.steps[index];
         self.block(block);
         self.step += 1;
-        if block.iter().any(|instruction| matches!(instruction, Instruction::Exchange { .. })) {
+        if block.iter().any(|instruction| instruction.exchange().is_some()) {
             self.clocks.iter_mut().for_each(|clock| *clock += 1);
         }
         self.spoil();
@@ -322,7 +322,9 @@ impl<'a> ProgramRun<'a> {
             match instruction {
                 Instruction::Parameters { into } => self.set(*into, self.world.parameters.clone()),
                 Instruction::Compute { into, expression } => self.set(*into, self.expression(expression)),
-                Instruction::Exchange { operator, transfers } => {
+                Instruction::Finish { .. } => {}
+                Instruction::Exchange { operator, transfers }
+                | Instruction::Begin { operator, transfers, .. } => {
                     for (index, transfer) in transfers.iter().enumerate() {
                         let others = transfers.iter().enumerate().filter(|(other, _)| *other != index);
                         let clash = |other: &bfc_schedule::program::Transfer| {

@@ -1,7 +1,7 @@
 //! A program as text that a person can read. One way only: files are read by [`format`](crate::format).
 
 use crate::Program;
-use crate::program::{Block, Expression, Instruction, Operation, Operator, Register, Shape};
+use crate::program::{Block, Expression, Instruction, Operation, Operator, Register, Shape, Transfer};
 use std::fmt::Write;
 
 /// Longer expressions are shown in postfix form.
@@ -79,20 +79,11 @@ impl Names<'_> {
             Instruction::Compute { into, expression } => {
                 format!("{} = {}", name(into), self.expression(expression))
             }
-            Instruction::Exchange { operator, transfers } => {
-                let over = operator.topology().map_or(String::new(), |index| self.topology(index));
-                let operator = match operator {
-                    Operator::Mix(_) => format!("mix over {over} "),
-                    Operator::Others(_) => format!("others' part of mix over {over} "),
-                    Operator::Own(_) => format!("own part of mix over {over} "),
-                    Operator::Incoming(_) => format!("incoming over {over} "),
-                    Operator::Back => format!("back over {over} "),
-                    Operator::Average => "average".to_owned(),
-                };
-                let into = self.registers(transfers.iter().map(|transfer| transfer.into));
-                let from = self.registers(transfers.iter().map(|transfer| transfer.from));
-                format!("{into} = {operator}({from})")
+            Instruction::Exchange { operator, transfers } => self.exchange(*operator, transfers),
+            Instruction::Begin { flight, operator, transfers } => {
+                format!("begin {}: {}", flight.0, self.exchange(*operator, transfers))
             }
+            Instruction::Finish { flight } => format!("finish {}", flight.0),
             Instruction::Gradient { at, into } => format!("{} = gradient({})", name(into), name(at)),
             Instruction::Adapt { at, direction: None, into } => {
                 format!("{} = adapt({})", name(into), name(at))
@@ -131,6 +122,21 @@ impl Names<'_> {
                 format!("{} = {at} corrected along {factor} by {difference}", name(into))
             }
         }
+    }
+
+    fn exchange(&self, operator: Operator, transfers: &[Transfer]) -> String {
+        let over = operator.topology().map_or(String::new(), |index| self.topology(index));
+        let operator = match operator {
+            Operator::Mix(_) => format!("mix over {over} "),
+            Operator::Others(_) => format!("others' part of mix over {over} "),
+            Operator::Own(_) => format!("own part of mix over {over} "),
+            Operator::Incoming(_) => format!("incoming over {over} "),
+            Operator::Back => format!("back over {over} "),
+            Operator::Average => "average".to_owned(),
+        };
+        let into = self.registers(transfers.iter().map(|transfer| transfer.into));
+        let from = self.registers(transfers.iter().map(|transfer| transfer.from));
+        format!("{into} = {operator}({from})")
     }
 
     fn expression(&self, expression: &Expression) -> String {

@@ -20,8 +20,18 @@ use bytemuck::{bytes_of, cast_slice, pod_read_unaligned};
 pub(crate) struct Draw {
     /// Steps done, the same on all ranks.
     pub(crate) step: u64,
-    /// The rank that writes.
+    /// The tensor, by index.
+    pub(crate) tensor: u32,
+    /// The rank that writes; not needed to read.
     pub(crate) rank: u32,
+}
+
+impl Draw {
+    /// The stream of a seed for this step and tensor, the same on all ranks.
+    fn stream(self, seed: u64) -> u64 {
+        let step = output(seed, self.step);
+        if self.tensor == 0 { step } else { output(step, u64::MAX - u64::from(self.tensor)) }
+    }
 }
 
 /// Writes `x` to `code`, whose length is [`Codec::bytes`].
@@ -29,7 +39,7 @@ pub(crate) fn encode<T: Element>(codec: Codec, x: &[T], draw: Draw, code: &mut [
     match codec {
         Codec::Cast(format) => cast(format, x, code),
         Codec::Quantize { bits, seed } => {
-            let stream = seed.map(|seed| output(output(seed, draw.step), draw.rank as u64));
+            let stream = seed.map(|seed| output(draw.stream(seed), draw.rank as u64));
             quantize(bits, stream, x, code);
         }
         Codec::TopK(_) | Codec::TopFraction { .. } => {
@@ -39,7 +49,7 @@ pub(crate) fn encode<T: Element>(codec: Codec, x: &[T], draw: Draw, code: &mut [
             select::write_indices(places, &indices, x.len());
         }
         Codec::RandomK { seed, .. } => {
-            let indices = select::drawn(x.len(), codec.kept(x.len()), output(seed, draw.step));
+            let indices = select::drawn(x.len(), codec.kept(x.len()), draw.stream(seed));
             put(code, indices.iter().map(|&index| x[index]));
         }
         Codec::Sign => {
@@ -53,7 +63,7 @@ pub(crate) fn encode<T: Element>(codec: Codec, x: &[T], draw: Draw, code: &mut [
 }
 
 /// Reads `code` into `x`; a code that no rank would write gives some vector.
-pub(crate) fn decode<T: Element>(codec: Codec, code: &[u8], step: u64, x: &mut [T]) {
+pub(crate) fn decode<T: Element>(codec: Codec, code: &[u8], draw: Draw, x: &mut [T]) {
     match codec {
         Codec::Cast(format) if format.bytes() >= size_of::<T>() => fill(x, elements(code)),
         Codec::Cast(Float::F32) => fill(x, numbers::<f32>(code).map(|x| T::from_f64(x as f64))),
@@ -72,7 +82,7 @@ pub(crate) fn decode<T: Element>(codec: Codec, code: &[u8], step: u64, x: &mut [
             select::scatter(x, indices, elements(values));
         }
         Codec::RandomK { seed, .. } => {
-            let indices = select::drawn(x.len(), codec.kept(x.len()), output(seed, step));
+            let indices = select::drawn(x.len(), codec.kept(x.len()), draw.stream(seed));
             select::scatter(x, indices.into_iter(), elements(code));
         }
         Codec::Sign => {

@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 const FIRST: Rank = Rank(0);
 const SECOND: Rank = Rank(1);
 
-pub(super) fn laws<X: Transport + 'static>(leaving: Leaving) -> Vec<Law<X>> {
+pub(super) fn laws<X: Transport + Send + 'static>(leaving: Leaving) -> Vec<Law<X>> {
     vec![
         Law::new("a wait ends at its deadline, and names the peer", deadline),
         Law::new("a wait for a rank that has left ends", move |transport| left(transport, leaving)),

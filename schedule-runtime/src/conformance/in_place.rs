@@ -10,7 +10,7 @@ const FIRST: Rank = Rank(0);
 const SECOND: Rank = Rank(1);
 const WEIGHTS: PairWeights = [0.25, 3.0, -1.0, 7.0];
 
-pub(super) fn laws<X: Transport + 'static>() -> Vec<Law<X>> {
+pub(super) fn laws<X: Transport + Send + 'static>() -> Vec<Law<X>> {
     vec![
         Law::new("two ranks exchange in place, or neither", exchanges),
         Law::new("who asks a rank that sends to exchange in place is refused", meets_a_message),

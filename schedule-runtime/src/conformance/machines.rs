@@ -3,16 +3,16 @@
 use super::Law;
 use super::exchange::PATIENCE;
 use super::schedules::{
-    averaging, coded, compared, dgd, global_averaging, hub, one_peer, path, push_sum, relayed, ring,
-    schedule, start,
+    averaging, awc, coded, compared, dgd, global_averaging, hub, late, one_peer, path, push_sum, relayed,
+    ring, schedule, start,
 };
-use crate::{Ask, Element, Machine, RuntimeError, State, Transport, local};
+use crate::{Ask, Element, Flat, FlatState, RuntimeError, State, Transport, local};
 use bfc_schedule::compression::LowRank;
 use bfc_schedule::{Phase, Program, Rank, Schedule};
 use std::sync::{Arc, OnceLock};
 
 /// Each kind of round, and lengths from nothing to many chunks.
-pub(super) fn laws<X: Transport + 'static>(size: u32) -> Vec<Law<X>> {
+pub(super) fn laws<X: Transport + Send + 'static>(size: u32) -> Vec<Law<X>> {
     let mut laws = vec![];
     let mut add = |name: &str, program: Program, phases: Vec<Phase>, length: usize| {
         let schedule = Arc::new(schedule(program, size, vec![phases]));
@@ -25,6 +25,8 @@ pub(super) fn laws<X: Transport + 'static>(size: u32) -> Vec<Law<X>> {
     for length in [0, 1, 3, 1001, 300_007] {
         add("one peer", averaging(), one_peer(size), length);
         add("ring with gradients", dgd(), vec![ring(size)], length);
+        add("in flight during a gradient", awc(), vec![ring(size)], length);
+        add("in flight between steps", late(), one_peer(size), length);
         add("path", averaging(), vec![path(size)], length);
         add("global average", global_averaging(), vec![ring(size)], length);
         add("scalars", push_sum(), one_peer(size), length);
@@ -46,7 +48,7 @@ pub(super) fn laws<X: Transport + 'static>(size: u32) -> Vec<Law<X>> {
     laws
 }
 
-fn conforms<T: Element, X: Transport + 'static>(
+fn conforms<T: Element, X: Transport + Send + 'static>(
     name: String,
     schedule: Arc<Schedule>,
     length: usize,
@@ -64,14 +66,14 @@ fn conforms<T: Element, X: Transport + 'static>(
 }
 
 /// The bits of a rank's model and states after some steps, and the number of bytes that it has sent.
-fn drive<T: Element, X: Transport>(
+fn drive<T: Element, X: Transport + Send + 'static>(
     schedule: &Schedule,
     length: usize,
     transport: X,
 ) -> Result<Vec<u64>, RuntimeError> {
     let rank = transport.rank();
     let initial: Vec<T> = (0..length).map(|index| T::from_f64(start(rank, index))).collect();
-    let mut machine = Machine::with_deadline(schedule.rank(rank), transport, &initial, PATIENCE)?;
+    let mut machine = Flat::with_deadline(schedule.rank(rank), transport, &initial, PATIENCE)?;
     for _ in 0..4 {
         machine.step(&mut |ask| match ask {
             Ask::Gradient { point, gradient } => gradient.copy_from_slice(point),
@@ -91,7 +93,7 @@ fn drive<T: Element, X: Transport>(
 }
 
 /// The bits of a state's numbers as `f64`.
-pub fn state_bits<T: Element>(state: &State<'_, T>) -> Vec<u64> {
+pub fn state_bits<T: Element>(state: &FlatState<'_, T>) -> Vec<u64> {
     match state {
         State::Vector(values) | State::EdgeVector(values) | State::EdgeFactor(values) => bits(values),
         State::Scalar(value) => vec![value.to_bits()],
@@ -104,11 +106,11 @@ pub fn bits<T: Element>(values: &[T]) -> Vec<u64> {
     values.iter().map(|value| value.to_f64().to_bits()).collect()
 }
 
-fn trainer_fails<X: Transport>(schedule: &Schedule, length: usize, transport: X) {
+fn trainer_fails<X: Transport + Send + 'static>(schedule: &Schedule, length: usize, transport: X) {
     let rank = transport.rank();
     let initial = vec![0.0; length];
     let mut machine =
-        Machine::with_deadline(schedule.rank(rank), transport, &initial, PATIENCE).expect("a machine");
+        Flat::with_deadline(schedule.rank(rank), transport, &initial, PATIENCE).expect("a machine");
     let error = (0..5).try_for_each(|step| {
         machine.step(&mut |_| if (rank, step) == (Rank(1), 2) { Err("no more data") } else { Ok(()) })
     });

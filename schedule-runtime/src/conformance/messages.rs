@@ -5,7 +5,7 @@ use super::exchange::{LONG, Message, PATIENCE, Received, receive, ring, send};
 use crate::transport::{Tag, Transport, rounds};
 use bfc_schedule::Rank;
 
-pub(super) fn laws<X: Transport + 'static>() -> Vec<Law<X>> {
+pub(super) fn laws<X: Transport + Send + 'static>() -> Vec<Law<X>> {
     vec![
         Law::new("messages have any number of parts of any size", sizes),
         Law::new("many rounds may be pending", pending),

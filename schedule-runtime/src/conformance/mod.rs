@@ -68,7 +68,7 @@ impl<X> Law<X> {
 }
 
 /// The laws for this number of ranks, in the order in which all ranks run them.
-pub fn laws<X: Transport + 'static>(size: u32, leaving: Leaving) -> Vec<Law<X>> {
+pub fn laws<X: Transport + Send + 'static>(size: u32, leaving: Leaving) -> Vec<Law<X>> {
     let mut laws = machines::laws(size);
     if size > 1 {
         laws.extend(messages::laws());

@@ -3,7 +3,9 @@
 use bfc_schedule::average::{Average, SliceRound};
 use bfc_schedule::compression::{Float, LowRank};
 use bfc_schedule::matrix::{Interner, Row};
-use bfc_schedule::program::{Input, Instruction, Operation, Operator, Program, Register, Shape, Transfer};
+use bfc_schedule::program::{
+    Flight, Input, Instruction, Operation, Operator, Program, Register, Shape, Transfer,
+};
 use bfc_schedule::{
     Action, CayleyMatrix, Codec, Draft, Group, MixingMatrix, Phase, Rank, Rational, RoundPlan, RoundTable,
     Schedule, SparseMatrix, Topology,
@@ -57,6 +59,76 @@ pub fn dgd() -> Program {
     let mut program = program("dgd", vec![Shape::Vector; 2], vec![("x", X)], step);
     program.inputs.push(self::Input { name: "lr".into(), default: Rational::new(1, 10) });
     program
+}
+
+/// `x <- mix(x - lr * grad(x))`.
+pub fn atc() -> Program {
+    let mut program = dgd();
+    program.name = "atc".into();
+    program.steps[0].swap(1, 2);
+    program
+}
+
+/// `x <- mix(adapt(x))`.
+pub fn adapting() -> Program {
+    let step = vec![Instruction::Adapt { at: X, direction: None, into: X }, mix(0, X, X)];
+    program("adapting", vec![Shape::Vector], vec![("x", X)], step)
+}
+
+/// `x <- mix(x) - lr * grad(x)`, where x travels while the gradient is computed.
+pub fn awc() -> Program {
+    use Operation::*;
+    let mixed = self::Register(2);
+    let update = vec![Operation::Register(mixed), Input(0), Operation::Register(G), Multiply, Subtract];
+    let mut program = dgd();
+    program.name = "awc".into();
+    program.registers.push(Shape::Vector);
+    program.steps = vec![vec![
+        begin(Flight(0), X, mixed),
+        Instruction::Gradient { at: X, into: G },
+        Instruction::Finish { flight: Flight(0) },
+        Instruction::Compute { into: X, expression: update },
+    ]];
+    program
+}
+
+/// `x <- mix(x)`, where x travels while the trainer is asked for a gradient that goes nowhere.
+pub fn travelling() -> Program {
+    let mut program = awc();
+    program.name = "travelling".into();
+    program.steps[0][3] = Instruction::Swap(X, self::Register(2));
+    program
+}
+
+/// Asks for a gradient and does nothing with it.
+pub fn still() -> Program {
+    let mut program = dgd();
+    program.name = "still".into();
+    program.steps[0].truncate(1);
+    program
+}
+
+/// `x <- y - lr * grad(x)`, `y <- mix(x)` of a step before: what travels is there when the next gradient is.
+pub fn late() -> Program {
+    use Operation::*;
+    let y = self::Register(2);
+    let update = vec![Operation::Register(y), Input(0), Operation::Register(G), Multiply, Subtract];
+    let mut program = dgd();
+    program.name = "late".into();
+    program.registers.push(Shape::Vector);
+    program.states.push(("y".into(), y));
+    program.initial.push(Instruction::Compute { into: y, expression: vec![Operation::Register(X)] });
+    program.steps = vec![vec![
+        Instruction::Gradient { at: X, into: G },
+        Instruction::Finish { flight: Flight(0) },
+        Instruction::Compute { into: X, expression: update },
+        begin(Flight(0), X, y),
+    ]];
+    program
+}
+
+fn begin(flight: Flight, from: Register, into: Register) -> Instruction {
+    Instruction::Begin { flight, operator: Operator::Mix(0), transfers: vec![Transfer { from, into }] }
 }
 
 /// `u <- mix(u)`, `v <- mix(v)` with a scalar v, model u / v: push-sum.

@@ -1,48 +1,57 @@
 //! The exact average in rounds that carry slices: a reduce-scatter and an all-gather.
 
-use super::{Broken, Operands, Running, Wire};
+use super::{Broken, Exchange, Running, Wire};
 use crate::element::Element;
-use crate::error::{ExchangeKind, RuntimeError};
+use crate::error::{Place, RuntimeError};
 use crate::kernel;
-use crate::registers::{Buffer, Registers};
+use crate::memory::Buffer;
+use crate::storage::{Dtype, arithmetic};
 use crate::transport::{Chunk, Transport};
 use bfc_schedule::Rank;
 use bfc_schedule::average::{Average, SliceRound};
-use bytemuck::cast_slice;
+use bytemuck::{cast_slice, cast_slice_mut};
 use std::ops::Range;
 
 impl<X: Transport> Wire<X> {
-    /// `into ←` the average of `from` over all ranks, by rounds that carry slices.
-    pub(crate) fn average<T: Element>(
-        &mut self,
-        average: &Average,
-        operands: &Operands,
-        registers: &mut Registers<'_, T>,
-        step: Option<u64>,
-    ) -> Result<(), RuntimeError> {
-        let exchange = self.start(step, ExchangeKind::Average);
-        let mut vectors = vec![];
-        for &(from, into) in &operands.vectors {
-            let mut target = std::mem::take(&mut registers.vectors[into]);
-            if from != into {
-                target.copy_from_slice(&registers.vectors[from]);
+    /// `target ←` the average of `source` over all ranks, by rounds that carry slices, in the type that it is computed in.
+    pub(super) fn average(&mut self, average: &Average, exchange: &mut Exchange) -> Result<(), RuntimeError> {
+        let number = self.start();
+        let Exchange { place, vectors, scalars, .. } = exchange;
+        let mut sums = vec![];
+        for operand in &mut *vectors {
+            let dtype = arithmetic(operand.target.dtype());
+            let sum = match (&operand.source, operand.target.dtype() == dtype) {
+                (None, true) => operand.target.take(),
+                (source, is_whole) => {
+                    let mut sum = match is_whole {
+                        true => operand.target.take(),
+                        false => self.spares.take(dtype, operand.target.len()),
+                    };
+                    sum.copy_from(source.as_ref().unwrap_or(&operand.target));
+                    sum
+                }
+            };
+            sums.push(sum);
+        }
+        let result = self.slices((number, place), average, &mut sums, scalars);
+        for (operand, sum) in vectors.iter_mut().zip(sums) {
+            if operand.target.dtype() == sum.dtype() {
+                operand.target = sum;
+            } else {
+                if result.is_ok() {
+                    operand.target.copy_from(&sum);
+                }
+                self.spares.give_back(sum);
             }
-            vectors.push(target);
         }
-        let mut scalars = operands.read_scalars(registers);
-        let result = self.slices(exchange, average, &mut vectors, &mut scalars);
-        for (&(_, into), vector) in operands.vectors.iter().zip(vectors) {
-            registers.vectors[into] = vector;
-        }
-        operands.write_scalars(registers, &scalars);
         result
     }
 
-    fn slices<T: Element>(
+    fn slices(
         &mut self,
-        exchange: u64,
+        (exchange, place): (u64, &Place),
         average: &Average,
-        vectors: &mut [Buffer<'_, T>],
+        vectors: &mut [Buffer],
         scalars: &mut [f64],
     ) -> Result<(), RuntimeError> {
         let (rank, size) = (self.transport.rank(), average.size);
@@ -53,7 +62,7 @@ impl<X: Transport> Wire<X> {
                 own_block(rank, size, vectors, scalars);
             }
             let exchanged = Exchanged::new(rank, size, slices, vectors, scalars);
-            self.run(exchange, |running| exchanged.run(running, round, adds))?;
+            self.run(exchange, place, |running| exchanged.run(running, round, adds))?;
         }
         if average.gather.is_empty() {
             own_block(rank, size, vectors, scalars);
@@ -63,20 +72,19 @@ impl<X: Transport> Wire<X> {
 }
 
 /// The slices of one round of an average: what is sent and what is received, two pieces of each vector.
-struct Exchanged<'a, T> {
+struct Exchanged<'a> {
     to: Rank,
     from: Rank,
     sent: Vec<&'a [u8]>,
-    vectors: Vec<&'a mut [T]>,
-    scalars: Vec<&'a mut [f64]>,
+    received: Vec<(Dtype, &'a mut [u8])>,
 }
 
-impl<'a, T: Element> Exchanged<'a, T> {
+impl<'a> Exchanged<'a> {
     fn new(
         rank: Rank,
         size: u32,
         round: &SliceRound,
-        vectors: &'a mut [Buffer<'_, T>],
+        vectors: &'a mut [Buffer],
         scalars: &'a mut [f64],
     ) -> Self {
         let ahead = |offset: u32| Rank(((rank.0 as u64 + offset as u64) % size as u64) as u32);
@@ -88,17 +96,16 @@ impl<'a, T: Element> Exchanged<'a, T> {
             let ([a, b], [c, d]) = (blocks(rank), blocks(from));
             [a, b, c, d]
         };
-        let mut exchanged = Self { to, from, sent: vec![], vectors: vec![], scalars: vec![] };
-        for vector in vectors {
-            let ranges = cut(vector.len());
-            let [a, b, c, d] = split(vector, ranges);
-            exchanged.sent.extend([cast_slice(a), cast_slice(b)]);
-            exchanged.vectors.extend([c, d]);
+        let mut exchanged = Self { to, from, sent: vec![], received: vec![] };
+        let vectors = vectors.iter_mut().map(|vector| (vector.dtype(), vector.bytes_mut()));
+        for (dtype, values) in vectors.chain([(Dtype::F64, cast_slice_mut(scalars))]) {
+            let element = dtype.bytes();
+            let ranges =
+                cut(values.len() / element).map(|Range { start, end }| start * element..end * element);
+            let [a, b, c, d] = split(values, ranges);
+            exchanged.sent.extend([&*a, &*b]);
+            exchanged.received.extend([(dtype, c), (dtype, d)]);
         }
-        let ranges = cut(scalars.len());
-        let [a, b, c, d] = split(scalars, ranges);
-        exchanged.sent.extend([cast_slice(a), cast_slice(b)]);
-        exchanged.scalars.extend([c, d]);
         exchanged
     }
 
@@ -108,12 +115,14 @@ impl<'a, T: Element> Exchanged<'a, T> {
         round: u32,
         adds: bool,
     ) -> Result<(), Broken> {
-        let vectors = self.vectors.iter().map(|piece| size_of_val(*piece));
-        let lengths: Vec<_> = vectors.chain(self.scalars.iter().map(|piece| size_of_val(*piece))).collect();
+        let lengths: Vec<_> = self.received.iter().map(|(_, piece)| piece.len()).collect();
         let ticket = running.begin(round, Some((self.to, &self.sent)), Some((self.from, &lengths)))?;
-        running.finish(ticket, &mut |chunk| match chunk.part.checked_sub(self.vectors.len()) {
-            None => place(self.vectors[chunk.part], chunk, adds),
-            Some(part) => place(self.scalars[part], chunk, adds),
+        running.finish(ticket, &mut |chunk| {
+            let (dtype, piece) = &mut self.received[chunk.part];
+            match dtype {
+                Dtype::F64 => self::place::<f64>(cast_slice_mut(piece), chunk, adds),
+                _ => self::place::<f32>(cast_slice_mut(piece), chunk, adds),
+            }
         })?;
         running.wait_sent(round)
     }
@@ -140,13 +149,18 @@ fn blocks(length: usize, size: u32, first: u64, count: u32) -> [Range<usize>; 2]
 }
 
 /// Divides this rank's own block of sums by the number of ranks.
-fn own_block<T: Element>(rank: Rank, size: u32, vectors: &mut [Buffer<'_, T>], scalars: &mut [f64]) {
+fn own_block(rank: Rank, size: u32, vectors: &mut [Buffer], scalars: &mut [f64]) {
     fn divide<T: Element>(values: &mut [T], rank: Rank, size: u32) {
         let [own, _] = blocks(values.len(), size, rank.0 as u64, 1);
         let divisor = T::from_f64(size as f64);
         values[own].iter_mut().for_each(|value| *value = *value / divisor);
     }
-    vectors.iter_mut().for_each(|vector| divide(vector, rank, size));
+    for vector in vectors {
+        match vector.dtype() {
+            Dtype::F64 => divide::<f64>(vector.values_mut(), rank, size),
+            _ => divide::<f32>(vector.values_mut(), rank, size),
+        }
+    }
     divide(scalars, rank, size);
 }
 

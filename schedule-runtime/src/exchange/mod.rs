@@ -1,15 +1,85 @@
-//! Exchanges: what a program mixes or averages becomes rounds of a transport.
+//! Exchanges: what a program mixes or averages, bucket by bucket, becomes rounds of a transport.
+//!
+//! An [`Exchange`] owns what it works on while it goes on: what it sends, which others may read meanwhile, and what it
+//! receives. So it can run on the thread of its caller or [beside](lane) it.
 
 mod average;
 mod back;
+mod lane;
 mod mix;
+mod sums;
 
+pub(crate) use lane::{Begun, Lane};
+
+use crate::compression::Draw;
 use crate::error::{ExchangeKind, Place, RuntimeError, Trace, What};
-use crate::registers::Registers;
+use crate::memory::Buffer;
+use crate::plan::Plan;
+use crate::storage::Dtype;
 use crate::transport::{Chunk, Fault, Rounds, Tag, Ticket, Transport, rounds};
-use bfc_schedule::program::{Shape, Transfer};
-use bfc_schedule::{Codec, Rank};
+use bfc_schedule::program::Operator;
+use bfc_schedule::{Average, Codec, Rank};
+use std::sync::Arc;
 use std::time::Duration;
+
+/// One bucket's part of an exchange, with all that it works on.
+pub(crate) struct Exchange {
+    pub(crate) place: Place,
+    pub(crate) map: Map,
+    /// Vectors, or vectors or factors per edge.
+    pub(crate) vectors: Vec<Operand>,
+    pub(crate) codes: Vec<Coded>,
+    /// What is sent, and then what has come of it; for each neighbour its own, in order, where the map is [`Map::Back`].
+    pub(crate) scalars: Vec<f64>,
+}
+
+/// A linear map over ranks, and the rounds that compute it.
+#[derive(Clone)]
+pub(crate) enum Map {
+    /// A part of a phase's matrix, or its pattern.
+    Mix(Arc<Plan>, Operator),
+    /// What each neighbour holds for the edge to this rank.
+    Back(Arc<Plan>),
+    /// The average over all ranks.
+    Average(Arc<Average>),
+}
+
+/// What is mapped, and where to.
+pub(crate) struct Operand {
+    /// `None` in place: then the target holds it.
+    pub(crate) source: Option<Buffer>,
+    pub(crate) target: Buffer,
+}
+
+/// A code that is mapped in place of a vector: it is what travels, and receivers read it.
+pub(crate) struct Coded {
+    pub(crate) parts: Arc<[CodedPart]>,
+    /// What the vector is computed in.
+    pub(crate) dtype: Dtype,
+    pub(crate) source: Arc<Vec<u8>>,
+    pub(crate) target: Buffer,
+    /// Steps done, for codecs that draw.
+    pub(crate) step: u64,
+}
+
+/// One tensor of a code.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CodedPart {
+    pub(crate) codec: Codec,
+    /// The tensor, by index.
+    pub(crate) tensor: u32,
+    /// Its elements in the bucket.
+    pub(crate) elements: std::ops::Range<usize>,
+    /// Its bytes in the code.
+    pub(crate) bytes: std::ops::Range<usize>,
+}
+
+impl CodedPart {
+    /// What a codec draws from for this tensor.
+    pub(crate) fn draw(&self, step: u64, rank: u32) -> Draw {
+        Draw { step, tensor: self.tensor, rank }
+    }
+}
 
 /// A transport and what is known about its use.
 pub(crate) struct Wire<X> {
@@ -17,72 +87,31 @@ pub(crate) struct Wire<X> {
     pub(crate) deadline: Duration,
     pub(crate) bytes_sent: u64,
     exchanges: u64,
-    place: Place,
     trace: Trace,
+    spares: Spares,
 }
 
 /// A fault and the round in which it happened.
 type Broken = (u32, Fault);
 
-/// The operands of an exchange by shape; pairs of (from, into), registers by index.
-#[derive(Debug)]
-pub(crate) struct Operands {
-    /// Vectors, or vectors or factors per edge.
-    pub(crate) vectors: Vec<(usize, usize)>,
-    /// Scalars, with or without one per edge.
-    pub(crate) scalars: Vec<(usize, usize)>,
-    pub(crate) codes: Vec<Coded>,
-}
-
-/// A code that is read where it arrives.
-#[derive(Debug)]
-pub(crate) struct Coded {
-    pub(crate) codec: Codec,
-    pub(crate) from: usize,
-    pub(crate) into: usize,
-}
-
-impl Operands {
-    pub(crate) fn new(transfers: &[Transfer], registers: &[Shape]) -> Self {
-        let mut operands = Self { vectors: vec![], scalars: vec![], codes: vec![] };
-        for transfer in transfers {
-            let (from, into) = (transfer.from.0 as usize, transfer.into.0 as usize);
-            match registers[from] {
-                Shape::Vector | Shape::EdgeVector | Shape::EdgeFactor(_) => {
-                    operands.vectors.push((from, into))
-                }
-                Shape::Scalar | Shape::EdgeScalar => operands.scalars.push((from, into)),
-                Shape::Code(codec) => operands.codes.push(Coded { codec, from, into }),
-            }
-        }
-        operands
-    }
-
-    fn in_place(&self) -> bool {
-        self.codes.is_empty() && self.vectors.iter().chain(&self.scalars).all(|(from, into)| from == into)
-    }
-
-    fn read_scalars<T>(&self, registers: &Registers<'_, T>) -> Vec<f64> {
-        self.scalars.iter().map(|&(from, _)| registers.scalars[from]).collect()
-    }
-
-    fn write_scalars<T>(&self, registers: &mut Registers<'_, T>, values: &[f64]) {
-        for (&(_, into), &value) in self.scalars.iter().zip(values) {
-            registers.scalars[into] = value;
-        }
-    }
-}
-
 impl<X: Transport> Wire<X> {
     pub(crate) fn new(transport: X, deadline: Duration) -> Self {
-        let place = Place { rank: transport.rank(), step: None, exchange: ExchangeKind::Greeting, round: 0 };
-        Self { transport, deadline, bytes_sent: 0, exchanges: 0, place, trace: Trace::default() }
+        let (trace, spares) = (Trace::default(), Spares::default());
+        Self { transport, deadline, bytes_sent: 0, exchanges: 0, trace, spares }
     }
 
-    /// Starts an exchange and names it.
-    fn start(&mut self, step: Option<u64>, exchange: ExchangeKind) -> u64 {
+    /// Does an exchange from its beginning to its end. After a fault, what was sent is as it was, except in place.
+    pub(crate) fn exchange(&mut self, exchange: &mut Exchange) -> Result<(), RuntimeError> {
+        match exchange.map.clone() {
+            Map::Mix(plan, operator) => self.mix(plan.part(operator), exchange),
+            Map::Back(plan) => self.back(&plan, exchange),
+            Map::Average(average) => self.average(&average, exchange),
+        }
+    }
+
+    /// Names an exchange.
+    fn start(&mut self) -> u64 {
         self.exchanges += 1;
-        self.place = Place { rank: self.place.rank, step, exchange, round: 0 };
         self.exchanges - 1
     }
 
@@ -90,17 +119,18 @@ impl<X: Transport> Wire<X> {
     fn run<'env>(
         &mut self,
         exchange: u64,
+        place: &Place,
         body: impl FnOnce(&mut Running<'_, '_, 'env, X>) -> Result<(), Broken>,
     ) -> Result<(), RuntimeError> {
-        let Self { transport, deadline, bytes_sent, place, trace, .. } = self;
+        let Self { transport, deadline, bytes_sent, trace, .. } = self;
         let result = rounds(transport, |rounds| {
             body(&mut Running { rounds, exchange, deadline: *deadline, bytes_sent, place, trace })
         });
-        result.map_err(|broken| self.error(broken))
+        result.map_err(|broken| self.error(place, broken))
     }
 
-    fn error(&self, (round, fault): Broken) -> RuntimeError {
-        let place = Place { round, ..self.place.clone() };
+    fn error(&self, place: &Place, (round, fault): Broken) -> RuntimeError {
+        let place = Place { round, ..place.clone() };
         let trace = Box::new(self.trace.clone());
         match fault {
             Fault::Deadline { peer, waited } => RuntimeError::Deadline { place, peer, waited, trace },
@@ -114,18 +144,18 @@ impl<X: Transport> Wire<X> {
         }
     }
 
-    /// Sends `mine` to the next rank of the ring and returns what came from the one before, as many bytes.
-    pub(crate) fn greet(&mut self, mine: &[u8]) -> Result<(Rank, Vec<u8>), RuntimeError> {
-        let (rank, size) = (self.transport.rank().0, self.transport.size());
-        let (next, before) = (Rank((rank + 1) % size), Rank((rank + size - 1) % size));
-        let mut theirs = vec![0; mine.len()];
+    /// Sends `mine` to the next rank of the ring and returns what came from the one before, so many bytes.
+    pub(crate) fn greet(&mut self, mine: &[u8], bytes: usize) -> Result<(Rank, Vec<u8>), RuntimeError> {
+        let (rank, size) = (self.transport.rank(), self.transport.size());
+        let (next, before) = (Rank((rank.0 + 1) % size), Rank((rank.0 + size - 1) % size));
+        let mut theirs = vec![0; bytes];
         if size > 1 {
-            let exchange = self.start(None, ExchangeKind::Greeting);
-            self.run(exchange, |running| {
-                let ticket = running.begin(0, Some((next, &[mine])), Some((before, &[mine.len()])))?;
-                running.finish(ticket, &mut |chunk| {
-                    theirs[chunk.offset..chunk.offset + chunk.bytes.len()].copy_from_slice(chunk.bytes);
-                })?;
+            let exchange = self.start();
+            let kind = ExchangeKind::Greeting;
+            let place = Place { rank, step: None, exchange: kind, bucket: None, round: 0 };
+            self.run(exchange, &place, |running| {
+                let ticket = running.begin(0, Some((next, &[mine])), Some((before, &[bytes])))?;
+                running.finish(ticket, &mut |chunk| fill(&mut theirs, chunk))?;
                 running.wait_sent(0)
             })?;
             // Not the algorithm's.
@@ -134,6 +164,23 @@ impl<X: Transport> Wire<X> {
             theirs.copy_from_slice(mine);
         }
         Ok((before, theirs))
+    }
+}
+
+/// Buffers that no register holds, for sums whose targets are read meanwhile; their contents are unspecified.
+#[derive(Default)]
+struct Spares(Vec<Buffer>);
+
+impl Spares {
+    fn take(&mut self, dtype: Dtype, length: usize) -> Buffer {
+        match self.0.iter().position(|spare| spare.dtype() == dtype && spare.len() == length) {
+            Some(index) => self.0.swap_remove(index),
+            None => Buffer::zeros(dtype, length),
+        }
+    }
+
+    fn give_back(&mut self, buffer: Buffer) {
+        self.0.push(buffer);
     }
 }
 
@@ -180,4 +227,9 @@ impl<'env, X: Transport> Running<'_, '_, 'env, X> {
     fn note(&mut self, round: u32, what: What) {
         self.trace.note(Place { round, ..self.place.clone() }, what);
     }
+}
+
+/// Where a piece of a message goes in a slice of its part.
+fn fill(target: &mut [u8], chunk: Chunk<'_>) {
+    target[chunk.offset..chunk.offset + chunk.bytes.len()].copy_from_slice(chunk.bytes);
 }

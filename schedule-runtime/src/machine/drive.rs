@@ -1,27 +1,25 @@
 //! How a machine moves: up to a question, past its answer, and from block to block.
 
-use super::{Answer, Ask, At, Machine};
-use crate::element::Element;
+use super::{At, Machine};
 use crate::error::RuntimeError;
 use crate::execute::{Block, Question, Surroundings};
 use crate::expression::Scope;
 use crate::registers::Registers;
 use crate::transport::Transport;
+use std::error::Error;
 
-impl<T: Element, X: Transport> Machine<T, X> {
+/// Answers a question: writes to the register where the answer goes.
+pub(super) type Answerer<'a> =
+    &'a mut dyn FnMut(Question, &mut Registers) -> Result<(), Box<dyn Error + Send + Sync>>;
+
+impl<X: Transport + Send + 'static> Machine<X> {
     /// Runs on to the next question, which it returns, or to the end of the current block.
-    pub(super) fn advance(
-        &mut self,
-        registers: &mut Registers<'_, T>,
-    ) -> Result<Option<Question>, RuntimeError> {
-        let Self { executable, wire, inputs, initial, clock, .. } = self;
-        let (block, from): (&Block, usize) = match self.at {
-            At::Initial(from) => (&executable.initial, from),
-            At::Step(block, from) => (&executable.steps[block], from),
-            At::Rest => return Ok(None),
+    pub(super) fn advance(&mut self) -> Result<Option<Question>, RuntimeError> {
+        let (block, from, mut surroundings) = match self.surroundings() {
+            Some(surroundings) => surroundings,
+            None => return Ok(None),
         };
-        let mut surroundings = Surroundings { wire, clock: *clock, inputs, initial };
-        let stop = executable.run(block, from, registers, &mut surroundings)?;
+        let stop = surroundings.run(block, from)?;
         let exchanges = block.exchanges;
         match (stop, &mut self.at) {
             (Some((at, _)), At::Initial(from) | At::Step(_, from)) => *from = at,
@@ -38,25 +36,39 @@ impl<T: Element, X: Transport> Machine<T, X> {
         Ok(stop.map(|(_, question)| question))
     }
 
+    /// The present block, where it stands, and what it runs in.
+    fn surroundings(&mut self) -> Option<(&Block, usize, Surroundings<'_, X>)> {
+        let rank = self.rank;
+        let Self { executable, lane, registers, flights, inputs, initial, clock, .. } = self;
+        let (block, from): (&Block, usize) = match self.at {
+            At::Initial(from) => (&executable.initial, from),
+            At::Step(block, from) => (&executable.steps[block], from),
+            At::Rest => return None,
+        };
+        let clock = *clock;
+        Some((
+            block,
+            from,
+            Surroundings { executable, rank, clock, inputs, initial, registers, lane, flights },
+        ))
+    }
+
     /// Runs on to the next question, through the initial block and into a step; `None` where a whole step asks nothing,
     /// which then has not begun.
-    pub(super) fn question(
-        &mut self,
-        registers: &mut Registers<'_, T>,
-    ) -> Result<Option<Question>, RuntimeError> {
-        if let Some(question) = self.advance(registers)? {
+    pub(super) fn question(&mut self) -> Result<Option<Question>, RuntimeError> {
+        if let Some(question) = self.advance()? {
             return Ok(Some(question));
         }
-        let block = self.select(registers);
+        let block = self.select();
         if !self.executable.steps[block].asks() {
             return Ok(None);
         }
         self.begin(block);
-        self.advance(registers)
+        self.advance()
     }
 
-    fn select(&self, registers: &Registers<'_, T>) -> usize {
-        let scope = Scope { scalars: &registers.scalars, inputs: &self.inputs, step: self.clock.step };
+    fn select(&self) -> usize {
+        let scope = Scope { scalars: &self.registers.scalars, inputs: &self.inputs, step: self.clock.step };
         self.executable.select(&scope)
     }
 
@@ -65,25 +77,21 @@ impl<T: Element, X: Transport> Machine<T, X> {
         self.clock.begun = true;
     }
 
-    pub(super) fn whole_step<A: Answer>(
-        &mut self,
-        registers: &mut Registers<'_, T>,
-        trainer: &mut impl FnMut(Ask<'_, T>) -> A,
-    ) -> Result<(), RuntimeError> {
+    pub(super) fn whole_step(&mut self, answer: Answerer<'_>) -> Result<(), RuntimeError> {
         let before = self.clock.step;
         while self.clock.step == before {
-            match self.advance(registers)? {
+            match self.advance()? {
                 Some(question) => {
-                    let result = ask(question, registers, trainer).into_result();
-                    let (rank, step) = (self.rank(), self.clock.step);
-                    if let Err(source) = result {
-                        self.wire.transport.abandon(&format!("its trainer failed in step {step}: {source}"));
+                    if let Err(source) = answer(question, &mut self.registers) {
+                        let (rank, step) = (self.rank, self.clock.step);
+                        let reason = format!("its trainer failed in step {step}: {source}");
+                        self.lane.wire().transport.abandon(&reason);
                         return Err(RuntimeError::Trainer { rank, step, source });
                     }
                     self.skip();
                 }
                 None if self.clock.step == before => {
-                    let block = self.select(registers);
+                    let block = self.select();
                     self.begin(block);
                 }
                 None => {}
@@ -92,26 +100,43 @@ impl<T: Element, X: Transport> Machine<T, X> {
         Ok(())
     }
 
-    pub(super) fn answer(
+    /// Goes on past the question, which `answer` answers; `true` where a step is complete.
+    pub(super) fn answer_question(
         &mut self,
-        registers: &mut Registers<'_, T>,
-        answer: &[T],
+        answer: impl FnOnce(Question, &mut Registers),
     ) -> Result<bool, RuntimeError> {
-        self.check_length(answer.len())?;
         let before = self.clock.step;
-        match self.question(registers)? {
-            Some(
-                Question::Gradient { into, .. } | Question::Adapt { into, .. } | Question::Prox { into, .. },
-            ) => {
-                registers.vectors[into].copy_from_slice(answer);
+        match self.question()? {
+            Some(question) => {
+                answer(question, &mut self.registers);
                 self.skip();
             }
             None => {
-                let block = self.select(registers);
+                let block = self.select();
                 self.begin(block);
             }
         }
-        self.advance(registers)?;
+        self.advance()?;
+        Ok(self.clock.step > before)
+    }
+
+    /// Does what follows the question for one bucket, as far as that needs no other: computes, and begins the exchange.
+    pub(super) fn ahead_of_others(&mut self, bucket: usize) {
+        if let Some((block, from, mut surroundings)) = self.surroundings() {
+            surroundings.ahead(block, from, bucket);
+        }
+    }
+
+    /// The question has been answered, bucket by bucket.
+    pub(super) fn all_ready(&mut self) -> Result<bool, RuntimeError> {
+        let before = self.clock.step;
+        if let Some((block, from, mut surroundings)) = self.surroundings() {
+            let past = surroundings.join(block, from)?;
+            if let At::Initial(at) | At::Step(_, at) = &mut self.at {
+                *at = past;
+            }
+        }
+        self.advance()?;
         Ok(self.clock.step > before)
     }
 
@@ -123,43 +148,13 @@ impl<T: Element, X: Transport> Machine<T, X> {
         }
     }
 
-    pub(super) fn compute_model(&mut self, registers: &mut Registers<'_, T>) -> Result<(), RuntimeError> {
+    pub(super) fn compute_model(&mut self) -> Result<(), RuntimeError> {
         if matches!(self.at, At::Step(..)) {
             return Err(RuntimeError::MidStep { step: self.clock.step });
         }
-        self.executable.run_local(&self.executable.model, registers, &self.inputs, self.clock.step);
+        self.land()?;
+        let Self { executable, registers, inputs, clock, rank, .. } = self;
+        executable.model.run_local(registers, inputs, clock.step, *rank);
         Ok(())
-    }
-}
-
-fn ask<T: Element, A>(
-    question: Question,
-    registers: &mut Registers<'_, T>,
-    trainer: &mut impl FnMut(Ask<'_, T>) -> A,
-) -> A {
-    let vectors = &mut registers.vectors;
-    match question {
-        Question::Gradient { at, into } => {
-            let mut gradient = std::mem::take(&mut vectors[into]);
-            let answer = trainer(Ask::Gradient { point: &vectors[at], gradient: &mut gradient });
-            vectors[into] = gradient;
-            answer
-        }
-        Question::Adapt { at, direction, into } => {
-            let mut point = std::mem::take(&mut vectors[into]);
-            if at != into {
-                point.copy_from_slice(&vectors[at]);
-            }
-            let direction = direction.map(|direction| &vectors[direction][..]);
-            let answer = trainer(Ask::Adapt { point: &mut point, direction });
-            vectors[into] = point;
-            answer
-        }
-        Question::Prox { at, rho, into } => {
-            let (mut minimizer, rho) = (std::mem::take(&mut vectors[into]), registers.scalars[rho]);
-            let answer = trainer(Ask::Prox { point: &vectors[at], rho, minimizer: &mut minimizer });
-            vectors[into] = minimizer;
-            answer
-        }
     }
 }

@@ -1,46 +1,54 @@
 //! A rank's schedule, a transport and a model become a machine that a trainer drives.
 //!
 //! The program stops wherever it asks the trainer for a gradient or for a step of the trainer's own optimizer. A trainer
-//! answers with a closure ([`Machine::step`]), or asks for the point and hands in one answer per call
-//! ([`Machine::point`], [`Machine::next`]): both drive the same machine.
+//! answers with a closure ([`Machine::step`]), in one call for each answer ([`Machine::point`], [`Machine::next`]), or
+//! bucket by bucket ([`Machine::ready`]), so that a bucket travels while the others are still computed. All three drive the
+//! same machine and give the same bits.
 
 mod drive;
+mod flat;
 mod trainer;
+mod values;
 
+pub use flat::{Flat, FlatAsk, FlatState};
 pub use trainer::{Answer, Ask, State, Wanted};
+pub use values::{ModelAsk, Values, ValuesMut};
 
-use crate::element::Element;
 use crate::error::RuntimeError;
-use crate::exchange::Wire;
-use crate::execute::{Clock, Executable, Question};
-use crate::registers::{Memory, Registers};
+use crate::exchange::{Lane, Wire};
+use crate::execute::{Clock, Executable, Flights, Question};
+use crate::layout::Layout;
+use crate::memory::Buffer;
+use crate::registers::Registers;
 use crate::transport::Transport;
 use bfc_schedule::Rank;
-use bfc_schedule::program::{Program, Register, Shape};
+use bfc_schedule::program::{Program, Shape};
 use bfc_schedule::schedule::{Digest, RankSchedule};
 use std::time::Duration;
 
 /// How long a machine waits for a peer by default.
 pub const DEADLINE: Duration = Duration::from_secs(300);
 
-/// One rank of a run.
+/// One rank of a run, on a model of many tensors.
 ///
 /// Every call that communicates is collective: all ranks make the same calls in the same order. After an error that a
 /// peer or the trainer caused, all further calls fail.
-pub struct Machine<T, X> {
-    executable: Executable<T>,
+pub struct Machine<X> {
+    executable: Executable,
     program: Program,
-    wire: Wire<X>,
-    memory: Memory<T>,
-    /// Kept until the initial block is done.
-    initial: Vec<T>,
-    length: usize,
+    layout: Layout,
+    rank: Rank,
+    lane: Lane<X>,
+    registers: Registers,
+    flights: Flights,
+    /// The trainer's initial parameters, kept until the initial block is done.
+    initial: Vec<Buffer>,
     inputs: Vec<f64>,
     clock: Clock,
     at: At,
-    /// The vector state that may live in the caller's memory, and whether it does.
-    home: Option<usize>,
-    lent: bool,
+    /// The buckets whose answer is there, while a question is answered bucket by bucket, and how many of them have gone on.
+    ready: Vec<bool>,
+    ahead: usize,
     failed: bool,
 }
 
@@ -55,14 +63,19 @@ enum At {
     Step(usize, usize),
 }
 
-impl<T: Element, X: Transport> Machine<T, X> {
-    /// Makes the rank's machine; compares schedule and model with the other ranks, and runs the algorithm's initial
-    /// values up to the first question. Collective.
+impl<X: Transport + Send + 'static> Machine<X> {
+    /// Makes the rank's machine; compares schedule and layout with the other ranks, and runs the algorithm's initial values
+    /// up to the first question. `fill` writes the initial parameters. Collective.
     ///
     /// # Errors
-    /// Where schedule and transport do not belong together, ranks have different schedules or models, or a peer fails.
-    pub fn new(schedule: RankSchedule, transport: X, initial: &[T]) -> Result<Self, RuntimeError> {
-        Self::with_deadline(schedule, transport, initial, DEADLINE)
+    /// Where schedule and transport do not belong together, ranks have different schedules or layouts, or a peer fails.
+    pub fn new(
+        schedule: RankSchedule,
+        transport: X,
+        layout: Layout,
+        fill: impl FnOnce(&mut ValuesMut<'_>),
+    ) -> Result<Self, RuntimeError> {
+        Self::with_deadline(schedule, transport, layout, fill, DEADLINE)
     }
 
     /// [`new`](Self::new) with the deadline of every wait for a peer.
@@ -72,7 +85,8 @@ impl<T: Element, X: Transport> Machine<T, X> {
     pub fn with_deadline(
         schedule: RankSchedule,
         transport: X,
-        initial: &[T],
+        layout: Layout,
+        fill: impl FnOnce(&mut ValuesMut<'_>),
         deadline: Duration,
     ) -> Result<Self, RuntimeError> {
         let (found_rank, found_size) = (transport.rank(), transport.size());
@@ -80,56 +94,47 @@ impl<T: Element, X: Transport> Machine<T, X> {
             let RankSchedule { rank, size, .. } = schedule;
             return Err(RuntimeError::DifferentGroup { rank, size, found_rank, found_size });
         }
+        let mut initial: Vec<Buffer> =
+            layout.buckets().iter().map(|bucket| Buffer::zeros(bucket.dtype, bucket.length)).collect();
+        fill(&mut ValuesMut::new(&layout, initial.iter_mut()));
         let executable = Executable::new(&schedule);
         let program = schedule.program;
-        let memory = Memory::new(&program.registers, initial.len(), executable.neighbours().len());
+        let registers = Registers::new(&program, &layout, executable.neighbours().len());
+        let mut wire = Wire::new(transport, deadline);
+        compare(&mut wire, schedule.digest, &layout)?;
         let mut machine = Self {
-            wire: Wire::new(transport, deadline),
-            memory,
-            initial: initial.to_vec(),
-            length: initial.len(),
+            rank: schedule.rank,
+            lane: Lane::new(wire),
+            flights: Flights::default(),
             inputs: program.inputs.iter().map(|input| input.default.to_f64()).collect(),
             clock: Clock { step: 0, phase: 0, begun: false },
             at: At::Initial(0),
-            home: home(&program, executable.model.is_empty()),
-            lent: false,
+            ready: vec![false; layout.buckets().len()],
+            ahead: 0,
             failed: false,
             executable,
             program,
+            layout,
+            registers,
+            initial,
         };
-        machine.compare(schedule.digest)?;
-        machine.call(None, |machine, registers| machine.advance(registers).map(|_| ()))?;
+        machine.call(|machine| machine.advance().map(|_| ()))?;
         Ok(machine)
-    }
-
-    /// Compares schedule and model with the rank before.
-    fn compare(&mut self, digest: Digest) -> Result<(), RuntimeError> {
-        let rank = self.rank();
-        let model = |length: u64, bytes: u64| format!("{length} elements of {bytes} bytes");
-        let (length, bytes) = (self.length as u64, size_of::<T>() as u64);
-        let mine = [&digest.0[..], &length.to_le_bytes(), &bytes.to_le_bytes()].concat();
-        let (peer, theirs) = self.wire.greet(&mine)?;
-        let number =
-            |at: usize| theirs[at..at + 8].iter().rev().fold(0, |number, &byte| number << 8 | byte as u64);
-        if theirs[..32] != mine[..32] {
-            let theirs = theirs[..32].iter().map(|byte| format!("{byte:02x}")).collect();
-            return Err(RuntimeError::DifferentSchedule { rank, mine: digest.to_string(), peer, theirs });
-        }
-        if theirs != mine {
-            let (mine, theirs) = (model(length, bytes), model(number(32), number(40)));
-            return Err(RuntimeError::DifferentModel { rank, mine, peer, theirs });
-        }
-        Ok(())
     }
 
     /// This rank.
     pub fn rank(&self) -> Rank {
-        self.wire.transport.rank()
+        self.rank
     }
 
     /// The number of ranks.
     pub fn size(&self) -> u32 {
-        self.wire.transport.size()
+        self.lane.wire().transport.size()
+    }
+
+    /// The model's tensors.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
     }
 
     /// Steps done.
@@ -137,14 +142,18 @@ impl<T: Element, X: Transport> Machine<T, X> {
         self.clock.step
     }
 
-    /// Bytes of messages sent so far, without headers; what is exchanged in place counts as sent.
-    pub fn bytes_sent(&self) -> u64 {
-        self.wire.bytes_sent
+    /// Bytes of messages sent so far, without headers; what is exchanged in place counts as sent. Waits for what is in
+    /// flight.
+    pub fn bytes_sent(&mut self) -> u64 {
+        // A failure in flight is the next call's to report.
+        let result = self.flights.finish_all(&mut self.lane, &mut self.registers);
+        self.failed |= result.is_err();
+        self.lane.wire().bytes_sent
     }
 
-    /// Sets how long a wait for a peer may take.
+    /// Sets how long a wait for a peer may take, from the next exchange on.
     pub fn set_deadline(&mut self, deadline: Duration) {
-        self.wire.deadline = deadline;
+        self.lane.wire().deadline = deadline;
     }
 
     /// The run-time inputs by name, with their values.
@@ -172,21 +181,16 @@ impl<T: Element, X: Transport> Machine<T, X> {
     ///
     /// # Errors
     /// Where a peer or the closure fails.
-    pub fn step<A: Answer>(&mut self, trainer: &mut impl FnMut(Ask<'_, T>) -> A) -> Result<(), RuntimeError> {
-        self.call(None, |machine, registers| machine.whole_step(registers, trainer))
-    }
-
-    /// [`step`](Self::step) on a state that lives in the caller's memory: the model, or else the first state. The memory
-    /// holds the state before and after the call, and no peer touches it outside.
-    ///
-    /// # Errors
-    /// As there, and where the memory has another length than the model. After an error its contents are unspecified.
-    pub fn step_on<A: Answer>(
+    pub fn step<A: Answer>(
         &mut self,
-        state: &mut [T],
-        trainer: &mut impl FnMut(Ask<'_, T>) -> A,
+        trainer: &mut impl FnMut(ModelAsk<'_>) -> A,
     ) -> Result<(), RuntimeError> {
-        self.call(Some(state), |machine, registers| machine.whole_step(registers, trainer))
+        let layout = self.layout.clone();
+        self.call(|machine| {
+            machine.whole_step(&mut |question, registers| {
+                values::ask(question, &layout, registers, trainer).into_result()
+            })
+        })
     }
 
     /// What is wanted next. Begins a step if none is pending; collective like [`next`](Self::next).
@@ -194,94 +198,108 @@ impl<T: Element, X: Transport> Machine<T, X> {
     /// # Errors
     /// Where a peer fails.
     pub fn wanted(&mut self) -> Result<Option<Wanted>, RuntimeError> {
-        self.call(None, |machine, registers| machine.question(registers)).map(|question| {
-            question.map(|question| match question {
-                Question::Gradient { .. } => Wanted::Gradient,
-                Question::Adapt { .. } => Wanted::Adapted,
-                Question::Prox { rho, .. } => Wanted::Minimizer { rho: self.memory.scalars[rho] },
-            })
-        })
+        let question = self.call(Self::question)?;
+        Ok(question.map(|question| match question {
+            Question::Gradient { .. } => Wanted::Gradient,
+            Question::Adapt { .. } => Wanted::Adapted,
+            Question::Prox { rho, .. } => Wanted::Minimizer { rho: self.registers.scalars[rho] },
+        }))
     }
 
-    /// The point where the next gradient, step or minimizer is wanted: the model, for algorithms without a question in their step. Begins a
-    /// step if none is pending; collective like [`next`](Self::next).
+    /// The point where the next gradient, step or minimizer is wanted: the model, for algorithms without a question in their
+    /// step. Begins a step if none is pending; collective like [`next`](Self::next).
     ///
     /// # Errors
     /// Where a peer fails.
-    pub fn point(&mut self) -> Result<&[T], RuntimeError> {
-        match self.call(None, |machine, registers| machine.question(registers))? {
-            Some(Question::Gradient { at, .. } | Question::Adapt { at, .. } | Question::Prox { at, .. }) => {
-                Ok(&self.memory.vectors[at])
-            }
+    pub fn point(&mut self) -> Result<Values<'_>, RuntimeError> {
+        match self.call(Self::question)? {
+            Some(question) => Ok(self.values(question.at())),
             None => self.model(),
         }
     }
 
-    /// Hands in what was [wanted](Self::wanted) at the [`point`](Self::point), and goes on to the next question or to the
-    /// end of the step; `true` where a step is complete. Collective.
+    /// Where the answer to the next question goes: to be written before [`next`](Self::next), or bucket by bucket before
+    /// [`ready`](Self::ready). A gradient is of the type that numbers are computed in.
     ///
     /// # Errors
-    /// Where a peer fails, or the answer has another length than the model.
-    pub fn next(&mut self, answer: &[T]) -> Result<bool, RuntimeError> {
-        self.call(None, |machine, registers| machine.answer(registers, answer))
+    /// Where a peer fails, or nothing is asked.
+    pub fn answer(&mut self) -> Result<ValuesMut<'_>, RuntimeError> {
+        let Some(question) = self.call(Self::question)? else {
+            return Err(RuntimeError::NothingAsked { algorithm: self.program.name.clone() });
+        };
+        let into = question.answer();
+        let buffers = self.registers.buckets.iter_mut().map(|bucket| &mut bucket.vectors[into]);
+        Ok(ValuesMut::new(&self.layout, buffers))
     }
 
-    /// [`next`](Self::next) on a state that lives in the caller's memory, as in [`step_on`](Self::step_on).
+    /// Says that the [answer](Self::answer) is complete, and goes on to the next question or to the end of the step;
+    /// `true` where a step is complete. Collective.
     ///
     /// # Errors
-    /// As in both.
-    pub fn next_on(&mut self, state: &mut [T], answer: &[T]) -> Result<bool, RuntimeError> {
-        self.call(Some(state), |machine, registers| machine.answer(registers, answer))
-    }
-
-    /// What the trainer evaluates and saves.
-    ///
-    /// # Errors
-    /// Within a step, where the model is computed from states; where a state lives in the caller's memory.
-    pub fn model(&mut self) -> Result<&[T], RuntimeError> {
-        if !self.executable.model.is_empty() {
-            self.call(None, |machine, registers| machine.compute_model(registers))?;
-        } else if self.lent {
-            return Err(self.lent_error());
+    /// Where a peer fails.
+    pub fn next(&mut self) -> Result<bool, RuntimeError> {
+        if self.ready.iter().any(|ready| *ready) {
+            let rest: Vec<usize> = (0..self.ready.len()).filter(|&bucket| !self.ready[bucket]).collect();
+            return rest.into_iter().try_fold(false, |_, bucket| self.ready(bucket));
         }
-        Ok(&self.memory.vectors[self.program.model_register.0 as usize])
+        self.call(|machine| machine.answer_question(|_, _| ()))
     }
 
-    /// [`model`](Self::model), where a state lives in the caller's memory: `into ← model`.
+    /// Says that the [answer](Self::answer) is complete in one bucket, which may travel from now on; after the last bucket
+    /// goes on as [`next`](Self::next) does, and returns `true` where a step is complete.
+    ///
+    /// Buckets travel in the order of the layout, whatever the order in which they become ready.
     ///
     /// # Errors
-    /// Within a step, where the model is computed from states; where a length differs.
-    pub fn model_on(&mut self, state: &mut [T], into: &mut [T]) -> Result<(), RuntimeError> {
-        self.check_length(into.len())?;
-        self.call(Some(state), |machine, registers| {
-            if !machine.executable.model.is_empty() {
-                machine.compute_model(registers)?;
+    /// Where a peer fails, or the bucket was ready before.
+    pub fn ready(&mut self, bucket: usize) -> Result<bool, RuntimeError> {
+        let known = self.ready.get(bucket).copied();
+        if known != Some(false) {
+            let buckets = self.ready.len();
+            return Err(RuntimeError::NotWanted { bucket, buckets });
+        }
+        self.call(|machine| {
+            if machine.ahead == 0 && machine.question()?.is_none() {
+                return Err(RuntimeError::NothingAsked { algorithm: machine.program.name.clone() });
             }
-            into.copy_from_slice(&registers.vectors[machine.program.model_register.0 as usize]);
-            Ok(())
+            machine.ready[bucket] = true;
+            while machine.ready.get(machine.ahead) == Some(&true) {
+                machine.ahead_of_others(machine.ahead);
+                machine.ahead += 1;
+            }
+            if machine.ahead < machine.ready.len() {
+                return Ok(false);
+            }
+            machine.ready.fill(false);
+            machine.ahead = 0;
+            machine.all_ready()
         })
     }
 
-    /// A state by its name in the source, as it stands.
+    /// What the trainer evaluates and saves. Waits for what is in flight.
     ///
     /// # Errors
-    /// Where there is no state of this name, or it lives in the caller's memory.
-    pub fn state(&self, name: &str) -> Result<State<'_, T>, RuntimeError> {
-        let Some((_, register)) = self.program.states.iter().find(|(state, _)| state == name) else {
-            let known = list(self.program.states.iter().map(|(name, _)| name));
-            let algorithm = self.program.name.clone();
-            return Err(RuntimeError::UnknownState { name: name.to_owned(), algorithm, known });
-        };
-        let register = register.0 as usize;
-        match self.program.registers[register] {
-            Shape::Scalar => Ok(State::Scalar(self.memory.scalars[register])),
-            Shape::Vector if self.lent && self.home == Some(register) => Err(self.lent_error()),
-            Shape::EdgeVector => Ok(State::EdgeVector(&self.memory.vectors[register])),
-            Shape::EdgeFactor(_) => Ok(State::EdgeFactor(&self.memory.vectors[register])),
-            Shape::EdgeScalar => Ok(State::EdgeScalar(&self.memory.small.edge_scalars[register])),
-            Shape::Vector => Ok(State::Vector(&self.memory.vectors[register])),
+    /// Within a step, where the model is computed from states; where a peer fails.
+    pub fn model(&mut self) -> Result<Values<'_>, RuntimeError> {
+        self.call(Self::compute_model)?;
+        Ok(self.values(self.program.model_register.0 as usize))
+    }
+
+    /// A state by its name in the source, as it stands. Waits for what is in flight.
+    ///
+    /// # Errors
+    /// Where there is no state of this name, or a peer fails.
+    pub fn state(&mut self, name: &str) -> Result<State<Values<'_>>, RuntimeError> {
+        let register = self.state_register(name)?;
+        self.call(|machine| machine.land())?;
+        Ok(match self.program.registers[register] {
+            Shape::Scalar => State::Scalar(self.registers.scalars[register]),
+            Shape::EdgeVector => State::EdgeVector(self.values(register)),
+            Shape::EdgeFactor(_) => State::EdgeFactor(self.values(register)),
+            Shape::EdgeScalar => State::EdgeScalar(self.registers.edge_scalars[register].clone()),
+            Shape::Vector => State::Vector(self.values(register)),
             Shape::Code(_) => unreachable!("no state of a checked program is a code"),
-        }
+        })
     }
 
     /// The neighbours that states per edge are about, in the order of their entries.
@@ -289,59 +307,76 @@ impl<T: Element, X: Transport> Machine<T, X> {
         self.executable.neighbours()
     }
 
-    /// Does something with the registers in place.
+    fn model_is_state(&self) -> bool {
+        self.executable.model.is_empty()
+    }
+
+    fn state_register(&self, name: &str) -> Result<usize, RuntimeError> {
+        match self.program.states.iter().find(|(state, _)| state == name) {
+            Some((_, register)) => Ok(register.0 as usize),
+            None => {
+                let known = list(self.program.states.iter().map(|(name, _)| name));
+                let algorithm = self.program.name.clone();
+                Err(RuntimeError::UnknownState { name: name.to_owned(), algorithm, known })
+            }
+        }
+    }
+
+    fn values(&self, register: usize) -> Values<'_> {
+        Values::new(&self.layout, self.registers.buckets.iter().map(|bucket| &bucket.vectors[register]))
+    }
+
+    /// Waits for what is in flight.
+    fn land(&mut self) -> Result<(), RuntimeError> {
+        self.flights.finish_all(&mut self.lane, &mut self.registers)
+    }
+
+    /// Does something that leaves the machine failed where it fails or unwinds.
     fn call<R>(
         &mut self,
-        lent: Option<&mut [T]>,
-        body: impl FnOnce(&mut Self, &mut Registers<'_, T>) -> Result<R, RuntimeError>,
+        body: impl FnOnce(&mut Self) -> Result<R, RuntimeError>,
     ) -> Result<R, RuntimeError> {
         if self.failed {
-            return Err(RuntimeError::Failed { rank: self.rank(), step: self.clock.step });
+            return Err(RuntimeError::Failed { rank: self.rank, step: self.clock.step });
         }
-        if self.lent && lent.is_none() {
-            return Err(self.lent_error());
-        }
-        let lent = match (lent, self.home) {
-            (Some(memory), Some(home)) => {
-                self.check_length(memory.len())?;
-                self.lent = true;
-                Some((home, memory))
-            }
-            _ => None,
-        };
-        let home = lent.as_ref().map(|(home, _)| *home);
-        // Until the end: a panic in the trainer's closure leaves the machine failed.
         self.failed = true;
-        let mut registers = self.memory.borrow(self.length, lent);
-        let result = body(self, &mut registers);
-        self.memory.restore(registers, home);
+        let result = body(self);
         self.failed = matches!(&result, Err(error) if is_fatal(error));
+        if self.failed {
+            // What is still in flight fails, too; its memory comes back.
+            let _ = self.land();
+        }
         result
     }
-
-    fn check_length(&self, found: usize) -> Result<(), RuntimeError> {
-        let expected = self.length;
-        if found == expected { Ok(()) } else { Err(RuntimeError::WrongLength { expected, found }) }
-    }
-
-    fn lent_error(&self) -> RuntimeError {
-        let name = |(name, register): &(String, Register)| {
-            (Some(register.0 as usize) == self.home).then(|| name.clone())
-        };
-        RuntimeError::Lent { state: self.program.states.iter().find_map(name).unwrap_or_default() }
-    }
 }
 
-/// The state that callers may lend memory for: the model where it is one, else the first vector.
-fn home(program: &Program, model_is_state: bool) -> Option<usize> {
-    let is_vector = |register: usize| program.registers[register] == Shape::Vector;
-    let mut states = program.states.iter().map(|(_, register)| register.0 as usize);
-    let model = program.model_register.0 as usize;
-    match model_is_state && states.clone().any(|state| state == model) {
-        true => Some(model),
-        false => states.find(|&state| is_vector(state)),
-    }
+/// Compares schedule and layout with the rank before; all ranks learn of a difference.
+fn compare<X: Transport>(wire: &mut Wire<X>, digest: Digest, layout: &Layout) -> Result<(), RuntimeError> {
+    let rank = wire.transport.rank();
+    let mine = layout.describe();
+    let greeting = [&digest.0[..], &(mine.len() as u64).to_le_bytes()].concat();
+    let (peer, greeted) = wire.greet(&greeting, greeting.len())?;
+    let (schedule, length) = greeted.split_at(digest.0.len());
+    let length = length.iter().rev().fold(0, |length, byte| length << 8 | usize::from(*byte));
+    let (_, theirs) = wire.greet(mine.as_bytes(), length.min(LONGEST_LAYOUT))?;
+    let error = if *schedule != digest.0 {
+        let theirs = schedule.iter().map(|byte| format!("{byte:02x}")).collect();
+        RuntimeError::DifferentSchedule { rank, mine: digest.to_string(), peer, theirs }
+    } else if theirs != mine.as_bytes() {
+        let theirs = String::from_utf8_lossy(&theirs).into_owned();
+        let (mine, theirs) =
+            mine.lines().zip(theirs.lines()).find(|(mine, theirs)| mine != theirs).unwrap_or_default();
+        let (mine, theirs) = (mine.to_owned(), theirs.to_owned());
+        RuntimeError::DifferentModel { rank, mine, peer, theirs }
+    } else {
+        return Ok(());
+    };
+    wire.transport.abandon(&error.to_string());
+    Err(error)
 }
+
+/// Bytes of the description of a layout that is read at most.
+const LONGEST_LAYOUT: usize = 1 << 28;
 
 /// Errors after which ranks no longer agree on where they are.
 fn is_fatal(error: &RuntimeError) -> bool {
@@ -350,6 +385,8 @@ fn is_fatal(error: &RuntimeError) -> bool {
         RuntimeError::WrongLength { .. }
             | RuntimeError::MidStep { .. }
             | RuntimeError::Lent { .. }
+            | RuntimeError::NothingAsked { .. }
+            | RuntimeError::NotWanted { .. }
             | RuntimeError::UnknownInput { .. }
             | RuntimeError::UnknownState { .. }
     )

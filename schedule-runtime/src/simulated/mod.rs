@@ -239,6 +239,11 @@ unsafe impl Transport for SimulatedTransport {
         self.rank
     }
 
+    /// One thread of a simulation runs at a time.
+    fn may_overlap(&self) -> bool {
+        false
+    }
+
     fn size(&self) -> u32 {
         self.size
     }

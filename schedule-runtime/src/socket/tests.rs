@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Machine, RuntimeError};
+use crate::{Flat, RuntimeError};
 use bfc_schedule::program::{Instruction, Program, Register, Shape};
 use bfc_schedule::schedule::Draft;
 use bfc_schedule::{Rank, Schedule};
@@ -59,7 +59,7 @@ fn errors(directory: &Path, rank: usize) -> [Option<RuntimeError>; 2] {
     std::thread::scope(|scope| {
         let start = |transport: SocketTransport| {
             let schedule = schedule.rank(transport.rank);
-            Machine::<f64, _>::with_deadline(schedule, transport, &[0.0], Duration::from_millis(200)).err()
+            Flat::<f64, _>::with_deadline(schedule, transport, &[0.0], Duration::from_millis(200)).err()
         };
         transports
             .map(|transport| scope.spawn(move || start(transport)))

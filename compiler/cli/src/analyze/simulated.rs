@@ -10,7 +10,7 @@ use bfc_compiler::{Analysis, Assumptions, Detail, Files, Request};
 use bfc_predict::{PredictError, Progress, QuestionError};
 use bfc_report::analysis;
 use bfc_runtime::local::spmd;
-use bfc_runtime::{Ask, Machine, RuntimeError, Transport};
+use bfc_runtime::{Ask, Flat, FlatAsk, RuntimeError, Transport};
 use bfc_schedule::Schedule;
 use bfc_schedule::digits::six_digits;
 use bfc_schedule::random::{output, unit};
@@ -217,10 +217,10 @@ fn rate_of(schedule: &Schedule) -> Result<f64, Failure> {
         let rank = transport.rank();
         let start: Vec<f64> =
             (0..ELEMENTS).map(|element| unit(output(1, rank.0.into()), element as u64) - 0.5).collect();
-        let mut machine = Machine::<f64, _>::new(schedule.rank(rank), transport, &start)?;
+        let mut machine = Flat::<f64, _>::new(schedule.rank(rank), transport, &start)?;
         let mut models = vec![start];
         for step in 1..=STEPS {
-            machine.step(&mut |ask: Ask<'_, f64>| match ask {
+            machine.step(&mut |ask: FlatAsk<'_, f64>| match ask {
                 Ask::Gradient { gradient, .. } => gradient.fill(0.0),
                 Ask::Adapt { .. } => {}
                 Ask::Prox { point, minimizer, .. } => minimizer.copy_from_slice(point),

@@ -5,7 +5,7 @@ use super::data::{Data, Rows};
 use super::logistic::Logistic;
 use crate::progress;
 use bfc_runtime::local::{self, SpmdError};
-use bfc_runtime::{Ask, Machine, RuntimeError, Transport};
+use bfc_runtime::{Ask, Flat, FlatAsk, RuntimeError, Transport};
 use bfc_schedule::{RankSchedule, Schedule};
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
@@ -127,14 +127,14 @@ impl Recorder {
 /// Returns the bytes sent.
 fn one_rank(
     schedule: RankSchedule,
-    transport: impl Transport,
+    transport: impl Transport + Send + 'static,
     problem: Logistic,
     plan: Plan,
     recorder: Recorder,
 ) -> Result<u64, RuntimeError> {
     let with_lr = schedule.program.inputs.iter().any(|input| input.name == "lr");
     let initial = vec![0.0; problem.parameters()];
-    let mut machine = Machine::<f64, _>::new(schedule, transport, &initial)?;
+    let mut machine = Flat::<f64, _>::new(schedule, transport, &initial)?;
     if with_lr {
         machine.set_input("lr", plan.lr)?;
     }
@@ -142,7 +142,7 @@ fn one_rank(
     let mut scratch = initial;
     let smoothness = LazyCell::new(|| problem.smoothness());
     for step in 1..=plan.steps {
-        machine.step(&mut |ask: Ask<'_, f64>| match ask {
+        machine.step(&mut |ask: FlatAsk<'_, f64>| match ask {
             Ask::Gradient { point, gradient } => problem.gradient(point, gradient),
             Ask::Adapt { point, direction } => {
                 let direction = direction.unwrap_or_else(|| {

@@ -3,11 +3,12 @@
 //! First, what one step would send again after another is carried over (`carry`). Then three passes over each block:
 //! `fuse` decides which values need a buffer and folds all others into expressions, `order` puts exchanges, questions to the
 //! trainer and expressions in a sequence, `registers` gives the values their buffers and leaves every state where the next
-//! step looks for it.
+//! step looks for it. At last `overlap` has exchanges go on while the trainer computes.
 
 mod carry;
 mod fuse;
 mod order;
+mod overlap;
 mod registers;
 
 use crate::model::algorithm::{Algorithm, ValueId, ValueKind, reachable};
@@ -39,7 +40,7 @@ pub fn program(algorithm: &Algorithm) -> Program {
         .collect();
     let (model, model_register) = model(algorithm, &mut registers, held);
 
-    Program {
+    let mut program = Program {
         name: algorithm.name.clone(),
         inputs: algorithm.inputs.clone(),
         registers: registers.into_shapes(),
@@ -53,7 +54,9 @@ pub fn program(algorithm: &Algorithm) -> Program {
         steps,
         model,
         model_register,
-    }
+    };
+    overlap::overlap(&mut program);
+    program
 }
 
 /// What survives from one block to the next.

@@ -33,7 +33,9 @@ pub enum FormatError {
     #[error("the file has format version {found}, expected {}", super::VERSION)]
     #[diagnostic(
         code(bfc::format::version),
-        help("read it with the release of `bfc` that wrote it, or compile the schedule again with this one")
+        help(
+            "compile the schedule again with `bfc compile`, or read it with the release of `bfc` that wrote it"
+        )
     )]
     Version { found: u32 },
 
@@ -56,7 +58,9 @@ pub enum FormatError {
     #[error("the file needs section `{section}`, which this reader does not know")]
     #[diagnostic(
         code(bfc::format::unknown_section),
-        help("read it with the release of `bfc` that wrote it, or compile the schedule again with this one")
+        help(
+            "compile the schedule again with `bfc compile`, or read it with the release of `bfc` that wrote it"
+        )
     )]
     UnknownSection { section: String },
 

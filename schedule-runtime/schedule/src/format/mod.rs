@@ -1,4 +1,4 @@
-//! A schedule as a file and back. This text is the format's specification, version 2.
+//! A schedule as a file and back. This text is the format's specification, version 3.
 //!
 //! All numbers are little-endian and unsigned. `string` is a `u32` length in bytes and as many bytes of UTF-8; `list T`
 //! is a `u32` count and as many `T`; `W` is a `u32` index into the table of weights.
@@ -8,7 +8,7 @@
 //! | at | bytes | what |
 //! |---|---|---|
 //! | 0 | 8 | `89 42 46 43 0D 0A 1A 0A` (`\x89BFC\r\n\x1a\n`) |
-//! | 8 | 4 | version, 2 |
+//! | 8 | 4 | version, 3 |
 //! | 12 | 4 | s, the number of sections |
 //! | 16 | 8 | length of the file |
 //! | 24 | 4 | CRC-32 (IEEE) of the whole file, these four bytes taken as 0 |
@@ -34,7 +34,7 @@
 //! of no bytes. Weights are distinct, in order of first use by `program`, then `rounds` with the `tables` that it refers
 //! to, each read from front to back.
 //!
-//! `program`: name `string`; inputs `list (name string, default W)`; registers `list shape`; states
+//! `program`: name `string`; inputs `list (name string, default W, kind u8: 0, the same on all ranks)`; registers `list shape`; states
 //! `list (name string, register u16)`; initial `block`; conditions `list expression`; steps `list block`; model `block`;
 //! model register `u16`. A `shape` is a `u8`: 0 vector · 1 scalar · 2 vector per edge · 3 scalar per edge · 4 code,
 //! followed by its codec · 5 factor per edge (rank `u32`; `u8` 0, or 1 and the rows `u32`). A codec is a `u8` and its
@@ -47,7 +47,7 @@
 //! 4 adapt (at, into; `u8` 0, or 1 and the direction) · 5 swap (a, b) · 6 prox (at, rho, into) · 7 dot (a, b, into) ·
 //! 8 degree (into, topology `u32`) · 9 gather (from, into) · 10 encode (from, into) · 11 decode (from, into) ·
 //! 12 start (into) · 13 project (from, factor, into) · 14 difference (mine, theirs, into) · 15 correct (at, factor,
-//! difference, into).
+//! difference, into) · 16 begin (flight `u16`, then as 2) · 17 finish (flight `u16`).
 //! An `expression` is a `list` of operations in postfix form: 0 register (`u16`) · 1 input (`u16`) · 2 step · 3 constant
 //! (`W`) · 4 negate · 5 not · 6 square root · 7 log · 8 absolute · 9 floor · 10 add · 11 subtract · 12 multiply ·
 //! 13 divide · 14 power · 15 minimum · 16 maximum · 17 mod · 18 div · 19 equal · 20 not equal · 21 less · 22 less or
@@ -83,7 +83,7 @@ use container::{Container, Section, digest_of};
 use weights::{WeightReader, WeightWriter};
 
 /// The version that this module writes and reads.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// The first bytes of a file; they do not survive transfer as text.
 pub const MAGIC: [u8; 8] = *b"\x89BFC\r\n\x1a\n";
 

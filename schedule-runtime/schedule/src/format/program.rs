@@ -5,7 +5,9 @@ use super::bytes::{Reader, Write};
 use super::weights::{WeightReader, WeightWriter};
 use crate::Program;
 use crate::compression::{Codec, Float, LowRank};
-use crate::program::{Block, Expression, Input, Instruction, Operation, Operator, Register, Shape, Transfer};
+use crate::program::{
+    Block, Expression, Flight, Input, Instruction, Operation, Operator, Register, Shape, Transfer,
+};
 
 /// Operations without operands of their own; the first has the number [`FIRST_PLAIN`].
 const PLAIN: [Operation; 24] = [
@@ -36,6 +38,9 @@ const PLAIN: [Operation; 24] = [
 ];
 const FIRST_PLAIN: u8 = 4;
 
+/// The kind of an input; others are for values that differ by rank.
+const SAME_ON_ALL_RANKS: u8 = 0;
+
 pub(super) fn write(program: &Program, weights: &mut WeightWriter) -> Vec<u8> {
     let mut section = vec![];
     section.string(&program.name);
@@ -43,6 +48,7 @@ pub(super) fn write(program: &Program, weights: &mut WeightWriter) -> Vec<u8> {
     for input in &program.inputs {
         section.string(&input.name);
         section.u32(weights.id(&input.default));
+        section.u8(SAME_ON_ALL_RANKS);
     }
     section.count(program.registers.len());
     program.registers.iter().for_each(|shape| write_shape(&mut section, *shape));
@@ -72,12 +78,7 @@ fn write_block(section: &mut Vec<u8>, block: &Block, weights: &mut WeightWriter)
             }
             Instruction::Exchange { operator, transfers } => {
                 section.u8(2);
-                write_operator(section, *operator);
-                section.count(transfers.len());
-                transfers
-                    .iter()
-                    .flat_map(|each| [each.from, each.into])
-                    .for_each(|register| section.u16(register.0));
+                write_exchange(section, *operator, transfers);
             }
             Instruction::Gradient { at, into } => operands(section, 3, &[*at, *into]),
             Instruction::Adapt { at, direction, into } => {
@@ -101,8 +102,23 @@ fn write_block(section: &mut Vec<u8>, block: &Block, weights: &mut WeightWriter)
             Instruction::Correct { at, factor, difference, into } => {
                 operands(section, 15, &[*at, *factor, *difference, *into]);
             }
+            Instruction::Begin { flight, operator, transfers } => {
+                section.u8(16);
+                section.u16(flight.0);
+                write_exchange(section, *operator, transfers);
+            }
+            Instruction::Finish { flight } => {
+                section.u8(17);
+                section.u16(flight.0);
+            }
         }
     }
+}
+
+fn write_exchange(section: &mut Vec<u8>, operator: Operator, transfers: &[Transfer]) {
+    write_operator(section, operator);
+    section.count(transfers.len());
+    transfers.iter().flat_map(|each| [each.from, each.into]).for_each(|register| section.u16(register.0));
 }
 
 fn write_operator(section: &mut Vec<u8>, operator: Operator) {
@@ -208,11 +224,16 @@ fn write_expression(section: &mut Vec<u8>, expression: &Expression, weights: &mu
 pub(super) fn read(section: &[u8], weights: &mut WeightReader<'_>) -> Result<Program, FormatError> {
     let mut reader = Reader::new("program", section);
     let name = reader.string()?;
-    let input =
-        |reader: &mut Reader<'_>| Ok(Input { name: reader.string()?, default: weights.get(reader.u32()?)? });
+    let input = |reader: &mut Reader<'_>| {
+        let input = Input { name: reader.string()?, default: weights.get(reader.u32()?)? };
+        match reader.u8()? {
+            SAME_ON_ALL_RANKS => Ok(input),
+            _ => Err(reader.malformed("no kind of input has this number")),
+        }
+    };
     let program = Program {
         name,
-        inputs: reader.list(8, input)?,
+        inputs: reader.list(9, input)?,
         registers: reader.list(1, shape)?,
         states: reader.list(6, |reader| Ok((reader.string()?, register(reader)?)))?,
         initial: block(&mut reader, weights)?,
@@ -294,11 +315,7 @@ fn instruction(reader: &mut Reader<'_>, weights: &mut WeightReader<'_>) -> Resul
     Ok(match reader.u8()? {
         0 => Instruction::Parameters { into: register(reader)? },
         1 => Instruction::Compute { into: register(reader)?, expression: expression(reader, weights)? },
-        2 => Instruction::Exchange {
-            operator: operator(reader)?,
-            transfers: reader
-                .list(4, |reader| Ok(Transfer { from: register(reader)?, into: register(reader)? }))?,
-        },
+        2 => Instruction::Exchange { operator: operator(reader)?, transfers: transfers(reader)? },
         3 => Instruction::Gradient { at: register(reader)?, into: register(reader)? },
         4 => {
             let (at, into) = (register(reader)?, register(reader)?);
@@ -328,8 +345,18 @@ fn instruction(reader: &mut Reader<'_>, weights: &mut WeightReader<'_>) -> Resul
             difference: register(reader)?,
             into: register(reader)?,
         },
+        16 => Instruction::Begin {
+            flight: Flight(reader.u16()?),
+            operator: operator(reader)?,
+            transfers: transfers(reader)?,
+        },
+        17 => Instruction::Finish { flight: Flight(reader.u16()?) },
         _ => return Err(reader.malformed("no instruction has this number")),
     })
+}
+
+fn transfers(reader: &mut Reader<'_>) -> Result<Vec<Transfer>, FormatError> {
+    reader.list(4, |reader| Ok(Transfer { from: register(reader)?, into: register(reader)? }))
 }
 
 fn expression(reader: &mut Reader<'_>, weights: &mut WeightReader<'_>) -> Result<Expression, FormatError> {

@@ -14,6 +14,11 @@ use crate::compression::{Codec, LowRank};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Register(pub u16);
 
+/// An exchange that goes on beside other instructions. Each [`Instruction::Begin`] has its own number, in the order of the
+/// program: the initial block first, then the blocks of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Flight(pub u16);
+
 /// What a register holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shape {
@@ -133,6 +138,22 @@ pub enum Instruction {
         /// What is mapped, and where to. A target is not another transfer's source; it may be its own (in place).
         transfers: Vec<Transfer>,
     },
+    /// Begins an exchange that goes on while other instructions run, up to its [`Finish`](Self::Finish), in this block or
+    /// in a later one. It keeps the phase in which it begins. Until it is over, what travels is read at most, and what
+    /// arrives is left alone.
+    Begin {
+        /// Its number.
+        flight: Flight,
+        /// The linear map.
+        operator: Operator,
+        /// As in [`Exchange`](Self::Exchange).
+        transfers: Vec<Transfer>,
+    },
+    /// Waits until an exchange is over; does nothing where it is not in flight.
+    Finish {
+        /// The exchange.
+        flight: Flight,
+    },
     /// Asks the trainer: `into ← ∇f(at)` on the step's minibatch.
     Gradient {
         /// The point.
@@ -234,6 +255,71 @@ pub enum Instruction {
     },
 }
 
+impl Instruction {
+    /// The registers that it reads; a flight's are read until it is over.
+    pub fn reads(&self) -> Vec<Register> {
+        match self {
+            Self::Parameters { .. } | Self::Finish { .. } | Self::Degree { .. } | Self::Start { .. } => {
+                vec![]
+            }
+            Self::Compute { expression, .. } => expression.iter().filter_map(Operation::register).collect(),
+            Self::Exchange { transfers, .. } | Self::Begin { transfers, .. } => {
+                transfers.iter().map(|transfer| transfer.from).collect()
+            }
+            Self::Adapt { at, direction, .. } => [*at].into_iter().chain(*direction).collect(),
+            Self::Prox { at, rho, .. } => vec![*at, *rho],
+            Self::Swap(a, b) | Self::Dot { a, b, .. } => vec![*a, *b],
+            Self::Gradient { at: from, .. }
+            | Self::Gather { from, .. }
+            | Self::Encode { from, .. }
+            | Self::Decode { from, .. } => vec![*from],
+            Self::Project { from, factor, .. } => vec![*from, *factor],
+            Self::Difference { mine, theirs, .. } => vec![*mine, *theirs],
+            Self::Correct { at, factor, difference, .. } => vec![*at, *factor, *difference],
+        }
+    }
+
+    /// The registers that it writes; a flight's are written while it goes on.
+    pub fn writes(&self) -> Vec<Register> {
+        match self {
+            Self::Finish { .. } => vec![],
+            Self::Exchange { transfers, .. } | Self::Begin { transfers, .. } => {
+                transfers.iter().map(|transfer| transfer.into).collect()
+            }
+            Self::Swap(a, b) => vec![*a, *b],
+            Self::Parameters { into }
+            | Self::Compute { into, .. }
+            | Self::Gradient { into, .. }
+            | Self::Adapt { into, .. }
+            | Self::Prox { into, .. }
+            | Self::Dot { into, .. }
+            | Self::Degree { into, .. }
+            | Self::Gather { into, .. }
+            | Self::Encode { into, .. }
+            | Self::Decode { into, .. }
+            | Self::Start { into }
+            | Self::Project { into, .. }
+            | Self::Difference { into, .. }
+            | Self::Correct { into, .. } => vec![*into],
+        }
+    }
+
+    /// Whether the trainer is asked.
+    pub fn asks(&self) -> bool {
+        matches!(self, Self::Gradient { .. } | Self::Adapt { .. } | Self::Prox { .. })
+    }
+
+    /// The exchange that it does or begins.
+    pub fn exchange(&self) -> Option<(Operator, &[Transfer])> {
+        match self {
+            Self::Exchange { operator, transfers } | Self::Begin { operator, transfers, .. } => {
+                Some((*operator, transfers))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// A linear map over ranks. A code may be mapped in place of a vector: it is what travels, and receivers read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
@@ -320,6 +406,14 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// The register whose contents it is.
+    pub fn register(&self) -> Option<Register> {
+        match self {
+            Self::Register(register) => Some(*register),
+            _ => None,
+        }
+    }
+
     /// How many operands it pops.
     pub fn arity(&self) -> usize {
         use Operation::*;

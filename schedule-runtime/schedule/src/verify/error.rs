@@ -1,6 +1,6 @@
 //! What verification finds: an invariant that does not hold, with a counterexample.
 
-use crate::program::Register;
+use crate::program::{Flight, Register};
 use crate::{Rank, Rational, visible};
 use miette::Diagnostic;
 use std::fmt;
@@ -173,6 +173,30 @@ pub enum VerifyError {
     #[error("{at} writes register {} while it is read", register.0)]
     #[diagnostic(code(bfc::verify::alias), help("write the result to another register"))]
     Alias { at: Position, register: Register },
+
+    #[error("{at} {what} register {}, which flight {} still uses", register.0, flight.0)]
+    #[diagnostic(
+        code(bfc::verify::in_flight),
+        help(
+            "finish the flight before: what it sends may be read meanwhile, what it receives may not be touched"
+        )
+    )]
+    InFlight { at: Position, what: &'static str, register: Register, flight: Flight },
+
+    #[error("{at} begins flight {}, which may still be in flight", flight.0)]
+    #[diagnostic(code(bfc::verify::begun_twice), help("finish the flight before it begins again"))]
+    BegunTwice { at: Position, flight: Flight },
+
+    #[error("{at} begins flight {}, expected {}", flight.0, expected.0)]
+    #[diagnostic(
+        code(bfc::verify::flight_number),
+        help("flights are numbered from 0 in the order in which the program begins them")
+    )]
+    FlightNumber { at: Position, flight: Flight, expected: Flight },
+
+    #[error("{at} finishes flight {}, which nothing begins", flight.0)]
+    #[diagnostic(code(bfc::verify::unknown_flight), help("finish a flight that the program begins"))]
+    UnknownFlight { at: Position, flight: Flight },
 
     #[error("{at} exchanges nothing")]
     #[diagnostic(code(bfc::verify::no_transfer), help("an exchange has at least one transfer"))]

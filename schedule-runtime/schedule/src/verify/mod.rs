@@ -36,12 +36,16 @@
 //!    and leaves the states alone.
 //! 6. Codecs have numbers in range, and a code is only written, read and sent, within one block. With registers per edge,
 //!    the first topology has one phase, in which every rank sends to those that it receives from.
+//! 7. What is in flight is left alone, whichever blocks follow each other: until an exchange that has begun is over,
+//!    nothing that it sends is written, nothing that it receives is read or written, and it does not begin again. All ranks
+//!    run one program, so they begin their exchanges in one order.
 //!
 //! The work is O(n log n) in the draft's own length, whatever sizes it claims.
 
 mod average;
 mod edges;
 mod error;
+mod flights;
 mod names;
 mod program;
 mod rounds;
@@ -144,6 +148,7 @@ fn shared(program: &Program, topologies: usize, average: Option<&Average>, size:
         average::check(average, size, report);
     }
     program::check(program, topologies, average.is_some(), report);
+    flights::check(program, report);
 }
 
 /// The violations so far.

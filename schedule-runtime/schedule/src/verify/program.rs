@@ -83,11 +83,7 @@ impl Checker<'_> {
         }
         for (number, expression) in self.program.conditions.iter().enumerate() {
             self.at = Position { block: BlockName::Condition, instruction: number };
-            let registers = expression.iter().find_map(|operation| match operation {
-                Operation::Register(register) => Some(*register),
-                _ => None,
-            });
-            match registers {
+            match expression.iter().find_map(Operation::register) {
                 Some(register) => self.report.push(VerifyError::Condition { condition: number, register }),
                 None => drop(self.expression(expression)),
             }
@@ -123,10 +119,12 @@ impl Checker<'_> {
             Instruction::Parameters { .. } if self.at.block != BlockName::Initial => {
                 "read the initial parameters"
             }
-            Instruction::Exchange { .. } if model => "exchange",
-            Instruction::Gradient { .. } | Instruction::Adapt { .. } | Instruction::Prox { .. } if model => {
-                "ask the trainer"
+            Instruction::Exchange { .. } | Instruction::Begin { .. } | Instruction::Finish { .. }
+                if model =>
+            {
+                "exchange"
             }
+            asking if model && asking.asks() => "ask the trainer",
             Instruction::Degree { .. }
             | Instruction::Start { .. }
             | Instruction::Project { .. }
@@ -167,10 +165,12 @@ impl Checker<'_> {
                     self.shape(shape.name(), target.name());
                 }
             }
-            Instruction::Exchange { operator, transfers } => {
+            Instruction::Exchange { operator, transfers }
+            | Instruction::Begin { operator, transfers, .. } => {
                 self.operator(*operator);
                 self.transfers(*operator, transfers);
             }
+            Instruction::Finish { .. } => {}
             Instruction::Gradient { at, into } => {
                 self.read_vector(*at);
                 self.alias(*into, *at);

@@ -39,7 +39,7 @@ pub fn pack(sections: &[Section]) -> Vec<u8> {
         body.extend(bytes);
     }
     let mut file = b"\x89BFC\r\n\x1a\n".to_vec();
-    file.extend(2u32.to_le_bytes());
+    file.extend(3u32.to_le_bytes());
     file.extend((sections.len() as u32).to_le_bytes());
     file.extend(((start + body.len()) as u64).to_le_bytes());
     file.extend([0; 8]);

@@ -6,7 +6,7 @@ pub use container::*;
 
 use bfc_schedule::compression::{Float, LowRank};
 use bfc_schedule::matrix::{Interner, Row};
-use bfc_schedule::program::{Input, Instruction, Operation, Operator, Register, Shape, Transfer};
+use bfc_schedule::program::{Flight, Input, Instruction, Operation, Operator, Register, Shape, Transfer};
 use bfc_schedule::{
     Action, Average, CayleyMatrix, Codec, Draft, Group, MixingMatrix, Phase, Program, Rank, Rational,
     RoundPlan, RoundTable, SliceRound, SparseMatrix, Topology,
@@ -70,7 +70,7 @@ pub fn rich() -> Program {
     }
 }
 
-/// One of everything else: codes, registers per edge, parts of a mix, products, degrees and minimizers.
+/// One of everything else: codes, registers per edge, parts of a mix, flights, products, degrees and minimizers.
 pub fn neighbours() -> Program {
     let reg = |number| Operation::Register(r(number));
     let low_rank = Codec::LowRank(LowRank { rank: 2, rows: Some(3) });
@@ -122,6 +122,12 @@ pub fn neighbours() -> Program {
         exchange(Operator::Back, &[(16, 17)]),
         Instruction::Difference { mine: factor(1), theirs: factor(2), into: factor(3) },
         Instruction::Correct { at: r(0), factor: factor(0), difference: factor(3), into: r(3) },
+        Instruction::Begin {
+            flight: Flight(0),
+            operator: Operator::Incoming(0),
+            transfers: vec![Transfer { from: r(0), into: r(3) }],
+        },
+        Instruction::Finish { flight: Flight(0) },
     ]);
     let zero = vec![Operation::Constant(Rational::zero())];
     Program {

@@ -1,0 +1,192 @@
+//! What a program does with the vectors of one bucket that concerns its rank alone. Numbers that are stored shorter than they
+//! are computed are read into the longer type and rounded where they are written.
+
+use crate::compression::{decode, encode, gossip};
+use crate::element::Element;
+use crate::expression::{Scope, VectorExpression};
+use crate::kernel;
+use crate::memory::Buffer;
+use crate::plan::Plan;
+use crate::registers::Bucket;
+use crate::storage::{Storage, with_computed, with_dtype};
+use bfc_schedule::Rank;
+use bfc_schedule::compression::{LowRank, Sizes};
+use bfc_schedule::program::scalar::Number;
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
+
+impl Bucket {
+    /// `into ← expression`.
+    pub(crate) fn compute(&mut self, expression: &VectorExpression, into: usize, scope: &Scope<'_>) {
+        let mut target = self.vectors[into].take();
+        let all = 0..target.len();
+        expression.run(&mut target, all, 0, &self.vectors, scope);
+        self.vectors[into] = target;
+    }
+
+    /// The same for one edge of vectors per edge.
+    pub(crate) fn compute_edge(
+        &mut self,
+        expression: &VectorExpression,
+        into: usize,
+        edge: usize,
+        scope: &Scope<'_>,
+    ) {
+        let mut target = self.vectors[into].take();
+        let start = edge * self.length;
+        expression.run(&mut target, start..start + self.length, start, &self.vectors, scope);
+        self.vectors[into] = target;
+    }
+
+    /// For each tensor its index and its part of an inner product.
+    pub(crate) fn dots(&self, a: usize, b: usize) -> Vec<(usize, f64)> {
+        let (a, b) = (&self.vectors[a], &self.vectors[b]);
+        let product = |elements: &Range<usize>| {
+            with_dtype!(a.dtype(), S => with_dtype!(b.dtype(), R => {
+                kernel::dot(&a.values::<S>()[elements.clone()], &b.values::<R>()[elements.clone()])
+            }))
+        };
+        self.tensors.iter().map(|(tensor, elements)| (*tensor, product(elements))).collect()
+    }
+
+    /// `into ← Σ` over the edges.
+    pub(crate) fn gather(&mut self, from: usize, into: usize) {
+        with_computed!(self.dtype, T => {
+            let mut sum = vec![T::default(); self.length];
+            let edges = self.vectors[from].values::<T>().chunks_exact(self.length.max(1));
+            edges.for_each(|edge| kernel::add(&mut sum, edge));
+            self.write(into, &sum);
+        });
+    }
+
+    /// Writes a vector as a code.
+    pub(crate) fn encode<T: Element>(&mut self, from: usize, into: usize, step: u64, rank: u32) {
+        let code = std::mem::take(&mut self.codes[into].bytes);
+        let mut bytes = Arc::unwrap_or_clone(code);
+        let x = self.read::<T>(from);
+        for part in self.codes[into].parts.iter() {
+            let draw = part.draw(step, rank);
+            encode(part.codec, &x[part.elements.clone()], draw, &mut bytes[part.bytes.clone()]);
+        }
+        self.codes[into].bytes = Arc::new(bytes);
+    }
+
+    /// Reads a code.
+    pub(crate) fn decode<T: Element>(&mut self, from: usize, into: usize, step: u64) {
+        let mut x = vec![T::default(); self.length];
+        let code = &self.codes[from];
+        for part in code.parts.iter() {
+            let bytes = &code.bytes[part.bytes.clone()];
+            decode(part.codec, bytes, part.draw(step, 0), &mut x[part.elements.clone()]);
+        }
+        self.write(into, &x);
+    }
+
+    /// The first factors of all edges.
+    pub(crate) fn start<T: Element>(&mut self, low_rank: LowRank, into: usize) {
+        let pieces = self.factors_of(low_rank, into);
+        let target = self.vectors[into].values_mut::<T>();
+        pieces.into_iter().for_each(|piece| gossip::start(&mut target[piece.factor]));
+    }
+
+    /// For each edge the model's matrices times the factors.
+    pub(crate) fn project<T: Element>(&mut self, low_rank: LowRank, [from, factor]: [usize; 2], into: usize) {
+        let mut target = self.vectors[into].take();
+        let x = self.read::<T>(from);
+        let factors = self.vectors[factor].values::<T>();
+        for piece in self.factors_of(low_rank, factor) {
+            let (x, target) = (&x[piece.elements], &mut target.values_mut()[piece.factor.clone()]);
+            gossip::project(piece.sizes, x, &factors[piece.factor], target);
+        }
+        self.vectors[into] = target;
+    }
+
+    /// For each edge what the end with the higher rank has found less what the other has.
+    pub(crate) fn difference<T: Element>(
+        &mut self,
+        low_rank: LowRank,
+        (rank, plan): (Rank, &Plan),
+        [mine, theirs]: [usize; 2],
+        into: usize,
+    ) {
+        let peers: Vec<Rank> = plan.neighbours().collect();
+        let pieces = self.factors_of(low_rank, into);
+        let mut target = self.vectors[into].take();
+        let [mine, theirs] = [mine, theirs].map(|from| self.vectors[from].values::<T>());
+        for Piece { edge, factor, .. } in pieces {
+            let found = [&mine[factor.clone()], &theirs[factor.clone()]];
+            gossip::difference(rank > peers[edge], found, &mut target.values_mut()[factor]);
+        }
+        self.vectors[into] = target;
+    }
+
+    /// `into ← at` less the weighted differences, as far as the factors contain them.
+    pub(crate) fn correct<T: Element>(
+        &mut self,
+        low_rank: LowRank,
+        (rank, plan): (Rank, &Plan),
+        [at, factor, difference]: [usize; 3],
+        into: usize,
+    ) {
+        let weights: Vec<(Rank, f64)> = plan
+            .actions
+            .iter()
+            .filter_map(|action| action.receive)
+            .map(|(peer, weight)| (peer, weight.get::<T>().to_f64()))
+            .collect();
+        let mut corrected = self.read::<T>(at).into_owned();
+        let [factors, differences] = [factor, difference].map(|from| self.vectors[from].values::<T>());
+        for Piece { edge, elements, factor, sizes } in self.factors_of(low_rank, factor) {
+            let (peer, weight) = weights[edge];
+            let weight = if rank > peer { weight } else { -weight };
+            let along = [&factors[factor.clone()], &differences[factor]];
+            gossip::correct(sizes, weight, along, &mut corrected[elements]);
+        }
+        self.write(into, &corrected);
+    }
+
+    /// The elements of a register in what they are computed in.
+    fn read<T: Element>(&self, from: usize) -> Cow<'_, [T]> {
+        let buffer = &self.vectors[from];
+        if buffer.dtype() == T::DTYPE {
+            return Cow::Borrowed(buffer.values());
+        }
+        let mut read = Buffer::zeros(T::DTYPE, buffer.len());
+        read.copy_from(buffer);
+        Cow::Owned(read.values().to_vec())
+    }
+
+    fn write<T: Element>(&mut self, into: usize, values: &[T]) {
+        with_dtype!(self.vectors[into].dtype(), S => {
+            let target = self.vectors[into].values_mut::<S>();
+            target.iter_mut().zip(values).for_each(|(to, from)| *to = S::store(Number::from_f64(from.to_f64())));
+        });
+    }
+
+    /// The factors of a register: for each edge, tensor after tensor.
+    fn factors_of(&self, low_rank: LowRank, register: usize) -> Vec<Piece> {
+        let (all, each) = (self.vectors[register].len(), self.factors(low_rank).max(1));
+        let mut end = 0;
+        let mut pieces = vec![];
+        for edge in 0..all / each {
+            for (_, elements) in &self.tensors {
+                let sizes = low_rank.sizes(elements.len());
+                let factor = end..end + sizes.factor();
+                end = factor.end;
+                pieces.push(Piece { edge, elements: elements.clone(), factor, sizes });
+            }
+        }
+        pieces
+    }
+}
+
+/// The factor of one tensor for one edge.
+struct Piece {
+    edge: usize,
+    /// The tensor's elements in a vector.
+    elements: Range<usize>,
+    /// The factor's in a register.
+    factor: Range<usize>,
+    sizes: Sizes,
+}
