@@ -1,26 +1,22 @@
-//! The numbers that vectors are made of: `f32` and `f64`.
+//! The numbers that vectors are computed in: `f32` and `f64`.
 
+use crate::storage::Storage;
 use bfc_schedule::Rational;
 use bfc_schedule::program::scalar::Number;
-use std::fmt::Debug;
 
-/// An element of a vector.
-pub trait Element: Number + bytemuck::Pod + Debug + Send + Sync {
-    /// Its name.
-    const NAME: &'static str;
+/// An element of a vector while it is computed.
+pub trait Element: Number + Storage<Arithmetic = Self> {
     /// The nearest element, ties to even; infinite past the range.
     fn nearest(value: &Rational) -> Self;
 }
 
 impl Element for f64 {
-    const NAME: &'static str = "f64";
     fn nearest(value: &Rational) -> Self {
         value.to_f64()
     }
 }
 
 impl Element for f32 {
-    const NAME: &'static str = "f32";
     /// Rounding to `f64` first would round twice: the exact value decides between the neighbours.
     fn nearest(value: &Rational) -> Self {
         let guess = value.to_f64() as f32;

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`machine`](Machine) | a rank's schedule, a transport and a model into a machine that a trainer drives |
 //! | `execute` | a program into blocks that run up to the next question to the trainer |
-//! | `expression`, `kernel` | expressions and weighted sums into loops over slices |
+//! | `expression`, [`kernel`] | expressions and weighted sums into loops over slices |
+//! | [`Storage`], [`Element`] | numbers as they are stored and sent, and as they are computed |
 //! | `compression` | vectors into codes and back |
 //! | `exchange`, `plan` | mixes and averages into rounds with rounded weights |
 //! | [`transport`] | rounds into messages: [`local`] threads, [`socket`] processes, `mpi`, [`simulated`] networks |
@@ -37,10 +38,12 @@ mod registers;
 pub mod simulated;
 #[cfg(not(feature = "loom"))]
 pub mod socket;
+mod storage;
 mod sync;
 pub mod transport;
 
 pub use element::Element;
 pub use error::{Event, ExchangeKind, Place, RuntimeError, Trace, What};
 pub use machine::{Answer, Ask, DEADLINE, Machine, State, Wanted};
+pub use storage::{Dtype, Storage};
 pub use transport::Transport;

@@ -1,0 +1,170 @@
+//! Eight numbers at a time with AVX2 and F16C.
+//!
+//! Only [`Instructions::run`](super::Instructions) starts what is here, on machines that have these instructions.
+
+use super::instructions::{LINE, Line, Set, Vector};
+use crate::element::Element;
+use crate::storage::{Dtype, Storage};
+use std::arch::x86_64::*;
+use std::ops::{Add, Mul};
+
+pub(crate) struct Avx2;
+
+/// Eight `f32` in a register, or eight `f64` in two.
+#[derive(Clone, Copy)]
+#[repr(C, align(32))]
+pub(crate) struct Eight<A>([A; 8]);
+
+/// The same bits.
+#[inline(always)]
+fn cast<A: Copy, B: Copy>(value: A) -> B {
+    // SAFETY: only registers and the numbers in them are cast to each other, and any bits are valid for both.
+    unsafe { std::mem::transmute_copy(&value) }
+}
+
+/// Four times eight: at least a line of the cache from each source before the next. Sources often begin at like places of
+/// pages, where more than eight of them drive each other's lines out of the first-level cache.
+#[derive(Clone, Copy)]
+pub(crate) struct Lines<A>([Eight<A>; 4]);
+
+impl<A: Element> Vector<A> for Lines<A> {
+    #[inline(always)]
+    fn splat(number: A) -> Self {
+        Self([Eight([number; 8]); 4])
+    }
+}
+
+macro_rules! lane_by_lane {
+    ($operator:ident, $method:ident, $f32:ident, $f64:ident) => {
+        impl<A: Element> $operator for Eight<A> {
+            type Output = Self;
+            #[inline(always)]
+            fn $method(self, other: Self) -> Self {
+                // SAFETY: the machine has AVX.
+                unsafe {
+                    if A::DTYPE == Dtype::F32 {
+                        cast($f32(cast(self), cast(other)))
+                    } else {
+                        let ([a, b], [c, d]): ([__m256d; 2], [__m256d; 2]) = (cast(self), cast(other));
+                        cast([$f64(a, c), $f64(b, d)])
+                    }
+                }
+            }
+        }
+
+        impl<A: Element> $operator for Lines<A> {
+            type Output = Self;
+            #[inline(always)]
+            fn $method(self, other: Self) -> Self {
+                let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+                Self([a.$method(e), b.$method(f), c.$method(g), d.$method(h)])
+            }
+        }
+    };
+}
+lane_by_lane!(Add, add, _mm256_add_ps, _mm256_add_pd);
+lane_by_lane!(Mul, mul, _mm256_mul_ps, _mm256_mul_pd);
+
+impl Set for Avx2 {
+    type Vector<A: Element> = Lines<A>;
+    const LANES: usize = 32;
+
+    #[inline(always)]
+    unsafe fn load<S: Storage>(from: *const S) -> Lines<S::Arithmetic> {
+        // SAFETY: the caller's.
+        unsafe { Lines([load(from), load(from.add(8)), load(from.add(16)), load(from.add(24))]) }
+    }
+
+    #[inline(always)]
+    unsafe fn store<S: Storage, const STREAMED: bool>(values: Lines<S::Arithmetic>, to: *mut S) {
+        for (part, values) in values.0.into_iter().enumerate() {
+            // SAFETY: the caller's.
+            unsafe { store::<S, STREAMED>(values, to.add(8 * part)) }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn copy_line(from: &[u8; LINE], to: &mut Line) {
+        let (from, to) = (from.as_ptr().cast::<__m256i>(), (&raw mut *to).cast::<__m256i>());
+        // SAFETY: a line is two registers, and its place is aligned.
+        unsafe {
+            _mm256_stream_si256(to, from.read_unaligned());
+            _mm256_stream_si256(to.add(1), from.add(1).read_unaligned());
+        }
+    }
+
+    #[inline(always)]
+    fn fence() {
+        // SAFETY: every x86-64 has SSE.
+        unsafe { _mm_sfence() }
+    }
+}
+
+#[inline(always)]
+unsafe fn load<S: Storage>(from: *const S) -> Eight<S::Arithmetic> {
+    // SAFETY: the caller's.
+    unsafe {
+        match S::DTYPE {
+            Dtype::F64 => cast(from.cast::<[__m256d; 2]>().read_unaligned()),
+            Dtype::F32 => cast(from.cast::<__m256>().read_unaligned()),
+            Dtype::F16 => cast(_mm256_cvtph_ps(from.cast::<__m128i>().read_unaligned())),
+            Dtype::Bf16 => {
+                let upper_halves = _mm256_cvtepu16_epi32(from.cast::<__m128i>().read_unaligned());
+                cast(_mm256_slli_epi32::<16>(upper_halves))
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn store<S: Storage, const STREAMED: bool>(values: Eight<S::Arithmetic>, to: *mut S) {
+    // SAFETY: the caller's.
+    unsafe {
+        match S::DTYPE {
+            Dtype::F64 => {
+                let [a, b]: [__m256i; 2] = cast(values);
+                store_32::<STREAMED>(a, to.cast());
+                store_32::<STREAMED>(b, to.cast::<__m256i>().add(1));
+            }
+            Dtype::F32 => store_32::<STREAMED>(cast(values), to.cast()),
+            Dtype::F16 => {
+                let nearest = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(cast(values));
+                store_16::<STREAMED>(nearest, to.cast());
+            }
+            Dtype::Bf16 => store_16::<STREAMED>(nearest_bf16(cast(values)), to.cast()),
+        }
+    }
+}
+
+/// [`Storage::store`] of eight `bf16`.
+#[inline(always)]
+unsafe fn nearest_bf16(values: __m256) -> __m128i {
+    // SAFETY: the caller's.
+    unsafe {
+        let bits = _mm256_castps_si256(values);
+        let odd = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
+        let nearest = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+        let quiet = _mm256_or_si256(bits, _mm256_set1_epi32(1 << 22));
+        let is_nan = _mm256_cmp_ps::<_CMP_UNORD_Q>(values, values);
+        let chosen = _mm256_blendv_epi8(nearest, quiet, _mm256_castps_si256(is_nan));
+        let upper_halves = _mm256_srli_epi32::<16>(chosen);
+        let further = _mm256_extracti128_si256::<1>(upper_halves);
+        _mm_packus_epi32(_mm256_castsi256_si128(upper_halves), further)
+    }
+}
+
+#[inline(always)]
+unsafe fn store_32<const STREAMED: bool>(values: __m256i, to: *mut __m256i) {
+    // SAFETY: the caller's.
+    unsafe {
+        if STREAMED { _mm256_stream_si256(to, values) } else { to.write_unaligned(values) }
+    }
+}
+
+#[inline(always)]
+unsafe fn store_16<const STREAMED: bool>(values: __m128i, to: *mut __m128i) {
+    // SAFETY: the caller's.
+    unsafe {
+        if STREAMED { _mm_stream_si128(to, values) } else { to.write_unaligned(values) }
+    }
+}
