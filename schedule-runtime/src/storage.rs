@@ -64,7 +64,6 @@ impl Storage for bf16 {
     fn store(value: f32) -> Self {
         let bits = value.to_bits();
         let nearest = bits.wrapping_add(0x7fff + (bits >> 16 & 1));
-        let quiet = bits | 1 << 22;
-        Self::from_bits((if value.is_nan() { quiet } else { nearest } >> 16) as u16)
+        if value.is_nan() { Self::NAN } else { Self::from_bits((nearest >> 16) as u16) }
     }
 }
