@@ -1,41 +1,76 @@
-use bfc_runtime::kernel::{self, Instructions, Mode};
-use bfc_runtime::Storage;
-use half::{bf16, f16};
-use std::time::Instant; use bfc_schedule::program::scalar::Number; fn num<A: Number>(x: f64) -> A { A::from_f64(x) }
+use bfc_runtime::conformance::schedules::*;
+use bfc_runtime::{Ask, Machine, Transport, kernel, local};
+use bfc_schedule::Rational;
+use bfc_schedule::program::{Instruction, Operation, Program, Register, Shape};
+use std::convert::Infallible;
 use std::hint::black_box;
+use std::time::Instant;
 
-fn time(n: usize, mut f: impl FnMut()) -> f64 {
-    let t = Instant::now();
-    for _ in 0..n { f() }
-    t.elapsed().as_secs_f64() / n as f64
+fn go(name: &str, expression: Vec<Operation>, into: Register, length: usize, arrays: f64) {
+    let mut program = Program { registers: vec![Shape::Vector; 4], ..averaging() };
+    for (i, n) in [(1, "a"), (2, "b"), (3, "c")] {
+        program.states.push((n.into(), Register(i)));
+        program.initial.push(Instruction::Compute {
+            into: Register(i),
+            expression: vec![Operation::Constant(Rational::from_f64(0.5).unwrap())],
+        });
+    }
+    program.steps = vec![vec![Instruction::Compute { into, expression }]];
+    let schedule = schedule(program, 1, vec![vec![ring(1)]]);
+    let t = local::spmd(1, |transport| {
+        let x = vec![1f32; length];
+        let mut machine = Machine::new(schedule.rank(transport.rank()), transport, &x).expect("a machine");
+        let mut best = f64::MAX;
+        let reps = (50_000_000 / length).max(1);
+        for _ in 0..20 {
+            let t = Instant::now();
+            for _ in 0..reps {
+                machine.step(&mut |_: Ask<'_, f32>| ()).unwrap();
+            }
+            best = best.min(t.elapsed().as_secs_f64() / reps as f64);
+        }
+        Ok::<_, Infallible>(best)
+    })
+    .unwrap()[0];
+    let (mut a, b, c) = (vec![0f32; length], vec![1f32; length], vec![1f32; length]);
+    let mut tri = f64::MAX;
+    let mut fu = f64::MAX;
+    for _ in 0..20 {
+        let t = Instant::now();
+        for _ in 0..(50_000_000 / length).max(1) {
+            let (a, b, c) = (black_box(&mut a), black_box(&b), black_box(&c));
+            for ((a, b), c) in a.iter_mut().zip(b).zip(c) {
+                *a = *b + 3.0 * *c
+            }
+        }
+        tri = tri.min(t.elapsed().as_secs_f64() / (50_000_000 / length).max(1) as f64);
+        let t = Instant::now();
+        for _ in 0..(50_000_000 / length).max(1) {
+            kernel::fused(black_box(&mut a), &[(0.5, &b[..]), (0.3, &c[..])]);
+        }
+        fu = fu.min(t.elapsed().as_secs_f64() / (50_000_000 / length).max(1) as f64);
+    }
+    println!(
+        "{name} {length}: {:.1} GB/s, triad {:.1} fused {:.1}",
+        arrays * length as f64 * 4. / t / 1e9,
+        3. * length as f64 * 4. / tri / 1e9,
+        3. * length as f64 * 4. / fu / 1e9
+    );
 }
 
 fn main() {
-    go::<bf16>(); go::<f16>(); go::<f32>(); go::<f64>();
-}
-fn go<S: Storage>() {
-    let n = 65536 / size_of::<S>();
-    let one = S::store(num(1.0));
-    let mut t = vec![one; n];
-    let x: Vec<Vec<S>> = (0..9).map(|_| vec![one; n]).collect();
-    for mode in [Mode::best(0), Mode { instructions: Instructions::PORTABLE, streamed: false }] {
-    print!("{:?} {}: ", S::DTYPE, mode.instructions == Instructions::PORTABLE);
-    for k in [0, 1, 2, 4, 6, 7, 8] {
-        let terms: Vec<_> = x[..k + 1].iter().map(|x| (num(0.3), &x[..])).collect();
-        let mut best = f64::MAX;
-        for _ in 0..100 { best = best.min(time(30, || mode.fused(black_box(&mut t), black_box(&terms)))); }
-        print!("{:.1} ", (k + 2) as f64 * 65536. / best / 1e9);
-    }
-    let mut y = x[0].clone();
-    let mut best = f64::MAX;
-    for _ in 0..100 { best = best.min(time(30, || mode.pair(black_box(&mut t), black_box(&mut y), [num(0.5);2], [num(0.5); 2]))); }
-    print!("pair {:.1} ", 4. * 65536. / best / 1e9);
-    let mut y = vec![num::<S::Arithmetic>(0.0); n];
-    let mut best = f64::MAX;
-    for _ in 0..100 { best = best.min(time(30, || mode.accumulate(black_box(&mut y), num(0.5), &t))); }
-    print!("accumulate {:.1} ", (size_of_val(&t[..]) + 2 * size_of_val(&y[..])) as f64 / best / 1e9);
-    let mut best = f64::MAX;
-    for _ in 0..100 { best = best.min(time(30, || {black_box(mode.dot(black_box(&x[0]), black_box(&x[1])));})); }
-    println!("dot {:.1}", 2. * size_of_val(&t[..]) as f64 / best / 1e9);
+    use Operation::*;
+    let r = |i| Operation::Register(self::Register(i));
+    let c = |x| Constant(Rational::from_f64(x).unwrap());
+    for n in [16384, 25_000_000] {
+        go("x - lr g", vec![r(0), c(0.125), r(1), Multiply, Subtract], self::Register(0), n, 3.);
+        go("y = x - lr g", vec![r(0), c(0.125), r(1), Multiply, Subtract], self::Register(2), n, 3.);
+        go(
+            "a x + b y - c z",
+            vec![c(0.5), r(0), Multiply, c(0.125), r(1), Multiply, Add, c(0.125), r(2), Multiply, Subtract],
+            self::Register(3),
+            n,
+            4.,
+        );
     }
 }

@@ -45,5 +45,5 @@ pub mod transport;
 pub use element::Element;
 pub use error::{Event, ExchangeKind, Place, RuntimeError, Trace, What};
 pub use machine::{Answer, Ask, DEADLINE, Machine, State, Wanted};
-pub use storage::{Dtype, Storage};
+pub use storage::{Dtype, Slice, Storage};
 pub use transport::Transport;

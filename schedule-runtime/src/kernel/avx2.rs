@@ -112,7 +112,7 @@ unsafe fn load<S: Storage>(from: *const S) -> Eight<S::Arithmetic> {
             Dtype::F16 => cast(_mm256_cvtph_ps(from.cast::<__m128i>().read_unaligned())),
             Dtype::Bf16 => {
                 let twice = _mm256_broadcastsi128_si256(from.cast::<__m128i>().read_unaligned());
-                cast(_mm256_shuffle_epi8(twice, _mm256_load_si256((&raw const UPPER_HALVES).cast())))
+                cast(_mm256_shuffle_epi8(twice, _mm256_load_si256(UPPER_HALVES.0.as_ptr().cast())))
             }
         }
     }

@@ -1,8 +1,9 @@
 //! Inner products in an order of additions that is the same on every machine, and that splits over many threads.
 
 use super::Mode;
+use super::convert::{PART, loaded};
 use super::instructions::{Loop, Set};
-use super::sums::loaded;
+
 use crate::element::Element;
 use crate::storage::Storage;
 
@@ -10,8 +11,6 @@ use crate::storage::Storage;
 const BLOCK: usize = 4096;
 /// Sums of a block.
 const LANES: usize = 8;
-/// Elements of a block that are converted at a time.
-const PART: usize = 256;
 
 impl Mode {
     /// As [`dot`](super::dot).

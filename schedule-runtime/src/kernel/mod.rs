@@ -12,16 +12,20 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod convert;
 mod dot;
 mod instructions;
 mod sums;
 
-use crate::storage::Storage;
-pub use instructions::Instructions;
-use instructions::LINE;
+use crate::element::Element;
+use crate::storage::{Slice, Storage, for_each_type};
 use bfc_schedule::program::scalar::Number;
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
-use sums::{Accumulate, Convert, Copied, Everywhere, Pair, Step, Streamed, Sum};
+use convert::{Convert, Load};
+pub use instructions::Instructions;
+use instructions::LINE;
+pub(crate) use instructions::{Loop, Set};
+use sums::{Accumulate, Copied, Everywhere, Pair, Step, Streamed, Sum};
 
 /// Targets from this number of bytes on are written past the caches.
 const STREAMED: usize = 8 << 20;
@@ -102,9 +106,22 @@ impl Mode {
         }
     }
 
-    fn convert<T: Storage<Arithmetic = S::Arithmetic>, S: Storage>(self, target: &mut [T], x: &[S]) {
+    /// As [`round`], and back.
+    pub(crate) fn convert<T: Storage<Arithmetic = S::Arithmetic>, S: Storage>(
+        self,
+        target: &mut [T],
+        x: &[S],
+    ) {
         same_length(target.len(), x.len());
         self.write(aligned(target), Convert { target, x });
+    }
+
+    /// `target ← x`, which may be of any type.
+    pub(crate) fn load<A: Element>(self, target: &mut [A], x: Slice<'_>) {
+        for_each_type!(x, x => {
+            same_length(target.len(), x.len());
+            self.instructions.run(Load { target, x });
+        })
     }
 
     fn write(self, aligned: usize, step: impl Step) {
@@ -115,13 +132,7 @@ impl Mode {
     }
 
     /// As [`pair`].
-    pub fn pair<S: Storage>(
-        self,
-        x: &mut [S],
-        y: &mut [S],
-        a: [S::Arithmetic; 2],
-        b: [S::Arithmetic; 2],
-    ) {
+    pub fn pair<S: Storage>(self, x: &mut [S], y: &mut [S], a: [S::Arithmetic; 2], b: [S::Arithmetic; 2]) {
         same_length(x.len(), y.len());
         self.instructions.run(Everywhere(Pair { x, y, a, b }));
     }

@@ -1,8 +1,7 @@
 //! The loops of weighted sums: as many elements at a time as the instructions take, and one by one at the ends.
 
-use super::instructions::{Line, Loop, Single, Set, Vector};
+use super::instructions::{Line, Loop, Set, Single, Vector};
 use crate::storage::Storage;
-use bytemuck::cast_slice;
 use std::ops::Range;
 
 /// What is done to slices of one length, place by place.
@@ -110,38 +109,6 @@ impl<T: Storage<Arithmetic = S::Arithmetic>, S: Storage> Step for Sum<'_, T, S> 
             I::store::<T, STREAMED>(sum, self.target.as_mut_ptr().add(at));
         }
     }
-}
-
-/// `target ← x`.
-pub(super) struct Convert<'a, T, S> {
-    pub(super) target: &'a mut [T],
-    pub(super) x: &'a [S],
-}
-
-impl<T: Storage<Arithmetic = S::Arithmetic>, S: Storage> Step for Convert<'_, T, S> {
-    fn length(&self) -> usize {
-        self.target.len()
-    }
-
-    #[inline(always)]
-    unsafe fn step<I: Set, const STREAMED: bool>(&mut self, at: usize) {
-        // SAFETY: the caller's.
-        unsafe { I::store::<T, STREAMED>(I::load(self.x.as_ptr().add(at)), self.target.as_mut_ptr().add(at)) }
-    }
-}
-
-/// `x` in its arithmetic type: itself, or what is written to `room`.
-#[inline(always)]
-pub(crate) fn loaded<'a, I: Set, S: Storage>(
-    x: &'a [S],
-    room: &'a mut [S::Arithmetic],
-) -> &'a [S::Arithmetic] {
-    if S::DTYPE == <S::Arithmetic>::DTYPE {
-        return cast_slice(x);
-    }
-    let target = &mut room[..x.len()];
-    Everywhere(Convert { target, x }).run::<I>();
-    &room[..x.len()]
 }
 
 /// `sum ← sum + weight · y`.
