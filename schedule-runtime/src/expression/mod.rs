@@ -6,6 +6,8 @@
 
 mod loops;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use bfc_schedule::program::{Operation, Register, Shape, scalar};
 
