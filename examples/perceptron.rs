@@ -8,7 +8,9 @@
 //!
 //! The digits are those of `bfc run`. Rank i trains on every size-th row from row i on.
 
-use bfc_runtime::{Dtype, Layout, Machine, RuntimeError, Tensor, Transport, Values, ValuesMut, Wanted, local};
+use bfc_runtime::{
+    Dtype, Layout, Machine, RuntimeError, Tensor, Transport, Values, ValuesMut, Wanted, local,
+};
 use bfc_schedule::random::{shuffle, unit};
 use bfc_schedule::{RankSchedule, Schedule};
 use half::bf16;
@@ -35,7 +37,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let file = std::fs::read(path)?;
     let (train, test) = read_digits()?;
     for (rank, model) in on_threads(&file, &train)?.iter().enumerate() {
-        println!("rank {rank}: test accuracy {:.4}, first weight {}", model.accuracy(&test), model.hidden_weight[0]);
+        println!(
+            "rank {rank}: test accuracy {:.4}, first weight {}",
+            model.accuracy(&test),
+            model.hidden_weight[0]
+        );
     }
     Ok(())
 }
@@ -52,7 +58,8 @@ pub fn on_threads(file: &[u8], train: &[Row]) -> Result<Vec<Model>, Box<dyn Erro
 
 /// The model's tensors. The large ones of real models are stored in `bf16` or `f16`; a bias may need more digits.
 fn layout() -> Layout {
-    let tensor = |name: &str, shape: &[usize], dtype| Tensor { name: name.into(), shape: shape.to_vec(), dtype };
+    let tensor =
+        |name: &str, shape: &[usize], dtype| Tensor { name: name.into(), shape: shape.to_vec(), dtype };
     let tensors = vec![
         tensor("hidden.weight", &[HIDDEN, PIXELS], Dtype::F32),
         tensor("hidden.bias", &[HIDDEN], Dtype::F32),
@@ -228,7 +235,9 @@ impl Layer {
         let count = rows.len() as f32;
         let mut layer = Self { weight: vec![0.0; OUT * inputs], bias: vec![0.0; OUT] };
         for (back, given) in rows {
-            for ((weights, bias), back) in layer.weight.chunks_exact_mut(inputs).zip(&mut layer.bias).zip(back) {
+            for ((weights, bias), back) in
+                layer.weight.chunks_exact_mut(inputs).zip(&mut layer.bias).zip(back)
+            {
                 *bias += back / count;
                 weights.iter_mut().zip(given).for_each(|(weight, given)| *weight += back * given / count);
             }
@@ -247,7 +256,9 @@ fn write(values: &mut ValuesMut<'_>, tensor: usize, from: &[f32]) {
     match values.dtype(bucket) {
         Dtype::F32 => values.tensor(tensor).copy_from_slice(from),
         Dtype::F64 => values.tensor(tensor).iter_mut().zip(from).for_each(|(x, from)| *x = f64::from(*from)),
-        Dtype::Bf16 => values.tensor(tensor).iter_mut().zip(from).for_each(|(x, from)| *x = bf16::from_f32(*from)),
+        Dtype::Bf16 => {
+            values.tensor(tensor).iter_mut().zip(from).for_each(|(x, from)| *x = bf16::from_f32(*from))
+        }
         Dtype::F16 => unreachable!("no tensor of this model is stored in f16"),
     }
 }

@@ -148,7 +148,9 @@ fn benches(criterion: &mut Criterion) {
     });
     let rounds = rounds();
     group.bench_function("a gradient that computes, alone", |bencher| {
-        bencher.iter_custom(|count| steps(count, still(), &flat(1, Dtype::F32), with_closure(|| compute(rounds))))
+        bencher.iter_custom(|count| {
+            steps(count, still(), &flat(1, Dtype::F32), with_closure(|| compute(rounds)))
+        })
     });
     group.bench_function("while the gradient computes", |bencher| {
         bencher.iter_custom(|count| steps(count, travelling(), &one, with_closure(|| compute(rounds))))

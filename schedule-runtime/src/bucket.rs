@@ -35,7 +35,7 @@ impl Bucket {
     ) {
         let mut target = self.vectors[into].take();
         let start = edge * self.length;
-        expression.run(&mut target, start..start + self.length, start, &self.vectors, scope);
+        expression.run(&mut target, start..start + self.length, edge, &self.vectors, scope);
         self.vectors[into] = target;
     }
 

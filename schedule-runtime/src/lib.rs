@@ -5,7 +5,8 @@
 //! | [`machine`](Machine) | a rank's schedule, a transport and a model into a machine that a trainer drives |
 //! | [`layout`](Layout) | a model's tensors into buckets, the unit of messages and of overlap |
 //! | `execute`, `bucket` | a program into blocks that run up to the next question to the trainer, bucket by bucket |
-//! | `expression`, `kernel` | expressions and weighted sums into loops over slices |
+//! | `expression`, [`kernel`] | expressions and weighted sums into loops over slices |
+//! | [`Storage`], [`Element`] | numbers as they are stored and sent, and as they are computed |
 //! | `compression` | vectors into codes and back |
 //! | `exchange`, `plan` | mixes and averages into rounds with rounded weights, at once or beside the trainer |
 //! | `memory`, `registers` | numbers of a type into buffers, and these into registers |
@@ -42,7 +43,7 @@ mod registers;
 pub mod simulated;
 #[cfg(not(feature = "loom"))]
 pub mod socket;
-pub mod storage;
+mod storage;
 mod sync;
 pub mod transport;
 
@@ -52,5 +53,5 @@ pub use layout::{BUCKET_BYTES, Bucket, Layout, Place as TensorPlace, Tensor};
 pub use machine::{
     Answer, Ask, DEADLINE, Flat, FlatAsk, FlatState, Machine, ModelAsk, State, Values, ValuesMut, Wanted,
 };
-pub use storage::{Dtype, Storage};
+pub use storage::{Dtype, Slice, Storage};
 pub use transport::Transport;

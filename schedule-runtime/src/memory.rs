@@ -1,8 +1,9 @@
 //! Memory that vectors lie in, and buffers: memory with a number type, which a register and the exchanges in flight share.
 
-use crate::storage::{Dtype, Storage, with_dtype};
-use bfc_schedule::program::scalar::Number;
+use crate::kernel::Mode;
+use crate::storage::{Dtype, Slice, Storage, with_dtype};
 use bytemuck::{cast_slice, cast_slice_mut};
+use half::{bf16, f16};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::fmt;
 use std::ptr::NonNull;
@@ -119,16 +120,24 @@ impl Buffer {
         Arc::get_mut(memory).expect("what is in flight is not written").bytes_mut()
     }
 
-    /// `self ← source`, element by element; rounded where this is shorter.
+    /// `self ← source`, element by element; rounded where this is shorter; a short one
+    /// comes from what it is computed in.
     pub(crate) fn copy_from(&mut self, source: &Self) {
         if self.dtype == source.dtype {
             return self.bytes_mut().copy_from_slice(source.bytes());
         }
-        with_dtype!(self.dtype, S => with_dtype!(source.dtype, R => {
-            for (to, from) in self.values_mut::<S>().iter_mut().zip(source.values::<R>()) {
-                *to = S::store(Number::from_f64(from.load().to_f64()));
-            }
-        }));
+        let mode = Mode::best(self.bytes().len());
+        match self.dtype {
+            Dtype::F64 => mode.load(self.values_mut::<f64>(), source.slice()),
+            Dtype::F32 => mode.load(self.values_mut::<f32>(), source.slice()),
+            Dtype::Bf16 => mode.round(self.values_mut::<bf16>(), source.values()),
+            Dtype::F16 => mode.round(self.values_mut::<f16>(), source.values()),
+        }
+    }
+
+    /// The elements, of whatever type.
+    pub(crate) fn slice(&self) -> Slice<'_> {
+        with_dtype!(self.dtype, S => Slice::of(self.values::<S>()))
     }
 
     /// The elements.

@@ -2,8 +2,10 @@
 //! memory and in messages, and every operation on them is one on `f32`.
 
 use crate::element::Element;
+use bytemuck::cast_slice;
 use half::{bf16, f16};
 use std::fmt::Debug;
+use std::ops::Range;
 
 /// A number type at run time: [`Storage::DTYPE`].
 pub use bfc_schedule::compression::Float as Dtype;
@@ -18,6 +20,64 @@ pub trait Storage: bytemuck::Pod + Debug + PartialEq + Send + Sync {
     fn load(self) -> Self::Arithmetic;
     /// The nearest number, ties to even; infinite past the range, NaN for NaN.
     fn store(value: Self::Arithmetic) -> Self;
+}
+
+/// A vector whose number type is known at run time.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub enum Slice<'a> {
+    F64(&'a [f64]),
+    F32(&'a [f32]),
+    Bf16(&'a [bf16]),
+    F16(&'a [f16]),
+}
+
+/// The same expression for a slice of each type.
+macro_rules! for_each_type {
+    ($slice:expr, $numbers:ident => $expression:expr) => {
+        match $slice {
+            Slice::F64($numbers) => $expression,
+            Slice::F32($numbers) => $expression,
+            Slice::Bf16($numbers) => $expression,
+            Slice::F16($numbers) => $expression,
+        }
+    };
+}
+pub(crate) use for_each_type;
+
+impl<'a> Slice<'a> {
+    /// These numbers.
+    pub fn of<S: Storage>(numbers: &'a [S]) -> Self {
+        match S::DTYPE {
+            Dtype::F64 => Self::F64(cast_slice(numbers)),
+            Dtype::F32 => Self::F32(cast_slice(numbers)),
+            Dtype::Bf16 => Self::Bf16(cast_slice(numbers)),
+            Dtype::F16 => Self::F16(cast_slice(numbers)),
+        }
+    }
+
+    /// Their type.
+    pub fn dtype(self) -> Dtype {
+        match self {
+            Self::F64(_) => Dtype::F64,
+            Self::F32(_) => Dtype::F32,
+            Self::Bf16(_) => Dtype::Bf16,
+            Self::F16(_) => Dtype::F16,
+        }
+    }
+
+    /// The numbers, where they are of type `S`.
+    pub fn as_numbers<S: Storage>(self) -> Option<&'a [S]> {
+        (self.dtype() == S::DTYPE).then(|| for_each_type!(self, numbers => cast_slice(numbers)))
+    }
+
+    /// The numbers at these places.
+    ///
+    /// # Panics
+    /// Where there are fewer.
+    pub fn part(self, places: Range<usize>) -> Self {
+        for_each_type!(self, numbers => Self::of(&numbers[places]))
+    }
 }
 
 macro_rules! stored_as_computed {
@@ -39,24 +99,34 @@ macro_rules! stored_as_computed {
 stored_as_computed!(f64, F64);
 stored_as_computed!(f32, F32);
 
-macro_rules! computed_in_f32 {
-    ($float:ident, $dtype:ident) => {
-        impl Storage for $float {
-            type Arithmetic = f32;
-            const DTYPE: Dtype = Dtype::$dtype;
-            #[inline(always)]
-            fn load(self) -> f32 {
-                self.to_f32()
-            }
-            #[inline(always)]
-            fn store(value: f32) -> Self {
-                Self::from_f32(value)
-            }
-        }
-    };
+impl Storage for f16 {
+    type Arithmetic = f32;
+    const DTYPE: Dtype = Dtype::F16;
+    #[inline(always)]
+    fn load(self) -> f32 {
+        self.to_f32()
+    }
+    #[inline(always)]
+    fn store(value: f32) -> Self {
+        Self::from_f32(value)
+    }
 }
-computed_in_f32!(bf16, Bf16);
-computed_in_f32!(f16, F16);
+
+/// The upper half of an `f32`. The conversions of `half` branch, which would keep loops from being vectors.
+impl Storage for bf16 {
+    type Arithmetic = f32;
+    const DTYPE: Dtype = Dtype::Bf16;
+    #[inline(always)]
+    fn load(self) -> f32 {
+        f32::from_bits(u32::from(self.to_bits()) << 16)
+    }
+    #[inline(always)]
+    fn store(value: f32) -> Self {
+        let bits = value.to_bits();
+        let nearest = bits.wrapping_add(0x7fff + (bits >> 16 & 1));
+        if value.is_nan() { Self::NAN } else { Self::from_bits((nearest >> 16) as u16) }
+    }
+}
 
 /// Does something with the number type of a run-time type.
 macro_rules! with_dtype {

@@ -132,6 +132,96 @@ fn constant() -> impl Strategy<Value = f64> {
     ]
 }
 
+/// An operand or an operation of an expression.
+fn token() -> impl Strategy<Value = Operation> {
+    let constant = (-12i64..12).prop_map(|eighths| Constant(Rational::new(eighths, 8)));
+    let operation =
+        prop::sample::select(vec![Add, Subtract, Multiply, Add, Subtract, Multiply, Divide, Negate]);
+    prop_oneof![
+        2 => prop::sample::select(vec![Operation::Register(X), Operation::Register(G)]),
+        1 => constant,
+        4 => operation,
+    ]
+}
+
+/// What is the same for all elements, in `f64`, or what one element is.
+#[derive(Clone, Copy)]
+enum Value<T> {
+    Uniform(f64),
+    Element(T),
+}
+
+impl<T: Element> Value<T> {
+    fn element(self) -> T {
+        match self {
+            Self::Uniform(value) => T::from_f64(value),
+            Self::Element(value) => value,
+        }
+    }
+}
+
+/// A well-formed expression: tokens that lack operands are left out, and what is left over is added up.
+fn well_formed(tokens: Vec<Operation>) -> Vec<Operation> {
+    let mut expression = vec![Operation::Register(X)];
+    let mut depth = 1;
+    for token in tokens {
+        let arity = token.arity();
+        if arity <= depth {
+            depth = depth - arity + 1;
+            expression.push(token);
+        }
+    }
+    expression.extend(vec![Add; depth - 1]);
+    expression
+}
+
+fn value<T: Element>(expression: &[Operation], x: T, y: T) -> T {
+    let mut stack: Vec<Value<T>> = vec![];
+    for operation in expression {
+        let operands = stack.split_off(stack.len() - operation.arity());
+        stack.push(match (operation, operands.as_slice()) {
+            (Operation::Register(register), []) => Value::Element(if *register == X { x } else { y }),
+            (Constant(number), []) => Value::Uniform(number.to_f64()),
+            (_, [Value::Uniform(a)]) => Value::Uniform(scalar::unary(operation, *a)),
+            (_, [Value::Uniform(a), Value::Uniform(b)]) => Value::Uniform(scalar::binary(operation, *a, *b)),
+            (_, [a]) => Value::Element(scalar::unary(operation, a.element())),
+            (_, [a, b]) => Value::Element(scalar::binary(operation, a.element(), b.element())),
+            _ => unreachable!("{operation:?} takes at most two operands"),
+        });
+    }
+    stack[0].element()
+}
+
+/// `r <- expression`, and the same into x.
+fn assert_whole_expression<T: Element>(expression: &[Operation], x: &[T], y: &[T]) {
+    let r = self::Register(2);
+    let compute = |into| Instruction::Compute { into, expression: expression.to_vec() };
+    let mut program = Program { registers: vec![Shape::Vector; 3], ..averaging() };
+    program.states.push(("r".into(), r));
+    program.initial.push(Instruction::Compute { into: r, expression: vec![Constant(Rational::zero())] });
+    program.steps = vec![vec![Instruction::Gradient { at: X, into: G }, compute(r), compute(X)]];
+    let schedule = schedule(program, 1, vec![vec![ring(1)]]);
+    let ranks = spmd(1, |transport| {
+        let mut machine = Machine::new(schedule.rank(bfc_schedule::Rank(0)), transport, x)?;
+        machine.step(&mut |ask: Ask<'_, T>| {
+            if let Ask::Gradient { gradient, .. } = ask {
+                gradient.copy_from_slice(y);
+            }
+        })?;
+        let state = |name: &str| match machine.state(name) {
+            Ok(State::Vector(values)) => values.to_vec(),
+            other => panic!("{other:?}"),
+        };
+        Ok::<_, RuntimeError>([state("r"), state("x")])
+    });
+    let [r, new_x] = ranks.expect("a run").remove(0);
+    for (place, (&x, &y)) in x.iter().zip(y).enumerate() {
+        let expected = value(expression, x, y);
+        assert!(same(r[place], expected), "{expression:?} of {x:?}, {y:?}: {:?}, not {expected:?}", r[place]);
+        assert!(same(new_x[place], expected), "{expression:?} into x: {:?}, not {expected:?}", new_x[place]);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -144,5 +234,16 @@ proptest! {
         assert_same(constant, &x, &y);
         let single = |values: &[f64]| values.iter().map(|value| *value as f32).collect::<Vec<f32>>();
         assert_same(constant, &single(&x), &single(&y));
+    }
+    #[test]
+    fn an_expression_rounds_each_operation(
+        tokens in prop::collection::vec(token(), 1..20),
+        pairs in prop::collection::vec((number(), number()), 1..70),
+    ) {
+        let expression = well_formed(tokens);
+        let (x, y): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+        assert_whole_expression(&expression, &x, &y);
+        let single = |values: &[f64]| values.iter().map(|value| *value as f32).collect::<Vec<f32>>();
+        assert_whole_expression(&expression, &single(&x), &single(&y));
     }
 }

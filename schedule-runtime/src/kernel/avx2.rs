@@ -77,9 +77,11 @@ impl Set for Avx2 {
 
     #[inline(always)]
     unsafe fn store<S: Storage, const STREAMED: bool>(values: Lines<S::Arithmetic>, to: *mut S) {
-        for (part, values) in values.0.into_iter().enumerate() {
-            // SAFETY: the caller's.
-            unsafe { store::<S, STREAMED>(values, to.add(8 * part)) }
+        let [a, b, c, d] = values.0;
+        // SAFETY: the caller's.
+        unsafe {
+            store::<S, STREAMED>([a, b], to);
+            store::<S, STREAMED>([c, d], to.add(16));
         }
     }
 
@@ -109,58 +111,75 @@ unsafe fn load<S: Storage>(from: *const S) -> Eight<S::Arithmetic> {
             Dtype::F32 => cast(from.cast::<__m256>().read_unaligned()),
             Dtype::F16 => cast(_mm256_cvtph_ps(from.cast::<__m128i>().read_unaligned())),
             Dtype::Bf16 => {
-                let upper_halves = _mm256_cvtepu16_epi32(from.cast::<__m128i>().read_unaligned());
-                cast(_mm256_slli_epi32::<16>(upper_halves))
+                let twice = _mm256_broadcastsi128_si256(from.cast::<__m128i>().read_unaligned());
+                cast(_mm256_shuffle_epi8(twice, _mm256_load_si256(UPPER_HALVES.0.as_ptr().cast())))
             }
         }
     }
 }
 
 #[inline(always)]
-unsafe fn store<S: Storage, const STREAMED: bool>(values: Eight<S::Arithmetic>, to: *mut S) {
+unsafe fn store<S: Storage, const STREAMED: bool>(values: [Eight<S::Arithmetic>; 2], to: *mut S) {
+    let to = to.cast::<__m256i>();
     // SAFETY: the caller's.
     unsafe {
+        let put = |register: __m256i, place: usize| match STREAMED {
+            true => _mm256_stream_si256(to.add(place), register),
+            false => to.add(place).write_unaligned(register),
+        };
         match S::DTYPE {
             Dtype::F64 => {
-                let [a, b]: [__m256i; 2] = cast(values);
-                store_32::<STREAMED>(a, to.cast());
-                store_32::<STREAMED>(b, to.cast::<__m256i>().add(1));
+                let [a, b, c, d]: [__m256i; 4] = cast(values);
+                put(a, 0);
+                put(b, 1);
+                put(c, 2);
+                put(d, 3);
             }
-            Dtype::F32 => store_32::<STREAMED>(cast(values), to.cast()),
+            Dtype::F32 => {
+                let [a, b] = values;
+                put(cast(a), 0);
+                put(cast(b), 1);
+            }
             Dtype::F16 => {
-                let nearest = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(cast(values));
-                store_16::<STREAMED>(nearest, to.cast());
+                const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT;
+                let [a, b] = values;
+                let [a, b] = [_mm256_cvtps_ph::<NEAREST>(cast(a)), _mm256_cvtps_ph::<NEAREST>(cast(b))];
+                put(_mm256_set_m128i(b, a), 0);
             }
-            Dtype::Bf16 => store_16::<STREAMED>(nearest_bf16(cast(values)), to.cast()),
+            Dtype::Bf16 => {
+                let [a, b] = values;
+                let packed = _mm256_packus_epi32(nearest_bf16(cast(a)), nearest_bf16(cast(b)));
+                put(_mm256_permute4x64_epi64::<0b11_01_10_00>(packed), 0);
+            }
         }
     }
 }
 
-/// [`Storage::store`] of eight `bf16`.
+/// Where the bytes of eight `bf16` go: four of them into the upper halves of each lane of 128 bits.
+static UPPER_HALVES: Aligned = {
+    let mut places = [0x80; 32];
+    let mut number = 0;
+    while number < 8 {
+        places[4 * number + 2] = 2 * number as u8;
+        places[4 * number + 3] = 2 * number as u8 + 1;
+        number += 1;
+    }
+    Aligned(places)
+};
+
+#[repr(align(32))]
+struct Aligned([u8; 32]);
+
+/// The bits of the nearest `bf16` in each place.
 #[inline(always)]
-unsafe fn nearest_bf16(values: __m256) -> __m128i {
+unsafe fn nearest_bf16(values: __m256) -> __m256i {
     // SAFETY: the caller's.
     unsafe {
         let bits = _mm256_castps_si256(values);
         let odd = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
         let nearest = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
-        let quiet = _mm256_or_si256(bits, _mm256_set1_epi32(1 << 22));
         let is_nan = _mm256_cmp_ps::<_CMP_UNORD_Q>(values, values);
-        let chosen = _mm256_blendv_epi8(nearest, quiet, _mm256_castps_si256(is_nan));
-        let upper_halves = _mm256_srli_epi32::<16>(chosen);
-        let further = _mm256_extracti128_si256::<1>(upper_halves);
-        _mm_packus_epi32(_mm256_castsi256_si128(upper_halves), further)
+        let number = _mm256_blendv_ps(_mm256_castsi256_ps(nearest), _mm256_set1_ps(f32::NAN), is_nan);
+        _mm256_srli_epi32::<16>(_mm256_castps_si256(number))
     }
-}
-
-#[inline(always)]
-unsafe fn store_32<const STREAMED: bool>(values: __m256i, to: *mut __m256i) {
-    // SAFETY: the caller's.
-    unsafe { if STREAMED { _mm256_stream_si256(to, values) } else { to.write_unaligned(values) } }
-}
-
-#[inline(always)]
-unsafe fn store_16<const STREAMED: bool>(values: __m128i, to: *mut __m128i) {
-    // SAFETY: the caller's.
-    unsafe { if STREAMED { _mm_stream_si128(to, values) } else { to.write_unaligned(values) } }
 }

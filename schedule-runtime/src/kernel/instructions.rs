@@ -98,8 +98,8 @@ pub(super) const LINE: usize = 64;
 #[repr(C, align(64))]
 pub(crate) struct Line(pub(super) [u8; LINE]);
 
-/// One number at a time, in loops that the compiler turns into vectors of its own.
-pub(crate) struct Portable;
+/// One number at a time.
+pub(crate) struct Single;
 
 impl<A: Element> Vector<A> for A {
     #[inline(always)]
@@ -108,7 +108,7 @@ impl<A: Element> Vector<A> for A {
     }
 }
 
-impl Set for Portable {
+impl Set for Single {
     type Vector<A: Element> = A;
     const LANES: usize = 1;
 
@@ -122,6 +122,67 @@ impl Set for Portable {
     unsafe fn store<S: Storage, const STREAMED: bool>(number: S::Arithmetic, to: *mut S) {
         // SAFETY: the caller's.
         unsafe { *to = S::store(number) }
+    }
+
+    #[inline(always)]
+    unsafe fn copy_line(from: &[u8; LINE], to: &mut Line) {
+        to.0 = *from;
+    }
+
+    fn fence() {}
+}
+
+/// Numbers in loops of fixed length, which the compiler turns into whatever vectors there are.
+pub(crate) struct Portable;
+
+/// The numbers of such a loop.
+#[derive(Clone, Copy)]
+pub(crate) struct Numbers<A>([A; Portable::LANES]);
+
+macro_rules! number_by_number {
+    ($operator:ident, $method:ident) => {
+        impl<A: Element> $operator for Numbers<A> {
+            type Output = Self;
+            #[inline(always)]
+            fn $method(mut self, other: Self) -> Self {
+                for (number, other) in self.0.iter_mut().zip(other.0) {
+                    *number = number.$method(other);
+                }
+                self
+            }
+        }
+    };
+}
+number_by_number!(Add, add);
+number_by_number!(Mul, mul);
+
+impl<A: Element> Vector<A> for Numbers<A> {
+    #[inline(always)]
+    fn splat(number: A) -> Self {
+        Self([number; Portable::LANES])
+    }
+}
+
+impl Set for Portable {
+    type Vector<A: Element> = Numbers<A>;
+    const LANES: usize = 32;
+
+    #[inline(always)]
+    unsafe fn load<S: Storage>(from: *const S) -> Numbers<S::Arithmetic> {
+        let mut numbers = Numbers([S::Arithmetic::default(); Self::LANES]);
+        for (lane, number) in numbers.0.iter_mut().enumerate() {
+            // SAFETY: the caller's.
+            *number = unsafe { *from.add(lane) }.load();
+        }
+        numbers
+    }
+
+    #[inline(always)]
+    unsafe fn store<S: Storage, const STREAMED: bool>(numbers: Numbers<S::Arithmetic>, to: *mut S) {
+        for (lane, number) in numbers.0.into_iter().enumerate() {
+            // SAFETY: the caller's.
+            unsafe { *to.add(lane) = S::store(number) }
+        }
     }
 
     #[inline(always)]

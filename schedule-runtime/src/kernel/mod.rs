@@ -12,22 +12,23 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod convert;
 mod dot;
 mod instructions;
 mod sums;
 
-use crate::storage::Storage;
+use crate::element::Element;
+use crate::storage::{Slice, Storage, for_each_type};
 use bfc_schedule::program::scalar::Number;
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
+use convert::{Convert, Load};
 pub use instructions::Instructions;
 use instructions::LINE;
-use sums::{Accumulate, Convert, Copied, Everywhere, Pair, Step, Streamed, Sum};
+pub(crate) use instructions::{Loop, Set};
+use sums::{Accumulate, Copied, Everywhere, Pair, Step, Streamed, Sum};
 
 /// Targets from this number of bytes on are written past the caches.
 const STREAMED: usize = 8 << 20;
-/// Terms of a sum in one pass over memory, and elements of a block that stays in the first-level cache where there are more.
-const TERMS: usize = 9;
-const BLOCK: usize = 1024;
 
 /// How loops run, which changes their speed and nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +57,7 @@ impl Mode {
 
     /// As [`scale`].
     pub fn scale<S: Storage>(self, sum: &mut [S::Arithmetic], weight: S::Arithmetic, x: &[S]) {
-        self.sum(sum, [(weight, x)]);
+        self.sum(sum, &[(weight, x)]);
     }
 
     /// As [`first`].
@@ -68,7 +69,7 @@ impl Mode {
         weight: S::Arithmetic,
         y: &[S],
     ) {
-        self.sum(sum, [(self_weight, x), (weight, y)]);
+        self.sum(sum, &[(self_weight, x), (weight, y)]);
     }
 
     /// As [`accumulate`].
@@ -88,64 +89,39 @@ impl Mode {
         self.convert(target, sum);
     }
 
-    /// `x` in its arithmetic type: itself, or what is written to `room`.
-    pub(crate) fn load<'a, S: Storage>(
-        self,
-        x: &'a [S],
-        room: &'a mut [S::Arithmetic],
-    ) -> &'a [S::Arithmetic] {
-        if S::DTYPE == <S::Arithmetic>::DTYPE {
-            return cast_slice(x);
-        }
-        let room = &mut room[..x.len()];
-        Self { streamed: false, ..self }.convert(room, x);
-        room
-    }
-
     /// As [`fused`].
     pub fn fused<S: Storage>(self, target: &mut [S], terms: &[(S::Arithmetic, &[S])]) {
-        macro_rules! one_pass {
-            ($($count:literal)*) => {
-                match terms.len() {
-                    0 => target.fill(S::zeroed()),
-                    $($count => self.sum::<S, S, $count>(target, std::array::from_fn(|k| terms[k])),)*
-                    _ => self.in_groups(target, terms),
-                }
-            };
-        }
-        one_pass!(1 2 3 4 5 6 7 8 9)
+        self.sum(target, terms);
     }
 
-    /// Block by block, the sums of a block in the first-level cache.
-    fn in_groups<S: Storage>(self, target: &mut [S], terms: &[(S::Arithmetic, &[S])]) {
-        let mut sums = [<S::Arithmetic>::default(); BLOCK];
-        let cached = Self { streamed: false, ..self };
-        let (first, further) = terms.split_at(TERMS);
-        for (index, target) in target.chunks_mut(BLOCK).enumerate() {
-            let range = index * BLOCK..index * BLOCK + target.len();
-            let sums = &mut sums[..target.len()];
-            let term = |k: usize| (first[k].0, &first[k].1[range.clone()]);
-            cached.sum::<S::Arithmetic, S, TERMS>(sums, std::array::from_fn(term));
-            for (weight, x) in further {
-                cached.accumulate(sums, *weight, &x[range.clone()]);
-            }
-            self.round(target, sums);
-        }
-    }
-
-    fn sum<T: Storage<Arithmetic = S::Arithmetic>, S: Storage, const K: usize>(
+    fn sum<T: Storage<Arithmetic = S::Arithmetic>, S: Storage>(
         self,
         target: &mut [T],
-        terms: [(S::Arithmetic, &[S]); K],
+        terms: &[(S::Arithmetic, &[S])],
     ) {
-        let x = terms.map(|(_, x)| x);
-        x.iter().for_each(|x| same_length(target.len(), x.len()));
-        self.write(aligned(target), Sum { target, weights: terms.map(|(weight, _)| weight), x });
+        terms.iter().for_each(|(_, x)| same_length(target.len(), x.len()));
+        match terms {
+            [] => target.fill(T::zeroed()),
+            [first, further @ ..] => self.write(aligned(target), Sum { target, first: *first, further }),
+        }
     }
 
-    fn convert<T: Storage<Arithmetic = S::Arithmetic>, S: Storage>(self, target: &mut [T], x: &[S]) {
+    /// As [`round`], and back.
+    pub(crate) fn convert<T: Storage<Arithmetic = S::Arithmetic>, S: Storage>(
+        self,
+        target: &mut [T],
+        x: &[S],
+    ) {
         same_length(target.len(), x.len());
         self.write(aligned(target), Convert { target, x });
+    }
+
+    /// `target ← x`, which may be of any type.
+    pub(crate) fn load<A: Element>(self, target: &mut [A], x: Slice<'_>) {
+        for_each_type!(x, x => {
+            same_length(target.len(), x.len());
+            self.instructions.run(Load { target, x });
+        })
     }
 
     fn write(self, aligned: usize, step: impl Step) {

@@ -1,6 +1,6 @@
 //! The loops of weighted sums: as many elements at a time as the instructions take, and one by one at the ends.
 
-use super::instructions::{Line, Loop, Portable, Set, Vector};
+use super::instructions::{Line, Loop, Set, Single, Vector};
 use crate::storage::Storage;
 use std::ops::Range;
 
@@ -27,7 +27,7 @@ impl<S: Step> Loop for Everywhere<S> {
         let length = self.0.length();
         let last = length - length % I::LANES;
         self.over::<I, false>(0..last);
-        self.over::<Portable, false>(last..length);
+        self.over::<Single, false>(last..length);
     }
 }
 
@@ -53,9 +53,9 @@ impl<S: Step> Loop for Streamed<S> {
         let first = self.1.min(length);
         let last = length - (length - first) % I::LANES;
         let mut steps = Everywhere(self.0);
-        steps.over::<Portable, false>(0..first);
+        steps.over::<Single, false>(0..first);
         steps.over::<I, true>(first..last);
-        steps.over::<Portable, false>(last..length);
+        steps.over::<Single, false>(last..length);
         I::fence();
     }
 }
@@ -85,46 +85,29 @@ impl Loop for Copied<'_> {
     }
 }
 
-/// `target ← Σ_k weights[k] · x[k]`, without reading `target`.
-pub(super) struct Sum<'a, T, S: Storage, const K: usize> {
+/// `target ← Σ_k weight_k · x_k`, without reading `target`.
+pub(super) struct Sum<'a, T, S: Storage> {
     pub(super) target: &'a mut [T],
-    pub(super) weights: [S::Arithmetic; K],
-    pub(super) x: [&'a [S]; K],
+    pub(super) first: (S::Arithmetic, &'a [S]),
+    pub(super) further: &'a [(S::Arithmetic, &'a [S])],
 }
 
-impl<T: Storage<Arithmetic = S::Arithmetic>, S: Storage, const K: usize> Step for Sum<'_, T, S, K> {
+impl<T: Storage<Arithmetic = S::Arithmetic>, S: Storage> Step for Sum<'_, T, S> {
     fn length(&self) -> usize {
         self.target.len()
     }
 
     #[inline(always)]
     unsafe fn step<I: Set, const STREAMED: bool>(&mut self, at: usize) {
+        let (weight, x) = self.first;
         // SAFETY: the caller's.
-        let mut sum = I::Vector::splat(self.weights[0]) * unsafe { I::load(self.x[0].as_ptr().add(at)) };
-        for k in 1..K {
-            // SAFETY: as above.
-            sum = sum + I::Vector::splat(self.weights[k]) * unsafe { I::load(self.x[k].as_ptr().add(at)) };
+        unsafe {
+            let mut sum = I::Vector::splat(weight) * I::load(x.as_ptr().add(at));
+            for (weight, x) in self.further {
+                sum = sum + I::Vector::splat(*weight) * I::load(x.as_ptr().add(at));
+            }
+            I::store::<T, STREAMED>(sum, self.target.as_mut_ptr().add(at));
         }
-        // SAFETY: as above.
-        unsafe { I::store::<T, STREAMED>(sum, self.target.as_mut_ptr().add(at)) }
-    }
-}
-
-/// `target ← x`.
-pub(super) struct Convert<'a, T, S> {
-    pub(super) target: &'a mut [T],
-    pub(super) x: &'a [S],
-}
-
-impl<T: Storage<Arithmetic = S::Arithmetic>, S: Storage> Step for Convert<'_, T, S> {
-    fn length(&self) -> usize {
-        self.target.len()
-    }
-
-    #[inline(always)]
-    unsafe fn step<I: Set, const STREAMED: bool>(&mut self, at: usize) {
-        // SAFETY: the caller's.
-        unsafe { I::store::<T, STREAMED>(I::load(self.x.as_ptr().add(at)), self.target.as_mut_ptr().add(at)) }
     }
 }
 

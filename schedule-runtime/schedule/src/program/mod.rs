@@ -182,7 +182,8 @@ pub enum Instruction {
         /// The minimizer; may not be `at`.
         into: Register,
     },
-    /// `into ← Σ_k a_k b_k`, in `f64`: eight sums, each of every eighth product in order, are added up in order.
+    /// `into ← Σ_k a_k b_k`, in `f64`. In each block of 4,096 elements eight sums, each of every eighth product in order,
+    /// are added up in order. Then neighbouring sums are added in pairs until one is left; the last of an odd number waits.
     Dot {
         /// A vector.
         a: Register,
