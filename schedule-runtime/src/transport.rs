@@ -23,8 +23,11 @@
 //! [`rounds`] is the safe way in: when it returns or unwinds, no memory is exposed.
 
 use bfc_schedule::Rank;
+use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
 use std::time::Duration;
 
 /// Moves messages between this rank and its peers; see the [module](self) for the contract.
@@ -78,6 +81,15 @@ pub unsafe trait Transport {
     /// Fails for a reason of this rank's own, which the peers learn.
     fn abandon(&mut self, reason: &str);
 
+    /// Memory that peers may be shown where it lies: what is sent from it, or exchanged in place in it, is not copied on its way
+    /// where the transport can share memory. Any other memory may be sent, too.
+    ///
+    /// # Errors
+    /// Where there is no memory.
+    fn allocate(&mut self, bytes: usize) -> Result<Memory, Fault> {
+        Ok(Memory::ordinary(bytes))
+    }
+
     /// One symmetric round in place: `self` and `peer` call this with parts of equal lengths, and each chunk is given to
     /// the kernel of one of the two, with both ranks' memory at once. Returns `false`, with nothing touched, where the
     /// transport does not do this or the peer exchanges by [`begin`](Self::begin) and [`finish`](Self::finish); both
@@ -98,6 +110,115 @@ pub unsafe trait Transport {
     }
 }
 
+// SAFETY: it passes every call on to a transport.
+unsafe impl<X: Transport + ?Sized> Transport for Box<X> {
+    fn rank(&self) -> Rank {
+        (**self).rank()
+    }
+
+    fn size(&self) -> u32 {
+        (**self).size()
+    }
+
+    unsafe fn begin(
+        &mut self,
+        tag: Tag,
+        send: Option<(Rank, &[&[u8]])>,
+        receive: Option<(Rank, &[usize])>,
+        deadline: Duration,
+    ) -> Result<Ticket, Fault> {
+        // SAFETY: the caller keeps this method's contract, which is the same.
+        unsafe { (**self).begin(tag, send, receive, deadline) }
+    }
+
+    fn finish(
+        &mut self,
+        ticket: Ticket,
+        deadline: Duration,
+        sink: &mut dyn FnMut(Chunk<'_>),
+    ) -> Result<(), Fault> {
+        (**self).finish(ticket, deadline, sink)
+    }
+
+    fn wait_sent(&mut self, deadline: Duration) -> Result<(), Fault> {
+        (**self).wait_sent(deadline)
+    }
+
+    fn revoke(&mut self) {
+        (**self).revoke();
+    }
+
+    fn abandon(&mut self, reason: &str) {
+        (**self).abandon(reason);
+    }
+
+    fn allocate(&mut self, bytes: usize) -> Result<Memory, Fault> {
+        (**self).allocate(bytes)
+    }
+
+    fn pair(
+        &mut self,
+        tag: Tag,
+        peer: Rank,
+        parts: &mut [&mut [u8]],
+        weights: PairWeights,
+        deadline: Duration,
+        kernel: &mut dyn FnMut(PairChunk<'_>),
+    ) -> Result<bool, Fault> {
+        (**self).pair(tag, peer, parts, weights, deadline, kernel)
+    }
+}
+
+/// Zeroed bytes for a vector, at a multiple of 64; made by [`Transport::allocate`]. They stay where they are, and stay valid
+/// when the transport goes.
+pub struct Memory {
+    address: NonNull<u8>,
+    bytes: usize,
+    /// Frees it.
+    _owner: Box<dyn Any + Send + Sync>,
+}
+
+// SAFETY: it is bytes that only this value gives access to, as a `Vec<u8>` is.
+unsafe impl Send for Memory {}
+// SAFETY: as above.
+unsafe impl Sync for Memory {}
+
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([u8; 64]);
+
+impl Memory {
+    /// Of this process alone.
+    pub fn ordinary(bytes: usize) -> Self {
+        let mut lines = vec![Line([0; 64]); bytes.div_ceil(64)].into_boxed_slice();
+        let address = NonNull::from(&mut *lines).cast();
+        // SAFETY: the lines are as many bytes at least, and nobody else's.
+        unsafe { Self::new(address, bytes, Box::new(lines)) }
+    }
+
+    /// # Safety
+    /// As long as `owner` lives, so many bytes are valid at the address, and Rust code reaches them through this value only.
+    pub(crate) unsafe fn new(address: NonNull<u8>, bytes: usize, owner: Box<dyn Any + Send + Sync>) -> Self {
+        Self { address, bytes, _owner: owner }
+    }
+}
+
+impl Deref for Memory {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: see `new`.
+        unsafe { std::slice::from_raw_parts(self.address.as_ptr(), self.bytes) }
+    }
+}
+
+impl DerefMut for Memory {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: see `new`.
+        unsafe { std::slice::from_raw_parts_mut(self.address.as_ptr(), self.bytes) }
+    }
+}
+
 /// Names a round; the same on sender and receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tag {
@@ -105,6 +226,25 @@ pub struct Tag {
     pub exchange: u64,
     /// The round within it.
     pub round: u32,
+}
+
+impl Tag {
+    /// The length of its encoding.
+    pub const BYTES: usize = 12;
+
+    /// Its encoding on a wire: exchange and round, little-endian. Equal tags have equal bytes, and only they.
+    pub fn to_bytes(self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        bytes[..8].copy_from_slice(&self.exchange.to_le_bytes());
+        bytes[8..].copy_from_slice(&self.round.to_le_bytes());
+        bytes
+    }
+
+    /// The tag that has these bytes.
+    pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        let [a, b, c, d, e, f, g, h, round @ ..] = bytes;
+        Self { exchange: u64::from_le_bytes([a, b, c, d, e, f, g, h]), round: u32::from_le_bytes(round) }
+    }
 }
 
 /// A round that has begun.
