@@ -215,8 +215,9 @@ impl Side<'_> {
         let log = self.peers_log().fetch_or(REVOKED, AcqRel);
         let (peer, chunks) = (1 - self.side, (log >> CHUNKS) as u32);
         let numbers = taken(self.meeting().0.load(Acquire));
-        (chunks < numbers[peer]).then(|| Place {
-            chunk: index(peer, chunks, total),
+        let chunk = index(peer, chunks, total);
+        (chunks < numbers[peer] && chunk < total).then(|| Place {
+            chunk,
             block: (log >> BLOCK) as u32 & (u32::MAX >> BLOCK),
             published: log & PUBLISHED != 0,
         })

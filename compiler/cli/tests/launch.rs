@@ -84,7 +84,8 @@ fn the_first_failure_is_the_launchs() {
     assert_eq!(document["diagnostics"][0]["code"], "bfc::launch::rank_failed");
     let well = ["launch", "-n", "2", "--format", "json", "--", "echo", "out"];
     let output = bfc(&well).assert().code(0).get_output().clone();
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "{\"local_size\":2,\"exit\":0}");
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one document");
+    assert_eq!(document, serde_json::json!({ "local_size": 2, "exit": 0 }));
 }
 
 /// Also what a rank has started, and a rank that does not end when it is asked to.

@@ -8,7 +8,7 @@
 //! Then messages follow in both directions, each after its header:
 //!
 //! ```text
-//! tag (12 bytes)   bytes: u64
+//! tag   bytes: u64
 //! ```
 //!
 //! A rank that fails connects to every other with the greeting `fail`, the rank that failed first, the size, and a reason in
