@@ -12,6 +12,24 @@ const AWAKE: (u32, u32, u32) = (1, 64, 16);
 #[cfg(feature = "loom")]
 const AWAKE: (u32, u32, u32) = (0, 0, 0);
 
+/// Whether `ready` says so soon; `spins` are the turns that were worth it the last time.
+pub(crate) fn stay_awake(spins: &AtomicU32, ready: impl Fn() -> bool) -> bool {
+    let (least, most, yields) = AWAKE;
+    let turns = spins.load(Ordering::Relaxed).clamp(least, most);
+    for _ in 0..turns {
+        if ready() {
+            spins.store(2 * turns, Ordering::Relaxed);
+            return true;
+        }
+        std::hint::spin_loop();
+    }
+    spins.store(turns / 2, Ordering::Relaxed);
+    (0..yields).any(|_| {
+        yield_now();
+        ready()
+    })
+}
+
 /// One thread waits at a bell; any thread rings it after it has changed what the first waits for.
 #[derive(Default)]
 pub struct Bell {
@@ -25,24 +43,7 @@ pub struct Bell {
 impl Bell {
     /// Waits until `ready` says so; `false` where `deadline` passes first.
     pub fn wait(&self, deadline: Duration, ready: impl Fn() -> bool) -> bool {
-        self.stay_awake(&ready) || self.sleep(deadline, ready)
-    }
-
-    fn stay_awake(&self, ready: impl Fn() -> bool) -> bool {
-        let (least, most, yields) = AWAKE;
-        let spins = self.spins.load(Ordering::Relaxed).clamp(least, most);
-        for _ in 0..spins {
-            if ready() {
-                self.spins.store(2 * spins, Ordering::Relaxed);
-                return true;
-            }
-            std::hint::spin_loop();
-        }
-        self.spins.store(spins / 2, Ordering::Relaxed);
-        (0..yields).any(|_| {
-            yield_now();
-            ready()
-        })
+        stay_awake(&self.spins, &ready) || self.sleep(deadline, ready)
     }
 
     fn sleep(&self, deadline: Duration, ready: impl Fn() -> bool) -> bool {

@@ -122,12 +122,86 @@ const SEATED: [u64; 2] = [1, 2];
 const WORKING: [u64; 2] = [4, 8];
 /// One of the two has left; the other has yet to.
 const LEAVING: u64 = 16;
-const PAIR_REVOKED: u64 = 32;
+pub(crate) const PAIR_REVOKED: u64 = 32;
 /// The next chunk to share out stands above the flags.
 const CHUNK: u64 = 1 << 32;
 
+/// Whether two sides sit at a table, each of which is 0 or 1. Bits above the lowest 16 count what the two share out; they
+/// are 0 when the first of them sits down.
+#[repr(transparent)]
+pub(crate) struct Meeting(pub(crate) AtomicU64);
+
+impl Meeting {
+    fn state(&self) -> u64 {
+        self.0.load(Acquire)
+    }
+
+    /// Whether `side` may sit down: not where the peer has yet to leave the last time, or one side has revoked.
+    pub(crate) fn can_arrive(&self, side: usize) -> bool {
+        self.state() & (LEAVING | PAIR_REVOKED | SEATED[side]) == 0
+    }
+
+    /// `side`, which may, sits down.
+    pub(crate) fn arrive(&self, side: usize) {
+        self.0.fetch_or(SEATED[side], AcqRel);
+    }
+
+    /// Whether the peer has left the last time.
+    pub(crate) fn is_free(&self) -> bool {
+        self.state() & LEAVING == 0
+    }
+
+    /// `side` gets up again if the peer is not there; says whether it was not.
+    pub(crate) fn withdraw(&self, side: usize) -> bool {
+        let mut state = self.state();
+        while state & (LEAVING | SEATED[1 - side]) == 0 {
+            match self.0.compare_exchange_weak(state, state & !SEATED[side], AcqRel, Acquire) {
+                Ok(_) => return true,
+                Err(now) => state = now,
+            }
+        }
+        false
+    }
+
+    /// Whether `side` is seated, and the peer is too, or was and has left.
+    pub(crate) fn is_joined(&self, side: usize) -> bool {
+        joins(side, self.state())
+    }
+
+    pub(crate) fn is_revoked(&self) -> bool {
+        self.state() & PAIR_REVOKED != 0
+    }
+
+    /// `side` leaves.
+    pub(crate) fn leave(&self, side: usize) {
+        let mut state = self.state();
+        loop {
+            assert!(joins(side, state), "no peer to leave");
+            let left = match state & LEAVING {
+                0 => (state & !SEATED[side]) | LEAVING,
+                _ => state & PAIR_REVOKED,
+            };
+            match self.0.compare_exchange_weak(state, left, AcqRel, Acquire) {
+                Ok(_) => return,
+                Err(now) => state = now,
+            }
+        }
+    }
+
+    /// From here on nobody sits down any more, or takes a share.
+    pub(crate) fn revoke(&self) -> u64 {
+        self.0.fetch_or(PAIR_REVOKED, AcqRel)
+    }
+}
+
+/// LEAVING does not say which side has left: a side that does not sit any more looks at an offer that the peer may be
+/// writing.
+pub(crate) fn joins(side: usize, state: u64) -> bool {
+    state & SEATED[side] != 0 && state & (SEATED[1 - side] | LEAVING) != 0
+}
+
 struct Table<M> {
-    state: AtomicU64,
+    meeting: Meeting,
     offers: [UnsafeCell<M>; 2],
 }
 
@@ -160,59 +234,45 @@ pub struct Work<'a, M> {
 
 /// Two seats at a new table.
 pub fn seats<M>(offers: [M; 2]) -> [Seat<M>; 2] {
-    let table = Arc::new(Table { state: AtomicU64::new(0), offers: offers.map(UnsafeCell::new) });
+    let table = Arc::new(Table { meeting: Meeting(AtomicU64::new(0)), offers: offers.map(UnsafeCell::new) });
     [Seat { table: table.clone(), side: 0 }, Seat { table, side: 1 }]
 }
 
 impl<M> Seat<M> {
-    fn state(&self) -> u64 {
-        self.table.state.load(Acquire)
+    fn meeting(&self) -> &Meeting {
+        &self.table.meeting
     }
 
     /// Sits down with an offer. `false`, and nothing done, where the peer has yet to leave the last time, or one side has
     /// revoked.
     pub fn arrive(&mut self, write: impl FnOnce(&mut M)) -> bool {
-        if self.state() & (LEAVING | PAIR_REVOKED | SEATED[self.side]) != 0 {
+        if !self.meeting().can_arrive(self.side) {
             return false;
         }
         // SAFETY: this side is not seated and the peer has left the last time, so the peer makes no access.
         self.table.offers[self.side].with_mut(|offer| write(unsafe { &mut *offer }));
-        self.table.state.fetch_or(SEATED[self.side], AcqRel);
+        self.meeting().arrive(self.side);
         true
     }
 
     /// Whether the peer has left the last time.
     pub fn is_free(&self) -> bool {
-        self.state() & LEAVING == 0
+        self.meeting().is_free()
     }
 
     /// Gets up again if the peer is not there; says whether it was not.
     pub fn withdraw(&mut self) -> bool {
-        let mut state = self.state();
-        while state & (LEAVING | SEATED[1 - self.side]) == 0 {
-            let up = state & !SEATED[self.side];
-            match self.table.state.compare_exchange_weak(state, up, AcqRel, Acquire) {
-                Ok(_) => return true,
-                Err(now) => state = now,
-            }
-        }
-        false
+        self.meeting().withdraw(self.side)
     }
 
     /// Whether this side is seated, and the peer is too, or was and has left.
     pub fn is_joined(&self) -> bool {
-        self.joins(self.state())
-    }
-
-    /// LEAVING does not say which side has left: a side that does not sit any more looks at an offer that the peer may
-    /// be writing.
-    fn joins(&self, state: u64) -> bool {
-        state & SEATED[self.side] != 0 && state & (SEATED[1 - self.side] | LEAVING) != 0
+        self.meeting().is_joined(self.side)
     }
 
     /// Whether a side has revoked.
     pub fn is_revoked(&self) -> bool {
-        self.state() & PAIR_REVOKED != 0
+        self.meeting().is_revoked()
     }
 
     /// Looks at the peer's offer.
@@ -230,18 +290,18 @@ impl<M> Seat<M> {
     /// # Panics
     /// Where the two are not [joined](Self::is_joined), and neither has revoked.
     pub fn take(&mut self, total: u32) -> Taken<'_, M> {
-        let mut state = self.state();
+        let mut state = self.meeting().state();
         loop {
             if state & PAIR_REVOKED != 0 {
                 return Taken::Revoked;
             }
-            assert!(self.joins(state), "no peer to share chunks with");
+            assert!(joins(self.side, state), "no peer to share chunks with");
             let chunk = (state / CHUNK) as u32;
             if chunk >= total {
                 return Taken::Exhausted;
             }
             let taken = (state + CHUNK) | WORKING[self.side];
-            match self.table.state.compare_exchange_weak(state, taken, AcqRel, Acquire) {
+            match self.meeting().0.compare_exchange_weak(state, taken, AcqRel, Acquire) {
                 Ok(_) => return Taken::Chunk(chunk, Work { seat: self }),
                 Err(now) => state = now,
             }
@@ -250,7 +310,7 @@ impl<M> Seat<M> {
 
     /// Whether all of `total` chunks have been taken and worked on, and nobody has revoked.
     pub fn is_complete(&self, total: u32) -> bool {
-        let state = self.state();
+        let state = self.meeting().state();
         (state / CHUNK) as u32 >= total && state & (WORKING[0] | WORKING[1] | PAIR_REVOKED) == 0
     }
 
@@ -259,23 +319,12 @@ impl<M> Seat<M> {
     /// # Panics
     /// Where the two are not [joined](Self::is_joined): who leaves twice would leave for the peer.
     pub fn leave(&mut self) {
-        let mut state = self.state();
-        loop {
-            assert!(self.joins(state), "no peer to leave");
-            let left = match state & LEAVING {
-                0 => (state & !SEATED[self.side]) | LEAVING,
-                _ => state & PAIR_REVOKED,
-            };
-            match self.table.state.compare_exchange_weak(state, left, AcqRel, Acquire) {
-                Ok(_) => return,
-                Err(now) => state = now,
-            }
-        }
+        self.meeting().leave(self.side);
     }
 
     /// Revokes: when this returns, the peer works on no chunk and will take none.
     pub fn revoke(&mut self) {
-        while self.table.state.fetch_or(PAIR_REVOKED, AcqRel) & WORKING[1 - self.side] != 0 {
+        while self.meeting().revoke() & WORKING[1 - self.side] != 0 {
             yield_now();
         }
     }
@@ -292,8 +341,8 @@ impl<M> Drop for Work<'_, M> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             // The chunk is half done: nobody may take it for complete.
-            self.seat.table.state.fetch_or(PAIR_REVOKED, AcqRel);
+            self.seat.meeting().revoke();
         }
-        self.seat.table.state.fetch_and(!WORKING[self.seat.side], Release);
+        self.seat.meeting().0.fetch_and(!WORKING[self.seat.side], Release);
     }
 }

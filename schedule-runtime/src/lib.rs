@@ -10,9 +10,10 @@
 //! | `compression` | vectors into codes and back |
 //! | `exchange`, `plan` | mixes and averages into rounds with rounded weights, at once or beside the trainer |
 //! | `memory`, `registers` | numbers of a type into buffers, and these into registers |
-//! | [`transport`] | rounds into messages: [`local`] threads, [`socket`] processes, `mpi`, [`simulated`] networks |
+//! | [`transport`] | rounds into messages: [`local`] threads, [`process`]es that share memory, [`socket`]s, `mpi`, [`simulated`] networks |
 //! | [`conformance`] | a transport into the laws that it keeps |
-//! | [`lease`], [`bell`] | the synchronisation of threads |
+//! | [`lease`], [`bell`], [`redo`] | the synchronisation of threads and of processes |
+//! | [`world`], [`secret`] | what a launcher says into a rank that joins its group |
 //!
 //! Results do not depend on the transport: products and sums are rounded one by one, in the order self, round 0, round 1 …
 //! Weights are rounded once, and the self weight takes up what they lose: of its row, or where only the columns of a
@@ -38,7 +39,12 @@ mod memory;
 #[cfg(feature = "mpi")]
 pub mod mpi;
 mod plan;
+#[cfg(not(feature = "loom"))]
+pub mod process;
+pub mod redo;
 mod registers;
+#[cfg(not(feature = "loom"))]
+pub mod secret;
 #[cfg(not(feature = "loom"))]
 pub mod simulated;
 #[cfg(not(feature = "loom"))]
@@ -46,6 +52,8 @@ pub mod socket;
 mod storage;
 mod sync;
 pub mod transport;
+#[cfg(not(feature = "loom"))]
+pub mod world;
 
 pub use element::Element;
 pub use error::{Event, ExchangeKind, Place, RuntimeError, Trace, What};
@@ -55,3 +63,5 @@ pub use machine::{
 };
 pub use storage::{Dtype, Slice, Storage};
 pub use transport::Transport;
+#[cfg(not(feature = "loom"))]
+pub use world::World;

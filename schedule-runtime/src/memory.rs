@@ -4,68 +4,69 @@ use crate::kernel::Mode;
 use crate::storage::{Dtype, Slice, Storage, with_dtype};
 use bytemuck::{cast_slice, cast_slice_mut};
 use half::{bf16, f16};
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::any::Any;
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-/// Where memory begins, in bytes.
-const ALIGNMENT: usize = 64;
-
-/// Bytes, all of which are initialised.
-pub(crate) struct Memory {
+/// Zeroed bytes for a vector, at a multiple of 64; made by [`Transport::allocate`](crate::Transport::allocate). They stay where they are, and stay valid
+/// when the transport goes.
+pub struct Memory {
     address: NonNull<u8>,
     bytes: usize,
+    /// Whether it is a caller's.
     lent: bool,
+    /// Frees it.
+    _owner: Box<dyn Any + Send + Sync>,
 }
 
-// SAFETY: memory is bytes without ties to a thread; `lend` asks the same of its caller.
+// SAFETY: it is bytes that only this value gives access to, as a `Vec<u8>` is.
 unsafe impl Send for Memory {}
-// SAFETY: as above; shared access only reads.
+// SAFETY: as above.
 unsafe impl Sync for Memory {}
 
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([u8; 64]);
+
 impl Memory {
-    /// Zeros, at a multiple of 64 bytes.
-    pub(crate) fn zeros(bytes: usize) -> Self {
-        let layout = Self::layout(bytes);
-        if bytes == 0 {
-            return Self { address: NonNull::<u64>::dangling().cast(), bytes, lent: false };
-        }
-        // SAFETY: the layout's size is not zero.
-        let address = NonNull::new(unsafe { alloc_zeroed(layout) });
-        Self { address: address.unwrap_or_else(|| handle_alloc_error(layout)), bytes, lent: false }
+    /// Of this process alone.
+    pub fn ordinary(bytes: usize) -> Self {
+        let mut lines = vec![Line([0; 64]); bytes.div_ceil(64)].into_boxed_slice();
+        let address = NonNull::from(&mut *lines).cast();
+        // SAFETY: the lines are as many bytes at least, and nobody else's.
+        unsafe { Self::new(address, bytes, Box::new(lines)) }
+    }
+
+    /// # Safety
+    /// As long as `owner` lives, so many bytes are valid at the address, and Rust code reaches them through this value only.
+    pub(crate) unsafe fn new(address: NonNull<u8>, bytes: usize, owner: Box<dyn Any + Send + Sync>) -> Self {
+        Self { address, bytes, lent: false, _owner: owner }
     }
 
     /// The caller's memory.
     ///
     /// # Safety
     /// It outlives the result, and nobody else touches it meanwhile.
-    pub(crate) unsafe fn lend(memory: &mut [u8]) -> Self {
-        let bytes = memory.len();
-        Self { address: NonNull::from(memory).cast(), bytes, lent: true }
-    }
-
-    fn layout(bytes: usize) -> Layout {
-        Layout::from_size_align(bytes, ALIGNMENT).expect("memory of a size that a machine can have")
-    }
-
-    fn bytes(&self) -> &[u8] {
-        // SAFETY: the memory is initialised and this value's; nobody writes to it while it is shared.
-        unsafe { std::slice::from_raw_parts(self.address.as_ptr(), self.bytes) }
-    }
-
-    fn bytes_mut(&mut self) -> &mut [u8] {
-        // SAFETY: as in `bytes`; the borrow is unique.
-        unsafe { std::slice::from_raw_parts_mut(self.address.as_ptr(), self.bytes) }
+    unsafe fn lend(memory: &mut [u8]) -> Self {
+        Self { bytes: memory.len(), address: NonNull::from(memory).cast(), lent: true, _owner: Box::new(()) }
     }
 }
 
-impl Drop for Memory {
-    fn drop(&mut self) {
-        if !self.lent && self.bytes > 0 {
-            // SAFETY: `zeros` allocated it with this layout.
-            unsafe { dealloc(self.address.as_ptr(), Self::layout(self.bytes)) }
-        }
+impl Deref for Memory {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: see `new`.
+        unsafe { std::slice::from_raw_parts(self.address.as_ptr(), self.bytes) }
+    }
+}
+
+impl DerefMut for Memory {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: see `new`.
+        unsafe { std::slice::from_raw_parts_mut(self.address.as_ptr(), self.bytes) }
     }
 }
 
@@ -80,7 +81,12 @@ pub(crate) struct Buffer {
 impl Buffer {
     /// So many zeros.
     pub(crate) fn zeros(dtype: Dtype, length: usize) -> Self {
-        Self { dtype, memory: Some(Arc::new(Memory::zeros(length * dtype.bytes()))) }
+        Self::in_memory(dtype, Memory::ordinary(length * dtype.bytes()))
+    }
+
+    /// In this memory.
+    pub(crate) fn in_memory(dtype: Dtype, memory: Memory) -> Self {
+        Self { dtype, memory: Some(Arc::new(memory)) }
     }
 
     /// In the caller's memory.
@@ -112,12 +118,12 @@ impl Buffer {
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        self.memory.as_ref().expect(HERE).bytes()
+        self.memory.as_ref().expect(HERE)
     }
 
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         let memory = self.memory.as_mut().expect(HERE);
-        Arc::get_mut(memory).expect("what is in flight is not written").bytes_mut()
+        Arc::get_mut(memory).expect("what is in flight is not written")
     }
 
     /// `self ← source`, element by element; rounded where this is shorter; a short one

@@ -5,6 +5,7 @@ use crate::execute::Question;
 use crate::layout::Layout;
 use crate::memory::Buffer;
 use crate::storage::{Dtype, arithmetic};
+use crate::transport::{Fault, Transport};
 use bfc_schedule::compression::LowRank;
 use bfc_schedule::program::{Instruction, Program, Register, Shape};
 use std::ops::Range;
@@ -42,11 +43,19 @@ pub(crate) struct Code {
 }
 
 impl Registers {
-    /// The registers of a program, all zero, on a rank with this number of neighbours.
-    pub(crate) fn new(program: &Program, layout: &Layout, neighbours: usize) -> Self {
+    /// The registers of a program, all zero, on a rank with this number of neighbours, in memory of its transport.
+    ///
+    /// # Errors
+    /// Where there is no memory.
+    pub(crate) fn new(
+        program: &Program,
+        layout: &Layout,
+        neighbours: usize,
+        transport: &mut impl Transport,
+    ) -> Result<Self, Fault> {
         let points = points(program);
         let numbers = |shape: &Shape| vec![0.0; if *shape == Shape::EdgeScalar { neighbours } else { 0 }];
-        let bucket = |bucket: &crate::layout::Bucket| {
+        let mut bucket = |bucket: &crate::layout::Bucket| {
             let tensors =
                 bucket.tensors.iter().map(|&tensor| (tensor, layout.place(tensor).elements.clone()));
             let mut registers = Bucket {
@@ -64,17 +73,18 @@ impl Registers {
                     Shape::EdgeFactor(low_rank) => neighbours * registers.factors(low_rank),
                     Shape::Scalar | Shape::EdgeScalar | Shape::Code(_) => 0,
                 };
-                registers.vectors.push(Buffer::zeros(dtype, elements));
+                let memory = transport.allocate(elements * dtype.bytes())?;
+                registers.vectors.push(Buffer::in_memory(dtype, memory));
                 registers.codes.push(registers.code(*shape));
             }
-            registers
+            Ok(registers)
         };
-        Self {
+        Ok(Self {
             scalars: vec![0.0; program.registers.len()],
             edge_scalars: program.registers.iter().map(numbers).collect(),
-            buckets: layout.buckets().iter().map(bucket).collect(),
+            buckets: layout.buckets().iter().map(&mut bucket).collect::<Result<_, Fault>>()?,
             edges: neighbours,
-        }
+        })
     }
 
     /// Exchanges the contents of two registers.

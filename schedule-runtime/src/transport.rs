@@ -22,6 +22,7 @@
 //!
 //! [`rounds`] is the safe way in: when it returns or unwinds, no memory is exposed.
 
+pub use crate::memory::Memory;
 use bfc_schedule::Rank;
 use std::fmt;
 use std::marker::PhantomData;
@@ -83,6 +84,15 @@ pub unsafe trait Transport {
     /// Fails for a reason of this rank's own, which the peers learn.
     fn abandon(&mut self, reason: &str);
 
+    /// Memory that peers may be shown where it lies: what is sent from it, or exchanged in place in it, is not copied on its way
+    /// where the transport can share memory. Any other memory may be sent, too.
+    ///
+    /// # Errors
+    /// Where there is no memory.
+    fn allocate(&mut self, bytes: usize) -> Result<Memory, Fault> {
+        Ok(Memory::ordinary(bytes))
+    }
+
     /// One symmetric round in place: `self` and `peer` call this with parts of equal lengths, and each chunk is given to
     /// the kernel of one of the two, with both ranks' memory at once. Returns `false`, with nothing touched, where the
     /// transport does not do this or the peer exchanges by [`begin`](Self::begin) and [`finish`](Self::finish); both
@@ -103,6 +113,69 @@ pub unsafe trait Transport {
     }
 }
 
+// SAFETY: it passes every call on to a transport.
+unsafe impl<X: Transport + ?Sized> Transport for Box<X> {
+    fn rank(&self) -> Rank {
+        (**self).rank()
+    }
+
+    fn size(&self) -> u32 {
+        (**self).size()
+    }
+
+    fn may_overlap(&self) -> bool {
+        (**self).may_overlap()
+    }
+
+    unsafe fn begin(
+        &mut self,
+        tag: Tag,
+        send: Option<(Rank, &[&[u8]])>,
+        receive: Option<(Rank, &[usize])>,
+        deadline: Duration,
+    ) -> Result<Ticket, Fault> {
+        // SAFETY: the caller keeps this method's contract, which is the same.
+        unsafe { (**self).begin(tag, send, receive, deadline) }
+    }
+
+    fn finish(
+        &mut self,
+        ticket: Ticket,
+        deadline: Duration,
+        sink: &mut dyn FnMut(Chunk<'_>),
+    ) -> Result<(), Fault> {
+        (**self).finish(ticket, deadline, sink)
+    }
+
+    fn wait_sent(&mut self, deadline: Duration) -> Result<(), Fault> {
+        (**self).wait_sent(deadline)
+    }
+
+    fn revoke(&mut self) {
+        (**self).revoke();
+    }
+
+    fn abandon(&mut self, reason: &str) {
+        (**self).abandon(reason);
+    }
+
+    fn allocate(&mut self, bytes: usize) -> Result<Memory, Fault> {
+        (**self).allocate(bytes)
+    }
+
+    fn pair(
+        &mut self,
+        tag: Tag,
+        peer: Rank,
+        parts: &mut [&mut [u8]],
+        weights: PairWeights,
+        deadline: Duration,
+        kernel: &mut dyn FnMut(PairChunk<'_>),
+    ) -> Result<bool, Fault> {
+        (**self).pair(tag, peer, parts, weights, deadline, kernel)
+    }
+}
+
 /// Names a round; the same on sender and receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tag {
@@ -110,6 +183,25 @@ pub struct Tag {
     pub exchange: u64,
     /// The round within it.
     pub round: u32,
+}
+
+impl Tag {
+    /// The length of its encoding.
+    pub const BYTES: usize = 12;
+
+    /// Its encoding on a wire: exchange and round, little-endian. Equal tags have equal bytes, and only they.
+    pub fn to_bytes(self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        bytes[..8].copy_from_slice(&self.exchange.to_le_bytes());
+        bytes[8..].copy_from_slice(&self.round.to_le_bytes());
+        bytes
+    }
+
+    /// The tag that has these bytes.
+    pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        let [a, b, c, d, e, f, g, h, round @ ..] = bytes;
+        Self { exchange: u64::from_le_bytes([a, b, c, d, e, f, g, h]), round: u32::from_le_bytes(round) }
+    }
 }
 
 /// A round that has begun.

@@ -1,17 +1,17 @@
-//! The conformance suite on threads, on simulated networks and on sockets, the latter between threads and between
-//! processes. On MPI it is `tests/mpi.rs`.
+//! The conformance suite on threads, on simulated networks, and on sockets and shared memory, the latter two between threads
+//! and between processes. On MPI it is `tests/mpi.rs`.
 
 use bfc_runtime::conformance::schedules::{averaging, dgd, ring, schedule};
 use bfc_runtime::conformance::{Law, Leaving, laws};
 use bfc_runtime::local::{self, LocalTransport};
+use bfc_runtime::process::ProcessTransport;
+use bfc_runtime::secret::Secret;
 use bfc_runtime::simulated::{self, Network, Outcome, SimulatedTransport};
 use bfc_runtime::socket::SocketTransport;
-use bfc_runtime::transport::{Fault, Tag, rounds};
 use bfc_runtime::{Flat, Transport};
 use bfc_schedule::Rank;
 use std::convert::Infallible;
-use std::io::Write;
-use std::os::unix::net::UnixStream;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -95,15 +95,77 @@ fn sockets_between_threads() {
     }
 }
 
-/// The test binary runs itself once for each rank.
+fn share_memory(directory: &Path, rank: Rank, size: u32) -> ProcessTransport {
+    ProcessTransport::join(directory, rank, size, &Secret::default(), Duration::from_secs(30))
+        .expect("a group")
+}
+
+#[test]
+fn shared_memory_between_threads() {
+    for size in SIZES {
+        let directory = Directory::new(&format!("memory-{size}"));
+        for law in laws::<ProcessTransport>(size, Leaving::IsSeen) {
+            for _ in 0..if law.name().contains("panic") { 20 } else { 1 } {
+                let broken = std::thread::scope(|scope| {
+                    let (law, directory) = (&law, &directory.0);
+                    let start =
+                        |rank| scope.spawn(move || law.run(share_memory(directory, Rank(rank), size)));
+                    let threads: Vec<_> = (0..size).map(start).collect();
+                    threads.into_iter().map(|thread| thread.join()).position(|rank| rank.is_err())
+                });
+                assert_eq!(broken, None, "{size} ranks, {}", law.name());
+            }
+        }
+    }
+}
+
+/// A port that nobody listens at.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+fn meet_at(port: u16, rank: Rank, size: u32) -> SocketTransport {
+    let secret = "5f".repeat(32).parse().expect("digits");
+    let patience = Duration::from_secs(30);
+    SocketTransport::join_at(("127.0.0.1", port), rank, size, &secret, patience).expect("a group")
+}
+
+#[test]
+fn tcp_between_threads() {
+    for size in SIZES {
+        for law in laws::<SocketTransport>(size, Leaving::IsSeen) {
+            let port = free_port();
+            let ranks: Vec<_> = std::thread::scope(|scope| {
+                let law = &law;
+                let start = |rank| scope.spawn(move || law.run(meet_at(port, Rank(rank), size)));
+                let threads: Vec<_> = (0..size).map(start).collect();
+                threads.into_iter().map(|thread| thread.join()).collect()
+            });
+            let broken = ranks.iter().position(|rank| rank.is_err());
+            assert_eq!(broken, None, "{size} ranks, {}", law.name());
+        }
+    }
+}
+
 #[test]
 fn sockets_between_processes() {
-    let directory = Directory::new("processes");
+    between_processes("one_process_of_sockets");
+}
+
+#[test]
+fn shared_memory_between_processes() {
+    between_processes("one_process_of_shared_memory");
+}
+
+/// The test binary runs itself once for each rank.
+fn between_processes(test: &str) {
+    let directory = Directory::new(test);
     let size = 3;
     let children: Vec<_> = (0..size)
         .map(|rank: u32| {
             Command::new(std::env::current_exe().expect("this binary"))
-                .args(["--exact", "one_process_of_a_group", "--ignored", "--quiet"])
+                .args(["--exact", test, "--ignored", "--quiet"])
                 .env("BFC_TEST_DIRECTORY", &directory.0)
                 .env("BFC_TEST_RANK", rank.to_string())
                 .env("BFC_TEST_SIZE", size.to_string())
@@ -117,17 +179,27 @@ fn sockets_between_processes() {
 }
 
 #[test]
-#[ignore = "one of the processes of the test above"]
-fn one_process_of_a_group() {
+#[ignore = "one of the processes of a test above"]
+fn one_process_of_sockets() {
+    one_process(|directory, rank, size| SocketTransport::join(directory, rank, size).expect("a socket"));
+}
+
+#[test]
+#[ignore = "one of the processes of a test above"]
+fn one_process_of_shared_memory() {
+    one_process(share_memory);
+}
+
+fn one_process<X: Transport + Send + 'static>(join: impl Fn(&Path, Rank, u32) -> X) {
     let Some(directory) = std::env::var_os("BFC_TEST_DIRECTORY") else { return };
     let number = |name| -> u32 { std::env::var(name).expect("a number").parse().expect("a number") };
     let (rank, size) = (Rank(number("BFC_TEST_RANK")), number("BFC_TEST_SIZE"));
-    let laws: Vec<Law<SocketTransport>> = laws(size, Leaving::IsSeen);
+    let laws: Vec<Law<X>> = laws(size, Leaving::IsSeen);
     for (law, number) in laws.iter().zip(0..) {
         let directory = Path::new(&directory).join(number.to_string());
         std::fs::create_dir_all(&directory).expect("a directory");
         println!("{}", law.name());
-        law.run(SocketTransport::join(&directory, rank, size).expect("a socket"));
+        law.run(join(&directory, rank, size));
     }
 }
 
@@ -155,33 +227,6 @@ fn sockets_name_a_missing_peer() {
     assert_eq!(texts.len(), 2);
     // Rank 1 learns it from rank 0, or sees rank 2 leave.
     assert!(texts[1].contains("rank 2"), "{}", texts[1]);
-}
-
-/// A round is 64 bits in a header: no part of it may be left out of the comparison.
-#[test]
-fn sockets_compare_the_whole_round() {
-    let directory = Directory::new("round");
-    let mut transport = SocketTransport::join(&directory.0, Rank(0), 2).expect("a socket");
-    let mut peer = UnixStream::connect(directory.0.join("rank-0.sock")).expect("a connection");
-    let round: u64 = 1 << 32 | 5;
-    let message = [
-        &b"bfc1"[..],
-        &1u32.to_le_bytes(),
-        &2u32.to_le_bytes(),
-        &round.to_le_bytes(),
-        &[0; 8],
-        &8u64.to_le_bytes(),
-        &[0; 8],
-    ];
-    peer.write_all(&message.concat()).expect("room");
-    let tag = Tag { exchange: 0, round: 5 };
-    let fault = rounds(&mut transport, |rounds| {
-        let ticket = rounds.begin(tag, None, Some((Rank(1), &[8])), Duration::from_secs(5)).expect("begun");
-        rounds.finish(ticket, Duration::from_secs(5), &mut |_| panic!("a message of another round"))
-    });
-    assert!(
-        matches!(fault, Err(Fault::Mismatch { peer: Rank(1), expected, found }) if expected.tag == tag && found.tag != tag)
-    );
 }
 
 #[test]

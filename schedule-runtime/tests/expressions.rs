@@ -202,13 +202,13 @@ fn assert_whole_expression<T: Element>(expression: &[Operation], x: &[T], y: &[T
     program.steps = vec![vec![Instruction::Gradient { at: X, into: G }, compute(r), compute(X)]];
     let schedule = schedule(program, 1, vec![vec![ring(1)]]);
     let ranks = spmd(1, |transport| {
-        let mut machine = Machine::new(schedule.rank(bfc_schedule::Rank(0)), transport, x)?;
-        machine.step(&mut |ask: Ask<'_, T>| {
+        let mut machine = Flat::new(schedule.rank(bfc_schedule::Rank(0)), transport, x)?;
+        machine.step(&mut |ask: FlatAsk<'_, T>| {
             if let Ask::Gradient { gradient, .. } = ask {
                 gradient.copy_from_slice(y);
             }
         })?;
-        let state = |name: &str| match machine.state(name) {
+        let mut state = |name: &str| match machine.state(name) {
             Ok(State::Vector(values)) => values.to_vec(),
             other => panic!("{other:?}"),
         };

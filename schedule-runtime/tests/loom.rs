@@ -3,9 +3,10 @@
 
 use bfc_runtime::bell::Bell;
 use bfc_runtime::lease::{Seat, Taken, lease, seats};
+use bfc_runtime::redo;
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
-use loom::sync::atomic::{AtomicBool, Ordering};
+use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use loom::thread::{spawn, yield_now};
 use std::time::Duration;
 
@@ -236,4 +237,128 @@ fn a_bell_is_not_missed() {
         assert!(bell.wait(Duration::from_secs(1000), || flag.load(Ordering::Acquire)));
         peer.join().expect("no panic");
     });
+}
+
+/// Blocks of a chunk.
+const BLOCKS: u32 = 2;
+
+/// What two processes share: each memory, and each side's scratch, which holds a block of both memories.
+#[derive(Default)]
+struct Shared {
+    table: redo::Table,
+    memories: [[AtomicU32; 2 * BLOCKS as usize]; 2],
+    scratch: [[AtomicU32; 2]; 2],
+}
+
+impl Shared {
+    /// Works on chunks until none is left or the other side revokes, or `steps` steps are done.
+    fn work(&self, side: usize, total: u32, mut steps: u32) {
+        let seat = self.table.side(side);
+        let mut stops = || {
+            steps = steps.saturating_sub(1);
+            steps == 0
+        };
+        while let redo::Taken::Chunk(chunk) = seat.take(total) {
+            for block in 0..BLOCKS {
+                let word = (chunk * BLOCKS + block) as usize;
+                if stops() {
+                    return;
+                }
+                for (memory, scratch) in self.memories.iter().zip(&self.scratch[side]) {
+                    scratch.store(memory[word].load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+                }
+                if stops() || !seat.publish() {
+                    return;
+                }
+                for (memory, scratch) in self.memories.iter().zip(&self.scratch[side]) {
+                    if stops() {
+                        return;
+                    }
+                    memory[word].store(scratch.load(Ordering::Relaxed), Ordering::Relaxed);
+                }
+                if stops() || !seat.advance(block + 1 == BLOCKS) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// What the memory of `side` is after it has revoked: a copy, with the block that the peer has published.
+    fn revoked(&self, side: usize, total: u32) -> Vec<u32> {
+        let published = self.table.side(side).revoke(total);
+        let mut copy: Vec<u32> =
+            self.memories[side].iter().map(|word| word.load(Ordering::Relaxed)).collect();
+        if let Some(place) = published {
+            let word = (place.chunk * BLOCKS + place.block) as usize;
+            copy[word] = self.scratch[1 - side][side].load(Ordering::Relaxed);
+        }
+        copy
+    }
+
+    fn sit_down(&self) {
+        (0..2).for_each(|side| assert!(self.table.side(side).arrive(|| ())));
+    }
+}
+
+#[test]
+fn blocks_in_place_are_shared_out_once() {
+    bounded(2, || {
+        let shared = Arc::new(Shared::default());
+        shared.sit_down();
+        let peer = spawn({
+            let shared = shared.clone();
+            move || {
+                shared.work(1, 2, u32::MAX);
+                wait(|| shared.table.side(1).is_complete(2));
+                shared.memories[1].iter().all(|word| word.load(Ordering::Relaxed) == 1)
+            }
+        });
+        shared.work(0, 2, u32::MAX);
+        wait(|| shared.table.side(0).is_complete(2));
+        assert!(shared.memories[0].iter().all(|word| word.load(Ordering::Relaxed) == 1));
+        assert!(peer.join().expect("no panic"));
+    });
+}
+
+#[test]
+fn a_revoked_block_is_in_both_memories_or_in_neither() {
+    bounded(3, || {
+        let shared = Arc::new(Shared::default());
+        shared.sit_down();
+        let peer = spawn({
+            let shared = shared.clone();
+            move || {
+                shared.work(1, 1, u32::MAX);
+                shared.revoked(1, 1)
+            }
+        });
+        let mine = shared.revoked(0, 1);
+        let theirs = peer.join().expect("no panic");
+        assert_eq!(mine[..BLOCKS as usize], theirs[..BLOCKS as usize]);
+    });
+}
+
+#[test]
+fn the_survivor_completes_what_the_dead_has_begun() {
+    // Past all steps of a side that works alone.
+    for steps in 1..=2 * (BLOCKS * 5) + 1 {
+        bounded(1, move || {
+            let shared = Shared::default();
+            shared.sit_down();
+            shared.work(1, 2, steps);
+            shared.work(0, 2, u32::MAX);
+            if let Some(place) = shared.table.side(0).take_over(2) {
+                let first = place.chunk * BLOCKS;
+                if place.published {
+                    let copy = shared.scratch[1][0].load(Ordering::Relaxed);
+                    shared.memories[0][(first + place.block) as usize].store(copy, Ordering::Relaxed);
+                }
+                for word in first + place.block + u32::from(place.published)..first + BLOCKS {
+                    let word = &shared.memories[0][word as usize];
+                    word.store(word.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+                }
+            }
+            assert!(shared.memories[0].iter().all(|word| word.load(Ordering::Relaxed) == 1), "{steps} steps");
+        });
+    }
 }

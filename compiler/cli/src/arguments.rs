@@ -1,6 +1,7 @@
 //! The command line: commands, flags and their help.
 
 use crate::graphs::arguments as graphs;
+use crate::launch::arguments as launch;
 use crate::predict::arguments as predict;
 use bfc_compiler::analysis::NOISE_MEMORY;
 use bfc_compiler::{Assumptions, Combination};
@@ -204,6 +205,20 @@ Examples:
   bfc run examples/digits.bf --size 16 --skew 1 --out results
   bfc run my.bf --size 4 --data my.csv --steps 500 --lr 0.05 --format json")]
     Run(Run),
+    /// Start a program as the ranks of a group, one process each.
+    ///
+    /// Each rank learns from its environment which one it is and where the others are: `BFC_RANK`, `BFC_SIZE`,
+    /// `BFC_LOCAL_RANK`, `BFC_LOCAL_SIZE`, `BFC_RENDEZVOUS` and `BFC_SECRET`. Standard input is empty.
+    ///
+    /// When a rank fails, the others get SIGTERM, and SIGKILL after the time of grace; the exit code is that of the first rank
+    /// that failed, or 128 and the number of the signal that killed it. SIGINT, SIGTERM and SIGHUP are passed on to all ranks.
+    /// With --format json, the ranks print to standard error.
+    #[command(after_help = "\
+Examples:
+  bfc launch -n 4 -- python train.py
+  bfc launch -n 4 --tag-output -- ./train --steps 100
+  bfc launch -n 8 --nodes 2 --node-rank 1 --rendezvous node0:29500 --secret secret -- ./train")]
+    Launch(launch::Launch),
     /// Simulate training on a cluster: jitter, shared links, stragglers and lost ranks, by seeded discrete events.
     ///
     /// `computing` is the scaling efficiency: the share of its time that a rank computes. The columns of all-reduce hold

@@ -256,6 +256,12 @@ impl Failure {
         Self::new(RUNNING, [Report::new(error)])
     }
 
+    /// The same with another exit code.
+    pub fn exiting(mut self, exit: u8) -> Self {
+        self.exit = exit;
+        self
+    }
+
     /// Each reason, ready to be shown.
     pub fn into_reports(self) -> Vec<Report> {
         self.reports

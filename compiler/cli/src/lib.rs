@@ -12,6 +12,7 @@ mod generate;
 mod graphs;
 mod input;
 mod inspect;
+mod launch;
 mod library;
 mod new;
 mod output;
@@ -37,7 +38,10 @@ pub fn run(program: &[OsString], arguments: &[OsString]) -> u8 {
         Ok(parsed) => parsed,
         Err(error) => return usage::tell(error, arguments),
     };
-    end_on_interrupt();
+    // A launcher passes signals on to its ranks, and ends when they have.
+    if !matches!(parsed.command, Command::Launch(_)) {
+        end_on_interrupt();
+    }
     output::fit_terminal();
     match execute(&parsed, program) {
         Ok(()) => 0,
@@ -66,6 +70,7 @@ fn execute(arguments: &Arguments, program: &[OsString]) -> Result<(), Failure> {
         Command::Explain { code } => explain::explain(code.as_deref(), format),
         Command::List { word } => library::list(word.as_deref(), format),
         Command::Show { name } => library::show(name, format),
+        Command::Launch(arguments) => launch::launch(arguments, format),
         Command::Simulate(arguments) => predict::simulate(arguments, format),
         Command::Advise(arguments) => predict::advise(arguments, format),
         Command::Probe(arguments) => predict::probe(arguments, format),

@@ -8,6 +8,7 @@ mod common;
 mod documents;
 mod export;
 mod import;
+mod launch;
 mod long;
 mod outputs;
 mod pages;

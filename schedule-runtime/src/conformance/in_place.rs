@@ -1,8 +1,8 @@
-//! Exchanges in place: both ranks do them or neither does, and each element is old or new.
+//! Exchanges in place: both ranks do them or neither does, and each element is old or new, in memory of any kind.
 
 use super::Law;
 use super::exchange::{LONG, Message, PATIENCE, SOON, assert_dead, hear, meet, receive, send};
-use crate::transport::{Envelope, Fault, PairChunk, PairWeights, Tag, Transport, rounds};
+use crate::transport::{Envelope, Fault, Memory, PairChunk, PairWeights, Tag, Transport, rounds};
 use bfc_schedule::Rank;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -10,14 +10,33 @@ const FIRST: Rank = Rank(0);
 const SECOND: Rank = Rank(1);
 const WEIGHTS: PairWeights = [0.25, 3.0, -1.0, 7.0];
 
+/// Where the vectors lie.
+#[derive(Clone, Copy, Debug)]
+enum Lying {
+    /// In memory of the transport.
+    Allocated,
+    /// In the caller's own.
+    Ordinary,
+    /// The first part in memory of the transport, the others not.
+    Mixed,
+}
+
+/// One rank's part of a law, with vectors that lie somewhere.
+type Body<X> = fn(X, Lying);
+
 pub(super) fn laws<X: Transport + Send + 'static>() -> Vec<Law<X>> {
-    vec![
-        Law::new("two ranks exchange in place, or neither", exchanges),
-        Law::new("who asks a rank that sends to exchange in place is refused", meets_a_message),
-        Law::new("offers of different lengths are refused on both ranks", mismatch),
-        Law::new("who waits for a partner waits no longer than its deadline", late),
-        Law::new("each element is old or new after a panic", panics),
-    ]
+    let laws: [(&str, Body<X>); 5] = [
+        ("two ranks exchange in place, or neither", exchanges),
+        ("who asks a rank that sends to exchange in place is refused", meets_a_message),
+        ("offers of different lengths are refused on both ranks", mismatch),
+        ("who waits for a partner waits no longer than its deadline", late),
+        ("each element is old or new after a panic", panics),
+    ];
+    let lyings = [Lying::Allocated, Lying::Ordinary, Lying::Mixed];
+    let named = |(name, law): (&str, Body<X>)| {
+        lyings.map(|lying| Law::new(format!("{name}: {lying:?}"), move |transport| law(transport, lying)))
+    };
+    laws.into_iter().flat_map(named).collect()
 }
 
 fn peer<X: Transport>(transport: &X) -> Option<Rank> {
@@ -33,6 +52,32 @@ fn words(rank: Rank, exchange: u64, lengths: &[usize]) -> Message {
     Message::new(rank, rank, Tag { exchange, round: 0 }, lengths)
 }
 
+/// The words of an exchange, to be exchanged.
+struct Vectors(Vec<Memory>);
+
+impl Vectors {
+    fn new<X: Transport>(transport: &mut X, lying: Lying, exchange: u64, lengths: &[usize]) -> Self {
+        let words = words(transport.rank(), exchange, lengths);
+        let lie = |(part, words): (usize, &[u8])| {
+            let mut memory = match (lying, part) {
+                (Lying::Allocated, _) | (Lying::Mixed, 0) => transport.allocate(words.len()).expect("memory"),
+                _ => Memory::ordinary(words.len()),
+            };
+            memory.copy_from_slice(words);
+            memory
+        };
+        Self(words.parts().into_iter().enumerate().map(lie).collect())
+    }
+
+    fn parts(&self) -> Vec<&[u8]> {
+        self.0.iter().map(|part| &**part).collect()
+    }
+
+    fn parts_mut(&mut self) -> Vec<&mut [u8]> {
+        self.0.iter_mut().map(|part| &mut **part).collect()
+    }
+}
+
 /// Exchanges the contents of both, plus 1, and looks at what it is given.
 fn swap(chunk: PairChunk<'_>) {
     assert_eq!(chunk.their_weights, WEIGHTS, "the peer's weights");
@@ -44,7 +89,7 @@ fn swap(chunk: PairChunk<'_>) {
 }
 
 /// Whether every word is the old one or the new one, and all are new where `all`.
-fn assert_old_or_new(found: &mut Message, [mine, theirs]: [&mut Message; 2], all: bool) {
+fn assert_old_or_new(found: &mut Vectors, [mine, theirs]: [&mut Message; 2], all: bool) {
     let parts = found.parts_mut().into_iter().zip(mine.parts_mut()).zip(theirs.parts_mut());
     for ((found, old), new) in parts {
         let words = |bytes: &mut [u8]| bytemuck::cast_slice_mut::<_, u64>(bytes).to_vec();
@@ -55,13 +100,13 @@ fn assert_old_or_new(found: &mut Message, [mine, theirs]: [&mut Message; 2], all
     }
 }
 
-fn exchanges<X: Transport>(mut transport: X) {
+fn exchanges<X: Transport>(mut transport: X, lying: Lying) {
     let Some(peer) = peer(&transport) else { return };
     let rank = transport.rank();
     let sizes: [&[usize]; 6] = [&[8], &[LONG], &[0, LONG, 0, 24], &[128 << 10; 3], &[72], &[(64 << 10) + 8]];
     for (lengths, exchange) in sizes.into_iter().zip(0..) {
         let tag = Tag { exchange, round: 2 };
-        let mut memory = words(rank, exchange, lengths);
+        let mut memory = Vectors::new(&mut transport, lying, exchange, lengths);
         let done = transport.pair(tag, peer, &mut memory.parts_mut(), WEIGHTS, PATIENCE, &mut swap);
         let done = done.expect("a peer");
         if done {
@@ -82,12 +127,12 @@ fn exchanges<X: Transport>(mut transport: X) {
     }
 }
 
-fn meets_a_message<X: Transport>(mut transport: X) {
+fn meets_a_message<X: Transport>(mut transport: X, lying: Lying) {
     let Some(peer) = peer(&transport) else { return };
     for (exchange, length) in [(0, LONG), (1, 40), (2, LONG)] {
         let (tag, lengths) = (Tag { exchange, round: 0 }, [length]);
         if transport.rank() == FIRST {
-            let mut memory = words(FIRST, exchange, &lengths);
+            let mut memory = Vectors::new(&mut transport, lying, exchange, &lengths);
             let mut kernel = |_: PairChunk<'_>| panic!("an exchange in place with a message");
             let done = transport.pair(tag, peer, &mut memory.parts_mut(), WEIGHTS, PATIENCE, &mut kernel);
             assert_eq!(done, Ok(false));
@@ -100,11 +145,11 @@ fn meets_a_message<X: Transport>(mut transport: X) {
     }
 }
 
-fn mismatch<X: Transport>(mut transport: X) {
+fn mismatch<X: Transport>(mut transport: X, lying: Lying) {
     let Some(peer) = peer(&transport) else { return };
     let rank = transport.rank();
     let lengths = |rank: Rank| [LONG + 8 * rank.index()];
-    let mut memory = words(rank, 0, &lengths(rank));
+    let mut memory = Vectors::new(&mut transport, lying, 0, &lengths(rank));
     let tag = Tag { exchange: 0, round: 0 };
     let mut kernel = |_: PairChunk<'_>| panic!("offers of different lengths");
     let done = transport.pair(tag, peer, &mut memory.parts_mut(), WEIGHTS, PATIENCE, &mut kernel);
@@ -121,12 +166,12 @@ fn mismatch<X: Transport>(mut transport: X) {
 }
 
 /// The second rank does not come.
-fn late<X: Transport>(mut transport: X) {
+fn late<X: Transport>(mut transport: X, lying: Lying) {
     let met = meet(&mut transport);
-    let mut memory = words(FIRST, 0, &[LONG]);
     match transport.rank() {
         FIRST => {
             met.expect("all are there");
+            let mut memory = Vectors::new(&mut transport, lying, 0, &[LONG]);
             let tag = Tag { exchange: 0, round: 0 };
             let mut kernel = |_: PairChunk<'_>| panic!("an exchange with nobody");
             let done = transport.pair(tag, SECOND, &mut memory.parts_mut(), WEIGHTS, SOON, &mut kernel);
@@ -146,11 +191,11 @@ fn late<X: Transport>(mut transport: X) {
 }
 
 /// The second rank panics over its third chunk.
-fn panics<X: Transport>(mut transport: X) {
+fn panics<X: Transport>(mut transport: X, lying: Lying) {
     let Some(peer) = peer(&transport) else { return };
     let rank = transport.rank();
     let (tag, lengths) = (Tag { exchange: 1, round: 0 }, [LONG, 16, LONG]);
-    let mut memory = words(rank, 1, &lengths);
+    let mut memory = Vectors::new(&mut transport, lying, 1, &lengths);
     let mut chunks = 0;
     let done = catch_unwind(AssertUnwindSafe(|| {
         let mut parts = memory.parts_mut();

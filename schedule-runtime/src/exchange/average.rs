@@ -25,7 +25,7 @@ impl<X: Transport> Wire<X> {
                 (source, is_whole) => {
                     let mut sum = match is_whole {
                         true => operand.target.take(),
-                        false => self.spares.take(dtype, operand.target.len()),
+                        false => self.spares.take(dtype, operand.target.len(), &mut self.transport),
                     };
                     sum.copy_from(source.as_ref().unwrap_or(&operand.target));
                     sum

@@ -24,7 +24,9 @@ impl<X: Transport> Wire<X> {
         let Exchange { place, vectors, codes, scalars, .. } = exchange;
         let sent = scalars.clone();
         let sources = Sources::take(vectors, codes, &sent);
-        let mut sums = Sums::new(vectors, &sources, scalars, &mut self.spares);
+        let Self { spares, transport, .. } = self;
+        let spare = |dtype, length| spares.take(dtype, length, transport);
+        let mut sums = Sums::new(vectors, &sources, scalars, spare);
         let result = self.run(number, place, |running| weighted_sum(running, plan, &sources, &mut sums));
         let buffers = sources.vectors;
         sums.settle(result.is_ok(), buffers, vectors, codes, &mut self.spares);

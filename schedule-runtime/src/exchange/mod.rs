@@ -144,6 +144,16 @@ impl<X: Transport> Wire<X> {
         }
     }
 
+    fn start_of_run(&self) -> Place {
+        let rank = self.transport.rank();
+        Place { rank, step: None, exchange: ExchangeKind::Greeting, bucket: None, round: 0 }
+    }
+
+    /// A fault before the first step.
+    pub(crate) fn failed_at_start(&self, fault: Fault) -> RuntimeError {
+        self.error(&self.start_of_run(), (0, fault))
+    }
+
     /// Sends `mine` to the next rank of the ring and returns what came from the one before, so many bytes.
     pub(crate) fn greet(&mut self, mine: &[u8], bytes: usize) -> Result<(Rank, Vec<u8>), RuntimeError> {
         let (rank, size) = (self.transport.rank(), self.transport.size());
@@ -151,8 +161,7 @@ impl<X: Transport> Wire<X> {
         let mut theirs = vec![0; bytes];
         if size > 1 {
             let exchange = self.start();
-            let kind = ExchangeKind::Greeting;
-            let place = Place { rank, step: None, exchange: kind, bucket: None, round: 0 };
+            let place = self.start_of_run();
             self.run(exchange, &place, |running| {
                 let ticket = running.begin(0, Some((next, &[mine])), Some((before, &[bytes])))?;
                 running.finish(ticket, &mut |chunk| fill(&mut theirs, chunk))?;
@@ -172,10 +181,15 @@ impl<X: Transport> Wire<X> {
 struct Spares(Vec<Buffer>);
 
 impl Spares {
-    fn take(&mut self, dtype: Dtype, length: usize) -> Buffer {
-        match self.0.iter().position(|spare| spare.dtype() == dtype && spare.len() == length) {
+    /// A buffer that may become a register's: in memory of the transport, where there is any.
+    fn take(&mut self, dtype: Dtype, length: usize, transport: &mut impl Transport) -> Buffer {
+        let found = self.0.iter().position(|spare| spare.dtype() == dtype && spare.len() == length);
+        match found {
             Some(index) => self.0.swap_remove(index),
-            None => Buffer::zeros(dtype, length),
+            None => match transport.allocate(length * dtype.bytes()) {
+                Ok(memory) => Buffer::in_memory(dtype, memory),
+                Err(_) => Buffer::zeros(dtype, length),
+            },
         }
     }
 

@@ -52,19 +52,19 @@ impl<'a> Sums<'a> {
         vectors: &mut [Operand],
         sources: &Sources<'_>,
         scalars: &'a mut [f64],
-        spares: &mut Spares,
+        mut spare: impl FnMut(Dtype, usize) -> Buffer,
     ) -> Self {
         let sum = |(operand, source): (&mut Operand, &Buffer)| {
             let dtype = operand.target.dtype();
             match operand.source {
                 Some(_) if dtype == arithmetic(dtype) => operand.target.take(),
-                _ => spares.take(arithmetic(dtype), source.len()),
+                _ => spare(arithmetic(dtype), source.len()),
             }
         };
         let sums = vectors.iter_mut().zip(&sources.vectors).map(sum).collect();
         let reading = |coded: &Coded| {
             let length = coded.parts.iter().map(|part| part.elements.end).max().unwrap_or(0);
-            let mut vector = || spares.take(coded.dtype, length);
+            let mut vector = || spare(coded.dtype, length);
             Reading { sum: vector(), code: vec![0; coded.source.len()], vector: vector(), own: vector() }
         };
         Self { vectors: sums, codes: sources.codes.iter().map(reading).collect(), scalars, fresh: true }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Messages up to this many bytes are copied, so that the sender need not wait.
-const SHORT: usize = 64 << 10;
+pub(crate) const SHORT: usize = 64 << 10;
 /// What a reader claims at a time; a multiple of 64.
 pub(crate) const CHUNK: usize = 256 << 10;
 

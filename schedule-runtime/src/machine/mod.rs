@@ -99,9 +99,11 @@ impl<X: Transport + Send + 'static> Machine<X> {
         fill(&mut ValuesMut::new(&layout, initial.iter_mut()));
         let executable = Executable::new(&schedule);
         let program = schedule.program;
-        let registers = Registers::new(&program, &layout, executable.neighbours().len());
         let mut wire = Wire::new(transport, deadline);
         compare(&mut wire, schedule.digest, &layout)?;
+        let neighbours = executable.neighbours().len();
+        let registers = Registers::new(&program, &layout, neighbours, &mut wire.transport)
+            .map_err(|fault| wire.failed_at_start(fault))?;
         let mut machine = Self {
             rank: schedule.rank,
             lane: Lane::new(wire),

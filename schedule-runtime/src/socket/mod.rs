@@ -1,36 +1,41 @@
-//! Ranks as processes on one machine: messages are copied through Unix sockets.
+//! Ranks as processes of one machine or of several: messages are copied through sockets.
 //!
-//! All ranks name one directory. Rank i listens at `rank-i.sock` in it; the higher rank of a pair connects to the lower
-//! one when the first message between them begins. A connection starts with a greeting, `bfc1`, and the rank and size
-//! of who connects (`u32`); then messages follow in both directions, each after its header:
+//! On one machine, all ranks name one directory. Rank i listens at `rank-i.sock` in it; the higher rank of a pair connects to
+//! the lower one when the first message between them begins. A connection starts with a greeting, `bfc1`, and the rank and
+//! size of who connects (`u32`). Ranks belong to one user: a rank does not speak to a socket of another user, and turns away
+//! who connects as one. On several machines, ranks [meet](tcp) at rank 0 and prove to each other that they know a secret.
+//!
+//! Then messages follow in both directions, each after its header:
 //!
 //! ```text
-//! round: u64   exchange: u64   bytes: u64
+//! tag   bytes: u64
 //! ```
 //!
-//! Ranks belong to one user: a rank does not speak to a socket of another user, and turns away who connects as one.
-//!
-//! A rank that fails connects to every other with the greeting `fail`, the rank that failed first, the size, and a
-//! reason in UTF-8 up to the end. All numbers are little-endian. A rank writes whatever it can whenever it waits, so no
-//! cycle of ranks can block.
+//! A rank that fails connects to every other with the greeting `fail`, the rank that failed first, the size, and a reason in
+//! UTF-8 up to the end; between machines, that connection is there from the beginning. All numbers are little-endian. A rank
+//! writes whatever it can whenever it waits, so no cycle of ranks can block.
 
 mod connect;
 mod outgoing;
+mod tcp;
 #[cfg(test)]
 mod tests;
-mod user;
+pub(crate) mod user;
 
+use crate::secret::Secret;
 use crate::transport::{Chunk, Envelope, Fault, Tag, Ticket, Transport, revoked};
 use bfc_schedule::Rank;
 use outgoing::{HEADER, Outgoing, envelope};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{self, ErrorKind, Read};
-use std::os::fd::AsFd;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::io::{self, ErrorKind};
+use std::net::TcpStream;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use tcp::Meeting;
 
 /// What is delivered at a time, in bytes; a multiple of 64.
 const CHUNK: usize = 256 << 10;
@@ -42,16 +47,30 @@ pub struct SocketTransport {
     rank: Rank,
     size: u32,
     user: u32,
-    directory: PathBuf,
-    listener: UnixListener,
-    streams: BTreeMap<Rank, UnixStream>,
-    /// Connections whose greeting is not complete.
-    arriving: Vec<(UnixStream, Vec<u8>)>,
+    way: Way,
+    streams: BTreeMap<Rank, OwnedFd>,
+    arriving: Vec<Arriving>,
     /// Other users who connected as a rank.
     strangers: BTreeMap<Rank, u32>,
     outgoing: BTreeMap<Rank, VecDeque<Outgoing>>,
     chunk: Vec<u64>,
     failed: Option<Fault>,
+}
+
+/// How connections are made.
+enum Way {
+    /// When they are needed, in a directory.
+    Directory { directory: PathBuf, listener: UnixListener },
+    /// Before all messages: these are left, for the notice that this rank has failed.
+    Mesh { notices: BTreeMap<Rank, OwnedFd> },
+}
+
+/// A connection whose greeting is not complete.
+struct Arriving {
+    stream: OwnedFd,
+    greeting: Vec<u8>,
+    /// Who it is, where it has been proved.
+    peer: Option<Rank>,
 }
 
 /// How an attempt went.
@@ -67,9 +86,7 @@ impl SocketTransport {
     /// # Errors
     /// Where the socket cannot be made.
     pub fn join(directory: &Path, rank: Rank, size: u32) -> io::Result<Self> {
-        if rank.0 >= size {
-            return Err(io::Error::new(ErrorKind::InvalidInput, format!("rank {rank} of {size} ranks")));
-        }
+        check(rank, size)?;
         let address = address(directory, rank);
         match std::fs::remove_file(&address) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -77,19 +94,54 @@ impl SocketTransport {
         }
         let listener = UnixListener::bind(&address)?;
         listener.set_nonblocking(true)?;
-        Ok(Self {
+        let way = Way::Directory { directory: directory.to_owned(), listener };
+        Ok(Self::new(rank, size, way))
+    }
+
+    /// Joins the group whose rank 0 listens at this host and port, on any machines. Returns when all ranks are there; they have
+    /// the same secret.
+    ///
+    /// # Errors
+    /// [`TimedOut`](ErrorKind::TimedOut) where a rank does not come, [`PermissionDenied`](ErrorKind::PermissionDenied) where
+    /// it does not know the secret, [`AddrInUse`](ErrorKind::AddrInUse) where something else listens at the port, and what
+    /// the system says where there is no way to the host.
+    pub fn join_at(
+        (host, port): (&str, u16),
+        rank: Rank,
+        size: u32,
+        secret: &Secret,
+        deadline: Duration,
+    ) -> io::Result<Self> {
+        check(rank, size)?;
+        let mesh = Meeting { host, port, rank, size, secret, deadline }.mesh()?;
+        let ready = |streams: BTreeMap<Rank, TcpStream>| -> io::Result<BTreeMap<Rank, OwnedFd>> {
+            let ready = |(peer, stream): (Rank, TcpStream)| {
+                stream.set_nonblocking(true)?;
+                Ok((peer, stream.into()))
+            };
+            streams.into_iter().map(ready).collect()
+        };
+        let mut transport = Self::new(rank, size, Way::Mesh { notices: ready(mesh.notices)? });
+        transport.streams = ready(mesh.streams)?;
+        let heard = ready(mesh.heard)?.into_iter();
+        transport.arriving =
+            heard.map(|(peer, stream)| Arriving { stream, greeting: vec![], peer: Some(peer) }).collect();
+        Ok(transport)
+    }
+
+    fn new(rank: Rank, size: u32, way: Way) -> Self {
+        Self {
             rank,
             size,
             user: user::own(),
-            directory: directory.to_owned(),
-            listener,
+            way,
             streams: BTreeMap::new(),
             arriving: vec![],
             strangers: BTreeMap::new(),
             outgoing: BTreeMap::new(),
             chunk: vec![0; CHUNK / 8],
             failed: None,
-        })
+        }
     }
 
     /// Writes whatever there is room for; says whether it wrote anything.
@@ -145,8 +197,11 @@ impl SocketTransport {
 
     /// Sleeps until something can be accepted, read or written.
     fn sleep(&self, reading: Option<Rank>, left: Duration) -> Result<(), Errno> {
-        let mut fds = vec![PollFd::new(&self.listener, PollFlags::IN)];
-        fds.extend(self.arriving.iter().map(|(stream, _)| PollFd::new(stream, PollFlags::IN)));
+        let mut fds = vec![];
+        if let Way::Directory { listener, .. } = &self.way {
+            fds.push(PollFd::new(listener, PollFlags::IN));
+        }
+        fds.extend(self.arriving.iter().map(|arriving| PollFd::new(&arriving.stream, PollFlags::IN)));
         let mut left = left;
         for peer in self.outgoing.keys().chain(&reading) {
             let flags = if Some(*peer) == reading { PollFlags::IN } else { PollFlags::empty() };
@@ -175,15 +230,14 @@ impl SocketTransport {
                 if !transport.connected(peer)? {
                     return Ok(Attempt::Stuck);
                 }
-                let mut stream = &transport.streams[&peer];
-                match stream.read(&mut bytes[filled..]) {
+                match rustix::io::read(&transport.streams[&peer], &mut bytes[filled..]) {
                     Ok(0) if filled < bytes.len() => {
                         return Err(transport.lost(peer, ErrorKind::BrokenPipe.into()));
                     }
                     Ok(read) => filled += read,
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Attempt::Stuck),
-                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    Err(error) => return Err(transport.lost(peer, error)),
+                    Err(Errno::AGAIN) => return Ok(Attempt::Stuck),
+                    Err(Errno::INTR) => {}
+                    Err(error) => return Err(transport.lost(peer, error.into())),
                 }
                 Ok(if filled == bytes.len() { Attempt::Done } else { Attempt::Progress })
             },
@@ -293,8 +347,17 @@ impl Drop for SocketTransport {
         if std::thread::panicking() {
             self.die(self.rank, "it panicked");
         }
-        // It may be gone with its directory.
-        let _ = std::fs::remove_file(address(&self.directory, self.rank));
+        if let Way::Directory { directory, .. } = &self.way {
+            // It may be gone with its directory.
+            let _ = std::fs::remove_file(address(directory, self.rank));
+        }
+    }
+}
+
+fn check(rank: Rank, size: u32) -> io::Result<()> {
+    match rank.0 < size {
+        true => Ok(()),
+        false => Err(io::Error::new(ErrorKind::InvalidInput, format!("rank {rank} of {size} ranks"))),
     }
 }
 

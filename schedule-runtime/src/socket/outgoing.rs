@@ -5,9 +5,9 @@ use crate::transport::{Envelope, Tag};
 use rustix::io::Errno;
 use rustix::net::{SendFlags, send};
 use std::io;
-use std::os::unix::net::UnixStream;
+use std::os::fd::AsFd;
 
-pub(super) const HEADER: usize = 24;
+pub(super) const HEADER: usize = Tag::BYTES + 8;
 
 /// A message and how much of it has been written.
 pub(super) struct Outgoing {
@@ -35,7 +35,7 @@ impl Outgoing {
     }
 
     /// Writes once.
-    pub(super) fn write(&mut self, stream: &UnixStream) -> io::Result<Attempt> {
+    pub(super) fn write(&mut self, stream: impl AsFd) -> io::Result<Attempt> {
         let bytes = match self.piece.checked_sub(1).map(|part| &self.parts[part]) {
             None => &self.header[..],
             // SAFETY: the memory is valid while the message is in `outgoing`, see `Part`.
@@ -58,14 +58,14 @@ impl Outgoing {
 
 fn header(tag: Tag, bytes: u64) -> [u8; HEADER] {
     let mut header = [0; HEADER];
-    for (at, number) in [(0, tag.round as u64), (8, tag.exchange), (16, bytes)] {
-        header[at..at + 8].copy_from_slice(&number.to_le_bytes());
-    }
+    header[..Tag::BYTES].copy_from_slice(&tag.to_bytes());
+    header[Tag::BYTES..].copy_from_slice(&bytes.to_le_bytes());
     header
 }
 
-/// What a header names. A round past 32 bits becomes the last one, which no schedule has, so that it matches none.
+/// What a header names.
 pub(super) fn envelope(header: &[u8; HEADER]) -> Envelope {
-    let [round, exchange, bytes] = [0, 8, 16].map(|at| number(&header[at..at + 8]));
-    Envelope { tag: Tag { exchange, round: u32::try_from(round).unwrap_or(u32::MAX) }, bytes }
+    let mut tag = [0; Tag::BYTES];
+    tag.copy_from_slice(&header[..Tag::BYTES]);
+    Envelope { tag: Tag::from_bytes(tag), bytes: number(&header[Tag::BYTES..]) }
 }
