@@ -10,8 +10,8 @@ use std::ops::Range;
 /// A number type at run time: [`Storage::DTYPE`].
 pub use bfc_schedule::compression::Float as Dtype;
 
-/// A number in memory.
-pub trait Storage: bytemuck::Pod + Debug + PartialEq + Send + Sync {
+/// A number in memory: `f64`, `f32`, `bf16` or `f16`. Kernels rely on [`DTYPE`](Self::DTYPE), so there are no others.
+pub trait Storage: sealed::Sealed + bytemuck::Pod + Debug + PartialEq + Send + Sync {
     /// What it is computed in.
     type Arithmetic: Element;
     /// Itself at run time.
@@ -20,6 +20,14 @@ pub trait Storage: bytemuck::Pod + Debug + PartialEq + Send + Sync {
     fn load(self) -> Self::Arithmetic;
     /// The nearest number, ties to even; infinite past the range, NaN for NaN.
     fn store(value: Self::Arithmetic) -> Self;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f64 {}
+    impl Sealed for f32 {}
+    impl Sealed for half::bf16 {}
+    impl Sealed for half::f16 {}
 }
 
 /// A vector whose number type is known at run time.

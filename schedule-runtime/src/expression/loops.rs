@@ -20,14 +20,14 @@ pub(super) struct Term<'a, A> {
 }
 
 /// `into ← operation(a, b)`, or of `a` alone.
-pub(super) struct Applied<'a, A> {
+pub(super) struct Elementwise<'a, A> {
     operation: &'a Operation,
     a: Term<'a, A>,
     b: Option<Term<'a, A>>,
     into: &'a mut [A],
 }
 
-impl<'a, A: Element> Applied<'a, A> {
+impl<'a, A: Element> Elementwise<'a, A> {
     pub(super) fn new(
         operation: &'a Operation,
         mut operands: impl Iterator<Item = Term<'a, A>>,
@@ -38,7 +38,7 @@ impl<'a, A: Element> Applied<'a, A> {
     }
 }
 
-impl<A: Element> Loop for Applied<'_, A> {
+impl<A: Element> Loop for Elementwise<'_, A> {
     type Output = ();
 
     #[inline(always)]

@@ -1,7 +1,7 @@
 //! An expression, chunk by chunk.
 
-use super::loops::{Applied as Loops, Source, Term};
-use super::{Operand, Place, Scope, VectorExpression, scalar};
+use super::loops::{Elementwise, Source, Term};
+use super::{Applied, Operand, Place, Scope, VectorExpression, scalar};
 use crate::element::Element;
 use crate::kernel::Mode;
 use crate::memory::Buffer;
@@ -39,40 +39,33 @@ impl VectorExpression {
         scope: &Scope<'_>,
     ) {
         let mode = Mode::best(0);
-        // Chunks are computed where they are stored, or in a place of their own.
-        let direct = S::DTYPE == <S::Arithmetic>::DTYPE;
         let length = into.len();
-        let chunk = |needed: bool| match needed {
-            true => vec![<S::Arithmetic>::default(); CHUNK.min(length)],
-            false => vec![],
-        };
-        let (mut own, mut result) = (chunk(self.reads_target), chunk(!direct));
-        let mut slots: Vec<_> = (0..self.slots).map(|_| chunk(true)).collect();
+        let chunk = || vec![<S::Arithmetic>::default(); CHUNK.min(length)];
+        let mut slots: Vec<_> = (0..self.slots).map(|_| chunk()).collect();
         let uniform = |expression: &Vec<_>| Number::from_f64(scalar(expression, scope));
-        let uniforms: Vec<S::Arithmetic> = self.uniforms.iter().map(uniform).collect();
-        let vectors: Vec<Slice> = self
-            .vectors
-            .iter()
-            .map(|read| match (vector(read.register), read.per_edge) {
-                (edges, true) => edges.part(edge * length..(edge + 1) * length),
-                (vector, false) => vector,
-            })
-            .collect();
-        let is_converted = |vector: &Slice| vector.dtype() != <S::Arithmetic>::DTYPE;
-        let mut loaded: Vec<_> = vectors.iter().map(|vector| chunk(is_converted(vector))).collect();
+        let mut sources = Sources {
+            uniforms: self.uniforms.iter().map(uniform).collect(),
+            vectors: self
+                .vectors
+                .iter()
+                .map(|read| match (vector(read.register), read.per_edge) {
+                    (edges, true) => edges.part(edge * length..(edge + 1) * length),
+                    (vector, false) => vector,
+                })
+                .map(|vector| (vector, if is::<S::Arithmetic>(vector) { vec![] } else { chunk() }))
+                .collect(),
+            target: if self.reads_target { chunk() } else { vec![] },
+            places: 0..0,
+        };
+        // Where numbers are stored as they are computed, chunks are computed in their places.
+        let in_place = S::DTYPE == <S::Arithmetic>::DTYPE;
+        let mut result = if in_place { vec![] } else { chunk() };
         for (start, into) in (0..).step_by(CHUNK).zip(into.chunks_mut(CHUNK)) {
-            let range = start..start + into.len();
-            for (vector, loaded) in vectors.iter().zip(&mut loaded) {
-                if is_converted(vector) {
-                    mode.load(&mut loaded[..into.len()], vector.part(range.clone()));
-                }
-            }
+            sources.load(start..start + into.len(), mode);
             if self.reads_target {
-                mode.convert(&mut own[..into.len()], into);
+                mode.convert(&mut sources.target[..into.len()], into);
             }
-            let sources =
-                Sources { vectors: &vectors, loaded: &loaded, own: &own, uniforms: &uniforms, range };
-            if direct {
+            if in_place {
                 self.chunk(cast_slice_mut(into), &mut slots, &sources, mode);
             } else {
                 let result = &mut result[..into.len()];
@@ -87,7 +80,7 @@ impl VectorExpression {
         &self,
         target: &mut [A],
         slots: &mut [Vec<A>],
-        sources: &Sources<'_, '_, A>,
+        sources: &Sources<'_, A>,
         mode: Mode,
     ) {
         let Some((last, others)) = self.operations.split_last() else {
@@ -96,9 +89,9 @@ impl VectorExpression {
                 Source::Each(values) => target.copy_from_slice(values),
             };
         };
-        let run = |applied: &super::Applied, into: &mut [A], slots: &[Vec<A>]| {
+        let run = |applied: &Applied, into: &mut [A], slots: &[Vec<A>]| {
             let operands = applied.operands.iter().map(|operand| sources.term(*operand, slots));
-            mode.instructions.run(Loops::new(&applied.operation, operands, into));
+            mode.instructions.run(Elementwise::new(&applied.operation, operands, into));
         };
         for applied in others {
             let mut slot = std::mem::take(&mut slots[applied.into]);
@@ -109,27 +102,41 @@ impl VectorExpression {
     }
 }
 
-/// What a chunk is computed from, besides slots.
-struct Sources<'s, 'a, A> {
-    vectors: &'s [Slice<'a>],
-    /// Chunks of the vectors that have another type.
-    loaded: &'s [Vec<A>],
-    /// The chunk of the target as it was.
-    own: &'s [A],
-    uniforms: &'s [A],
-    /// The places of the chunk.
-    range: Range<usize>,
+fn is<A: Element>(vector: Slice<'_>) -> bool {
+    vector.dtype() == A::DTYPE
 }
 
-impl<'s, A: Element> Sources<'s, '_, A> {
-    fn term(&self, operand: Operand, slots: &'s [Vec<A>]) -> Term<'s, A> {
-        let length = self.range.len();
+/// What a chunk is computed from, besides slots.
+struct Sources<'a, A> {
+    uniforms: Vec<A>,
+    /// Vectors, each with room for a chunk of it if it has another type.
+    vectors: Vec<(Slice<'a>, Vec<A>)>,
+    /// The chunk of the target as it was.
+    target: Vec<A>,
+    /// The places of the chunk.
+    places: Range<usize>,
+}
+
+impl<A: Element> Sources<'_, A> {
+    /// Goes to the chunk at these places.
+    fn load(&mut self, places: Range<usize>, mode: Mode) {
+        for (vector, room) in &mut self.vectors {
+            if !is::<A>(*vector) {
+                mode.load(&mut room[..places.len()], vector.part(places.clone()));
+            }
+        }
+        self.places = places;
+    }
+
+    fn term<'s>(&'s self, operand: Operand, slots: &'s [Vec<A>]) -> Term<'s, A> {
+        let length = self.places.len();
         let source = match operand.place {
-            Place::Target => Source::Each(&self.own[..length]),
-            Place::Vector(index) => Source::Each(match self.vectors[index].as_numbers() {
-                Some(numbers) => &numbers[self.range.clone()],
-                None => &self.loaded[index][..length],
-            }),
+            Place::Target => Source::Each(&self.target[..length]),
+            Place::Vector(index) => {
+                let (vector, room) = &self.vectors[index];
+                let numbers = vector.as_numbers().map(|numbers| &numbers[self.places.clone()]);
+                Source::Each(numbers.unwrap_or_else(|| &room[..length]))
+            }
             Place::Slot(slot) => Source::Each(&slots[slot][..length]),
             Place::Uniform(uniform) => Source::One(self.uniforms[uniform]),
         };

@@ -16,9 +16,12 @@ pub(crate) struct Avx2;
 pub(crate) struct Eight<A>([A; 8]);
 
 /// The same bits.
+///
+/// # Safety
+/// Both are registers or the numbers in them, for which any bits are valid.
 #[inline(always)]
-fn cast<A: Copy, B: Copy>(value: A) -> B {
-    // SAFETY: only registers and the numbers in them are cast to each other, and any bits are valid for both.
+unsafe fn cast<A: Copy, B: Copy>(value: A) -> B {
+    // SAFETY: the caller's.
     unsafe { std::mem::transmute_copy(&value) }
 }
 

@@ -3,7 +3,6 @@
 use super::Mode;
 use super::convert::{PART, loaded};
 use super::instructions::{Loop, Set};
-
 use crate::element::Element;
 use crate::storage::Storage;
 

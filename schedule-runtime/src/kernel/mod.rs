@@ -6,8 +6,9 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `instructions` | what loops are compiled for, and numbers of memory as numbers of arithmetic |
+//! | `instructions`, `avx2` | what loops are compiled for, and numbers of memory as numbers of arithmetic |
 //! | `sums` | loops that write, change or exchange |
+//! | `convert` | numbers of one type as numbers of another |
 //! | `dot` | inner products |
 
 #[cfg(target_arch = "x86_64")]
@@ -27,7 +28,8 @@ use instructions::LINE;
 pub(crate) use instructions::{Loop, Set};
 use sums::{Accumulate, Copied, Everywhere, Pair, Step, Streamed, Sum};
 
-/// Targets from this number of bytes on are written past the caches.
+/// Targets from this number of bytes on are written past the caches. Measured with caches of 32 MiB: alone, a target of
+/// 8 MiB loses a fifth by it; beside other work it takes half the time, as do longer ones in any case.
 const STREAMED: usize = 8 << 20;
 
 /// How loops run, which changes their speed and nothing else.
@@ -40,7 +42,7 @@ pub struct Mode {
 }
 
 impl Mode {
-    /// The fastest for targets of this number of bytes, all pieces together if they are written piece by piece.
+    /// The fastest for targets of this number of bytes. Where one is written piece by piece, it is the whole that counts.
     pub fn best(bytes: usize) -> Self {
         Self { instructions: Instructions::best(), streamed: bytes >= STREAMED }
     }
@@ -102,7 +104,7 @@ impl Mode {
         terms.iter().for_each(|(_, x)| same_length(target.len(), x.len()));
         match terms {
             [] => target.fill(T::zeroed()),
-            [first, further @ ..] => self.write(aligned(target), Sum { target, first: *first, further }),
+            [first, further @ ..] => self.write(unaligned(target), Sum { target, first: *first, further }),
         }
     }
 
@@ -113,7 +115,7 @@ impl Mode {
         x: &[S],
     ) {
         same_length(target.len(), x.len());
-        self.write(aligned(target), Convert { target, x });
+        self.write(unaligned(target), Convert { target, x });
     }
 
     /// `target ← x`, which may be of any type.
@@ -124,9 +126,9 @@ impl Mode {
         })
     }
 
-    fn write(self, aligned: usize, step: impl Step) {
+    fn write(self, unaligned: usize, step: impl Step) {
         match self.streamed {
-            true => self.instructions.run(Streamed(step, aligned)),
+            true => self.instructions.run(Streamed(step, unaligned)),
             false => self.instructions.run(Everywhere(step)),
         }
     }
@@ -139,7 +141,7 @@ impl Mode {
 }
 
 /// Elements before the first line of the cache.
-fn aligned<T>(target: &[T]) -> usize {
+fn unaligned<T>(target: &[T]) -> usize {
     target.as_ptr().align_offset(LINE)
 }
 
