@@ -9,7 +9,7 @@
 //! | `exchange`, `plan` | mixes and averages into rounds with rounded weights |
 //! | [`transport`] | rounds into messages: [`local`] threads, [`process`]es that share memory, [`socket`]s, `mpi`, [`simulated`] networks |
 //! | [`conformance`] | a transport into the laws that it keeps |
-//! | [`lease`], [`bell`], [`redo`] | the synchronisation of threads and of processes |
+//! | [`lease`], [`bell`], [`undo`] | the synchronisation of threads and of processes |
 //! | [`world`], [`secret`] | what a launcher says into a rank that joins its group |
 //!
 //! Results do not depend on the transport: products and sums are rounded one by one, in the order self, round 0, round 1 …
@@ -35,7 +35,6 @@ pub mod mpi;
 mod plan;
 #[cfg(not(feature = "loom"))]
 pub mod process;
-pub mod redo;
 mod registers;
 #[cfg(not(feature = "loom"))]
 pub mod secret;
@@ -45,6 +44,7 @@ pub mod simulated;
 pub mod socket;
 mod sync;
 pub mod transport;
+pub mod undo;
 #[cfg(not(feature = "loom"))]
 pub mod world;
 
