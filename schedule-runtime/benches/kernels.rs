@@ -7,7 +7,7 @@
 
 use bfc_runtime::conformance::schedules::{averaging, ring, schedule};
 use bfc_runtime::kernel::{self, Instructions, Mode};
-use bfc_runtime::{Machine, Storage, Transport, local};
+use bfc_runtime::{Flat, Storage, Transport, local};
 use bfc_schedule::Rational;
 use bfc_schedule::program::scalar::Number;
 use bfc_schedule::program::{Instruction, Operation, Program, Register, Shape};
@@ -201,8 +201,7 @@ fn computed(expression: &[Operation], into: Register, length: usize, steps: u64)
     let schedule = schedule(program, 1, vec![vec![ring(1)]]);
     let times = local::spmd(1, |transport| {
         let initial = vector::<f32>(length);
-        let mut machine =
-            Flat::new(schedule.rank(transport.rank()), transport, &initial).expect("a machine");
+        let mut machine = Flat::new(schedule.rank(transport.rank()), transport, &initial).expect("a machine");
         machine.step(&mut |_| ()).expect("a step");
         let start = Instant::now();
         for _ in 0..steps {

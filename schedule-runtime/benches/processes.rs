@@ -1,7 +1,8 @@
 //! Rounds between processes that share memory, beside the same rounds between threads.
 //!
-//! `cargo bench -p bfc-runtime --bench processes` starts itself as the other ranks. A time is the median of a round on rank
-//! 0: the average of two vectors of `f32`, and what it takes to exchange them. 100 MB are 25 million elements on each rank.
+//! `cargo bench -p bfc-runtime --bench processes` starts itself as the other ranks. Times are the median and the least of a round
+//! on rank 0: the average of two vectors of `f32`, and what it takes to exchange them. 100 MB are 25 million elements on each
+//! rank.
 
 use bfc_runtime::process::ProcessTransport;
 use bfc_runtime::secret::Secret;
@@ -9,6 +10,7 @@ use bfc_runtime::transport::{Fault, Memory, Tag, rounds};
 use bfc_runtime::{Transport, World, kernel, local};
 use bfc_schedule::Rank;
 use bytemuck::{cast_slice, cast_slice_mut};
+use rustix::thread::{CpuSet, sched_setaffinity};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -72,13 +74,15 @@ impl Vectors {
     }
 }
 
-/// The median time of a round.
-fn median<X: Transport>(
+/// The median and the least time of a round.
+type Times = [Duration; 2];
+
+fn times<X: Transport>(
     transport: &mut X,
     (length, batch, samples): (usize, usize, usize),
     round: Round<X>,
     exchange: &mut u64,
-) -> Result<Duration, Fault> {
+) -> Result<Times, Fault> {
     let vector = |transport: &mut X| {
         let mut memory = transport.allocate(4 * length)?;
         cast_slice_mut(&mut memory).fill(transport.rank().0 as f32);
@@ -96,14 +100,23 @@ fn median<X: Transport>(
     // The first touches the memory.
     times.remove(0);
     times.sort_unstable();
-    Ok(times[samples / 2])
+    Ok([times[samples / 2], times[0]])
+}
+
+/// A core of its own for each rank, as far as there are enough: else the system may leave two on one.
+fn bind(rank: Rank) {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut core = CpuSet::new();
+    core.set(rank.index() % cores);
+    sched_setaffinity(None, &core).expect("a core");
 }
 
 /// Of all rounds, in the order of the table.
-fn all<X: Transport>(mut transport: X) -> Result<Vec<Duration>, Fault> {
+fn all<X: Transport>(mut transport: X) -> Result<Vec<Times>, Fault> {
+    bind(transport.rank());
     let mut exchange = 0;
     let rounds: [(_, Round<X>); 4] = [(SMALL, symmetric), (SMALL, ring), (LARGE, symmetric), (LARGE, ring)];
-    rounds.into_iter().map(|(size, round)| median(&mut transport, size, round, &mut exchange)).collect()
+    rounds.into_iter().map(|(size, round)| times(&mut transport, size, round, &mut exchange)).collect()
 }
 
 /// The other ranks, which end with this one.
@@ -118,7 +131,7 @@ impl Drop for Others {
     }
 }
 
-fn on_processes(size: u32) -> Vec<Duration> {
+fn on_processes(size: u32) -> Vec<Times> {
     let directory = std::env::temp_dir().join(format!("bfc-bench-{}", std::process::id()));
     std::fs::create_dir_all(&directory).expect("a directory");
     let start = |rank: u32| {
@@ -129,7 +142,8 @@ fn on_processes(size: u32) -> Vec<Duration> {
         command.envs(numbers).env("BFC_RENDEZVOUS", &directory).spawn().expect("a process")
     };
     let _others = Others((1..size).map(start).collect());
-    let times = all(join(&directory, Rank(0), size)).expect("all ranks are there");
+    let rank = || all(join(&directory, Rank(0), size)).expect("all ranks are there");
+    let times = std::thread::scope(|scope| scope.spawn(rank).join().expect("no panic"));
     std::fs::remove_dir_all(&directory).expect("the directory is there");
     times
 }
@@ -138,7 +152,7 @@ fn join(directory: &Path, rank: Rank, size: u32) -> ProcessTransport {
     ProcessTransport::join(directory, rank, size, &Secret::default(), DEADLINE).expect("a group")
 }
 
-fn on_threads(size: u32) -> Vec<Duration> {
+fn on_threads(size: u32) -> Vec<Times> {
     local::spmd(size, all).expect("all ranks are there").swap_remove(0)
 }
 
@@ -148,20 +162,20 @@ fn main() {
         let _ = all(join(&PathBuf::from(directory), world.rank(), world.size()));
         return;
     }
-    println!("{:24}{:>12}{:>12}", "median of a round", "processes", "threads");
+    println!("{:24}{:>24}{:>24}", "median, least", "processes", "threads");
     for size in [2, 4] {
         let names = ["4 KB symmetric", "4 KB ring", "100 MB symmetric", "100 MB ring"];
         for (name, (processes, threads)) in names.iter().zip(on_processes(size).iter().zip(on_threads(size)))
         {
-            println!("{:24}{:>12}{:>12}", format!("{size} ranks, {name}"), shown(*processes), shown(threads));
+            println!("{:24}{:>24}{:>24}", format!("{size} ranks, {name}"), shown(*processes), shown(threads));
         }
     }
 }
 
-fn shown(time: Duration) -> String {
-    if time < Duration::from_millis(1) {
-        format!("{:.2} µs", time.as_secs_f64() * 1e6)
-    } else {
-        format!("{:.2} ms", time.as_secs_f64() * 1e3)
-    }
+fn shown(times: Times) -> String {
+    let shown = |time: Duration| match time < Duration::from_millis(1) {
+        true => format!("{:.2} µs", time.as_secs_f64() * 1e6),
+        false => format!("{:.2} ms", time.as_secs_f64() * 1e3),
+    };
+    times.map(shown).join(", ")
 }

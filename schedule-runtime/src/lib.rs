@@ -12,7 +12,7 @@
 //! | `memory`, `registers` | numbers of a type into buffers, and these into registers |
 //! | [`transport`] | rounds into messages: [`local`] threads, [`process`]es that share memory, [`socket`]s, `mpi`, [`simulated`] networks |
 //! | [`conformance`] | a transport into the laws that it keeps |
-//! | [`lease`], [`bell`], [`redo`] | the synchronisation of threads and of processes |
+//! | [`lease`], [`bell`], [`undo`] | the synchronisation of threads and of processes |
 //! | [`world`], [`secret`] | what a launcher says into a rank that joins its group |
 //!
 //! Results do not depend on the transport: products and sums are rounded one by one, in the order self, round 0, round 1 …
@@ -41,7 +41,6 @@ pub mod mpi;
 mod plan;
 #[cfg(not(feature = "loom"))]
 pub mod process;
-pub mod redo;
 mod registers;
 #[cfg(not(feature = "loom"))]
 pub mod secret;
@@ -52,6 +51,7 @@ pub mod socket;
 mod storage;
 mod sync;
 pub mod transport;
+pub mod undo;
 #[cfg(not(feature = "loom"))]
 pub mod world;
 

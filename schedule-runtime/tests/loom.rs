@@ -3,7 +3,7 @@
 
 use bfc_runtime::bell::Bell;
 use bfc_runtime::lease::{Seat, Taken, lease, seats};
-use bfc_runtime::redo;
+use bfc_runtime::undo;
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -245,7 +245,7 @@ const BLOCKS: u32 = 2;
 /// What two processes share: each memory, and each side's scratch, which holds a block of both memories.
 #[derive(Default)]
 struct Shared {
-    table: redo::Table,
+    table: undo::Table,
     memories: [[AtomicU32; 2 * BLOCKS as usize]; 2],
     scratch: [[AtomicU32; 2]; 2],
 }
@@ -258,23 +258,23 @@ impl Shared {
             steps = steps.saturating_sub(1);
             steps == 0
         };
-        while let redo::Taken::Chunk(chunk) = seat.take(total) {
+        while let undo::Taken::Chunk(chunk) = seat.take(total) {
             for block in 0..BLOCKS {
                 let word = (chunk * BLOCKS + block) as usize;
                 if stops() {
                     return;
                 }
                 for (memory, scratch) in self.memories.iter().zip(&self.scratch[side]) {
-                    scratch.store(memory[word].load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+                    scratch.store(memory[word].load(Ordering::Relaxed), Ordering::Relaxed);
                 }
-                if stops() || !seat.publish() {
+                if stops() || !seat.save() {
                     return;
                 }
-                for (memory, scratch) in self.memories.iter().zip(&self.scratch[side]) {
+                for memory in &self.memories {
                     if stops() {
                         return;
                     }
-                    memory[word].store(scratch.load(Ordering::Relaxed), Ordering::Relaxed);
+                    memory[word].store(memory[word].load(Ordering::Relaxed) + 1, Ordering::Relaxed);
                 }
                 if stops() || !seat.advance(block + 1 == BLOCKS) {
                     return;
@@ -283,14 +283,16 @@ impl Shared {
         }
     }
 
-    /// What the memory of `side` is after it has revoked: a copy, with the block that the peer has published.
+    /// What the memory of `side` is after it has revoked: a copy, with the old values of blocks that are not complete.
     fn revoked(&self, side: usize, total: u32) -> Vec<u32> {
-        let published = self.table.side(side).revoke(total);
+        let undone = self.table.side(side).revoke(total);
         let mut copy: Vec<u32> =
             self.memories[side].iter().map(|word| word.load(Ordering::Relaxed)).collect();
-        if let Some(place) = published {
-            let word = (place.chunk * BLOCKS + place.block) as usize;
-            copy[word] = self.scratch[1 - side][side].load(Ordering::Relaxed);
+        for (place, saved_by) in undone.into_iter().zip([side, 1 - side]) {
+            if let Some(place) = place {
+                let word = (place.chunk * BLOCKS + place.block) as usize;
+                copy[word] = self.scratch[saved_by][side].load(Ordering::Relaxed);
+            }
         }
         copy
     }
@@ -349,11 +351,11 @@ fn the_survivor_completes_what_the_dead_has_begun() {
             shared.work(0, 2, u32::MAX);
             if let Some(place) = shared.table.side(0).take_over(2) {
                 let first = place.chunk * BLOCKS;
-                if place.published {
+                if place.is_saved {
                     let copy = shared.scratch[1][0].load(Ordering::Relaxed);
                     shared.memories[0][(first + place.block) as usize].store(copy, Ordering::Relaxed);
                 }
-                for word in first + place.block + u32::from(place.published)..first + BLOCKS {
+                for word in first + place.block..first + BLOCKS {
                     let word = &shared.memories[0][word as usize];
                     word.store(word.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
                 }

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Some hundred blocks on each side, and a last one that is shorter.
 const WORDS: usize = 300_001;
 /// Words of a block.
-const BLOCK: usize = 512;
+const BLOCK: usize = 256;
 const FIRST: Rank = Rank(0);
 const SECOND: Rank = Rank(1);
 const TAG: Tag = Tag { exchange: 0, round: 0 };
@@ -151,9 +151,9 @@ fn strike(signal: i32, seed: u64) -> impl FnMut() {
         unsafe { libc::kill(libc::getpid(), signal) };
     };
     let mut blocks = if seed.is_multiple_of(2) {
-        1 + random::output(seed, 0) % 150
+        1 + random::output(seed, 0) % 500
     } else {
-        let moment = Duration::from_micros(random::output(seed, 0) % 1500);
+        let moment = Duration::from_micros(random::output(seed, 0) % 5000);
         std::thread::spawn(move || {
             let start = Instant::now();
             while start.elapsed() < moment {
@@ -182,13 +182,15 @@ fn a_pair_survives_the_death_of_either() {
         let result = pair(&mut transport, &mut memory, PATIENCE, || ());
         let blocks = new_blocks(FIRST, words(&memory));
         match result {
-            Ok(done) => {
-                assert!(done && blocks.iter().all(|block| *block), "seed {seed}");
+            Ok(true) => {
+                assert!(blocks.iter().all(|block| *block), "seed {seed}");
                 completed += 1;
             }
+            // It died before this rank could share its memory with it, or before it had offered its own.
+            Ok(false) => assert!(!blocks.contains(&true), "seed {seed}"),
             Err(fault) => {
                 assert_eq!(fault, Fault::Left { peer: SECOND }, "seed {seed}");
-                assert!(!blocks.contains(&true), "seed {seed}: who has offered is there for the survivor");
+                assert!(!blocks.contains(&true), "seed {seed}");
             }
         }
     }

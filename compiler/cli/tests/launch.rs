@@ -2,7 +2,12 @@
 
 use crate::common::{bfc, codes, files, json, json_with_exit};
 use assert_cmd::Command;
-use std::fs;
+use bfc_runtime::conformance::schedules::{global_averaging, ring, schedule};
+use bfc_runtime::{Machine, World};
+use bfc_schedule::Rank;
+use std::fs::{self, Permissions};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{self, Child, Stdio};
@@ -144,6 +149,17 @@ fn signals_are_passed_on() {
     assert_eq!(child.wait_with_output().expect("it ends").status.code(), Some(0), "who ends well has");
 }
 
+/// As `nohup` starts it.
+#[test]
+fn an_ignored_signal_stays_ignored() {
+    let script = "trap '' HUP; exec \"$0\" launch -n 1 -- sh -c 'kill -HUP $PPID; sleep 0.3; echo on'";
+    let output = process::Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_bfc")])
+        .output()
+        .expect("sh starts");
+    assert_eq!((output.status.code(), &output.stdout[..]), (Some(0), &b"on\n"[..]));
+}
+
 #[test]
 fn ranks_end_when_the_launcher_is_killed() {
     let (_directory, path) = files(&[]);
@@ -153,6 +169,71 @@ fn ranks_end_when_the_launcher_is_killed() {
     send("-KILL", child.id());
     child.wait().expect("it ends");
     ranks.iter().for_each(|rank| until(|| !is_running(rank)));
+}
+
+/// A launch of this binary as ranks that average their numbers, with what comes before `--`.
+fn averaging(options: &[&str]) -> Command {
+    let binary = std::env::current_exe().expect("this binary");
+    let rank = ["--exact", "launch::averages", "--ignored", "--nocapture", "--quiet"];
+    let mut command =
+        bfc(&[&["launch"][..], options, &["--", binary.to_str().expect("a path")], &rank].concat());
+    command.env("BFC_TEST_LAUNCHED", "1");
+    command
+}
+
+#[test]
+#[ignore = "a rank of the tests below"]
+fn averages() {
+    if std::env::var_os("BFC_TEST_LAUNCHED").is_none() {
+        return;
+    }
+    let world = World::from_environment().expect("variables of a launcher");
+    let transport = world.join(Duration::from_secs(60)).expect("a group");
+    let schedule = schedule(global_averaging(), world.size(), vec![vec![ring(world.size())]]);
+    let initial = vec![f64::from(world.rank().0); 100_000];
+    let mut machine = Machine::new(schedule.rank(world.rank()), transport, &initial).expect("a machine");
+    for step in 0..20 {
+        if std::env::var_os("BFC_TEST_DIES").is_some() && (world.rank(), step) == (Rank(1), 10) {
+            process::Command::new("kill")
+                .args(["-KILL", &process::id().to_string()])
+                .status()
+                .expect("kill starts");
+        }
+        machine.step(&mut |_| ()).unwrap_or_else(|error| panic!("{error}"));
+    }
+    let mean = f64::from(world.size() - 1) / 2.0;
+    assert!(machine.model().expect("a model").iter().all(|value| (value - mean).abs() < 1e-9));
+    println!("rank {} has {mean}", world.rank());
+}
+
+#[test]
+fn ranks_join_and_average() {
+    let output = averaging(&["-n", "3"]).assert().code(0).get_output().stdout.clone();
+    let out = String::from_utf8(output).expect("text");
+    (0..3).for_each(|rank| assert!(out.contains(&format!("rank {rank} has 1")), "{out}"));
+    let output = averaging(&["-n", "3", "--tag-output"]).env("BFC_TEST_DIES", "1").assert().code(137);
+    let err = String::from_utf8_lossy(&output.get_output().stderr).into_owned();
+    assert!(err.contains("rank 1 was killed by SIGKILL"), "{err}");
+}
+
+#[test]
+fn ranks_of_two_launchers_average() {
+    let port = TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|listener| listener.local_addr())
+        .expect("a port")
+        .port();
+    let (_directory, path) = files(&[("secret", "5f".repeat(32).as_bytes())]);
+    fs::set_permissions(path("secret"), Permissions::from_mode(0o600)).expect("mine");
+    let (address, secret) = (format!("127.0.0.1:{port}"), path("secret"));
+    let node = |rank| {
+        let options =
+            ["-n", "2", "--nodes", "2", "--node-rank", rank, "--rendezvous", &address, "--secret", &secret];
+        averaging(&options).assert().code(0);
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| node("1"));
+        node("0");
+    });
 }
 
 #[test]

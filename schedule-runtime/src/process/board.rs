@@ -6,8 +6,8 @@
 
 use super::bell::Bell;
 use super::mapping::{Mapping, Pages, file};
-use crate::redo;
 use crate::transport::{Fault, PairWeights, Tag};
+use crate::undo;
 use bfc_schedule::{Rank, visible};
 use std::cell::UnsafeCell;
 use std::io;
@@ -18,8 +18,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 const REASON: usize = 1024;
 /// The bytes of messages that are on their way from one rank to another; a multiple of 64.
 pub(super) const RING: usize = 256 << 10;
-/// What is exchanged in place at a time, and can be repeated.
-pub(super) const BLOCK: usize = 4 << 10;
+/// What is exchanged in place at a time, and can be undone. Larger blocks fall out of the first cache.
+pub(super) const BLOCK: usize = 2 << 10;
 /// The bytes of an exchange in place that may lie in memory that is not shared.
 pub(super) const STAGING: usize = 64 << 10;
 /// The most parts of an exchange in place.
@@ -65,9 +65,9 @@ pub(super) struct Edge {
     /// The messages that have been received.
     pub(super) received: Line<AtomicU64>,
     /// Of both directions; that of the edge from the lower rank to the higher one is used.
-    pub(super) table: redo::Table,
+    pub(super) table: undo::Table,
     pub(super) offer: UnsafeCell<Offer>,
-    /// A block of the offering rank's memory, and of the peer's.
+    /// The old values of a block of the sending rank's memory, and of the peer's.
     pub(super) scratch: UnsafeCell<[[u8; BLOCK]; 2]>,
     pub(super) staging: UnsafeCell<[u8; STAGING]>,
     pub(super) ring: UnsafeCell<[u8; RING]>,
@@ -142,7 +142,7 @@ impl Board {
     }
 
     /// This rank's side of the table that it shares with a peer.
-    pub(super) fn side(&self, rank: Rank, peer: Rank) -> redo::Side<'_> {
+    pub(super) fn side(&self, rank: Rank, peer: Rank) -> undo::Side<'_> {
         self.edge(rank.min(peer), rank.max(peer)).table.side(usize::from(rank > peer))
     }
 

@@ -6,7 +6,7 @@
 //! | `board`, `mapping` | what all of them see, and the memory that it lies in |
 //! | `regions`, `link` | the memory that a rank shares, and how a peer gets it |
 //! | `ring` | messages: a short one, or one of memory that is not shared, is copied through a ring |
-//! | `pair` | symmetric rounds in place, in blocks that can be repeated ([`redo`](crate::redo)) |
+//! | `pair` | symmetric rounds in place, in blocks that can be undone ([`undo`](crate::undo)) |
 //! | `bell`, `watch` | how a rank waits, and sees at once that a peer's process has ended |
 //!
 //! A rank may be stopped or killed anywhere, and nobody waits for it longer than the deadline: what a rank takes back by

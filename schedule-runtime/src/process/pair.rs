@@ -1,12 +1,12 @@
-//! A symmetric round in place between two processes; see [`redo`](crate::redo) for how it survives that either is stopped or killed.
+//! A symmetric round in place between two processes; see [`undo`](crate::undo) for how it survives that either is stopped or killed.
 //!
 //! Parts that are not shared are exchanged in a staging area of the edge, as far as they fit, and copied back.
 
 use super::ProcessTransport;
 use super::board::{BLOCK, Board, ELSEWHERE, Edge, Offer, PARTS, Place, STAGING};
 use crate::local::CHUNK;
-use crate::redo::{MOST_CHUNKS, Taken};
 use crate::transport::{Envelope, Fault, PairChunk, PairWeights, Tag};
+use crate::undo::{MOST_CHUNKS, Place as Undone, Taken};
 use bfc_schedule::Rank;
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,17 +89,17 @@ impl Round<'_> {
             };
             let blocks = chunk.blocks();
             for block in 0..blocks {
-                seated.compute(&chunk, block, their_weights, self.kernel);
-                if !side.publish() {
+                seated.save(&chunk, block);
+                if !side.save() {
                     return Err(seated.why(self.deadline));
                 }
-                seated.copy_out(&chunk, block);
+                seated.compute(&chunk, block, their_weights, self.kernel);
                 if !side.advance(block + 1 == blocks) {
                     return Err(seated.why(self.deadline));
                 }
             }
         }
-        let (rank, peer) = (seated.transport.rank, self.peer);
+        let peer = self.peer;
         board.bell(peer).ring();
         let is_complete = || side.is_complete(total) || side.is_revoked();
         seated.transport.wait(peer, self.deadline, |transport| is_complete() || transport.is_gone(peer))?;
@@ -111,13 +111,12 @@ impl Round<'_> {
         }
         // The peer is dead; its memory is still there.
         if let Some(place) = side.take_over(total) {
-            let chunk = seated.chunk(place.chunk);
-            if place.published {
-                seated.redo(&chunk, place.block, board.edge(peer, rank));
+            if place.is_saved {
+                seated.undo(place, peer);
             }
-            for block in place.block + u32::from(place.published)..chunk.blocks() {
+            let chunk = seated.chunk(place.chunk);
+            for block in place.block..chunk.blocks() {
                 seated.compute(&chunk, block, their_weights, self.kernel);
-                seated.copy_out(&chunk, block);
             }
         }
         Ok(())
@@ -243,14 +242,26 @@ impl<'t> Seated<'t> {
         unreachable!("chunk {index} of {}", self.total)
     }
 
-    /// This rank's scratch: a block of its own memory, and of the peer's.
-    fn scratch(&self) -> [*mut u8; 2] {
-        let scratch = self.board.edge(self.transport.rank, self.peer).scratch.get().cast::<[u8; BLOCK]>();
+    /// The scratch of a rank of the two: a block of its memory, and of the other's.
+    fn scratch(&self, rank: Rank) -> [*mut u8; 2] {
+        let other = if rank == self.peer { self.transport.rank } else { self.peer };
+        let scratch = self.board.edge(rank, other).scratch.get().cast::<[u8; BLOCK]>();
         // SAFETY: there are two blocks.
         [scratch, unsafe { scratch.add(1) }].map(<*mut _>::cast)
     }
 
-    /// The new values of a block, in the scratch.
+    /// Copies the old values of a block into this rank's scratch.
+    fn save(&self, chunk: &Chunk, block: u32) {
+        let (part, (offset, bytes)) = (&self.parts[chunk.part], chunk.block(block));
+        for (memory, scratch) in [part.shared, part.theirs].into_iter().zip(self.scratch(self.transport.rank))
+        {
+            // SAFETY: the chunk is this side's in both memories, and the scratch is; the ranges are inside of the parts, which
+            // `reach` has looked at, and a block long at most.
+            unsafe { std::ptr::copy_nonoverlapping(memory.add(offset), scratch, bytes) };
+        }
+    }
+
+    /// Writes the new values of a block, in both memories.
     fn compute(
         &self,
         chunk: &Chunk,
@@ -259,33 +270,23 @@ impl<'t> Seated<'t> {
         kernel: &mut dyn FnMut(PairChunk<'_>),
     ) {
         let (part, (offset, bytes)) = (&self.parts[chunk.part], chunk.block(block));
-        let [mine, theirs] = self.scratch();
-        // SAFETY: the chunk is this side's in both memories, and the scratch is until a block is published; the ranges are
-        // inside of the parts, which `reach` has looked at, and a block long at most.
-        let [mine, theirs] = [(part.shared, mine), (part.theirs, theirs)].map(|(memory, scratch)| unsafe {
-            std::ptr::copy_nonoverlapping(memory.add(offset), scratch, bytes);
-            std::slice::from_raw_parts_mut(scratch, bytes)
-        });
+        // SAFETY: as in `save`; and the peer writes to a chunk of this side's no more.
+        let [mine, theirs] = [part.shared, part.theirs]
+            .map(|memory| unsafe { std::slice::from_raw_parts_mut(memory.add(offset), bytes) });
         kernel(PairChunk { part: chunk.part, mine, theirs, their_weights });
     }
 
-    /// Copies a block from the scratch into both memories.
-    fn copy_out(&self, chunk: &Chunk, block: u32) {
-        let (part, (offset, bytes)) = (&self.parts[chunk.part], chunk.block(block));
-        for (memory, scratch) in [part.shared, part.theirs].into_iter().zip(self.scratch()) {
-            // SAFETY: as in `compute`.
-            unsafe { std::ptr::copy_nonoverlapping(scratch, memory.add(offset), bytes) };
-        }
-    }
-
-    /// Copies a block that the peer has published into this rank's memory.
-    fn redo(&self, chunk: &Chunk, block: u32, peers: &Edge) {
+    /// Puts the old values of a block back that a rank of the two has saved, in this rank's memory, and in that of a dead peer.
+    fn undo(&self, Undone { chunk, block, .. }: Undone, saved_by: Rank) {
+        let chunk = self.chunk(chunk);
         let (part, (offset, bytes)) = (&self.parts[chunk.part], chunk.block(block.min(chunk.blocks() - 1)));
-        // SAFETY: the peer changes a block that is published no more, once it is dead or revoked; the second is of this rank's
-        // memory. The range is inside of the part.
-        unsafe {
-            let scratch = peers.scratch.get().cast::<[u8; BLOCK]>().add(1).cast::<u8>();
-            std::ptr::copy_nonoverlapping(scratch, part.shared.add(offset), bytes);
+        let [first, second] = self.scratch(saved_by);
+        let (mine, theirs) = if saved_by == self.peer { (second, first) } else { (first, second) };
+        let memories = [(mine, part.shared), (theirs, part.theirs)];
+        for (scratch, memory) in memories.into_iter().filter(|(_, memory)| !memory.is_null()) {
+            // SAFETY: who has saved changes neither scratch nor memory any more: it is dead, or revoked and without a way to this
+            // rank's memory. The range is inside of the part.
+            unsafe { std::ptr::copy_nonoverlapping(scratch, memory.add(offset), bytes) };
         }
     }
 
@@ -316,13 +317,15 @@ impl Drop for Seated<'_> {
         }
         let board = self.board.clone();
         let (rank, peer) = (self.transport.rank, self.peer);
-        let published = board.side(rank, peer).revoke(self.total);
+        let undone = board.side(rank, peer).revoke(self.total);
         std::mem::take(&mut self.regions).into_iter().for_each(|region| self.transport.take_back(region));
-        // From here on a peer that is stopped reaches nothing of the caller's.
+        // From here on a peer that is stopped reaches nothing of the caller's, and this rank nothing of the peer's.
         self.copy_back();
-        self.parts.iter_mut().for_each(|part| part.shared = part.own);
-        if let Some(place) = published {
-            self.redo(&self.chunk(place.chunk), place.block, board.edge(peer, rank));
+        for part in &mut self.parts {
+            (part.shared, part.theirs) = (part.own, std::ptr::null_mut());
+        }
+        for (undone, saved_by) in undone.into_iter().zip([rank, peer]) {
+            undone.into_iter().for_each(|place| self.undo(place, saved_by));
         }
         if std::thread::panicking() {
             board.fail(rank, rank, "it panicked");

@@ -133,6 +133,8 @@ impl Regions {
                 Ok(Some(received)) => received,
                 Ok(None) => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
+                // Said once where it has left without reading all; what it has sent follows.
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => continue,
                 Err(error) => return Err(error),
             };
             let number = |at: usize| u64::from_le_bytes(std::array::from_fn(|byte| record[at + byte]));

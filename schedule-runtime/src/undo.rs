@@ -2,17 +2,18 @@
 //!
 //! As at the [table of a lease](crate::lease::Seat) two sides sit down and share out chunks: side 0 takes them from the front,
 //! side 1 from the back, and the numbers of both stand in one word. But nobody waits for a side that may never go on. Who
-//! works on a chunk computes one small block after the other into a scratch that both see, publishes it, and only then
-//! copies it into both memories, which is done again, by whom it may concern, with the same result:
+//! works on a chunk takes one small block after the other. It saves the old values of both memories in a scratch that both
+//! see, and only then writes the new ones:
 //!
 //! ```text
-//!          publish                    advance
-//! compute ─────────► copy into both ──────────► compute the next block
+//!                     save                     advance
+//! copy the old values ────► write the new ones ───────► the next block
 //! ```
 //!
-//! [`Side::revoke`] decides with the same word as `publish`: of each block, either both sides get the new values or both keep
-//! the old ones. Who has revoked copies its memory elsewhere, and there writes the peer's published block once more, from the
-//! scratch, which the peer will not change any more. Where the peer is dead, [`Side::take_over`] says what it left to do.
+//! [`Side::revoke`] decides with the same word as `save` and `advance`: of each block, either both sides get the new values
+//! or both keep the old ones. Who has revoked copies its memory elsewhere, and there puts back the old values of a block that
+//! was not completed; the other side does so when it goes on and sees that it cannot advance. Where the peer is dead,
+//! [`Side::take_over`] says what it left to do.
 
 use crate::lease::{Meeting, PAIR_REVOKED, joins};
 use crate::sync::{AtomicU64, Ordering};
@@ -23,7 +24,7 @@ const TAKEN: [u32; 2] = [16, 40];
 /// The most chunks.
 pub const MOST_CHUNKS: usize = (1 << 24) - 1;
 
-const PUBLISHED: u64 = 1;
+const SAVED: u64 = 1;
 const REVOKED: u64 = 2;
 const BLOCK: u32 = 8;
 const CHUNKS: u32 = 32;
@@ -62,10 +63,10 @@ pub enum Taken {
 pub struct Place {
     /// The index of its chunk.
     pub chunk: u32,
-    /// The block in it that was not yet copied into both memories.
+    /// The first block of it that is not complete.
     pub block: u32,
-    /// Whether the block was published.
-    pub published: bool,
+    /// Whether its old values are in the scratch of that side: it may be written.
+    pub is_saved: bool,
 }
 
 impl Default for Table {
@@ -98,10 +99,6 @@ impl Side<'_> {
 
     fn log(&self) -> &AtomicU64 {
         &self.table.logs[self.side].0
-    }
-
-    fn peers_log(&self) -> &AtomicU64 {
-        &self.table.logs[1 - self.side].0
     }
 
     /// Sits down after `write` has written an offer. `false`, and nothing done, where the peer has yet to leave the last
@@ -159,17 +156,17 @@ impl Side<'_> {
         }
     }
 
-    /// From here on the block in the scratch will be in both memories; `false` where a side has revoked, and it will be in
-    /// neither.
-    pub fn publish(&self) -> bool {
-        self.change(|log| log | PUBLISHED)
+    /// The old values of the block are in the scratch: from here on this side may write it in both memories. `false` where a
+    /// side has revoked.
+    pub fn save(&self) -> bool {
+        self.change(|log| log | SAVED)
     }
 
-    /// The published block is in both memories; the next one is the next of the chunk, or the first of another chunk.
-    /// `false` where a side has revoked.
+    /// The new values of the block are in both memories; the next one is the next of the chunk, or the first of another chunk.
+    /// `false` where a side has revoked, and both put the old values back.
     pub fn advance(&self, is_last: bool) -> bool {
         self.change(|log| match is_last {
-            false => (log & !PUBLISHED) + (1 << BLOCK),
+            false => (log & !SAVED) + (1 << BLOCK),
             true => ((log >> CHUNKS) + 1) << CHUNKS,
         })
     }
@@ -198,28 +195,27 @@ impl Side<'_> {
         self.meeting().leave(self.side);
     }
 
-    /// Revokes, waiting for nobody: from here on no side takes a chunk or publishes a block. Returns what the peer may still
-    /// be copying, of `total` chunks.
-    pub fn revoke(&self, total: u32) -> Option<Place> {
+    /// Revokes, waiting for nobody: from here on no side takes a chunk or completes a block. Returns the blocks whose old values
+    /// are to be put back, of `total` chunks: this side's and the peer's.
+    pub fn revoke(&self, total: u32) -> [Option<Place>; 2] {
         self.meeting().revoke();
-        self.log().fetch_or(REVOKED, AcqRel);
-        self.stop_peer(total).filter(|place| place.published)
+        [self.side, 1 - self.side].map(|side| self.stop(side, total).filter(|place| place.is_saved))
     }
 
     /// What the peer, which is dead, has taken of `total` chunks and not completed.
     pub fn take_over(&self, total: u32) -> Option<Place> {
-        self.stop_peer(total)
+        self.stop(1 - self.side, total)
     }
 
-    fn stop_peer(&self, total: u32) -> Option<Place> {
-        let log = self.peers_log().fetch_or(REVOKED, AcqRel);
-        let (peer, chunks) = (1 - self.side, (log >> CHUNKS) as u32);
-        let numbers = taken(self.meeting().0.load(Acquire));
-        let chunk = index(peer, chunks, total);
-        (chunks < numbers[peer] && chunk < total).then(|| Place {
+    fn stop(&self, side: usize, total: u32) -> Option<Place> {
+        let log = self.table.logs[side].0.fetch_or(REVOKED, AcqRel);
+        let chunks = (log >> CHUNKS) as u32;
+        let taken = taken(self.meeting().0.load(Acquire));
+        let chunk = index(side, chunks, total);
+        (chunks < taken[side] && chunk < total).then_some(Place {
             chunk,
             block: (log >> BLOCK) as u32 & (u32::MAX >> BLOCK),
-            published: log & PUBLISHED != 0,
+            is_saved: log & SAVED != 0,
         })
     }
 }
