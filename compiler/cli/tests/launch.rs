@@ -110,10 +110,12 @@ fn no_process_is_left() {
     }
 }
 
-fn start(script: &str) -> Child {
+/// A launch whose ranks meet in `temporary`.
+fn start(temporary: &str, script: &str) -> Child {
     let mut command = process::Command::new(env!("CARGO_BIN_EXE_bfc"));
     command.args(["launch", "-n", "2", "--grace", "30s", "--", "sh", "-c", script]);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn().expect("bfc starts")
+    command.env("TMPDIR", temporary).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.process_group(0).spawn().expect("bfc starts")
 }
 
 fn send(signal: &str, to: u32) {
@@ -132,7 +134,7 @@ fn numbers(path: &str) -> Vec<String> {
 fn signals_are_passed_on() {
     for (signal, exit) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let (_directory, path) = files(&[]);
-        let child = start(&format!("echo $$ > {0}-$BFC_RANK; exec sleep 100", path("pid")));
+        let child = start(&path(""), &format!("echo $$ > {0}-$BFC_RANK; exec sleep 100", path("pid")));
         until(|| numbers(&path("pid")).len() == 2);
         send(&format!("-{signal}"), child.id());
         let output = child.wait_with_output().expect("it ends");
@@ -140,10 +142,10 @@ fn signals_are_passed_on() {
         assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     }
     let (_directory, path) = files(&[]);
-    let child = start(&format!(
-        "trap 'exit 0' TERM; echo $$ > {0}-$BFC_RANK; while :; do sleep 0.1; done",
-        path("pid")
-    ));
+    let child = start(
+        &path(""),
+        &format!("trap 'exit 0' TERM; echo $$ > {0}-$BFC_RANK; while :; do sleep 0.1; done", path("pid")),
+    );
     until(|| numbers(&path("pid")).len() == 2);
     send("-TERM", child.id());
     assert_eq!(child.wait_with_output().expect("it ends").status.code(), Some(0), "who ends well has");
@@ -163,7 +165,7 @@ fn an_ignored_signal_stays_ignored() {
 #[test]
 fn ranks_end_when_the_launcher_is_killed() {
     let (_directory, path) = files(&[]);
-    let mut child = start(&format!("echo $$ > {0}-$BFC_RANK; exec sleep 100", path("pid")));
+    let mut child = start(&path(""), &format!("echo $$ > {0}-$BFC_RANK; exec sleep 100", path("pid")));
     until(|| numbers(&path("pid")).len() == 2);
     let ranks = numbers(&path("pid"));
     send("-KILL", child.id());
