@@ -4,6 +4,7 @@
 //! ```console
 //! bfc compile examples/digits.bf --size 4 -o sched.bin
 //! cargo run --release --example perceptron -- sched.bin              # a thread for each rank
+//! bfc launch -n 4 -- target/release/examples/perceptron sched.bin    # a process for each rank, with the same bits
 //! ```
 //!
 //! The digits are those of `bfc run`. Rank i trains on every size-th row from row i on.
@@ -11,9 +12,8 @@
 use bfc_runtime::{
     Dtype, Layout, Machine, RuntimeError, Tensor, Transport, Values, ValuesMut, Wanted, local,
 };
-use bfc_schedule::random::{shuffle, unit};
+use bfc_schedule::random::{shuffle, substream, unit};
 use bfc_schedule::{RankSchedule, Schedule};
-use half::bf16;
 use std::error::Error;
 
 const DIGITS: &str = include_str!("data/digits.csv");
@@ -69,7 +69,8 @@ fn layout() -> Layout {
     Layout::new(tensors)
 }
 
-fn one_rank<X: Transport + Send + 'static>(
+/// Trains one rank; returns its model.
+pub fn one_rank<X: Transport + Send + 'static>(
     schedule: RankSchedule,
     transport: X,
     train: &[Row],
@@ -136,11 +137,12 @@ impl Model {
     }
 
     fn read(values: &Values<'_>) -> Self {
+        let read = |tensor: usize| values.to_f64(tensor).into_iter().map(|x| x as f32).collect();
         Self {
-            hidden_weight: values.tensor(HIDDEN_WEIGHT).to_vec(),
-            hidden_bias: values.tensor(HIDDEN_BIAS).to_vec(),
-            output_weight: values.tensor::<bf16>(OUTPUT_WEIGHT).iter().map(|x| x.to_f32()).collect(),
-            output_bias: values.tensor::<f64>(OUTPUT_BIAS).iter().map(|x| *x as f32).collect(),
+            hidden_weight: read(HIDDEN_WEIGHT),
+            hidden_bias: read(HIDDEN_BIAS),
+            output_weight: read(OUTPUT_WEIGHT),
+            output_bias: read(OUTPUT_BIAS),
         }
     }
 
@@ -216,6 +218,13 @@ impl Model {
         Layer::mean(residuals.iter().zip(rows.iter().map(|(pixels, _)| pixels)), PIXELS)
     }
 
+    /// Equal where all bits are.
+    pub fn digest(&self) -> u64 {
+        let tensors = [&self.hidden_weight, &self.hidden_bias, &self.output_weight, &self.output_bias];
+        let bits = tensors.into_iter().flatten().map(|x| u64::from(x.to_bits()));
+        bits.fold(0, |digest, bits| substream(digest, &[bits]))
+    }
+
     /// The share of rows that get their digit.
     pub fn accuracy(&self, rows: &[Row]) -> f64 {
         let right = rows.iter().filter(|(pixels, digit)| {
@@ -250,17 +259,9 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// Writes a tensor in the type that it is stored in: gradients come in the type that the runtime computes in.
+/// Writes a tensor in whatever type it is stored: gradients come in the type that the runtime computes in.
 fn write(values: &mut ValuesMut<'_>, tensor: usize, from: &[f32]) {
-    let bucket = values.layout().place(tensor).bucket;
-    match values.dtype(bucket) {
-        Dtype::F32 => values.tensor(tensor).copy_from_slice(from),
-        Dtype::F64 => values.tensor(tensor).iter_mut().zip(from).for_each(|(x, from)| *x = f64::from(*from)),
-        Dtype::Bf16 => {
-            values.tensor(tensor).iter_mut().zip(from).for_each(|(x, from)| *x = bf16::from_f32(*from))
-        }
-        Dtype::F16 => unreachable!("no tensor of this model is stored in f16"),
-    }
+    values.write_f64(tensor, from.iter().map(|x| f64::from(*x)));
 }
 
 /// Reads and shuffles the digits; a fifth is kept apart.

@@ -6,7 +6,7 @@ use bfc_runtime::{
     Ask, Dtype, Flat, Layout, Machine, ModelAsk, RuntimeError, State, Tensor, Transport, Values, ValuesMut,
 };
 use bfc_schedule::{Program, Rank, Schedule};
-use half::{bf16, f16};
+use half::bf16;
 use std::time::Duration;
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -41,36 +41,13 @@ fn fill(rank: Rank, values: &mut ValuesMut<'_>) {
     }
 }
 
-/// Writes a tensor in whatever type it is stored.
-fn write(values: &mut ValuesMut<'_>, tensor: usize, value: impl Fn(usize) -> f64) {
-    match values.dtype(values.layout().place(tensor).bucket) {
-        Dtype::F64 => values.tensor::<f64>(tensor).iter_mut().enumerate().for_each(|(i, x)| *x = value(i)),
-        Dtype::F32 => {
-            values.tensor::<f32>(tensor).iter_mut().enumerate().for_each(|(i, x)| *x = value(i) as f32)
-        }
-        Dtype::Bf16 => {
-            let x = values.tensor::<bf16>(tensor).iter_mut().enumerate();
-            x.for_each(|(i, x)| *x = bf16::from_f32(value(i) as f32));
-        }
-        Dtype::F16 => {
-            let x = values.tensor::<f16>(tensor).iter_mut().enumerate();
-            x.for_each(|(i, x)| *x = f16::from_f32(value(i) as f32));
-        }
-    }
-}
-
-/// Reads a tensor in whatever type it is stored.
-fn read(values: &Values<'_>, tensor: usize) -> Vec<f64> {
-    match values.dtype(values.layout().place(tensor).bucket) {
-        Dtype::F64 => values.tensor::<f64>(tensor).to_vec(),
-        Dtype::F32 => values.tensor::<f32>(tensor).iter().map(|x| f64::from(*x)).collect(),
-        Dtype::Bf16 => values.tensor::<bf16>(tensor).iter().map(|x| x.to_f64()).collect(),
-        Dtype::F16 => values.tensor::<f16>(tensor).iter().map(|x| x.to_f64()).collect(),
-    }
-}
-
 fn all(values: &Values<'_>) -> Vec<Vec<f64>> {
-    (0..values.layout().tensors().len()).map(|tensor| read(values, tensor)).collect()
+    (0..values.layout().tensors().len()).map(|tensor| values.to_f64(tensor)).collect()
+}
+
+fn write(values: &mut ValuesMut<'_>, tensor: usize, value: impl Fn(usize) -> f64) {
+    let elements = values.layout().place(tensor).elements.len();
+    values.write_f64(tensor, (0..elements).map(value));
 }
 
 /// The gradient of a quadratic whose optimum differs by tensor.

@@ -3,6 +3,7 @@
 use crate::graphs::arguments as graphs;
 use crate::launch::arguments as launch;
 use crate::predict::arguments as predict;
+use crate::run;
 use bfc_compiler::analysis::NOISE_MEMORY;
 use bfc_compiler::{Assumptions, Combination};
 use bfc_predict::sweep::MOST_POINTS;
@@ -203,8 +204,12 @@ Example:
 Examples:
   bfc run examples/digits.bf --size 8
   bfc run examples/digits.bf --size 16 --skew 1 --out results
+  bfc run examples/digits.bf --size 4 --engine processes --dtype bf16
   bfc run my.bf --size 4 --data my.csv --steps 500 --lr 0.05 --format json")]
     Run(Run),
+    /// One rank of `bfc run`, which starts it.
+    #[command(hide = true)]
+    RunRank(run::RunRank),
     /// Start a program as the ranks of a group, one process each.
     ///
     /// Each rank learns from its environment which one it is and where the others are: `BFC_RANK`, `BFC_SIZE`,
@@ -512,22 +517,9 @@ pub struct Run {
     /// What to run.
     #[command(flatten)]
     pub source: Source,
-    /// Comma-separated numbers with the label in the last column; a first line without numbers is a heading. The UCI
-    /// handwritten digits by default.
-    #[arg(long, value_name = "CSV")]
-    pub data: Option<PathBuf>,
-    /// Steps of training.
-    #[arg(long, default_value_t = 300, value_name = "STEPS", allow_negative_numbers = true, value_parser = steps)]
-    pub steps: u64,
-    /// The algorithm's input `lr`, or the trainer's step size if the algorithm uses `adapt`.
-    #[arg(long, value_name = "LR", allow_negative_numbers = true, value_parser = positive)]
-    pub lr: Option<f64>,
-    /// How much the ranks' data differ: 0 is shuffled, 1 is sorted by label.
-    #[arg(long, default_value_t = 0.0, value_name = "SKEW", allow_negative_numbers = true, value_parser = share)]
-    pub skew: f64,
-    /// The seed of the shuffle.
-    #[arg(long, default_value_t = 0, value_name = "SEED", allow_negative_numbers = true, value_parser = seed)]
-    pub seed: u64,
+    /// How to train.
+    #[command(flatten)]
+    pub training: run::Flags,
     /// Write run.json and convergence.svg into this directory.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -562,11 +554,13 @@ pub fn count(text: &str) -> Result<u32, String> {
     values::COUNT.check(text.parse().ok())
 }
 
-fn seed(text: &str) -> Result<u64, String> {
+/// A value of a flag.
+pub fn seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("expected a whole number, at most {}", u64::MAX))
 }
 
-fn steps(text: &str) -> Result<u64, String> {
+/// A value of a flag.
+pub fn steps(text: &str) -> Result<u64, String> {
     let expected = || "expected a whole number from 1 to 1000000".to_string();
     text.parse().ok().filter(|steps| (1..=1_000_000).contains(steps)).ok_or_else(expected)
 }
@@ -581,7 +575,8 @@ pub fn up_to_ten(text: &str) -> Result<f64, String> {
     values::UP_TO_TEN.check(text.parse().ok())
 }
 
-fn share(text: &str) -> Result<f64, String> {
+/// A value of a flag.
+pub fn share(text: &str) -> Result<f64, String> {
     number(text, |value| (0.0..=1.0).contains(&value), "expected a number from 0 to 1")
 }
 

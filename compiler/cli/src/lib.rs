@@ -62,6 +62,7 @@ fn execute(arguments: &Arguments, program: &[OsString]) -> Result<(), Failure> {
         Command::Inspect(arguments) => inspect::inspect(arguments, format),
         Command::Verify(arguments) => verify::verify(arguments, format),
         Command::Run(arguments) => run::run(arguments, format),
+        Command::RunRank(arguments) => run::rank(arguments),
         Command::Fmt(arguments) => fmt::fmt(arguments, format),
         Command::Test { files } => example::test(files, program, format),
         Command::Import(arguments) => graphs::import::import(arguments, format),

@@ -3,7 +3,7 @@
 use crate::common::{bfc, codes, files, json, json_with_exit};
 use assert_cmd::Command;
 use bfc_runtime::conformance::schedules::{global_averaging, ring, schedule};
-use bfc_runtime::{Machine, World};
+use bfc_runtime::{Flat, World};
 use bfc_schedule::Rank;
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
@@ -193,7 +193,7 @@ fn averages() {
     let transport = world.join(Duration::from_secs(60)).expect("a group");
     let schedule = schedule(global_averaging(), world.size(), vec![vec![ring(world.size())]]);
     let initial = vec![f64::from(world.rank().0); 100_000];
-    let mut machine = Machine::new(schedule.rank(world.rank()), transport, &initial).expect("a machine");
+    let mut machine = Flat::new(schedule.rank(world.rank()), transport, &initial).expect("a machine");
     for step in 0..20 {
         if std::env::var_os("BFC_TEST_DIES").is_some() && (world.rank(), step) == (Rank(1), 10) {
             process::Command::new("kill")

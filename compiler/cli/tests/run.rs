@@ -36,6 +36,31 @@ fn the_same_command_gives_the_same_document() {
 }
 
 #[test]
+fn all_engines_give_the_same_document() {
+    for dtype in ["f64", "bf16"] {
+        let document = |engine| {
+            json(&run(
+                "examples/digits.bf",
+                &["--skew", "0.5", "--steps", "20", "--engine", engine, "--dtype", dtype],
+            ))
+        };
+        let threads = document("threads");
+        assert_eq!(document("processes"), threads, "{dtype}");
+        assert_eq!(document("sockets"), threads, "{dtype}");
+    }
+}
+
+#[test]
+fn short_numbers_train_nearly_as_well_and_send_less() {
+    let document = |dtype| json(&run("examples/digits.bf", &["--dtype", dtype]));
+    let [double, single, half] = ["f64", "f32", "bf16"].map(document);
+    let accuracy = |document: &Value| number(document, "/decentralized/test_accuracy");
+    assert!(accuracy(&double) - accuracy(&single) < 0.01 && accuracy(&double) - accuracy(&half) < 0.05);
+    let sent = |document: &Value| number(document, "/bytes_per_rank");
+    assert!(sent(&half) < sent(&single) && sent(&single) < 0.51 * sent(&double));
+}
+
+#[test]
 fn every_example_trains_on_skewed_data() {
     for file in ["digits", "ring_dgd", "local_steps", "push_sum"] {
         let file = format!("examples/{file}.bf");

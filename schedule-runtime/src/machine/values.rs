@@ -5,7 +5,8 @@ use crate::execute::Question;
 use crate::layout::{Layout, Place};
 use crate::memory::Buffer;
 use crate::registers::Registers;
-use crate::storage::{Dtype, Storage};
+use crate::storage::{Dtype, Storage, with_dtype};
+use bfc_schedule::program::scalar::Number;
 
 /// A question about a model of many tensors.
 pub type ModelAsk<'a> = Ask<Values<'a>, ValuesMut<'a>>;
@@ -48,6 +49,17 @@ impl<'a> Values<'a> {
         &self.bucket(*bucket)[elements.clone()]
     }
 
+    /// The elements of a tensor as `f64`, whatever they are stored in.
+    ///
+    /// # Panics
+    /// Where there is no such tensor.
+    pub fn to_f64(&self, tensor: usize) -> Vec<f64> {
+        let Place { bucket, elements } = self.layout.place(tensor);
+        with_dtype!(self.dtype(*bucket), S => {
+            self.bucket::<S>(*bucket)[elements.clone()].iter().map(|x| x.load().to_f64()).collect()
+        })
+    }
+
     /// The elements of a bucket; for each neighbour, one after another, where this is a state per edge.
     ///
     /// # Panics
@@ -79,6 +91,28 @@ impl<'a> ValuesMut<'a> {
     pub fn tensor<S: Storage>(&mut self, tensor: usize) -> &mut [S] {
         let Place { bucket, elements } = self.layout.place(tensor);
         &mut self.bucket(*bucket)[elements.clone()]
+    }
+
+    /// As [`Values::to_f64`].
+    ///
+    /// # Panics
+    /// As there.
+    pub fn to_f64(&self, tensor: usize) -> Vec<f64> {
+        Values { layout: self.layout, buffers: self.buffers.iter().map(|buffer| &**buffer).collect() }
+            .to_f64(tensor)
+    }
+
+    /// Writes a tensor, each number rounded to what it is stored in.
+    ///
+    /// # Panics
+    /// Where there is no such tensor, or it has another number of elements.
+    pub fn write_f64(&mut self, tensor: usize, values: impl ExactSizeIterator<Item = f64>) {
+        let Place { bucket, elements } = self.layout.place(tensor);
+        assert_eq!(elements.len(), values.len(), "the elements of a tensor");
+        with_dtype!(self.dtype(*bucket), S => {
+            let tensor = &mut self.bucket::<S>(*bucket)[elements.clone()];
+            tensor.iter_mut().zip(values).for_each(|(x, value)| *x = S::store(Number::from_f64(value)));
+        });
     }
 
     /// The elements of a bucket.

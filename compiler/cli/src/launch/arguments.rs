@@ -39,6 +39,14 @@ pub struct Launch {
     pub command: Vec<OsString>,
 }
 
+impl Launch {
+    /// Ranks of one machine.
+    pub fn of_one_machine(local_size: u32, command: Vec<OsString>) -> Self {
+        let (tag_output, grace, nodes, node_rank) = (false, 5.0, 1, 0);
+        Self { local_size, tag_output, grace, nodes, node_rank, rendezvous: None, secret: None, command }
+    }
+}
+
 fn address(text: &str) -> Result<String, String> {
     let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
     let port = port.and_then(|(_, port)| port.parse::<u16>().ok()).filter(|&port| port > 0);

@@ -48,10 +48,26 @@ pub fn launch(arguments: &Launch, format: Format) -> Result<(), Failure> {
         (None, address) => address.clone().unwrap_or_default(),
     };
     let secret = secret(arguments)?;
-    let group = Group { arguments, quiet: format == Format::Json, rendezvous, secret };
-    let ended = Ranks::start(&group).map_err(Failure::usage)?.wait(Duration::from_secs_f64(arguments.grace));
-    match ended {
-        Ended::Well if group.quiet => print_json(&json!({ "local_size": arguments.local_size, "exit": 0 })),
+    let quiet = format == Format::Json;
+    group(&Group { arguments, quiet, rendezvous, secret })?;
+    if quiet {
+        return print_json(&json!({ "local_size": arguments.local_size, "exit": 0 }));
+    }
+    Ok(())
+}
+
+/// Runs the ranks of one machine, which meet in a directory that exists.
+///
+/// # Errors
+/// As [`launch`].
+pub fn in_directory(directory: &Path, arguments: &Launch) -> Result<(), Failure> {
+    let rendezvous = directory.to_string_lossy().into_owned();
+    group(&Group { arguments, quiet: false, rendezvous, secret: secret(arguments)? })
+}
+
+fn group(group: &Group<'_>) -> Result<(), Failure> {
+    let grace = Duration::from_secs_f64(group.arguments.grace);
+    match Ranks::start(group).map_err(Failure::usage)?.wait(grace) {
         Ended::Well => Ok(()),
         Ended::Interrupted { exit } => Err(Failure::told(exit)),
         Ended::Failed { rank, end, exit } => {

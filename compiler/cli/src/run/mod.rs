@@ -1,14 +1,19 @@
 //! `bfc run`: a schedule and a data set become a trained model, beside a centralized run and all-reduce.
 
+mod arguments;
 mod csv;
 pub mod curve;
 mod data;
 mod logistic;
+mod ranks;
 mod record;
 mod remedy;
 mod train;
 
-use crate::arguments::{self, Format};
+pub use arguments::{Engine, Flags, RunRank};
+pub use ranks::rank;
+
+use crate::arguments::{Format, Run};
 use crate::failure::{self, Failure};
 use crate::output::{Kind, Results};
 use crate::{input, output, progress};
@@ -80,6 +85,18 @@ enum RunError {
         /// The number asked for.
         size: u32,
     },
+    /// Ranks as processes leave their models in files.
+    #[error("{place}: {error}")]
+    #[diagnostic(
+        code(bfc::run::files),
+        help("see that the temporary directory (`TMPDIR`) has room, or run with `--engine threads`")
+    )]
+    Files {
+        /// Where.
+        place: String,
+        /// Why.
+        error: std::io::Error,
+    },
     /// A rank's thread panicked.
     #[error("rank {rank} panicked: {message}")]
     #[diagnostic(
@@ -130,7 +147,7 @@ enum RunError {
 ///
 /// # Errors
 /// Bad input, a schedule that is refused, a failure of a rank, or a loss that ends far above its start.
-pub fn run(arguments: &arguments::Run, format: Format) -> Result<(), Failure> {
+pub fn run(arguments: &Run, format: Format) -> Result<(), Failure> {
     if arguments.source.size > MAX_RANKS {
         return Err(Failure::refused_by(RunError::TooManyRanks { size: arguments.source.size }));
     }
@@ -141,12 +158,17 @@ pub fn run(arguments: &arguments::Run, format: Format) -> Result<(), Failure> {
     let compiled = input::compile_request(&request)?;
     let schedule = &compiled.schedule;
     let lr = learning_rate(schedule, arguments)?;
-    let (data_name, data) = load(arguments)?;
-    let plan = Plan { steps: arguments.steps, lr };
+    let flags = &arguments.training;
+    let (data_name, data) = load(flags, schedule.size() as usize)?;
+    let plan = Plan { steps: flags.steps, lr, dtype: flags.dtype };
+    let on_ranks = |schedule: &Schedule| match flags.engine {
+        Engine::Threads => train::on_ranks(schedule, &data, plan).map_err(failed),
+        Engine::Processes | Engine::Sockets => ranks::on_processes(schedule, &data, plan, flags),
+    };
     progress::start("decentralized", plan.steps, "steps");
-    let decentralized = train::on_ranks(schedule, &data, plan).map_err(failed)?;
+    let decentralized = on_ranks(schedule)?;
     progress::start("all-reduce", plan.steps, "steps");
-    let allreduce = train::on_ranks(&allreduce(schedule.size())?, &data, plan).map_err(failed)?;
+    let allreduce = on_ranks(&allreduce(schedule.size())?)?;
     progress::start("centralized", plan.steps, "steps");
     let centralized = train::centralized(&data, plan);
     progress::clear();
@@ -207,7 +229,7 @@ fn adapts(schedule: &Schedule) -> bool {
 }
 
 /// The rate of all three runs: the flag, else the algorithm's own default.
-fn learning_rate(schedule: &Schedule, arguments: &arguments::Run) -> Result<f64, Failure> {
+fn learning_rate(schedule: &Schedule, arguments: &Run) -> Result<f64, Failure> {
     let program = schedule.program();
     let algorithm = program.name.clone();
     let mut instructions = program.steps.iter().flatten();
@@ -217,7 +239,7 @@ fn learning_rate(schedule: &Schedule, arguments: &arguments::Run) -> Result<f64,
         return Err(Failure::refused_by(RunError::NoGradient { algorithm }));
     }
     let input = program.inputs.iter().find(|input| input.name == "lr");
-    if let Some(flag) = arguments.lr {
+    if let Some(flag) = arguments.training.lr {
         if !takes_rate(schedule) {
             return Err(Failure::refused_by(RunError::NoLearningRate { algorithm }));
         }
@@ -237,8 +259,8 @@ fn learning_rate(schedule: &Schedule, arguments: &arguments::Run) -> Result<f64,
     }
 }
 
-fn load(arguments: &arguments::Run) -> Result<(String, Data), Failure> {
-    let (name, text) = match &arguments.data {
+fn load(flags: &Flags, ranks: usize) -> Result<(String, Data), Failure> {
+    let (name, text) = match &flags.data {
         None => ("UCI handwritten digits".to_string(), csv::DIGITS.to_string()),
         Some(path) => {
             let name = path.display().to_string();
@@ -253,11 +275,11 @@ fn load(arguments: &arguments::Run) -> Result<(String, Data), Failure> {
     };
     let table =
         csv::parse(&name, &text).map_err(|faults| Failure::refused(faults.into_iter().map(Report::new)))?;
-    let (ranks, found) = (arguments.source.size as usize, data::training_rows(table.labels.len()));
+    let found = data::training_rows(table.labels.len());
     if found < ranks {
         return Err(Failure::refused_by(DataError::TooFewRows { name, found, ranks }));
     }
-    let split = Split { ranks, skew: arguments.skew, seed: arguments.seed };
+    let split = Split { ranks, skew: flags.skew, seed: flags.seed };
     Ok((name, data::prepare(table, split)))
 }
 

@@ -1,16 +1,17 @@
 //! A schedule and shards become a trained model: one thread for each rank, full-batch gradients, every model recorded.
 
 use super::curve::{self, Point, Sampling};
-use super::data::{Data, Rows};
+use super::data::Data;
 use super::logistic::Logistic;
+use super::ranks::Left;
 use crate::progress;
 use bfc_runtime::local::{self, SpmdError};
-use bfc_runtime::{Ask, Flat, FlatAsk, RuntimeError, Transport};
+use bfc_runtime::{Ask, Dtype, Layout, Machine, RuntimeError, Tensor, Transport};
 use bfc_schedule::{RankSchedule, Schedule};
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 /// The multiple of its initial value above which a final loss counts as divergence.
@@ -55,6 +56,8 @@ pub struct Plan {
     pub steps: u64,
     /// The learning rate of the trainer's own step, and of the input `lr` where there is one.
     pub lr: f64,
+    /// What the model is stored in.
+    pub dtype: Dtype,
 }
 
 /// All training rows as one problem.
@@ -63,7 +66,8 @@ pub fn whole(data: &Data) -> Logistic<'_> {
 }
 
 /// The rows of one rank, weighted so that the mean over ranks is [`whole`].
-fn part<'a>(data: &'a Data, shard: &'a Rows) -> Logistic<'a> {
+pub fn part(data: &Data, rank: usize) -> Logistic<'_> {
+    let shard = &data.shards[rank];
     let factor = data.shards.len() as f64 / data.train.labels.len() as f64;
     Logistic::new(shard, data.columns, data.classes.len(), factor)
 }
@@ -98,62 +102,78 @@ pub fn on_ranks(schedule: &Schedule, data: &Data, plan: Plan) -> Result<Outcome,
         let (send, receive) = sync_channel(4 * size);
         let collected = scope.spawn(|| collect(receive, size, &problem));
         let sent = local::spmd(schedule.size(), move |transport| {
-            let rank = transport.rank();
-            let recorder =
-                Recorder { rank: rank.index(), sampling: Sampling::new(plan.steps), send: send.clone() };
-            one_rank(schedule.rank(rank), transport, part(data, &data.shards[rank.index()]), plan, recorder)
+            let (rank, send) = (transport.rank(), send.clone());
+            // The collector outlives all ranks; should it panic, that is seen when it is joined.
+            let record = |step: u64, model: &[f64]| {
+                let _ = send.send((rank.index(), step, model.to_vec()));
+            };
+            one_rank(schedule.rank(rank), transport, part(data, rank.index()), plan, record)
         })?;
         let (model, curve) = collected.join().unwrap_or_else(|panic| resume_unwind(panic));
         Ok(Outcome { model, curve, bytes_per_rank: sent.into_iter().max().unwrap_or(0) })
     })
 }
 
-/// Sends one rank's models to where they are collected.
-struct Recorder {
-    rank: usize,
-    sampling: Sampling,
-    send: SyncSender<(usize, u64, Vec<f64>)>,
-}
-
-impl Recorder {
-    /// The collector outlives all ranks; should it panic, that is seen when it is joined.
-    fn record(&self, step: u64, model: &[f64]) {
-        if self.sampling.includes(step) {
-            let _ = self.send.send((self.rank, step, model.to_vec()));
-        }
+/// What ranks have left; `None` where something is missing.
+pub fn collected(ranks: Vec<Left>, data: &Data) -> Option<Outcome> {
+    let bytes_per_rank = ranks.iter().map(|(sent, _)| *sent).max()?;
+    let steps: Vec<u64> = ranks.first()?.1.iter().map(|(step, _)| *step).collect();
+    let (problem, mut curve, mut last) = (whole(data), vec![], vec![]);
+    for (index, step) in steps.into_iter().enumerate() {
+        let model = |(_, models): &Left| {
+            models.get(index).filter(|(at, _)| *at == step).map(|(_, model)| model.clone())
+        };
+        let models = ranks.iter().map(model).collect::<Option<Vec<_>>>()?;
+        curve.push(curve::point(step, &models, &problem));
+        last = curve::mean(&models);
     }
+    (!curve.is_empty()).then_some(Outcome { model: last, curve, bytes_per_rank })
 }
 
-/// Returns the bytes sent.
-fn one_rank(
+/// Trains one rank and has its models recorded at the steps that are looked at; returns the bytes sent.
+///
+/// # Errors
+/// A peer fails.
+pub fn one_rank(
     schedule: RankSchedule,
     transport: impl Transport + Send + 'static,
     problem: Logistic,
     plan: Plan,
-    recorder: Recorder,
+    mut record: impl FnMut(u64, &[f64]),
 ) -> Result<u64, RuntimeError> {
     let with_lr = schedule.program.inputs.iter().any(|input| input.name == "lr");
-    let initial = vec![0.0; problem.parameters()];
-    let mut machine = Flat::<f64, _>::new(schedule, transport, &initial)?;
+    let mut scratch = vec![0.0; problem.parameters()];
+    let model = Tensor { name: "model".into(), shape: vec![scratch.len()], dtype: plan.dtype };
+    let mut machine = Machine::new(schedule, transport, Layout::new(vec![model]), |_| ())?;
     if with_lr {
         machine.set_input("lr", plan.lr)?;
     }
-    recorder.record(0, &initial);
-    let mut scratch = initial;
+    record(0, &scratch);
+    let sampling = Sampling::new(plan.steps);
     let smoothness = LazyCell::new(|| problem.smoothness());
     for step in 1..=plan.steps {
-        machine.step(&mut |ask: FlatAsk<'_, f64>| match ask {
-            Ask::Gradient { point, gradient } => problem.gradient(point, gradient),
-            Ask::Adapt { point, direction } => {
-                let direction = direction.unwrap_or_else(|| {
-                    problem.gradient(point, &mut scratch);
-                    &scratch
-                });
-                point.iter_mut().zip(direction).for_each(|(w, d)| *w -= plan.lr * d);
+        machine.step(&mut |ask| match ask {
+            Ask::Gradient { point, gradient: mut into } => {
+                problem.gradient(&point.to_f64(0), &mut scratch);
+                into.write_f64(0, scratch.iter().copied());
             }
-            Ask::Prox { point, rho, minimizer } => problem.minimizer(*smoothness, point, rho, minimizer),
+            Ask::Adapt { mut point, direction } => {
+                let at = point.to_f64(0);
+                let direction = direction.map(|direction| direction.to_f64(0));
+                let direction = direction.unwrap_or_else(|| {
+                    problem.gradient(&at, &mut scratch);
+                    scratch.clone()
+                });
+                point.write_f64(0, at.iter().zip(&direction).map(|(w, d)| w - plan.lr * d));
+            }
+            Ask::Prox { point, rho, mut minimizer } => {
+                problem.minimizer(*smoothness, &point.to_f64(0), rho, &mut scratch);
+                minimizer.write_f64(0, scratch.iter().copied());
+            }
         })?;
-        recorder.record(step, machine.model()?);
+        if sampling.includes(step) {
+            record(step, &machine.model()?.to_f64(0));
+        }
     }
     Ok(machine.bytes_sent())
 }
