@@ -56,6 +56,19 @@ fn the_page_of_the_language_is_true() {
     }
 }
 
+/// Its commands run, and its lines of Rust are those of an example.
+#[test]
+fn the_page_of_training_is_true() {
+    let page = fs::read_to_string(common::root().join("docs/training.md")).expect("the page is there");
+    for block in blocks(&page) {
+        match block.language {
+            "console" => commands(block.text).iter().for_each(|command| command.check(&common::root())),
+            "rust" => excerpt(block.text, &common::root(), &["train.rs", "perceptron.rs"]),
+            language => panic!("nobody tests a block of `{language}`:\n{}", block.text),
+        }
+    }
+}
+
 #[test]
 fn the_page_of_the_language_names_every_word() {
     let page = fs::read_to_string(common::root().join("docs/language.md")).expect("the page is there");

@@ -1,5 +1,7 @@
 //! Machines on models of many tensors and number types, and the three ways to drive them.
 
+mod soak;
+
 use bfc_runtime::conformance::schedules::*;
 use bfc_runtime::local::{LocalTransport, SpmdError, spmd};
 use bfc_runtime::{
@@ -62,15 +64,31 @@ enum Drive {
     Buckets { reversed: bool },
 }
 
+/// The model of each rank after five steps, and the bytes that it has sent.
 fn model(schedule: &Schedule, layout: &Layout, drive: Drive) -> Vec<(Vec<Vec<f64>>, u64)> {
+    trained(schedule, layout, drive, 5, &|_, _| ())
+}
+
+/// The same after any number of steps, where `pause` is called before each answer.
+fn trained(
+    schedule: &Schedule,
+    layout: &Layout,
+    drive: Drive,
+    steps: u64,
+    pause: &(dyn Fn(Rank, u64) + Sync),
+) -> Vec<(Vec<Vec<f64>>, u64)> {
     let body = |transport: LocalTransport| {
         let rank = transport.rank();
         let part = schedule.rank(rank);
         let mut machine =
             Machine::with_deadline(part, transport, layout.clone(), |values| fill(rank, values), DEADLINE)?;
-        while machine.steps() < 5 {
+        while machine.steps() < steps {
+            pause(rank, machine.steps());
             match drive {
                 Drive::Closure => machine.step(&mut answer)?,
+                Drive::Answers | Drive::Buckets { .. } if machine.wanted()?.is_none() => {
+                    machine.next()?;
+                }
                 Drive::Answers => {
                     let points = all(&machine.point()?);
                     let mut answer = machine.answer()?;
