@@ -1,5 +1,6 @@
 //! What goes wrong at run time, where, and what the rank did before.
 
+use crate::communicator::Operation;
 use crate::transport::Envelope;
 use bfc_schedule::Rank;
 use miette::Diagnostic;
@@ -263,7 +264,7 @@ pub enum RuntimeError {
 pub struct Place {
     /// The rank.
     pub rank: Rank,
-    /// The step, from 0; `None` before the first.
+    /// The step, from 0; `None` before the first, and in calls of a communicator.
     pub step: Option<u64>,
     /// What it took part in.
     pub exchange: ExchangeKind,
@@ -287,14 +288,22 @@ pub enum ExchangeKind {
     },
     /// An average.
     Average,
+    /// A call of a [communicator](crate::Communicator).
+    Call {
+        /// Which, from 0.
+        number: u64,
+        /// What it does.
+        operation: Operation,
+    },
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "rank {}, ", self.rank)?;
-        match self.step {
-            Some(step) => write!(f, "step {step}, ")?,
-            None => write!(f, "start, ")?,
+        match (self.step, self.exchange) {
+            (Some(step), _) => write!(f, "step {step}, ")?,
+            (None, ExchangeKind::Call { .. }) => {}
+            (None, _) => write!(f, "start, ")?,
         }
         write!(f, "{}, ", self.exchange)?;
         if let Some(bucket) = self.bucket {
@@ -311,6 +320,7 @@ impl fmt::Display for ExchangeKind {
             Self::Mix { topology: 0, phase } => write!(f, "phase {phase}"),
             Self::Mix { topology, phase } => write!(f, "topology {topology}, phase {phase}"),
             Self::Average => write!(f, "average"),
+            Self::Call { number, operation } => write!(f, "call {number}, `{operation}`"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A program for one rank, and the run of its blocks up to the next question.
 
 use crate::error::{ExchangeKind, Place, RuntimeError};
-use crate::exchange::{Begun, Coded, Exchange, Lane, Map, Operand};
+use crate::exchange::{Begun, Coded, Done, Exchange, Lane, Map, Operand};
 use crate::expression::{Scope, VectorExpression, scalar};
 use crate::memory::Buffer;
 use crate::plan::Plan;
@@ -139,7 +139,7 @@ pub(crate) struct Flights {
 #[derive(Debug)]
 struct Flying {
     bucket: usize,
-    begun: Begun,
+    begun: Begun<Done>,
     operands: Arc<Operands>,
     operator: Operator,
 }
@@ -212,7 +212,7 @@ impl<X: Transport + Send + 'static> Surroundings<'_, X> {
                     }
                 }
                 Operation::Finish { flight } => {
-                    self.flights.finish(*flight, self.lane, self.registers)?;
+                    self.flights.finish(*flight, self.registers)?;
                 }
                 Operation::Degree { topology, into } => {
                     let (_, plan) = self.executable.phase(*topology, self.clock);
@@ -247,7 +247,7 @@ impl<X: Transport + Send + 'static> Surroundings<'_, X> {
 
     fn begin(&mut self, operator: Operator, operands: &Arc<Operands>, bucket: usize) -> Flying {
         let exchange = self.exchange(operator, operands, bucket);
-        Flying { bucket, begun: self.lane.begin(exchange), operands: operands.clone(), operator }
+        Flying { bucket, begun: self.lane.begin_exchange(exchange), operands: operands.clone(), operator }
     }
 
     /// What follows the question at `at`, as far as it concerns one bucket at a time: up to the next exchange, which begins.
@@ -273,7 +273,7 @@ impl<X: Transport + Send + 'static> Surroundings<'_, X> {
             Some(Operation::Begin { flight, .. }) => {
                 self.flights.open.insert(*flight, flying);
             }
-            _ => finish(flying, self.lane, self.registers)?,
+            _ => finish(flying, self.registers)?,
         }
         Ok(next + usize::from(exchange.is_some()))
     }
@@ -328,35 +328,22 @@ impl<X: Transport + Send + 'static> Surroundings<'_, X> {
 
 impl Flights {
     /// Waits for a flight, where it goes on.
-    pub(crate) fn finish<X: Transport + Send + 'static>(
-        &mut self,
-        flight: Flight,
-        lane: &mut Lane<X>,
-        registers: &mut Registers,
-    ) -> Result<(), RuntimeError> {
-        finish(self.open.remove(&flight).unwrap_or_default(), lane, registers)
+    pub(crate) fn finish(&mut self, flight: Flight, registers: &mut Registers) -> Result<(), RuntimeError> {
+        finish(self.open.remove(&flight).unwrap_or_default(), registers)
     }
 
     /// Waits for all of them.
-    pub(crate) fn finish_all<X: Transport + Send + 'static>(
-        &mut self,
-        lane: &mut Lane<X>,
-        registers: &mut Registers,
-    ) -> Result<(), RuntimeError> {
+    pub(crate) fn finish_all(&mut self, registers: &mut Registers) -> Result<(), RuntimeError> {
         let open = std::mem::take(&mut self.open).into_values().flatten();
-        finish(open.chain(std::mem::take(&mut self.ahead)), lane, registers)
+        finish(open.chain(std::mem::take(&mut self.ahead)), registers)
     }
 }
 
 /// Waits for exchanges, and puts what they worked on in its place; the first failure.
-fn finish<X: Transport + Send + 'static>(
-    flying: impl IntoIterator<Item = Flying>,
-    lane: &mut Lane<X>,
-    registers: &mut Registers,
-) -> Result<(), RuntimeError> {
+fn finish(flying: impl IntoIterator<Item = Flying>, registers: &mut Registers) -> Result<(), RuntimeError> {
     let mut result = Ok(());
     for Flying { bucket, begun, operands, operator } in flying {
-        let (exchange, done) = lane.finish(begun);
+        let (exchange, done) = begun.finish();
         operands.put_back(exchange, bucket, operator, registers);
         result = result.and(done);
     }

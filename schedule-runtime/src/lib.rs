@@ -3,6 +3,7 @@
 //! | file | what it turns into what |
 //! |---|---|
 //! | [`machine`](Machine) | a rank's schedule, a transport and a model into a machine that a trainer drives |
+//! | [`communicator`] | calls of a program of one's own, such as `allreduce`, into exchanges |
 //! | [`layout`](Layout) | a model's tensors into buckets, the unit of messages and of overlap |
 //! | `execute`, `bucket` | a program into blocks that run up to the next question to the trainer, bucket by bucket |
 //! | `expression`, [`kernel`] | expressions and weighted sums into loops over slices |
@@ -21,6 +22,7 @@
 
 pub mod bell;
 mod bucket;
+pub mod communicator;
 mod compression;
 #[cfg(not(feature = "loom"))]
 pub mod conformance;
@@ -55,6 +57,7 @@ pub mod undo;
 #[cfg(not(feature = "loom"))]
 pub mod world;
 
+pub use communicator::{CommunicateError, Communicator, Neighbours, Reduction};
 pub use element::Element;
 pub use error::{Event, ExchangeKind, Place, RuntimeError, Trace, What};
 pub use layout::{BUCKET_BYTES, Bucket, Layout, Place as TensorPlace, Tensor};

@@ -48,9 +48,9 @@ impl Memory {
     /// The caller's memory.
     ///
     /// # Safety
-    /// It outlives the result, and nobody else touches it meanwhile.
-    unsafe fn lend(memory: &mut [u8]) -> Self {
-        Self { bytes: memory.len(), address: NonNull::from(memory).cast(), lent: true, _owner: Box::new(()) }
+    /// It outlives the result, and nobody else touches it meanwhile; where others read it, it is read only.
+    unsafe fn lend(memory: NonNull<[u8]>) -> Self {
+        Self { bytes: memory.len(), address: memory.cast(), lent: true, _owner: Box::new(()) }
     }
 }
 
@@ -95,8 +95,27 @@ impl Buffer {
     /// As [`Memory::lend`].
     pub(crate) unsafe fn lend<S: Storage>(memory: &mut [S]) -> Self {
         // SAFETY: the caller's promise.
-        let memory = unsafe { Memory::lend(cast_slice_mut(memory)) };
-        Self { dtype: S::DTYPE, memory: Some(Arc::new(memory)) }
+        unsafe { Self::lend_bytes(S::DTYPE, cast_slice_mut(memory)) }
+    }
+
+    /// In the caller's memory, which is of this type.
+    ///
+    /// # Safety
+    /// As [`Memory::lend`].
+    pub(crate) unsafe fn lend_bytes(dtype: Dtype, memory: &mut [u8]) -> Self {
+        // SAFETY: the caller's promise.
+        let memory = unsafe { Memory::lend(NonNull::from(memory)) };
+        Self { dtype, memory: Some(Arc::new(memory)) }
+    }
+
+    /// In the caller's memory, which is read.
+    ///
+    /// # Safety
+    /// It outlives the result, nobody writes to it meanwhile, and the result is not written to.
+    pub(crate) unsafe fn lend_source(dtype: Dtype, memory: &[u8]) -> Self {
+        // SAFETY: the caller's promise.
+        let memory = unsafe { Memory::lend(NonNull::from(memory)) };
+        Self { dtype, memory: Some(Arc::new(memory)) }
     }
 
     pub(crate) fn dtype(&self) -> Dtype {

@@ -69,6 +69,30 @@ impl Plan {
         Self { own: remainder.absorbed_by(&plan.self_weight), actions }
     }
 
+    /// Of weights that are numbers: each is rounded, and nothing takes up what that loses.
+    pub(crate) fn of_numbers(
+        own: f64,
+        actions: impl IntoIterator<Item = (u32, Option<Rank>, Option<(Rank, f64)>)>,
+    ) -> Self {
+        let weight = |double: f64| Weight { single: double as f32, double };
+        let action = |(round, send_to, receive): (u32, Option<Rank>, Option<(Rank, f64)>)| Action {
+            round,
+            send_to,
+            receive: receive.map(|(source, number)| (source, weight(number))),
+        };
+        Self { own: weight(own), actions: actions.into_iter().map(action).collect() }
+    }
+
+    /// The same over ranks of other names.
+    pub(crate) fn renamed(&self, name: &impl Fn(Rank) -> Rank) -> Self {
+        let action = |action: &Action| Action {
+            round: action.round,
+            send_to: action.send_to.map(name),
+            receive: action.receive.map(|(source, weight)| (name(source), weight)),
+        };
+        Self { own: self.own, actions: self.actions.iter().map(action).collect() }
+    }
+
     /// What an operator applies.
     pub(crate) fn part(&self, operator: Operator) -> Part<'_> {
         let whole = Part { own: Some(self.own), actions: &self.actions, weight: None };

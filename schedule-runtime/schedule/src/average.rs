@@ -28,3 +28,16 @@ pub struct SliceRound {
     /// The number of blocks.
     pub count: u32,
 }
+
+impl Average {
+    /// ⌈log₂ size⌉ rounds each way. With the skips size, ⌈size/2⌉, …, 1, the reduce round from skip s′ to skip s sends
+    /// the blocks s..s′ after the own one to the rank s ahead; the gather undoes it, from the last round to the first.
+    pub fn circulant(size: u32) -> Self {
+        let skips: Vec<u32> =
+            std::iter::successors(Some(size), |skip| (*skip > 1).then(|| skip.div_ceil(2))).collect();
+        let pairs = || skips.windows(2).map(|pair| (pair[1], pair[0] - pair[1]));
+        let reduce = pairs().map(|(skip, count)| SliceRound { hop: skip, first: skip, count });
+        let gather = pairs().rev().map(|(skip, count)| SliceRound { hop: size - skip, first: 0, count });
+        Self { size, reduce: reduce.collect(), gather: gather.collect() }
+    }
+}

@@ -18,11 +18,13 @@
 //! }
 //! ```
 //!
-//! The laws of machines compare models and states, bit for bit, with those of threads.
+//! The laws of machines compare models and states, bit for bit, with those of threads; those of communicators compare vectors
+//! with what plain loops compute.
 //!
 //! The module is not behind a feature: it has no dependencies, a program that does not call it does not contain it, and tests
 //! that need a feature are easily not run.
 
+mod communicator;
 mod exchange;
 mod faults;
 mod in_place;
@@ -70,6 +72,7 @@ impl<X> Law<X> {
 /// The laws for this number of ranks, in the order in which all ranks run them.
 pub fn laws<X: Transport + Send + 'static>(size: u32, leaving: Leaving) -> Vec<Law<X>> {
     let mut laws = machines::laws(size);
+    laws.extend(communicator::laws(size));
     if size > 1 {
         laws.extend(messages::laws());
         laws.extend(faults::laws(leaving));

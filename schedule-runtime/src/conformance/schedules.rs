@@ -1,14 +1,13 @@
 //! Schedules built by hand: each kind of program, and topologies for any number of ranks.
 
-use bfc_schedule::average::{Average, SliceRound};
 use bfc_schedule::compression::{Float, LowRank};
 use bfc_schedule::matrix::{Interner, Row};
 use bfc_schedule::program::{
     Flight, Input, Instruction, Operation, Operator, Program, Register, Shape, Transfer,
 };
 use bfc_schedule::{
-    Action, CayleyMatrix, Codec, Draft, Group, MixingMatrix, Phase, Rank, Rational, RoundPlan, RoundTable,
-    Schedule, SparseMatrix, Topology,
+    Action, Average, CayleyMatrix, Codec, Draft, Group, MixingMatrix, Phase, Rank, Rational, RoundPlan,
+    RoundTable, Schedule, SparseMatrix, Topology,
 };
 
 /// The register of the model.
@@ -26,7 +25,7 @@ pub fn schedule(program: Program, size: u32, topologies: Vec<Vec<Phase>>) -> Sch
         local_size: 1,
         topologies: topologies.into_iter().map(|phases| Topology { name: "t".into(), phases }).collect(),
         program,
-        average: Some(average_rounds(size)),
+        average: Some(Average::circulant(size)),
         overrides: vec![],
         metadata: "{}".parse().expect("an object"),
         certificate: "{}".parse().expect("an object"),
@@ -343,25 +342,6 @@ pub fn table(rows: Vec<Row>) -> Phase {
         RoundPlan::Table(RoundTable { rounds, weights: weights.values, self_weights, offsets, actions });
     let matrix = SparseMatrix::from_rows(rows).expect("a matrix");
     Phase { matrix: MixingMatrix::Sparse(matrix), plan }
-}
-
-/// Träff's rounds.
-pub fn average_rounds(size: u32) -> Average {
-    let mut skips = vec![size];
-    while *skips.last().expect("one") > 1 {
-        skips.push(skips.last().expect("one").div_ceil(2));
-    }
-    let pairs: Vec<_> = skips.windows(2).map(|pair| (pair[0], pair[1])).collect();
-    let reduce = pairs
-        .iter()
-        .map(|&(above, skip)| SliceRound { hop: skip, first: skip, count: above - skip })
-        .collect();
-    let gather = pairs
-        .iter()
-        .rev()
-        .map(|&(above, skip)| SliceRound { hop: size - skip, first: 0, count: above - skip })
-        .collect();
-    Average { size, reduce, gather }
 }
 
 /// W applied to one number of each rank, in `f64`.

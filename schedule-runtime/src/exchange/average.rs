@@ -1,16 +1,15 @@
 //! The exact average in rounds that carry slices: a reduce-scatter and an all-gather.
 
-use super::{Broken, Exchange, Running, Wire};
+use super::slices::one_by_one;
+use super::{Bounds, Cut, Exchange, Members, Wire};
 use crate::element::Element;
 use crate::error::{Place, RuntimeError};
-use crate::kernel;
+use crate::kernel::Mode;
 use crate::memory::Buffer;
 use crate::storage::{Dtype, arithmetic};
-use crate::transport::{Chunk, Transport};
-use bfc_schedule::Rank;
-use bfc_schedule::average::{Average, SliceRound};
+use crate::transport::Transport;
+use bfc_schedule::average::Average;
 use bytemuck::{cast_slice, cast_slice_mut};
-use std::ops::Range;
 
 impl<X: Transport> Wire<X> {
     /// `target ←` the average of `source` over all ranks, by rounds that carry slices, in the type that it is computed in.
@@ -33,7 +32,7 @@ impl<X: Transport> Wire<X> {
             };
             sums.push(sum);
         }
-        let result = self.slices((number, place), average, &mut sums, scalars);
+        let result = self.reduce_and_gather((number, place), average, &mut sums, scalars);
         for (operand, sum) in vectors.iter_mut().zip(sums) {
             if operand.target.dtype() == sum.dtype() {
                 operand.target = sum;
@@ -47,140 +46,60 @@ impl<X: Transport> Wire<X> {
         result
     }
 
-    fn slices(
+    fn reduce_and_gather(
         &mut self,
         (exchange, place): (u64, &Place),
         average: &Average,
         vectors: &mut [Buffer],
         scalars: &mut [f64],
     ) -> Result<(), RuntimeError> {
-        let (rank, size) = (self.transport.rank(), average.size);
-        let reduce = average.reduce.iter().map(|round| (round, true));
-        let gather = average.gather.iter().map(|round| (round, false));
-        for ((slices, adds), round) in reduce.chain(gather).zip(0..) {
-            if round == average.reduce.len() as u32 {
-                own_block(rank, size, vectors, scalars);
-            }
-            let exchanged = Exchanged::new(rank, size, slices, vectors, scalars);
-            self.run(exchange, place, |running| exchanged.run(running, round, adds))?;
-        }
-        if average.gather.is_empty() {
-            own_block(rank, size, vectors, scalars);
-        }
-        Ok(())
+        let members = Members::all(self.transport.rank(), average.size);
+        let reduce = (&*one_by_one(&average.reduce), 0);
+        let gather = (&*one_by_one(&average.gather), average.reduce.len() as u32);
+        let cuts = &mut cuts(average.size, vectors, scalars, true);
+        self.slices((exchange, place), members, reduce, cuts, None)?;
+        own_block(members, vectors, scalars);
+        let cuts = &mut self::cuts(average.size, vectors, scalars, false);
+        self.slices((exchange, place), members, gather, cuts, None)
     }
 }
 
-/// The slices of one round of an average: what is sent and what is received, two pieces of each vector.
-struct Exchanged<'a> {
-    to: Rank,
-    from: Rank,
-    sent: Vec<&'a [u8]>,
-    received: Vec<(Dtype, &'a mut [u8])>,
+/// Vectors and numbers in blocks that are added to, or written.
+fn cuts<'a>(size: u32, vectors: &'a mut [Buffer], scalars: &'a mut [f64], adds: bool) -> Vec<Cut<'a>> {
+    let vectors = vectors.iter_mut().map(|vector| (vector.dtype(), vector.bytes_mut()));
+    let cut = |(dtype, bytes): (Dtype, &'a mut [u8])| Cut {
+        bounds: Bounds::even(bytes.len(), dtype.bytes(), size),
+        bytes,
+        combine: match (adds, dtype) {
+            (false, _) => Mode::copy,
+            (true, Dtype::F64) => add::<f64>,
+            (true, _) => add::<f32>,
+        },
+    };
+    vectors.chain([(Dtype::F64, cast_slice_mut(scalars))]).map(cut).collect()
 }
 
-impl<'a> Exchanged<'a> {
-    fn new(
-        rank: Rank,
-        size: u32,
-        round: &SliceRound,
-        vectors: &'a mut [Buffer],
-        scalars: &'a mut [f64],
-    ) -> Self {
-        let ahead = |offset: u32| Rank(((rank.0 as u64 + offset as u64) % size as u64) as u32);
-        let (to, from) = (ahead(round.hop), ahead(size - round.hop % size));
-        let cut = |length: usize| {
-            let blocks = |rank: Rank| {
-                blocks(length, size, (rank.0 as u64 + round.first as u64) % size as u64, round.count)
-            };
-            let ([a, b], [c, d]) = (blocks(rank), blocks(from));
-            [a, b, c, d]
-        };
-        let mut exchanged = Self { to, from, sent: vec![], received: vec![] };
-        let vectors = vectors.iter_mut().map(|vector| (vector.dtype(), vector.bytes_mut()));
-        for (dtype, values) in vectors.chain([(Dtype::F64, cast_slice_mut(scalars))]) {
-            let element = dtype.bytes();
-            let ranges =
-                cut(values.len() / element).map(|Range { start, end }| start * element..end * element);
-            let [a, b, c, d] = split(values, ranges);
-            exchanged.sent.extend([&*a, &*b]);
-            exchanged.received.extend([(dtype, c), (dtype, d)]);
-        }
-        exchanged
-    }
-
-    fn run<X: Transport>(
-        mut self,
-        running: &mut Running<'_, '_, 'a, X>,
-        round: u32,
-        adds: bool,
-    ) -> Result<(), Broken> {
-        let lengths: Vec<_> = self.received.iter().map(|(_, piece)| piece.len()).collect();
-        let ticket = running.begin(round, Some((self.to, &self.sent)), Some((self.from, &lengths)))?;
-        running.finish(ticket, &mut |chunk| {
-            let (dtype, piece) = &mut self.received[chunk.part];
-            match dtype {
-                Dtype::F64 => self::place::<f64>(cast_slice_mut(piece), chunk, adds),
-                _ => self::place::<f32>(cast_slice_mut(piece), chunk, adds),
-            }
-        })?;
-        running.wait_sent(round)
-    }
-}
-
-fn place<T: Element>(piece: &mut [T], chunk: Chunk<'_>, adds: bool) {
-    let received: &[T] = cast_slice(chunk.bytes);
-    let start = chunk.offset / size_of::<T>();
-    let piece = &mut piece[start..start + received.len()];
-    if adds { kernel::add(piece, received) } else { piece.copy_from_slice(received) }
-}
-
-/// Where block `block` of `size` begins in a vector.
-fn boundary(length: usize, size: u32, block: u64) -> usize {
-    (length as u128 * block as u128 / size as u128) as usize
-}
-
-/// The elements of `count` blocks from `first` on, modulo `size`: up to the end, and from the beginning.
-fn blocks(length: usize, size: u32, first: u64, count: u32) -> [Range<usize>; 2] {
-    let end = first + count as u64;
-    let to = |block| boundary(length, size, block);
-    let wrapped = end.saturating_sub(size as u64);
-    [to(first)..to(end.min(size as u64)), 0..to(wrapped)]
+/// `sum ← sum + received`.
+pub(crate) fn add<T: Element>(mode: Mode, sum: &mut [u8], received: &[u8]) {
+    mode.add::<T>(cast_slice_mut(sum), cast_slice(received));
 }
 
 /// Divides this rank's own block of sums by the number of ranks.
-fn own_block(rank: Rank, size: u32, vectors: &mut [Buffer], scalars: &mut [f64]) {
-    fn divide<T: Element>(values: &mut [T], rank: Rank, size: u32) {
-        let [own, _] = blocks(values.len(), size, rank.0 as u64, 1);
-        let divisor = T::from_f64(size as f64);
-        values[own].iter_mut().for_each(|value| *value = *value / divisor);
-    }
+fn own_block(members: Members<'_>, vectors: &mut [Buffer], scalars: &mut [f64]) {
+    let Members { index, size, .. } = members;
     for vector in vectors {
+        let own = Bounds::even(vector.len(), 1, size).block(index);
         match vector.dtype() {
-            Dtype::F64 => divide::<f64>(vector.values_mut(), rank, size),
-            _ => divide::<f32>(vector.values_mut(), rank, size),
+            Dtype::F64 => divide(&mut vector.values_mut::<f64>()[own], size),
+            _ => divide(&mut vector.values_mut::<f32>()[own], size),
         }
     }
-    divide(scalars, rank, size);
+    let own = Bounds::even(scalars.len(), 1, size).block(index);
+    divide(&mut scalars[own], size);
 }
 
-/// Disjoint pieces of a slice.
-///
-/// # Panics
-/// Where they overlap; what a verified round sends and what it receives do not.
-fn split<T, const N: usize>(slice: &mut [T], ranges: [Range<usize>; N]) -> [&mut [T]; N] {
-    let mut order: Vec<usize> = (0..N).collect();
-    order.sort_by_key(|&index| (ranges[index].start, ranges[index].end));
-    let mut pieces = std::array::from_fn(|_| Default::default());
-    let (mut rest, mut at) = (slice, 0);
-    for index in order {
-        let Range { start, end } = ranges[index].clone();
-        if start == end {
-            continue;
-        }
-        let (_, from) = rest.split_at_mut(start - at);
-        let (piece, after) = from.split_at_mut(end - start);
-        (pieces[index], rest, at) = (piece, after, end);
-    }
-    pieces
+/// `values ← values / count`.
+pub(crate) fn divide<T: Element>(values: &mut [T], count: u32) {
+    let divisor = T::from_f64(count.into());
+    values.iter_mut().for_each(|value| *value = *value / divisor);
 }

@@ -1,120 +1,156 @@
-//! Where a rank's exchanges go: on the caller's thread, or beside it on a thread of ours. Either way they go one after the
+//! Where a rank's jobs go: on the caller's thread, or beside it on a thread of ours. Either way they go one after the
 //! other, in the order in which they began, which is the same on all ranks: no cycle of ranks can wait.
 
 use super::{Exchange, Wire};
 use crate::error::RuntimeError;
 use crate::transport::Transport;
-use std::collections::VecDeque;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 
-/// The exchanges of one rank.
+/// The jobs of one rank.
 pub(crate) struct Lane<X> {
-    wire: Arc<Mutex<Wire<X>>>,
-    /// Whether exchanges go on beside other work; if not, those that begin are done at once.
+    wire: SharedWire<X>,
+    /// Whether jobs go on beside other work; if not, those that begin are done at once.
     overlaps: bool,
-    /// Started with the first exchange that goes on beside other work.
-    worker: Option<Worker>,
+    /// Started with the first job that goes on beside other work.
+    worker: Option<Worker<X>>,
     /// How many have begun beside other work, and how many of them are over.
     begun: u64,
-    over: u64,
-    /// Those that are over and that nobody has asked for.
-    waiting: VecDeque<(Begun, Done)>,
+    over: Arc<AtomicU64>,
 }
 
-/// An exchange that goes on beside other work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Begun(u64);
+/// A wire that is used by one thread at a time.
+pub(crate) struct SharedWire<X>(Arc<Mutex<Wire<X>>>);
+
+/// A job that may go on beside other work; it leaves an `R`.
+pub(crate) struct Begun<R> {
+    result: Receiver<thread::Result<R>>,
+    received: Option<thread::Result<R>>,
+}
 
 /// An exchange that is over, and how it went.
-type Done = (Exchange, Result<(), RuntimeError>);
+pub(crate) type Done = (Exchange, Result<(), RuntimeError>);
 
-struct Worker {
-    exchanges: Sender<Exchange>,
-    done: Receiver<Done>,
+type Job<X> = Box<dyn FnOnce(&SharedWire<X>) + Send>;
+
+struct Worker<X> {
+    jobs: Sender<Job<X>>,
     thread: JoinHandle<()>,
+}
+
+impl<X> SharedWire<X> {
+    /// The wire, as soon as no job uses it.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Wire<X>> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl<X> Clone for SharedWire<X> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
 }
 
 impl<X: Transport + Send + 'static> Lane<X> {
     pub(crate) fn new(wire: Wire<X>) -> Self {
         let overlaps = wire.transport.may_overlap();
-        let wire = Arc::new(Mutex::new(wire));
-        Self { wire, overlaps, worker: None, begun: 0, over: 0, waiting: VecDeque::new() }
+        let mut lane = Self::within(&SharedWire(Arc::new(Mutex::new(wire))));
+        lane.overlaps = overlaps;
+        lane
     }
 
-    /// The wire, as soon as no exchange uses it.
+    /// A lane for what a job does on its wire: at once.
+    pub(crate) fn within(wire: &SharedWire<X>) -> Self {
+        Self { wire: wire.clone(), overlaps: false, worker: None, begun: 0, over: Arc::default() }
+    }
+
+    /// The wire, as soon as no job uses it.
     pub(crate) fn wire(&self) -> MutexGuard<'_, Wire<X>> {
-        lock(&self.wire)
+        self.wire.lock()
     }
 
-    /// Does an exchange on this thread, after those in flight.
-    pub(crate) fn exchange(&mut self, exchange: &mut Exchange) -> Result<(), RuntimeError> {
-        while self.over < self.begun {
-            self.receive();
+    /// The wire after the jobs in flight.
+    pub(crate) fn idle_wire(&mut self) -> MutexGuard<'_, Wire<X>> {
+        if self.over.load(Ordering::Acquire) < self.begun {
+            self.begin(|_| ()).finish();
         }
-        self.wire().exchange(exchange)
+        self.wire()
+    }
+
+    /// Does an exchange on this thread, after the jobs in flight.
+    pub(crate) fn exchange(&mut self, exchange: &mut Exchange) -> Result<(), RuntimeError> {
+        self.idle_wire().exchange(exchange)
     }
 
     /// Begins an exchange beside other work.
-    pub(crate) fn begin(&mut self, mut exchange: Exchange) -> Begun {
+    pub(crate) fn begin_exchange(&mut self, mut exchange: Exchange) -> Begun<Done> {
+        self.begin(move |wire| {
+            let result = wire.lock().exchange(&mut exchange);
+            (exchange, result)
+        })
+    }
+
+    /// Begins a job beside other work.
+    pub(crate) fn begin<R: Send + 'static>(
+        &mut self,
+        job: impl FnOnce(&SharedWire<X>) -> R + Send + 'static,
+    ) -> Begun<R> {
+        let (sender, result) = channel();
+        let over = self.over.clone();
+        let job = move |wire: &SharedWire<X>| {
+            let done = catch_unwind(AssertUnwindSafe(|| job(wire)));
+            over.fetch_add(1, Ordering::Release);
+            // Nobody may want to know.
+            let _ = sender.send(done);
+        };
         self.begun += 1;
         if self.overlaps {
-            let wire = &self.wire;
-            let worker = self.worker.get_or_insert_with(|| Worker::start(wire.clone()));
-            worker.exchanges.send(exchange).expect(WORKER);
+            let worker = self.worker.get_or_insert_with(|| Worker::start(self.wire.clone()));
+            worker.jobs.send(Box::new(job)).expect("the worker lives as long as its lane");
         } else {
-            let result = self.wire().exchange(&mut exchange);
-            self.over += 1;
-            self.waiting.push_back((Begun(self.over), (exchange, result)));
+            job(&self.wire);
         }
-        Begun(self.begun)
-    }
-
-    /// Waits until an exchange is over, and gives back what it worked on.
-    pub(crate) fn finish(&mut self, begun: Begun) -> Done {
-        while self.over < begun.0 {
-            self.receive();
-        }
-        let index = self.waiting.iter().position(|(waiting, _)| *waiting == begun);
-        let (_, done) = index.and_then(|index| self.waiting.remove(index)).expect("each is finished once");
-        done
-    }
-
-    fn receive(&mut self) {
-        let worker = self.worker.as_ref().expect("what is in flight has a worker");
-        self.over += 1;
-        self.waiting.push_back((Begun(self.over), worker.done.recv().expect(WORKER)));
+        Begun { result, received: None }
     }
 }
 
-const WORKER: &str = "the worker lives as long as its lane";
+impl<R> Begun<R> {
+    /// Whether it is over.
+    pub(crate) fn is_over(&mut self) -> bool {
+        self.received = self.received.take().or_else(|| self.result.try_recv().ok());
+        self.received.is_some()
+    }
 
-fn lock<X>(wire: &Mutex<Wire<X>>) -> MutexGuard<'_, Wire<X>> {
-    wire.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    /// Waits until it is over, and unwinds where it has.
+    pub(crate) fn finish(self) -> R {
+        let received = self.received.unwrap_or_else(|| self.result.recv().expect("a job leaves a result"));
+        received.unwrap_or_else(|panic| resume_unwind(panic))
+    }
 }
 
-impl Worker {
-    fn start<X: Transport + Send + 'static>(wire: Arc<Mutex<Wire<X>>>) -> Self {
-        let (exchanges, queue) = channel::<Exchange>();
-        let (send, done) = channel();
-        let thread = std::thread::spawn(move || {
-            for mut exchange in queue {
-                let result = lock(&wire).exchange(&mut exchange);
-                if send.send((exchange, result)).is_err() {
-                    break;
-                }
-            }
-        });
-        Self { exchanges, done, thread }
+impl<R> fmt::Debug for Begun<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Begun").finish_non_exhaustive()
+    }
+}
+
+impl<X: Transport + Send + 'static> Worker<X> {
+    fn start(wire: SharedWire<X>) -> Self {
+        let (jobs, queue) = channel::<Job<X>>();
+        let thread = thread::spawn(move || queue.into_iter().for_each(|job| job(&wire)));
+        Self { jobs, thread }
     }
 }
 
 impl<X> Drop for Lane<X> {
     /// Lets what is in flight come to its end: peers take part in it, and its memory is theirs to read until then.
     fn drop(&mut self) {
-        if let Some(Worker { exchanges, done, thread }) = self.worker.take() {
-            drop((exchanges, done));
+        if let Some(Worker { jobs, thread }) = self.worker.take() {
+            drop(jobs);
             let _ = thread.join();
         }
     }

@@ -1,15 +1,21 @@
 //! Exchanges: what a program mixes or averages, bucket by bucket, becomes rounds of a transport.
 //!
 //! An [`Exchange`] owns what it works on while it goes on: what it sends, which others may read meanwhile, and what it
-//! receives. So it can run on the thread of its caller or [beside](lane) it.
+//! receives. So it can run on the thread of its caller or [beside](lane) it. What all exchanges that carry pieces of vectors
+//! have in common are [`messages`] and [`slices`].
 
 mod average;
 mod back;
 mod lane;
+mod messages;
 mod mix;
+mod slices;
 mod sums;
 
-pub(crate) use lane::{Begun, Lane};
+pub(crate) use average::{add, divide};
+pub(crate) use lane::{Begun, Done, Lane};
+pub(crate) use messages::{Combine, Message, Target};
+pub(crate) use slices::{Bounds, Cut, Members, gather_rounds, reduce_rounds};
 
 use crate::compression::Draw;
 use crate::error::{ExchangeKind, Place, RuntimeError, Trace, What};
@@ -86,9 +92,11 @@ pub(crate) struct Wire<X> {
     pub(crate) transport: X,
     pub(crate) deadline: Duration,
     pub(crate) bytes_sent: u64,
+    /// Calls of a communicator.
+    pub(crate) calls: u64,
     exchanges: u64,
     trace: Trace,
-    spares: Spares,
+    pub(crate) spares: Spares,
 }
 
 /// A fault and the round in which it happened.
@@ -97,7 +105,7 @@ type Broken = (u32, Fault);
 impl<X: Transport> Wire<X> {
     pub(crate) fn new(transport: X, deadline: Duration) -> Self {
         let (trace, spares) = (Trace::default(), Spares::default());
-        Self { transport, deadline, bytes_sent: 0, exchanges: 0, trace, spares }
+        Self { transport, deadline, bytes_sent: 0, calls: 0, exchanges: 0, trace, spares }
     }
 
     /// Does an exchange from its beginning to its end. After a fault, what was sent is as it was, except in place.
@@ -110,9 +118,19 @@ impl<X: Transport> Wire<X> {
     }
 
     /// Names an exchange.
-    fn start(&mut self) -> u64 {
+    pub(crate) fn start(&mut self) -> u64 {
         self.exchanges += 1;
         self.exchanges - 1
+    }
+
+    /// The number of the next exchange.
+    pub(crate) fn next_exchange(&self) -> u64 {
+        self.exchanges
+    }
+
+    /// Numbers further exchanges from here on.
+    pub(crate) fn go_on_at(&mut self, exchange: u64) {
+        self.exchanges = exchange;
     }
 
     /// Runs `body` inside [`rounds`] and says where a fault happened.
@@ -178,11 +196,11 @@ impl<X: Transport> Wire<X> {
 
 /// Buffers that no register holds, for sums whose targets are read meanwhile; their contents are unspecified.
 #[derive(Default)]
-struct Spares(Vec<Buffer>);
+pub(crate) struct Spares(Vec<Buffer>);
 
 impl Spares {
     /// A buffer that may become a register's: in memory of the transport, where there is any.
-    fn take(&mut self, dtype: Dtype, length: usize, transport: &mut impl Transport) -> Buffer {
+    pub(crate) fn take(&mut self, dtype: Dtype, length: usize, transport: &mut impl Transport) -> Buffer {
         let found = self.0.iter().position(|spare| spare.dtype() == dtype && spare.len() == length);
         match found {
             Some(index) => self.0.swap_remove(index),
@@ -193,8 +211,14 @@ impl Spares {
         }
     }
 
-    fn give_back(&mut self, buffer: Buffer) {
+    pub(crate) fn give_back(&mut self, buffer: Buffer) {
         self.0.push(buffer);
+    }
+
+    /// Keeps the last few only, where lengths may change from exchange to exchange.
+    pub(crate) fn trim(&mut self) {
+        const KEPT: usize = 4;
+        self.0.drain(..self.0.len().saturating_sub(KEPT));
     }
 }
 

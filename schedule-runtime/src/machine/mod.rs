@@ -148,7 +148,7 @@ impl<X: Transport + Send + 'static> Machine<X> {
     /// flight.
     pub fn bytes_sent(&mut self) -> u64 {
         // A failure in flight is the next call's to report.
-        let result = self.flights.finish_all(&mut self.lane, &mut self.registers);
+        let result = self.flights.finish_all(&mut self.registers);
         self.failed |= result.is_err();
         self.lane.wire().bytes_sent
     }
@@ -330,7 +330,7 @@ impl<X: Transport + Send + 'static> Machine<X> {
 
     /// Waits for what is in flight.
     fn land(&mut self) -> Result<(), RuntimeError> {
-        self.flights.finish_all(&mut self.lane, &mut self.registers)
+        self.flights.finish_all(&mut self.registers)
     }
 
     /// Does something that leaves the machine failed where it fails or unwinds.
