@@ -67,6 +67,14 @@ pub fn compile(request: &Request, files: &dyn Files) -> Result<Compiled, Diagnos
     Ok(Compiled { schedule, report })
 }
 
+/// [`compile`]; a refusal has remedies, which takes longer.
+///
+/// # Errors
+/// As there.
+pub fn compile_with_remedies(request: &Request, files: &dyn Files) -> Result<Compiled, Diagnostics> {
+    compile(request, files).map_err(|refused| suggest(request, files, refused))
+}
+
 /// Checks a request; an algorithm without a topology is checked as far as that goes.
 ///
 /// # Errors

@@ -105,7 +105,7 @@ Examples:
 Examples:
   bfc check examples/digits.bf
   bfc check my.bf --size 64 --format json
-  bfc check algorithm::d2 --topology ring --size 16
+  bfc check algorithm::exact_diffusion --topology ring --size 16
   bfc check my.bf --size 64 --cluster v100 --place")]
     Check(Check),
     /// Write a commented template.

@@ -130,6 +130,24 @@ fn values_of_a_parameter_are_swept_like_sizes() {
     assert_eq!(codes(&endless, 2), ["bfc::cli::usage"]);
 }
 
+/// The examples in the help of commands that need no file of one's own.
+#[test]
+fn examples_in_the_help_run() {
+    let mut tried = 0;
+    for command in ["check", "analyze", "compare"] {
+        let help = stdout(&[command, "--help"]);
+        for line in help.lines().filter_map(|line| line.trim().strip_prefix("bfc ")) {
+            let words: Vec<String> = line.split(' ').map(|word| word.replace('\'', "")).collect();
+            if words.iter().any(|word| word.ends_with(".bf") || word == "--out") {
+                continue;
+            }
+            bfc(&words.iter().map(String::as_str).collect::<Vec<_>>()).assert().code(0);
+            tried += 1;
+        }
+    }
+    assert!(tried >= 7, "{tried} examples");
+}
+
 #[test]
 fn what_does_not_combine_is_refused_with_the_place() {
     let refused = [

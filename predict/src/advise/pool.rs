@@ -2,7 +2,7 @@
 
 use super::{Goal, bare_name};
 use crate::error::{PredictError, QuestionError};
-use bfc_compiler::{Defined, Entry, Files, Request, library};
+use bfc_compiler::{Defined, Entry, Files, NoFiles, Request, library};
 
 /// The name of a source that holds nothing of one's own.
 const ADVISED: &str = "advised.bf";
@@ -13,14 +13,15 @@ pub(super) struct Pool<'a> {
     own: Option<(String, String)>,
     /// The topologies.
     pub topologies: Vec<Known>,
-    /// The algorithm as an expression, and what to import for it; plain averaging where absent.
+    /// The algorithm; plain averaging where absent.
     pub algorithm: Option<Known>,
+    /// The files beside the source.
     pub files: &'a dyn Files,
     /// Whether the source of one's own uses files beside it.
     pub neighbours: bool,
 }
 
-/// A name that sources of the search know.
+/// A topology or an algorithm that sources of the search can name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Known {
     /// How it is listed.
@@ -94,25 +95,26 @@ impl Known {
     }
 }
 
-/// The algorithm that is asked for: of one's own before one of the library.
+/// The algorithm that is asked for, of one's own before one of the library; else that of the schedule, or the only one of
+/// one's own.
 fn algorithm(goal: &Goal<'_>, defined: Option<&Defined>) -> Result<Option<Known>, PredictError> {
     let own = defined.map_or(&[][..], |defined| &defined.algorithms);
-    let asked = goal.algorithm.map(bare_name);
-    let known = |name: &str| match (own.iter().any(|own| own == name), defined) {
-        (true, _) => Known::own(name),
-        (false, None) => Known::imported("algorithm", name),
-        (false, Some(_)) => Known::by_path("algorithm", name, false),
-    };
-    let scheduled = defined.and_then(|defined| defined.scheduled_algorithm.as_deref());
-    match (asked, own) {
-        (None, _) if scheduled.is_some() => Ok(scheduled.map(Known::own)),
-        (Some(name), _) => {
-            let full = format!("algorithm::{name}");
-            if !own.iter().any(|own| own == name) && library::source(&full).is_none() {
-                bfc_compiler::check(&Request::new(Entry::Library(full), goal.size), &bfc_compiler::NoFiles)?;
-            }
-            Ok(Some(known(name)))
+    if let Some(name) = goal.algorithm.map(bare_name) {
+        if own.iter().any(|own| own == name) {
+            return Ok(Some(Known::own(name)));
         }
+        let full = format!("algorithm::{name}");
+        if library::source(&full).is_none() {
+            // Refuses with the nearest name.
+            bfc_compiler::check(&Request::new(Entry::Library(full), goal.size), &NoFiles)?;
+        }
+        return Ok(Some(match defined {
+            None => Known::imported("algorithm", name),
+            Some(_) => Known::by_path("algorithm", name, false),
+        }));
+    }
+    match (defined.and_then(|defined| defined.scheduled_algorithm.as_deref()), own) {
+        (Some(scheduled), _) => Ok(Some(Known::own(scheduled))),
         (None, []) => Ok(None),
         (None, [only]) => Ok(Some(Known::own(only))),
         (None, several) => Err(QuestionError::SeveralAlgorithms { names: several.to_vec() }.into()),

@@ -201,8 +201,7 @@ fn with_value(request: &Request, parameter: &str, value: f64) -> Request {
 
 fn rate_with(request: &Request, files: &dyn Files, parameter: &str, value: f64) -> Result<f64, Failure> {
     let request = with_value(request, parameter, value);
-    let compiled = bfc_compiler::compile(&request, files)
-        .map_err(|refused| bfc_compiler::suggest(&request, files, refused))?;
+    let compiled = bfc_compiler::compile_with_remedies(&request, files)?;
     rate_of(&compiled.schedule)
 }
 

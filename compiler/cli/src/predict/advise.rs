@@ -14,8 +14,7 @@ use std::path::Path;
 /// Searches, ranks and reports.
 ///
 /// # Errors
-/// The cluster or the algorithm is not known, or nothing reaches the target, or the
-/// file exists or cannot be written.
+/// The cluster or the algorithm is not known, nothing reaches the target, or the file exists or cannot be written.
 pub fn advise(arguments: &Advise, format: Format) -> Result<(), Failure> {
     if let Some(path) = &arguments.output {
         output::check_new_file(path)?;
