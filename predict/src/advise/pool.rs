@@ -1,6 +1,6 @@
 //! What a search combines: the topologies of the library and those of a source of one's own, and the algorithm.
 
-use super::{Goal, bare_name};
+use super::{Goal, bare_call};
 use crate::error::{PredictError, QuestionError};
 use bfc_compiler::{Defined, Entry, Files, NoFiles, Request, library};
 
@@ -87,6 +87,12 @@ impl Known {
         Self { import: Some(format!("{part}::{name}")), ..Self::own(name) }
     }
 
+    /// The same with arguments in parentheses, if there are some.
+    fn called(self, arguments: &str) -> Self {
+        let [label, expression] = [self.label, self.expression].map(|name| name + arguments);
+        Self { label, expression, ..self }
+    }
+
     /// A name of the library beside names of one's own, of which one may be the same.
     fn by_path(part: &str, name: &str, is_taken: bool) -> Self {
         let expression = format!("{part}::{name}");
@@ -99,19 +105,25 @@ impl Known {
 /// one's own.
 fn algorithm(goal: &Goal<'_>, defined: Option<&Defined>) -> Result<Option<Known>, PredictError> {
     let own = defined.map_or(&[][..], |defined| &defined.algorithms);
-    if let Some(name) = goal.algorithm.map(bare_name) {
+    if let Some((name, arguments)) = goal.algorithm.map(bare_call) {
         if own.iter().any(|own| own == name) {
-            return Ok(Some(Known::own(name)));
+            return Ok(Some(Known::own(name).called(arguments)));
         }
         let full = format!("algorithm::{name}");
-        if library::source(&full).is_none() {
-            // Refuses with the nearest name.
-            bfc_compiler::check(&Request::new(Entry::Library(full), goal.size), &NoFiles)?;
+        let entry = match library::source(&full) {
+            Some(_) if !arguments.is_empty() => Some(Entry::Expression(format!("{full}{arguments}"))),
+            Some(_) => None,
+            // Refused with the nearest name.
+            None => Some(Entry::Library(full)),
+        };
+        if let Some(entry) = entry {
+            bfc_compiler::check(&Request::new(entry, goal.size), &NoFiles)?;
         }
-        return Ok(Some(match defined {
+        let known = match defined {
             None => Known::imported("algorithm", name),
             Some(_) => Known::by_path("algorithm", name, false),
-        }));
+        };
+        return Ok(Some(known.called(arguments)));
     }
     match (defined.and_then(|defined| defined.scheduled_algorithm.as_deref()), own) {
         (Some(scheduled), _) => Ok(Some(Known::own(scheduled))),

@@ -7,7 +7,7 @@ use crate::failure::{CliError, Failure};
 use crate::progress::Bar;
 use crate::{input, output};
 use bfc_predict::Goal;
-use bfc_predict::advise::bare_name;
+use bfc_predict::advise::bare_call;
 use bfc_report::advice;
 use std::path::Path;
 
@@ -23,7 +23,7 @@ pub fn advise(arguments: &Advise, format: Format) -> Result<(), Failure> {
     let algorithm = arguments.algorithm.as_deref();
     let source = arguments.file.as_deref().map(input::entry).transpose()?;
     if let (None, Some(name)) = (&source, algorithm) {
-        input::library_name(&format!("algorithm::{}", bare_name(name)))?;
+        input::library_name(&format!("algorithm::{}", bare_call(name).0))?;
     }
     let goal = Goal {
         size: arguments.size,
