@@ -67,6 +67,14 @@ pub fn compile(request: &Request, files: &dyn Files) -> Result<Compiled, Diagnos
     Ok(Compiled { schedule, report })
 }
 
+/// [`compile`]; a refusal has remedies, which takes longer.
+///
+/// # Errors
+/// As there.
+pub fn compile_with_remedies(request: &Request, files: &dyn Files) -> Result<Compiled, Diagnostics> {
+    compile(request, files).map_err(|refused| suggest(request, files, refused))
+}
+
 /// Checks a request; an algorithm without a topology is checked as far as that goes.
 ///
 /// # Errors
@@ -197,9 +205,8 @@ fn library_source(name: &str) -> Result<&'static str, RequestError> {
 }
 
 fn evaluate(request: &Request, program: &Program, limits: Limits) -> Result<Evaluated, Diagnostics> {
-    let library_name = if let Entry::Library(name) = &request.entry { Some(name.as_str()) } else { None };
-    let target =
-        Target::new(program, library_name).map_err(|errors| Diagnostics::new(errors, &program.sources))?;
+    let target = Target::new(program, request.library_name())
+        .map_err(|errors| Diagnostics::new(errors, &program.sources))?;
     let evaluated = evaluate::on_deep_stack(|| {
         let mut evaluator = Evaluator::new(program, request.size, request.local_size, limits);
         evaluate::target::evaluate(&mut evaluator, &target)

@@ -35,6 +35,13 @@ pub struct Combination {
     pub weights: Option<String>,
 }
 
+impl Combination {
+    /// Whether the source says all.
+    pub fn is_empty(&self) -> bool {
+        self.topologies.is_empty() && self.algorithm.is_none() && self.weights.is_none()
+    }
+}
+
 /// Where the source comes from.
 #[derive(Clone, Debug)]
 pub enum Entry {
@@ -124,6 +131,11 @@ impl Request {
     pub fn new(entry: Entry, size: u32) -> Self {
         let (parameters, allow, combination) = (vec![], vec![], Combination::default());
         Self { entry, size, local_size: 1, parameters, allow, combination }
+    }
+
+    /// The item of the library that is compiled, where the entry names one.
+    pub(crate) fn library_name(&self) -> Option<&str> {
+        if let Entry::Library(name) = &self.entry { Some(name) } else { None }
     }
 
     /// The combination, with what the entry says where it is an expression.

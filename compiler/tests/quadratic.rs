@@ -41,6 +41,19 @@ fn a_step_that_is_not_linear_has_no_numbers_and_says_why() {
     assert!(found.note.is_some_and(|note| note.contains("not linear")));
 }
 
+/// Beyond the sizes at which a step is a matrix, on a directed graph whose phases share no modes.
+#[test]
+fn large_steps_have_numbers_too() {
+    for (algorithm, exact) in [("gradient_tracking", true), ("dgd", false)] {
+        let found = quadratic("de_bruijn", algorithm, 300);
+        assert!((found.rate.expect("a rate") - 0.98).abs() < 1e-6, "{algorithm}: {found:?}");
+        assert_eq!(found.exact, Some(exact), "{algorithm}: {found:?}");
+    }
+    let found = quadratic("de_bruijn", "push_sum_sgd", 150);
+    assert_eq!((found.rate, found.exact), (None, None), "{found:?}");
+    assert!(found.note.is_some_and(|note| note.contains("not linear")));
+}
+
 /// Of a topology and an algorithm in the language.
 fn written(topology: &str, algorithm: &str, size: u32) -> Quadratic {
     let text = format!("{topology}\n{algorithm}");

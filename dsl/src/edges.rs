@@ -13,6 +13,7 @@
 //! that is not what its row leaves. A weight is a decimal number, or one divided by another.
 
 use crate::text::{quote, unquote};
+use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fmt::Write;
@@ -63,7 +64,7 @@ pub struct EdgeListError {
 /// The first line that is wrong.
 pub fn parse(text: &str) -> Result<EdgeList, EdgeListError> {
     let mut list = EdgeList::default();
-    let mut ids: HashMap<&str, u32> = HashMap::new();
+    let mut ids: HashMap<&str, u32, RandomState> = HashMap::default();
     let mut names: BTreeMap<u32, String> = BTreeMap::new();
     for (index, line) in text.lines().enumerate() {
         let wrong = |reason: String| EdgeListError { line: index + 1, reason };

@@ -110,7 +110,11 @@ fn read<T>(
         }
     };
     let mut errors = builder.errors;
-    keep_causes(text, &lexical, &mut errors);
+    match rule {
+        // One expression, over several lines: what is left beside a bad symbol says nothing.
+        Rule::expression_alone if !lexical.is_empty() => errors.clear(),
+        _ => keep_causes(text, &lexical, &mut errors),
+    }
     errors.extend(lexical);
     errors.sort_by_key(|error| error.span().start);
     errors.truncate(MAX_ERRORS);

@@ -2,6 +2,7 @@
 
 use crate::error::{ImportError, Text};
 use crate::graph::Edge;
+use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
 /// Which way edges go.
@@ -20,7 +21,7 @@ pub enum Direction {
 /// # Errors
 /// Some edges are listed from both ends, as in a directed graph, and others are not.
 pub fn of(edges: &[Edge], text: &Text) -> Result<Direction, ImportError> {
-    let pairs: HashMap<(usize, usize), &Edge> =
+    let pairs: HashMap<(usize, usize), &Edge, RandomState> =
         edges.iter().filter(|edge| edge.from != edge.to).map(|edge| ((edge.from, edge.to), edge)).collect();
     let (mut doubled, mut single) = (None, false);
     for edge in edges.iter().filter(|edge| edge.from != edge.to) {

@@ -155,6 +155,12 @@ pub enum ImportError {
     RepeatedNode {
         /// The node.
         node: String,
+        /// The file.
+        #[source_code]
+        text: Text,
+        /// The second one.
+        #[label("again here")]
+        at: Option<SourceSpan>,
     },
     /// Another number of nodes than announced.
     #[error("{expected} nodes are announced, but the edges name {found}")]

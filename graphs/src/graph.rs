@@ -3,10 +3,11 @@
 use crate::error::{ImportError, Text};
 use crate::number::Number;
 use crate::options::NodeRange;
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use miette::SourceSpan;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
 /// The most ranks that a phase of listed edges may have; the compiler's limit is the same.
 const MAX_NODES: u64 = 1 << 24;

@@ -23,7 +23,10 @@ pub struct Number {
 
 impl PartialEq for Number {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text || self.value() == other.value() && self.rational() == other.rational()
+        // Both ends of an edge have the number of the edge.
+        std::ptr::eq(self, other)
+            || self.text == other.text
+            || self.value() == other.value() && self.rational() == other.rational()
     }
 }
 
@@ -234,7 +237,7 @@ fn simple_fraction(value: f64) -> Option<(f64, f64)> {
 
 /// A number with finitely many digits, if these are not too many.
 fn all_digits(value: &Rational) -> Option<String> {
-    let mut rest = value.denominator().clone();
+    let mut rest = value.denominator();
     let twos = rest.trailing_zeros().unwrap_or(0);
     rest >>= twos;
     let mut fives = 0;

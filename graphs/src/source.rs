@@ -9,6 +9,7 @@ use crate::options::Options;
 use crate::weights::{Listed, Lists, Rows};
 use bfc_dsl::edges::{EdgeList, ListedEdge};
 use bfc_dsl::text::quote;
+use foldhash::fast::RandomState;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -122,7 +123,7 @@ fn edge_list<'l>(graph: &Graph, lists: &'l Lists) -> EdgeList {
     if !graph.is_numbered() {
         list.names = graph.labels.iter().map(|label| short(label)).collect();
     }
-    let mut ids: HashMap<&str, u32> = HashMap::new();
+    let mut ids: HashMap<&str, u32, RandomState> = HashMap::default();
     let mut weights = vec![];
     let mut id = |weight: &'l Number| {
         *ids.entry(weight.text()).or_insert_with_key(|text| {

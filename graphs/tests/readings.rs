@@ -408,7 +408,7 @@ fn what_is_no_graph_is_refused_with_a_remedy() {
             import(name, content.as_bytes(), "").err().unwrap_or_else(|| panic!("{content:?} is read"));
         assert_eq!(code(&error), expected, "{content:?}: {error}");
         assert!(miette::Diagnostic::help(&error).is_some(), "{error}");
-        if ["not_a_number", "unknown_node", "ragged_table"].contains(&expected) {
+        if ["not_a_number", "unknown_node", "repeated_node", "ragged_table"].contains(&expected) {
             let places = miette::Diagnostic::labels(&error).into_iter().flatten();
             assert!(places.map(|place| place.offset()).all(|at| at < content.len()), "{error}");
             assert!(

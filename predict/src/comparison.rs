@@ -2,7 +2,7 @@
 
 use crate::cost::Prediction;
 use crate::error::PredictError;
-use crate::plan::{Location, compile, on_machines};
+use crate::plan::{Location, on_machines};
 use crate::progress::Progress;
 use bfc_compiler::{Analysis, Assumptions, Detail, Files, Request};
 use serde::Serialize;
@@ -80,7 +80,7 @@ impl StepSeconds {
         analysis: &Analysis,
         location: Location<'_>,
     ) -> Result<Self, PredictError> {
-        let compiled = compile(request, files)?;
+        let compiled = bfc_compiler::compile_with_remedies(request, files)?;
         let only_averages = compiled.report.only_averages;
         let (schedule, _) = location.fit(compiled.schedule)?;
         let prediction = Prediction::new(&schedule, location.cluster, location.model_bytes)?;

@@ -43,12 +43,12 @@ pub fn plan(
     location: Option<Location<'_>>,
 ) -> Result<Plan, PredictError> {
     let Some(location) = location else {
-        let Compiled { schedule, report } = compile(request, files)?;
+        let Compiled { schedule, report } = bfc_compiler::compile_with_remedies(request, files)?;
         let cost = Cost::new(&schedule);
         return Ok(Plan { schedule, report, cost, prediction: None, fit: None });
     };
     let request = on_machines(request.clone(), location.cluster);
-    let Compiled { schedule, mut report } = compile(&request, files)?;
+    let Compiled { schedule, mut report } = bfc_compiler::compile_with_remedies(&request, files)?;
     let (schedule, fit) = location.fit(schedule)?;
     report.count_rounds(&schedule);
     let cost = Cost::new(&schedule);
@@ -75,10 +75,4 @@ pub(crate) fn on_machines(mut request: Request, cluster: &Cluster) -> Request {
         request.local_size = cluster.local_size(request.size);
     }
     request
-}
-
-/// Compiles a request; a refusal has remedies.
-pub(crate) fn compile(request: &Request, files: &dyn Files) -> Result<Compiled, PredictError> {
-    let compiled = bfc_compiler::compile(request, files);
-    compiled.map_err(|refused| bfc_compiler::suggest(request, files, refused).into())
 }

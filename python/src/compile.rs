@@ -73,10 +73,7 @@ pub fn decode(py: Python<'_>, data: &[u8]) -> PyResult<Schedule> {
 }
 
 fn schedule(py: Python<'_>, request: Request) -> PyResult<Schedule> {
-    let compiled = interruptible(py, move |_| {
-        let compiled = bfc_compiler::compile(&request, &Beside);
-        compiled.map_err(|refused| bfc_compiler::suggest(&request, &Beside, refused))
-    })?;
+    let compiled = interruptible(py, move |_| bfc_compiler::compile_with_remedies(&request, &Beside))?;
     match compiled {
         Ok(compiled) => Ok(Schedule { inner: Arc::new(compiled.schedule) }),
         Err(diagnostics) => Err(refuse(py, &diagnostics.into_reports())),

@@ -154,6 +154,8 @@ fn call(command: &str) -> Option<String> {
 /// The argument that a flag without its dashes stands for.
 pub fn argument(flag: &str) -> String {
     let (name, value) = flag.split_once([' ', '=']).unwrap_or((flag, ""));
+    let quoted = value.strip_prefix('\'').and_then(|value| value.strip_suffix('\''));
+    let value = quoted.unwrap_or(value);
     let name = if name == "as" { "as_".to_string() } else { name.replace('-', "_") };
     if let ("stragglers", Some((count, factor))) = (&*name, value.split_once('x')) {
         return format!("stragglers=({count}, {factor})");

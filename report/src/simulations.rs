@@ -44,8 +44,8 @@ fn row(Run { simulation, throughput, .. }: &Run) -> impl Iterator<Item = String>
 
 /// How the loss of ranks spread.
 fn losses(lost: &Lost) -> String {
-    let names = lost.ranks.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-    let Some(first) = lost.first else {
+    let names = lost.names.join(", ");
+    let Some(first) = &lost.first_name else {
         return format!("\nlost: {names}; the other ranks do not need them\n");
     };
     format!(

@@ -14,11 +14,16 @@ const SHOWN: usize = 24;
 pub fn text(sweep: &Sweep) -> String {
     let mut table = Table::new();
     let axis = sweep.parameter.as_deref().unwrap_or("ranks");
-    table.set_header([axis, "period", "rounds", "rate per step", "steps to 1e-3", "to 1e-6", "exact after"]);
+    let known = |point: &Point| point.analysis.quadratic.as_ref().is_some_and(|found| found.rate.is_some());
+    let training = if sweep.points.iter().any(known) { &["training rate", "bias"][..] } else { &[] };
+    let consensus = ["period", "rounds", "rate per step", "steps to 1e-3", "to 1e-6", "exact after"];
+    table.set_header([axis].into_iter().chain(consensus).chain(training.iter().copied()));
     let shown = shown(&sweep.points);
     for Point { at, analysis } in &shown {
         let count = |steps: Option<u64>| Cell::from(steps).text();
-        table.add_row([
+        let found = analysis.quadratic.as_ref();
+        let of_training = [found.and_then(|found| found.rate), found.and_then(|found| found.bias)];
+        let of_consensus = [
             at.to_string(),
             analysis.period.to_string(),
             analysis.rounds.to_string(),
@@ -26,9 +31,11 @@ pub fn text(sweep: &Sweep) -> String {
             count(analysis.rounds_to_1e_3),
             count(analysis.rounds_to_1e_6),
             count(analysis.exact_after),
-        ]);
+        ];
+        let of_training = of_training.map(|number| Cell::from(number).text());
+        table.add_row(of_consensus.into_iter().chain(of_training).take(7 + training.len()));
     }
-    table.align_right(0..7);
+    table.align_right(0..9);
     let mut text = table.text() + "\n";
     let (few, all) = (shown.len(), sweep.points.len());
     if few < all {

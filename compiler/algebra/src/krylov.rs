@@ -206,14 +206,9 @@ impl Space {
     /// as leave `enough` of it: beyond, they may be rounding.
     fn least_residual(&self, head: f64, enough: f64) -> Vec<f64> {
         let size = self.basis.len();
-        let mut h = Mat::from_fn(size + 1, size, |i, j| {
-            let inside = i < size;
-            if inside {
-                self.hessenberg[(i, j)]
-            } else {
-                self.rest_norm() * f64::from(u8::from(j + 1 == size))
-            }
-        });
+        let mut h = Mat::zeros(size + 1, size);
+        (0..size).for_each(|j| (0..size).for_each(|i| h[(i, j)] = self.hessenberg[(i, j)]));
+        h[(size, size - 1)] = self.rest_norm();
         let mut target = vec![0.0; size + 1];
         target[0] = head;
         // Rotations make it a triangle.

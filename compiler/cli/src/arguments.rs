@@ -107,7 +107,7 @@ Examples:
 Examples:
   bfc check examples/digits.bf
   bfc check my.bf --size 64 --format json
-  bfc check algorithm::d2 --topology ring --size 16
+  bfc check algorithm::exact_diffusion --topology ring --size 16
   bfc check my.bf --size 64 --cluster v100 --place")]
     Check(Check),
     /// Write a commented template.
@@ -299,8 +299,9 @@ pub struct Settings {
     /// The number of ranks that share a machine.
     #[arg(long, default_value_t = 1, value_name = "L", allow_negative_numbers = true, value_parser = count)]
     pub local_size: u32,
-    /// A parameter of the topology or algorithm; the value is an expression. Repeatable. `bfc analyze` takes a range of whole
-    /// numbers too, such as `base=2..5`, and shows each of them.
+    /// A parameter of the topology or algorithm; the value is an expression. Repeatable. `bfc analyze` shows each whole number
+    /// of a range such as `base=2..5`, both ends included; elsewhere that is the list [2, 3, 4], which `bfc analyze` takes in
+    /// brackets.
     #[arg(long = "param", short = 'p', value_name = "NAME=VALUE", value_parser = parameter)]
     pub parameters: Vec<(String, String)>,
     /// Accept claims that are refused with this code, or the undecided claim with this text; the schedule records it.
@@ -351,7 +352,7 @@ pub struct Analyze {
     #[arg(value_name = "FILE")]
     pub file: String,
     /// The number of ranks, or a range, both ends included.
-    #[arg(long, visible_alias = "sizes", short = 'n', value_name = "N|A..B", allow_negative_numbers = true, value_parser = sizes)]
+    #[arg(long, visible_alias = "sizes", short = 'n', value_name = "N|A..B", allow_hyphen_values = true, value_parser = sizes)]
     pub size: Sizes,
     /// Settings beside the file.
     #[command(flatten)]
@@ -402,24 +403,44 @@ pub enum Sizes {
 fn sizes(text: &str) -> Result<Sizes, String> {
     let sizes = match range(text) {
         None => text.parse().ok().map(Sizes::One),
-        Some(range) => Some(range?).filter(|range| *range.start() >= 1).map(Sizes::Range),
+        Some(Ok(range)) => Some(range).filter(|range| *range.start() >= 1).map(Sizes::Range),
+        Some(Err(BadRange { message, remedy })) => return Err(format!("{message}: {remedy}")),
     };
     sizes.ok_or("expected a number of ranks such as 64, or a range such as 2..256".to_string())
+}
+
+/// Why a range cannot be swept, and what to give instead.
+pub struct BadRange {
+    /// What is wrong with it.
+    pub message: String,
+    /// What to give instead.
+    pub remedy: String,
 }
 
 /// The whole numbers from A to B where a text is `A..B`.
 ///
 /// # Errors
-/// There are too many.
-pub fn range(text: &str) -> Option<Result<RangeInclusive<u32>, String>> {
+/// They go backwards, are too many or too large, or begin below 0.
+pub fn range(text: &str) -> Option<Result<RangeInclusive<u32>, BadRange>> {
     let (first, last) = text.split_once("..")?;
-    let bounds = first.trim().parse::<u32>().ok().zip(last.trim().parse::<u32>().ok());
-    let (first, last) = bounds.filter(|(first, last)| first <= last)?;
-    Some(if (last - first) as usize >= MOST_POINTS {
-        Err(format!("`{text}` holds more than {MOST_POINTS} numbers"))
-    } else {
-        Ok(first..=last)
-    })
+    let (first, last) = (first.trim().parse::<i128>().ok()?, last.trim().parse::<i128>().ok()?);
+    let bad = |message: &str, remedy: String| {
+        Some(Err(BadRange { message: format!("`{text}` {message}"), remedy }))
+    };
+    if first > last {
+        return bad("goes backwards", format!("write `{last}..{first}`"));
+    }
+    if last - first >= MOST_POINTS as i128 {
+        let remedy = format!("give a shorter range, such as `{first}..{}`", first + MOST_POINTS as i128 - 1);
+        return bad(&format!("holds more than {MOST_POINTS} numbers"), remedy);
+    }
+    match (u32::try_from(first), u32::try_from(last)) {
+        (Ok(first), Ok(last)) => Some(Ok(first..=last)),
+        (Err(_), _) if first < 0 => {
+            bad("begins below 0", "give a range from 0 on, or one number".to_string())
+        }
+        _ => bad("ends too high", format!("give whole numbers up to {}", u32::MAX)),
+    }
 }
 
 /// 0 < μ ≤ L.
@@ -541,12 +562,12 @@ fn topology(text: &str) -> Result<(Option<String>, String), String> {
         !name.is_empty() && name.chars().all(letters)
     };
     let (name, topology) = match text.split_once('=') {
-        Some((name, topology)) if is_name(name.trim()) => (Some(name.trim().to_string()), topology),
-        _ => (None, text),
+        Some((name, topology)) if is_name(name.trim()) => (Some(name.trim().to_string()), topology.trim()),
+        // Places of mistakes count from where the argument begins.
+        _ => (None, text.trim_end()),
     };
-    let topology = topology.trim().to_string();
     let expected = "expected a topology, such as ring, or NAME=ring for one of several";
-    if topology.is_empty() { Err(expected.to_string()) } else { Ok((name, topology)) }
+    if topology.is_empty() { Err(expected.to_string()) } else { Ok((name, topology.to_string())) }
 }
 
 /// A whole number.

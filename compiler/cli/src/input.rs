@@ -39,8 +39,7 @@ impl Files for Beside {
 /// # Errors
 /// The compiler refuses.
 pub fn compile_request(request: &Request) -> Result<Compiled, Failure> {
-    let compiled = bfc_compiler::compile(request, &Beside);
-    compiled.map_err(|refused| bfc_compiler::suggest(request, &Beside, refused).into())
+    Ok(bfc_compiler::compile_with_remedies(request, &Beside)?)
 }
 
 /// What the command line asks of the compiler.

@@ -43,6 +43,33 @@ fn heterogeneous_data_want_an_algorithm_without_bias() {
     let exact = json(&advise("gradient_tracking", "1e-6"));
     assert!(exact["ranking"][0]["why"].as_str().is_some_and(|why| why.contains("exact")), "{exact:#}");
     assert_eq!(codes(&["advise", "--size", "4", "--cluster", "v100", "--algorithm", "magic"], 2).len(), 1);
+    assert_eq!(codes(&advise("dgd(lx = 1/20)", "1e-2"), 1), ["bfc::resolve::unknown_argument"]);
+}
+
+/// Arguments of an algorithm are those of a schedule with it, in its name and in what is written.
+#[test]
+fn an_algorithm_takes_arguments() {
+    let (_directory, path) = files(&[]);
+    let near = ["--cluster", "ethernet", "--error", "0.1", "--heterogeneity", "0.1"];
+    let advise =
+        |algorithm| json(&[&["advise", "--size", "4", "--algorithm", algorithm], &near[..]].concat());
+    let usual = advise("dgd");
+    for algorithm in ["dgd(lr = 1/10)", "algorithm::dgd(lr = 1/10)"] {
+        let same = advise(algorithm);
+        assert_eq!((&same["ranking"], &same["algorithm"]), (&usual["ranking"], &"dgd(lr = 1/10)".into()));
+    }
+    let best = path("best.bf");
+    let slower = ["advise", "--size", "4", "--algorithm", "dgd(lr = 1/20)", "-o", &best];
+    let slower = json(&[&slower, &near[..]].concat());
+    assert!(number(&slower, "/ranking/0/steps") > number(&usual, "/ranking/0/steps"));
+    assert!(std::fs::read_to_string(&best).expect("a source").contains("dgd(lr = 1/20)"));
+    bfc(&["check", &best, "--size", "4"]).assert().code(0);
+}
+
+#[test]
+fn one_rank_has_nobody_to_communicate_with() {
+    let text = stdout(&["advise", "--size", "1", "--cluster", "v100"]);
+    assert!(text.contains("nobody to communicate with") && !text.contains("is the fastest"), "{text}");
 }
 
 #[test]

@@ -99,6 +99,11 @@ fn lost_ranks_are_told() {
     let text = stdout(&arguments);
     assert!(text.contains("lost: 3; rank") && text.contains("7 ranks do"), "{text}");
     assert_eq!(number(&json(&arguments), "/runs/0/done"), 10.0);
+    let source = b"topology harbour { names [\"Port\", \"Quay\", \"Pier\"]\n 0 -- 1\n 1 -- 2 }\n";
+    let (_directory, path) = files(&[("harbour.bf", source)]);
+    let lost = ["--size", "3", "--cluster", "a100", "--steps", "30", "--lost", "0@10"];
+    let text = stdout(&[&["simulate", &path("harbour.bf")], &lost[..]].concat());
+    assert!(text.contains("lost: Port (0); rank Quay (1)"), "{text}");
 }
 
 #[test]

@@ -150,6 +150,17 @@ impl<'a> Operators<'a> {
         }
     }
 
+    /// Whether nothing is left after an operator in a phase, whatever ranks held.
+    pub(super) fn vanishes(&self, index: usize, phase: u64) -> bool {
+        self.facts.get(index).is_some_and(|facts| match at_phase(facts.phases, phase) {
+            MixingMatrix::Cayley(matrix) => {
+                let mut weights = matrix.hops().iter().map(|(_, weight)| weight);
+                matrix.self_weight().is_zero() && weights.all(Rational::is_zero)
+            }
+            MixingMatrix::Sparse(matrix) => matrix.weights().iter().all(Rational::is_zero),
+        })
+    }
+
     /// Why an operator does not keep agreement.
     pub(super) fn disagrees(&self, index: usize, algorithm: &Algorithm) -> String {
         let derived = index.checked_sub(self.topologies).and_then(|at| self.derived.get(at));

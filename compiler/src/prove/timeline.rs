@@ -6,6 +6,7 @@ use super::linear;
 use super::timing::{LONGEST, Numbers};
 use crate::model::algorithm::{Algorithm, ValueId, reachable};
 use num_integer::Integer;
+use std::collections::BTreeSet;
 
 /// The steps before everything repeats, and those of a period.
 pub(crate) struct Timeline {
@@ -20,7 +21,7 @@ pub(crate) struct Moment {
     pub(crate) mask: usize,
     /// Its number; steps of a period repeat those of its first cycle of conditions and coefficients.
     pub(crate) step: u64,
-    /// How many steps before it communicated, up to multiples of the periods of all topologies.
+    /// How many steps before it communicated, up to multiples of the periods of all topologies that steps use.
     pub(crate) phase: u64,
 }
 
@@ -41,8 +42,16 @@ impl Timeline {
         let communicates: Vec<bool> =
             (0..algorithm.steps.len()).map(|mask| linear::communicates(algorithm, mask)).collect();
         let sends = |step: &u64| communicates[masks[*step as usize]];
-        let phases = topologies.iter().fold(1u64, |all, facts| all.lcm(&(facts.phases.len() as u64)));
-        // After this number of cycles, all topologies are back at the phase in which the cycle started.
+        let needed = reachable(&algorithm.values, algorithm.steps.iter().flatten().copied());
+        let used: BTreeSet<usize> = algorithm
+            .values
+            .iter()
+            .zip(needed)
+            .filter_map(|(value, needed)| value.kind.topology().filter(|_| needed))
+            .collect();
+        let used = topologies.iter().enumerate().filter(|(index, _)| used.contains(index));
+        let phases = used.fold(1u64, |all, (_, facts)| all.lcm(&(facts.phases.len() as u64)));
+        // After this number of cycles, these topologies are back at the phase in which the cycle started.
         let cycles = phases / phases.gcd(&((start..start + cycle).filter(sends).count() as u64));
         if cycles.checked_mul(cycle).is_none_or(|steps| steps > LONGEST) {
             return Err(format!(

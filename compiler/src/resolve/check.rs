@@ -383,13 +383,19 @@ impl<'p> Checker<'p> {
             .filter(|known| self.program.item(span.file, known).is_some_and(|item| kind(item) == expected));
         let functions = COMBINATIONS.into_iter().filter(|_| part == "topology");
         let library_name = format!("{part}::{name}");
+        let algorithm = format!("algorithm::{name}");
         let help = if let Some(help) = self.of_library(name, part) {
             Some(help)
+        } else if self.on_command_line && library::source(&algorithm).is_some() {
+            Some(format!("did you mean the algorithm `{algorithm}`?"))
         } else if let Some(near) = nearest(name, known.chain(functions)) {
             Some(format!("did you mean `{near}`?"))
         } else {
             let near = nearest(&library_name, library::names());
-            near.map(|near| format!("did you mean `{near}` of the library? It needs `use {near}`"))
+            near.map(|near| match self.on_command_line {
+                true => format!("did you mean `{near}`?"),
+                false => format!("did you mean `{near}` of the library? It needs `use {near}`"),
+            })
         };
         self.errors.push(ResolveError::UnknownName { name: name.to_string(), span, help });
     }

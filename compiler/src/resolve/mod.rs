@@ -113,13 +113,13 @@ impl Program {
         self.names.get(file.0 as usize).into_iter().flat_map(|names| names.keys()).map(String::as_str)
     }
 
-    /// The program with a further source: an expression that sees the names of the entry.
-    pub fn with_expression(&self, text: &str) -> Option<(Self, Expression)> {
+    /// The program with a further source: an expression that sees the names of a file.
+    pub fn with_expression(&self, file: FileId, text: &str) -> Option<(Self, Expression)> {
         let mut program = self.clone();
         let id = FileId(u16::try_from(program.sources.len()).ok()?);
         program.sources.push(Source { name: "an expression".into(), text: text.to_string() });
         program.files.push(tree::File::default());
-        program.names.push(self.names.first()?.clone());
+        program.names.push(self.names.get(file.0 as usize)?.clone());
         let expression = bfc_dsl::parse_expression(id, text).ok()?;
         Some((program, expression))
     }

@@ -134,12 +134,12 @@ fn max_in_degree(matrix: &MixingMatrix) -> u64 {
 
 fn trace_is_one(matrix: &MixingMatrix) -> bool {
     let trace: BigRational = match matrix {
-        MixingMatrix::Cayley(cayley) => cayley.self_weight().as_big() * BigInt::from(matrix.size()),
+        MixingMatrix::Cayley(cayley) => cayley.self_weight().to_big() * BigInt::from(matrix.size()),
         MixingMatrix::Sparse(sparse) => {
             let mut counts = vec![0u64; sparse.weights().len()];
             (0..matrix.size()).for_each(|rank| counts[sparse.self_weight(Rank(rank)) as usize] += 1);
             let terms = counts.into_iter().zip(sparse.weights()).filter(|(count, _)| *count > 0);
-            terms.map(|(count, weight)| weight.as_big() * BigInt::from(count)).sum()
+            terms.map(|(count, weight)| weight.to_big() * BigInt::from(count)).sum()
         }
     };
     trace.is_one()

@@ -43,8 +43,8 @@ impl Field {
     /// The residue of a rational; `None` where the prime divides its denominator.
     pub(crate) fn residue(self, value: &Rational) -> Option<u64> {
         let reduce = |n: &BigInt| n.mod_floor(&BigInt::from(self.prime)).to_u64();
-        let denominator = reduce(value.denominator()).filter(|&d| d != 0)?;
-        Some(self.multiply(reduce(value.numerator())?, self.power(denominator, self.prime - 2)))
+        let denominator = reduce(&value.denominator()).filter(|&d| d != 0)?;
+        Some(self.multiply(reduce(&value.numerator())?, self.power(denominator, self.prime - 2)))
     }
 
     fn power(self, base: u64, mut exponent: u64) -> u64 {

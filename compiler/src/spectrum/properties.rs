@@ -7,7 +7,7 @@ use bfc_schedule::{CayleyMatrix, MixingMatrix, Rank, Rational, SparseMatrix};
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_rational::BigRational;
-use num_traits::{One, Signed, ToPrimitive, Zero};
+use num_traits::{One, Signed, Zero};
 
 /// Whether a property holds, and if not, why.
 pub(crate) type Finding = Result<(), String>;
@@ -330,8 +330,7 @@ fn sums_to_one(matrix: &MixingMatrix, orientation: Orientation) -> Finding {
             guilty.map_or(Ok(()), |at| Err(wrong(at, Rational::new(sums[at], unit))))
         }
         None => {
-            let values: Vec<BigRational> =
-                sparse.weights().iter().map(|weight| weight.as_big().clone()).collect();
+            let values: Vec<BigRational> = sparse.weights().iter().map(|weight| weight.to_big()).collect();
             let sums = line_sums(sparse, matrix.size(), &values, orientation);
             let guilty = sums.iter().position(|sum| !sum.is_one());
             guilty.map_or(Ok(()), |at| Err(wrong(at, Rational::from(sums[at].clone()))))
@@ -349,7 +348,7 @@ pub(crate) fn common_sum(matrix: &MixingMatrix, orientation: Orientation) -> Opt
         let sum = all_equal(line_sums(sparse, matrix.size(), &values, orientation))?;
         return Some(Rational::new(sum, unit));
     }
-    let values: Vec<BigRational> = sparse.weights().iter().map(|weight| weight.as_big().clone()).collect();
+    let values: Vec<BigRational> = sparse.weights().iter().map(|weight| weight.to_big()).collect();
     all_equal(line_sums(sparse, matrix.size(), &values, orientation)).map(Rational::from)
 }
 
@@ -394,7 +393,7 @@ pub(crate) fn off_by(phases: &[MixingMatrix], orientation: Orientation) -> Optio
                 if !weights.into_iter().all(has_finitely_many_digits) {
                     return None;
                 }
-                note(cayley_sum(cayley).as_big().clone());
+                note(cayley_sum(cayley).to_big());
             }
             MixingMatrix::Sparse(sparse) => {
                 if !sparse.weights().iter().all(has_finitely_many_digits) {
@@ -411,7 +410,7 @@ pub(crate) fn off_by(phases: &[MixingMatrix], orientation: Orientation) -> Optio
 
 /// Whether nothing but 2 and 5 divides the denominator.
 fn has_finitely_many_digits(weight: &Rational) -> bool {
-    let mut rest = weight.denominator().clone();
+    let mut rest = weight.denominator();
     rest >>= rest.trailing_zeros().unwrap_or(0);
     let five = BigInt::from(5);
     while rest.is_multiple_of(&five) {
@@ -451,23 +450,35 @@ fn line_sums<N: Clone + Zero + for<'a> std::ops::AddAssign<&'a N>>(
 
 /// The weights in units of their common denominator, where sums of `count` of them fit.
 fn small_integers(weights: &[Rational], count: u32) -> Option<(i128, Vec<i128>)> {
-    let (unit, values) = over_one_denominator(weights)?;
-    let bound = values.iter().map(|value| value.abs()).max().unwrap_or_default() * (count as u64 + 1);
-    if bound.bits() >= 120 {
-        return None;
-    }
-    Some((unit.to_i128()?, values.iter().map(BigInt::to_i128).collect::<Option<_>>()?))
+    let words: Vec<(i64, i64)> = weights.iter().map(Rational::to_words).collect::<Option<_>>()?;
+    let unit = words.iter().try_fold(1i128, |unit, (_, denominator)| {
+        let denominator = i128::from(*denominator);
+        // A division is much cheaper than a greatest common divisor.
+        if unit % denominator == 0 {
+            Some(unit)
+        } else {
+            (unit / unit.gcd(&denominator)).checked_mul(denominator)
+        }
+    })?;
+    let value = |(numerator, denominator): &(i64, i64)| {
+        i128::from(*numerator).checked_mul(unit / i128::from(*denominator))
+    };
+    let values: Vec<i128> = words.iter().map(value).collect::<Option<_>>()?;
+    let largest = values.iter().map(|value| value.unsigned_abs()).max().unwrap_or(0);
+    let bound = largest.checked_mul(u128::from(count) + 1)?;
+    (bound < 1 << 120).then_some((unit, values))
 }
 
 /// The least common denominator of the weights and the weights in units of it; `None` where it is past 2,048 bits.
 pub(crate) fn over_one_denominator(weights: &[Rational]) -> Option<(BigInt, Vec<BigInt>)> {
     let mut unit = BigInt::one();
     for weight in weights {
+        let denominator = weight.denominator();
         // A division is much cheaper than a greatest common divisor.
-        if unit.is_multiple_of(weight.denominator()) {
+        if unit.is_multiple_of(&denominator) {
             continue;
         }
-        unit = unit.lcm(weight.denominator());
+        unit = unit.lcm(&denominator);
         if unit.bits() > 2048 {
             return None;
         }

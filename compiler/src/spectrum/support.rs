@@ -124,10 +124,12 @@ pub(crate) fn connected(supports: &[Support]) -> Reach {
         let strangers = (1..group.order()).filter(|&rank| !subgroup.contains(Rank(rank)));
         return Reach::No(deaf(strangers));
     }
-    let graph = union_graph(supports);
-    match unreached(&graph, petgraph::Direction::Outgoing) {
+    let sources: Vec<Vec<u32>> = (0..supports[0].size() as u32)
+        .map(|rank| supports.iter().flat_map(|support| support.sources(rank)).collect())
+        .collect();
+    match unreached(&reversed(&sources)) {
         missing if !missing.is_empty() => Reach::No(deaf(missing.into_iter())),
-        _ => match unreached(&graph, petgraph::Direction::Incoming) {
+        _ => match unreached(&sources) {
             missing if !missing.is_empty() => {
                 Reach::No(format!("rank 0 never hears from {}", ranks(missing.into_iter())))
             }
@@ -242,15 +244,26 @@ fn union_graph(supports: &[Support]) -> DiGraph<(), ()> {
     graph
 }
 
-fn unreached(graph: &DiGraph<(), ()>, direction: petgraph::Direction) -> Vec<u32> {
-    let mut seen = vec![false; graph.node_count()];
-    let mut todo = vec![NodeIndex::new(0)];
+/// What no path from 0 reaches, where each list holds what follows.
+fn unreached(following: &[Vec<u32>]) -> Vec<u32> {
+    let mut seen = vec![false; following.len()];
+    seen[0] = true;
+    let mut todo = vec![0];
     while let Some(at) = todo.pop() {
-        if !std::mem::replace(&mut seen[at.index()], true) {
-            todo.extend(graph.neighbors_directed(at, direction));
-        }
+        let new =
+            following[at as usize].iter().filter(|next| !std::mem::replace(&mut seen[**next as usize], true));
+        todo.extend(new);
     }
     (0..).zip(seen).filter(|(_, seen)| !seen).map(|(rank, _)| rank).collect()
+}
+
+/// The same relation from its other end.
+fn reversed(rows: &[Vec<u32>]) -> Vec<Vec<u32>> {
+    let mut reversed = vec![vec![]; rows.len()];
+    for (rank, row) in (0..).zip(rows) {
+        row.iter().for_each(|&other| reversed[other as usize].push(rank));
+    }
+    reversed
 }
 
 /// The communicating classes of the product as a Markov chain.
@@ -280,11 +293,7 @@ fn classes(supports: &[Support], orientation: Orientation) -> Option<Classes> {
         product_support(supports)?
     };
     if orientation == Orientation::Columns {
-        let mut reversed = vec![vec![]; successors.len()];
-        for (rank, row) in (0..).zip(&successors) {
-            row.iter().for_each(|&source| reversed[source as usize].push(rank));
-        }
-        successors = reversed;
+        successors = reversed(&successors);
     }
     let graph: DiGraph<(), ()> = DiGraph::from_edges(
         (0..).zip(&successors).flat_map(|(i, row)| row.iter().map(move |&j| (i as u32, j))),

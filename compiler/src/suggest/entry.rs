@@ -3,7 +3,7 @@
 
 use super::Refused;
 use crate::diagnostic::Edit;
-use crate::request::Entry;
+use crate::request::{Entry, Request};
 use crate::resolve::Program;
 use bfc_dsl::tree::{
     self, Argument, Edge, Expression, ExpressionKind, FileId, Item, Name, Span, TopologyBody,
@@ -21,9 +21,15 @@ pub struct EntryFile<'a> {
 }
 
 impl<'a> EntryFile<'a> {
-    /// `None` where the request names an item of the library, which nobody changes.
+    /// `None` where the request names an item of the library, which nobody changes, or says itself what it combines.
     pub fn new(refused: Refused<'a>) -> Option<Self> {
-        let Entry::Source { .. } = refused.request.entry else { return None };
+        let Refused { request: Request { entry: Entry::Source { .. }, combination, .. }, .. } = refused
+        else {
+            return None;
+        };
+        if !combination.is_empty() {
+            return None;
+        }
         let program = refused.program;
         let schedule = program.items().iter().find_map(|item| match item {
             Item::Schedule(schedule) => Some(schedule),

@@ -106,7 +106,8 @@ fn of_topology(refused: Refused, topology: &Topology) -> Vec<Remedy> {
 
 /// The algorithms that pass over the topology as it is.
 fn of_algorithms(refused: Refused, algorithms: &[&str]) -> Option<Remedy> {
-    let text = one_of("this topology passes with ", quoted("", algorithms))?;
+    let flag = if refused.request.combination.algorithm.is_some() { "--algorithm " } else { "" };
+    let text = one_of("this topology passes with ", quoted(flag, algorithms))?;
     let file = EntryFile::new(refused);
     let edits = |path: &&str| file.as_ref()?.with_algorithm(path, None);
     let choices = algorithms.iter().filter_map(edits).collect();
@@ -158,7 +159,8 @@ fn one_of(start: &str, choices: Vec<String>) -> Option<String> {
 
 /// A topology made of this one for which all requirements hold, as an expression.
 fn combined(refused: Refused, topology: &Topology, written: &Written) -> Option<String> {
-    if topology.phases.len() > MAX_PHASES {
+    // The weights of the command line would replace those that are made.
+    if topology.phases.len() > MAX_PHASES || refused.request.combination.weights.is_some() {
         return None;
     }
     let t = &written.expression;
@@ -174,7 +176,7 @@ fn combined(refused: Refused, topology: &Topology, written: &Written) -> Option<
         ],
     };
     forms.into_iter().find(|form| {
-        let made = written::topology(refused, form);
+        let made = written.topology(refused, form);
         made.is_some_and(|made| made.phases != topology.phases && passes(&made, refused.evaluated))
     })
 }
@@ -184,7 +186,7 @@ pub fn limits(request: &Request) -> Limits {
     Limits { optimisation: Limits::default().optimisation, ..candidate::limits(request) }
 }
 
-/// The value of a parameter without which all requirements hold.
+/// The value of a parameter, or the weights of the command line, without which all requirements hold.
 fn defaults(refused: Refused) -> Option<Remedy> {
     if !refused.evaluated.topologies.iter().all(is_quick) {
         return None;
@@ -199,6 +201,14 @@ fn defaults(refused: Refused) -> Option<Remedy> {
             let given = format!("--param {name}={}", refused.program.text(value.span));
             let text = without(refused, &given, name.rsplit('.').next().unwrap_or(name));
             return Some(Remedy { without: vec![name.clone()], ..tried(text, vec![]) });
+        }
+    }
+    if let Some(rule) = &refused.request.combination.weights {
+        let mut program = refused.program.clone();
+        program.combination.weights = None;
+        if holds_for(&program) {
+            let text = format!("without `{}` it passes", written::flag("weights", rule));
+            return Some(tried(text, vec![]));
         }
     }
     refused.program.named_arguments().into_iter().find_map(|(name, value)| {
@@ -227,13 +237,13 @@ fn all_hold(evaluated: &Evaluated) -> bool {
 fn row_rests(refused: Refused) -> Option<Remedy> {
     let [topology] = &refused.evaluated.topologies[..] else { return None };
     let written = Written::new(refused)?;
-    let own = written.own.filter(|_| is_quick(topology))?;
+    let edits = written.without_self_weights().filter(|_| is_quick(topology))?;
     let kept = keeping_the_rest(topology)?;
     if !passes(&kept, refused.evaluated) || !keeps_promises(&kept) {
         return None;
     }
     let text = "leave `self … weight …` out: a rank keeps what the other weights of its row leave, and then it passes";
-    Some(tried(text.to_string(), vec![written.file.without_self_weights(own)]))
+    Some(tried(text.to_string(), vec![edits]))
 }
 
 /// The first candidates whose requirements hold.

@@ -2,38 +2,51 @@
 
 use super::entry::EntryFile;
 use super::{Refused, one_of, quoted, tried};
-use crate::diagnostic::Remedy;
+use crate::diagnostic::{Edit, Remedy};
 use crate::evaluate::{Evaluator, on_deep_stack};
 use crate::model::topology::Topology;
 use crate::resolve::Program;
 use crate::resolve::target::{Chosen, Instance, Target};
-use bfc_dsl::tree::{self, Expression, TopologyBody, TopologyStatement};
+use bfc_dsl::tree::{self, Expression, FileId, TopologyBody, TopologyStatement};
 
 /// How the only topology of a request is written down.
 pub struct Written<'a> {
-    /// Where.
-    pub file: EntryFile<'a>,
-    /// The expression in the schedule, with what the command line gives for its parameters.
+    /// The expression for it, with what the command line gives for its parameters.
     pub expression: String,
     /// The item that it names, where its edges stand in the user's file, so that a rule can be added to them.
     pub own: Option<&'a tree::Topology>,
-    /// The name that the schedule gives it, with its `=`.
+    /// The file whose names the expression knows.
+    scope: FileId,
+    place: Place<'a>,
+    /// The name that the algorithm has for it, with its `=`.
     alias: String,
     /// What the command line gives for its parameters, by name.
     given: Vec<String>,
     /// What the command line gives for those of the algorithm.
     given_to_algorithm: Vec<String>,
-    /// A name that the file does not have yet.
-    free: &'static str,
+}
+
+/// Where another topology is written.
+enum Place<'a> {
+    /// In a file, which does not have a topology of this name yet.
+    File(EntryFile<'a>, &'static str),
+    /// On the command line, which combines it with an algorithm or weights.
+    Flags,
 }
 
 impl<'a> Written<'a> {
-    /// As the request says it; `None` where there is no file to change.
+    /// As the request says it; `None` where it has no topology of its own.
     pub fn new(refused: Refused<'a>) -> Option<Self> {
-        let file = EntryFile::new(refused)?;
         let program = refused.program;
-        let target = Target::new(program, None).ok()?;
+        let target = target(refused)?;
         let [(alias, chosen)] = &target.topologies[..] else { return None };
+        let place = match EntryFile::new(refused) {
+            Some(file) => {
+                let free = file.free_name(["r", "r_1", "r_2"])?;
+                Place::File(file, free)
+            }
+            None => Place::Flags,
+        };
         let has_own_edges = |item: &tree::Topology| match &item.body {
             TopologyBody::Statements(statements) => !takes_phases(statements),
             TopologyBody::Value(..) => true,
@@ -42,35 +55,43 @@ impl<'a> Written<'a> {
             Chosen::Value(expression) => (program.text(expression.span).to_string(), None, vec![]),
             Chosen::Item(id, instance) => {
                 let is_here = program.numbered_items().any(|(known, _)| known == *id);
-                let own = Some(instance.item).filter(|item| is_here && has_own_edges(item));
+                let is_editable = is_here && matches!(place, Place::File(..)) && has_own_edges(instance.item);
+                let own = Some(instance.item).filter(|_| is_editable);
                 (applied(refused, instance), own, names(program, &instance.given))
             }
         };
         // A comment would swallow what follows it.
         let expression = Some(expression).filter(|text| !text.contains("//"))?;
         let expression = expression.split_whitespace().collect::<Vec<_>>().join(" ");
-        let free = file.free_name(["r", "r_1", "r_2"])?;
+        let scope = chosen.span().file;
         let alias = alias.map(|alias| format!("{alias} = ")).unwrap_or_default();
         let given_to_algorithm = given_to_algorithm(refused);
-        Some(Self { file, expression, own, alias, given, given_to_algorithm, free })
+        Some(Self { expression, own, scope, place, alias, given, given_to_algorithm })
     }
 
     /// What to write for these edges with weights by one of some rules; `edges` says that they pass.
     pub fn with_rules(&self, rules: &[String], edges: &str) -> Option<Remedy> {
         let [first, others @ ..] = rules else { return None };
+        let (file, free) = match &self.place {
+            Place::File(file, free) => (file, free),
+            Place::Flags => {
+                let flags = rules.iter().map(|rule| format!("`{}`", flag("weights", rule))).collect();
+                return Some(tried(one_of("it passes with ", flags)?, vec![]));
+            }
+        };
         if let Some(own) = self.own {
             let text = one_of(&format!("{edges} with "), quoted("weights ", rules))?;
-            let edits = |rule: &String| self.file.with_weights(own, rule);
+            let edits = |rule: &String| file.with_weights(own, rule);
             return Some(tried(text, rules.iter().filter_map(edits).collect()));
         }
         let others: String = others.iter().map(|rule| format!(" or `weights {rule}`")).collect();
-        let Self { expression, alias, free, .. } = self;
+        let Self { expression, alias, .. } = self;
         let text = format!(
             "it passes as `topology {free} = {expression} weights {first}`{others}, with `topology {alias}{free}` in the schedule"
         );
         let edits = |rule: &String| {
-            let defined = self.file.define(free, &format!("{expression} weights {rule}"));
-            Some([self.file.with_topology(free)?, vec![defined]].concat())
+            let defined = file.define(free, &format!("{expression} weights {rule}"));
+            Some([file.with_topology(free)?, vec![defined]].concat())
         };
         let choices = rules.iter().filter_map(edits).collect();
         Some(Remedy { without: self.given.clone(), ..tried(text, choices) })
@@ -78,39 +99,84 @@ impl<'a> Written<'a> {
 
     /// What to write for these edges with weights by a rule and one of some algorithms.
     pub fn with_rule_and_algorithms(&self, rule: &str, edges: &str, algorithms: &[&str]) -> Option<Remedy> {
-        let Self { file, expression, free, .. } = self;
-        let start = match self.own {
-            Some(_) => format!("with `weights {rule}` {edges} with "),
-            None => format!("`{expression} weights {rule}` passes with "),
+        let Self { expression, .. } = self;
+        let start = match (&self.place, self.own) {
+            (Place::Flags, _) => format!("with `{}` it passes with ", flag("weights", rule)),
+            (_, Some(_)) => format!("with `weights {rule}` {edges} with "),
+            (_, None) => format!("`{expression} weights {rule}` passes with "),
         };
         let text = one_of(&start, quoted("", algorithms))?;
-        let edits = |path: &&str| match self.own {
-            Some(own) => Some([file.with_weights(own, rule)?, file.with_algorithm(path, None)?].concat()),
-            None => {
+        let edits = |path: &&str| match (&self.place, self.own) {
+            (Place::Flags, _) => None,
+            (Place::File(file, _), Some(own)) => {
+                Some([file.with_weights(own, rule)?, file.with_algorithm(path, None)?].concat())
+            }
+            (Place::File(file, free), None) => {
                 let defined = file.define(free, &format!("{expression} weights {rule}"));
                 Some([file.with_algorithm(path, Some(free))?, vec![defined]].concat())
             }
         };
         let choices = algorithms.iter().filter_map(edits).collect();
         let mut without = self.given_to_algorithm.clone();
-        if self.own.is_none() {
+        if matches!(self.place, Place::File(..)) && self.own.is_none() {
             without.extend_from_slice(&self.given);
         }
         Some(Remedy { without, ..tried(text, choices) })
     }
 
-    /// What to write in the schedule for an expression in the place of the topology.
+    /// What to write for an expression in the place of the topology.
     pub fn with_topology(&self, expression: &str) -> Remedy {
-        let text = format!("it passes with `topology {}{expression}` in the schedule", self.alias);
-        let choices = self.file.with_topology(expression).into_iter().collect();
+        let named = format!("{}{expression}", self.alias);
+        let (text, choices) = match &self.place {
+            Place::File(file, _) => {
+                let text = format!("it passes with `topology {named}` in the schedule");
+                (text, file.with_topology(expression).into_iter().collect())
+            }
+            Place::Flags => {
+                let given = self.given.iter().map(|name| format!(" and without `--param {name}=…`"));
+                let text =
+                    format!("it passes with `{}`{}", flag("topology", &named), given.collect::<String>());
+                (text, vec![])
+            }
+        };
         Remedy { without: self.given.clone(), ..tried(text, choices) }
     }
+
+    /// Edits that leave out the self weights of the user's own topology.
+    pub fn without_self_weights(&self) -> Option<Vec<Edit>> {
+        match &self.place {
+            Place::File(file, _) => Some(file.without_self_weights(self.own?)),
+            Place::Flags => None,
+        }
+    }
+
+    /// The topology that an expression gives in the place of this one, if it gives one.
+    pub fn topology(&self, refused: Refused, expression: &str) -> Option<Topology> {
+        let (program, expression) = refused.program.with_expression(self.scope, expression)?;
+        let refused = Refused { program: &program, ..refused };
+        let realized = || {
+            let mut evaluator = evaluator(refused);
+            let construction = evaluator.topology(&expression).ok()?;
+            evaluator.realize(&construction, refused.request.size).ok().map(|topology| (*topology).clone())
+        };
+        on_deep_stack(realized).ok()?
+    }
+}
+
+/// A flag of the command line with its value, as a shell takes it.
+pub fn flag(name: &str, value: &str) -> String {
+    let is_word = value.chars().all(|letter| letter.is_alphanumeric() || letter == '_' || letter == ':');
+    if is_word { format!("--{name} {value}") } else { format!("--{name} '{value}'") }
+}
+
+/// What the request compiles.
+fn target(refused: Refused<'_>) -> Option<Target<'_>> {
+    Target::new(refused.program, refused.request.library_name()).ok()
 }
 
 /// The parameters of the command line that the algorithm takes, by name.
 pub fn given_to_algorithm(refused: Refused) -> Vec<String> {
-    let target = Target::new(refused.program, None).ok();
-    let algorithm = target.and_then(|target| target.algorithm);
+    let algorithm = target(refused).and_then(|target| target.algorithm);
     algorithm.map_or(vec![], |algorithm| names(refused.program, &algorithm.given))
 }
 
@@ -158,16 +224,4 @@ fn applied(refused: Refused, instance: &Instance<tree::Topology>) -> String {
     arguments.extend(given.into_iter().map(|(name, value)| format!("{name} = {value}")));
     let name = whole.split('(').next().unwrap_or(whole).trim();
     format!("{name}({})", arguments.join(", "))
-}
-
-/// The topology that an expression gives in the user's file, if it gives one.
-pub fn topology(refused: Refused, expression: &str) -> Option<Topology> {
-    let (program, expression) = refused.program.with_expression(expression)?;
-    let refused = Refused { program: &program, ..refused };
-    let realized = || {
-        let mut evaluator = evaluator(refused);
-        let construction = evaluator.topology(&expression).ok()?;
-        evaluator.realize(&construction, refused.request.size).ok().map(|topology| (*topology).clone())
-    };
-    on_deep_stack(realized).ok()?
 }

@@ -180,6 +180,34 @@ algorithm a }
     assert_eq!(verdict(topology, states, &late), "refuted");
 }
 
+/// Without neighbours, what comes in is 0, and no weights make a difference of it.
+#[test]
+fn nothing_comes_of_zero() {
+    let stable = |neighbours: &str| {
+        let text = format!(
+            "topology none {{ for i in ranks {{ }} }}
+topology push {{ for i in 1..size {{ 0 -- i }}
+weights sender_uniform }}
+schedule {{ topology A = none, B = push
+algorithm a }}
+algorithm a over A, B {{
+requires stable
+state x = grad(params)
+state y = average(params)
+step {{
+if every(2) {{ y <- y + mix(x, B) }} else {{ x <- {neighbours} }}
+}}
+}}
+"
+        );
+        compiled(&text, 5, &[]).map(|_| ()).map_err(|codes| codes.join(" "))
+    };
+    assert_eq!(stable("incoming(x, A)"), Ok(()));
+    assert_eq!(stable("2 * incoming(mix(x, B), A)"), Ok(()));
+    assert_eq!(stable("incoming(x, B)"), Err("bfc::prove::requirement_refuted".into()));
+    assert_eq!(stable("incoming(x, A) + average(x)"), Err("bfc::prove::requirement_refuted".into()));
+}
+
 #[test]
 fn equal_numbers_of_neighbours_keep_agreement() {
     assert_eq!(of_x(RING, "x <- (x + incoming(x)) / (degree + 1)"), "proved");
@@ -206,6 +234,25 @@ fn agreement_that_grows_is_warned_of_though_it_is_stable() {
     let (warning, evidence) = warnings("state x = params", "x <- 0.5 * mix(x)");
     assert_eq!(warning, "");
     assert!(evidence.contains("where ranks agree, the radius is 0.500000"), "{evidence}");
+    // Steps count until all repeats: the three phases have the same row sums, and an average uses none.
+    let turns = "topology turns {
+phase { 0 -- 1 }
+phase { 1 -- 2 }
+phase { 2 -- 3
+3 -- 4 }
+}
+schedule { topology turns
+algorithm a }
+";
+    for operator in ["mix(average(x))", "average(x)"] {
+        let step = format!("if every(2) {{ x <- 0.5 * {operator} }} else {{ x <- x }}");
+        let text =
+            format!("{turns}algorithm a {{\nrequires stable\nstate x = params\nstep {{\n{step}\n}}\n}}\n");
+        let compiled = compiled(&text, 5, &[]).unwrap_or_else(|codes| panic!("{text}: {codes:?}"));
+        let stable = compiled.report.checks.iter().find(|check| check.claim.text == "stable").unwrap();
+        let evidence = stable.verdict.evidence();
+        assert!(evidence.contains("where ranks agree, the radius is 0.500000 over 2 steps"), "{evidence}");
+    }
     // Twice the last value less the one before: a line through the first two, which are equal or are not.
     let line = "x <- average(2 * x - past)\npast <- average(x)";
     assert_eq!(warnings("state x = params\nstate past = params", line).0, "");

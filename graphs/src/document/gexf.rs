@@ -19,7 +19,11 @@ pub fn read(content: &str, text: &Text) -> Result<Content, ImportError> {
             return Err(malformed(text, "GEXF", "it has nodes inside of a node", span(nested)));
         }
         let label = node.attribute("label").map(str::to_string);
-        found.nodes.push((attribute(node, "id", text, "GEXF")?, label));
+        found.nodes.push(super::Node {
+            id: attribute(node, "id", text, "GEXF")?,
+            label,
+            at: Some(span(node)),
+        });
     }
     let by_default = graph.attribute("defaultedgetype").unwrap_or("undirected");
     for edge in children(graph, "edges").flat_map(|edges| children(edges, "edge")) {

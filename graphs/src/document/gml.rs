@@ -1,6 +1,6 @@
 //! GML (Himsolt 1997): keys with numbers, texts and lists in brackets.
 
-use super::{Content, Link, malformed};
+use super::{Content, Link, Node, malformed};
 use crate::error::{ImportError, Text};
 use miette::SourceSpan;
 
@@ -44,7 +44,10 @@ pub fn read(content: &str, text: &Text) -> Result<Content, ImportError> {
                 .ok_or_else(|| bad(format!("a `{}` lacks its `{key}`", pair.key), at))
         };
         match pair.key {
-            "node" => found.nodes.push((need("id")?, plain(inner, "label").map(unescaped))),
+            "node" => {
+                let label = plain(inner, "label").map(unescaped);
+                found.nodes.push(Node { id: need("id")?, label, at });
+            }
             "edge" => found.links.push(Link {
                 from: need("source")?,
                 to: need("target")?,

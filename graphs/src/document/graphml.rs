@@ -36,7 +36,8 @@ pub fn read(content: &str, text: &Text) -> Result<Content, ImportError> {
         if let Some(inner) = children(node, "graph").next() {
             return Err(malformed(text, "GraphML", "it has a graph inside a node", Some(span(inner))));
         }
-        found.nodes.push((attribute(node, "id", text, "GraphML")?, data(node, label_key)));
+        let (id, label) = (attribute(node, "id", text, "GraphML")?, data(node, label_key));
+        found.nodes.push(super::Node { id, label, at: Some(span(node)) });
     }
     let by_default = graph.attribute("edgedefault") == Some("directed");
     for edge in children(graph, "edge") {

@@ -1,6 +1,6 @@
 //! Node-link JSON, as networkx and D3 write it.
 
-use super::{Content, Link, malformed, place};
+use super::{Content, Link, Node, malformed, place};
 use crate::error::{ImportError, Text};
 use miette::SourceSpan;
 use serde::Deserialize;
@@ -48,8 +48,9 @@ pub fn read(content: &str, text: &Text) -> Result<Content, ImportError> {
         weight: link.weight.map(label),
         at: Some(span(content, link.weight.unwrap_or(link.source))),
     };
+    let node = |node: &Named| Node { id: label(node.id), label: None, at: Some(span(content, node.id)) };
     Ok(Content {
-        nodes: document.nodes.iter().map(|node| (label(node.id), None)).collect(),
+        nodes: document.nodes.iter().map(node).collect(),
         links: document.links.into_iter().map(link).collect(),
     })
 }

@@ -27,11 +27,21 @@ pub struct Link {
     pub at: Option<SourceSpan>,
 }
 
-/// What a document holds: ids of nodes, each with the label that people read, and edges.
+/// A node as a document says it.
+pub struct Node {
+    /// Its id.
+    pub id: String,
+    /// The label that people read.
+    pub label: Option<String>,
+    /// Where it stands.
+    pub at: Option<SourceSpan>,
+}
+
+/// What a document holds.
 #[derive(Default)]
 pub struct Content {
-    /// Ids and labels.
-    pub nodes: Vec<(String, Option<String>)>,
+    /// The nodes.
+    pub nodes: Vec<Node>,
     /// The edges.
     pub links: Vec<Link>,
 }
@@ -43,10 +53,10 @@ impl Content {
     /// An id stands twice, or an edge names no node.
     pub fn graph(self, text: &Text, options: &Options, reading: &mut Reading) -> Result<Graph, ImportError> {
         let mut nodes = Nodes::default();
-        for (id, _) in &self.nodes {
+        for Node { id, at, .. } in &self.nodes {
             let count = nodes.len();
             if nodes.number(id) < count {
-                return Err(ImportError::RepeatedNode { node: id.clone() });
+                return Err(ImportError::RepeatedNode { node: id.clone(), text: text.clone(), at: *at });
             }
         }
         let edge = |link: &Link| {
@@ -71,14 +81,14 @@ impl Content {
             some => reading.say(format!("{some} of {} edges directed", edges.len()), "--directed"),
         }
         let mut graph = nodes.listed(edges);
-        let mut labels: Vec<&String> = self.nodes.iter().filter_map(|(_, label)| label.as_ref()).collect();
+        let mut labels: Vec<&String> = self.nodes.iter().filter_map(|node| node.label.as_ref()).collect();
         let distinct = labels.iter().collect::<HashSet<_>>().len();
         if distinct == graph.labels.len() && distinct > 0 {
             if graph.is_numbered() {
                 // Ids that are ranks have put the nodes in order.
                 let mut numbered: Vec<_> = self.nodes.iter().collect();
-                numbered.sort_by_key(|(id, _)| id.parse::<usize>().ok());
-                labels = numbered.into_iter().filter_map(|(_, label)| label.as_ref()).collect();
+                numbered.sort_by_key(|node| node.id.parse::<usize>().ok());
+                labels = numbered.into_iter().filter_map(|node| node.label.as_ref()).collect();
             }
             graph.labels = labels.into_iter().cloned().collect();
         } else if !labels.is_empty() {

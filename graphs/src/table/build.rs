@@ -174,13 +174,14 @@ impl Builder<'_, '_> {
         });
         let mut nodes = Nodes::default();
         for rank in 0..size {
-            let label = match (&heading, labelled) {
-                (Some(heading), _) => heading[rank].1.to_string(),
-                (None, true) => self.table.row(rank)[0].1.to_string(),
-                (None, false) => rank.to_string(),
+            let field = match (&heading, labelled) {
+                (Some(heading), _) => Some(heading[rank]),
+                (None, true) => Some(self.table.row(rank)[0]),
+                (None, false) => None,
             };
+            let label = field.map_or_else(|| rank.to_string(), |field| field.1.to_string());
             if nodes.number(&label) < rank {
-                return Err(ImportError::RepeatedNode { node: label });
+                return Err(self.repeated(label, field));
             }
         }
         let ranks = self.row_ranks(&nodes, labelled && heading.is_some(), first)?;
@@ -211,17 +212,22 @@ impl Builder<'_, '_> {
         }
         let mut seen = vec![false; nodes.len()];
         let rank = |row: usize| {
-            let label = self.table.row(row)[0].1.to_string();
+            let field = self.table.row(row)[0];
+            let label = field.1.to_string();
             let Some(rank) = nodes.find(&label) else {
                 let (text, at) = (self.text.clone(), self.table.span(row));
                 return Err(ImportError::LabelsDiffer { label, text, at });
             };
             if std::mem::replace(&mut seen[rank], true) {
-                return Err(ImportError::RepeatedNode { node: label });
+                return Err(self.repeated(label, Some(field)));
             }
             Ok(rank)
         };
         (first..self.table.len()).map(rank).collect()
+    }
+
+    fn repeated(&self, node: String, field: Option<Field>) -> ImportError {
+        ImportError::RepeatedNode { node, text: self.text.clone(), at: field.map(span) }
     }
 
     /// A node, then those that it sends to.

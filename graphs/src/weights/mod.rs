@@ -168,10 +168,16 @@ impl<'g> Rows<'g> {
     /// The lists of edges: those that stand there in both directions with one weight go both ways.
     pub fn lists(&self) -> Lists<'_> {
         let mut lists = Lists::default();
+        // Receivers ascend, and so do those that a rank sends to in its row.
+        let mut passed = self.offsets.clone();
         for rank in 0..self.size() {
             for arc in self.row(rank).iter().filter(|arc| arc.from != arc.to) {
                 let weight = arc.weight.as_deref();
-                let back = self.back(arc).filter(|back| back.weight.as_deref() == weight);
+                let row = &self.arcs[..self.offsets[arc.from as usize + 1]];
+                let next = &mut passed[arc.from as usize];
+                *next += row[*next..].iter().take_while(|back| back.from < arc.to).count();
+                let back = row.get(*next).filter(|back| back.from == arc.to);
+                let back = back.filter(|back| back.weight.as_deref() == weight);
                 if back.is_none() {
                     lists.one_way.push((arc.from, arc.to, weight));
                 } else if arc.from < arc.to {
@@ -183,11 +189,6 @@ impl<'g> Rows<'g> {
         lists.both_ways.sort_unstable_by_key(|edge| (edge.0, edge.1));
         lists.one_way.sort_unstable_by_key(|edge| (edge.0, edge.1));
         lists
-    }
-
-    fn back(&self, arc: &Arc) -> Option<&Arc<'g>> {
-        let row = self.row(arc.from as usize);
-        row.binary_search_by_key(&arc.to, |back| back.from).ok().map(|at| &row[at])
     }
 
     /// The own weight of a rank, where that has to be said: the language takes what the row leaves.

@@ -31,8 +31,8 @@ pub struct Goal<'a> {
     pub cluster: &'a Cluster,
     /// A source of one's own, whose topologies are tried too.
     pub source: Option<&'a Entry>,
-    /// The name of an algorithm of the source or the library, with its part or without; where absent, the only one of the
-    /// source, or else plain averaging.
+    /// An algorithm of the source or the library, with its part or without, and with arguments or without; where absent, the
+    /// only one of the source, or else plain averaging.
     pub algorithm: Option<&'a str>,
     /// Bytes of the model.
     pub model_bytes: f64,
@@ -164,9 +164,11 @@ pub fn advise(
     Ok(advice)
 }
 
-/// The name of an algorithm without its part of the library.
-pub fn bare_name(name: &str) -> &str {
-    name.strip_prefix("algorithm::").unwrap_or(name)
+/// The name of an algorithm without its part of the library, and its arguments in parentheses, if it has some.
+pub fn bare_call(call: &str) -> (&str, &str) {
+    let bare = call.strip_prefix("algorithm::").unwrap_or(call);
+    let (name, arguments) = bare.split_at(bare.find('(').unwrap_or(bare.len()));
+    (name.trim_end(), arguments)
 }
 
 impl Goal<'_> {
@@ -193,6 +195,9 @@ impl Goal<'_> {
 impl Advice {
     /// Whether all-reduce or the first of the ranking is faster, and by how much, in words.
     pub fn verdict(&self) -> Option<String> {
+        if self.size == 1 {
+            return Some("one rank has nobody to communicate with".to_string());
+        }
         let (best, seconds) = (self.ranking.first()?, self.allreduce.seconds?);
         let steps = self.allreduce.steps?;
         let plural = if steps == 1.0 { "" } else { "s" };

@@ -1,8 +1,8 @@
 //! What a search combines: the topologies of the library and those of a source of one's own, and the algorithm.
 
-use super::{Goal, bare_name};
+use super::{Goal, bare_call};
 use crate::error::{PredictError, QuestionError};
-use bfc_compiler::{Defined, Entry, Files, Request, library};
+use bfc_compiler::{Defined, Entry, Files, NoFiles, Request, library};
 
 /// The name of a source that holds nothing of one's own.
 const ADVISED: &str = "advised.bf";
@@ -13,14 +13,15 @@ pub(super) struct Pool<'a> {
     own: Option<(String, String)>,
     /// The topologies.
     pub topologies: Vec<Known>,
-    /// The algorithm as an expression, and what to import for it; plain averaging where absent.
+    /// The algorithm; plain averaging where absent.
     pub algorithm: Option<Known>,
+    /// The files beside the source.
     pub files: &'a dyn Files,
     /// Whether the source of one's own uses files beside it.
     pub neighbours: bool,
 }
 
-/// A name that sources of the search know.
+/// A topology or an algorithm that sources of the search can name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Known {
     /// How it is listed.
@@ -86,6 +87,12 @@ impl Known {
         Self { import: Some(format!("{part}::{name}")), ..Self::own(name) }
     }
 
+    /// The same with arguments in parentheses, if there are some.
+    fn called(self, arguments: &str) -> Self {
+        let [label, expression] = [self.label, self.expression].map(|name| name + arguments);
+        Self { label, expression, ..self }
+    }
+
     /// A name of the library beside names of one's own, of which one may be the same.
     fn by_path(part: &str, name: &str, is_taken: bool) -> Self {
         let expression = format!("{part}::{name}");
@@ -94,25 +101,32 @@ impl Known {
     }
 }
 
-/// The algorithm that is asked for: of one's own before one of the library.
+/// The algorithm that is asked for, of one's own before one of the library; else that of the schedule, or the only one of
+/// one's own.
 fn algorithm(goal: &Goal<'_>, defined: Option<&Defined>) -> Result<Option<Known>, PredictError> {
     let own = defined.map_or(&[][..], |defined| &defined.algorithms);
-    let asked = goal.algorithm.map(bare_name);
-    let known = |name: &str| match (own.iter().any(|own| own == name), defined) {
-        (true, _) => Known::own(name),
-        (false, None) => Known::imported("algorithm", name),
-        (false, Some(_)) => Known::by_path("algorithm", name, false),
-    };
-    let scheduled = defined.and_then(|defined| defined.scheduled_algorithm.as_deref());
-    match (asked, own) {
-        (None, _) if scheduled.is_some() => Ok(scheduled.map(Known::own)),
-        (Some(name), _) => {
-            let full = format!("algorithm::{name}");
-            if !own.iter().any(|own| own == name) && library::source(&full).is_none() {
-                bfc_compiler::check(&Request::new(Entry::Library(full), goal.size), &bfc_compiler::NoFiles)?;
-            }
-            Ok(Some(known(name)))
+    if let Some((name, arguments)) = goal.algorithm.map(bare_call) {
+        if own.iter().any(|own| own == name) {
+            return Ok(Some(Known::own(name).called(arguments)));
         }
+        let full = format!("algorithm::{name}");
+        let entry = match library::source(&full) {
+            Some(_) if !arguments.is_empty() => Some(Entry::Expression(format!("{full}{arguments}"))),
+            Some(_) => None,
+            // Refused with the nearest name.
+            None => Some(Entry::Library(full)),
+        };
+        if let Some(entry) = entry {
+            bfc_compiler::check(&Request::new(entry, goal.size), &NoFiles)?;
+        }
+        let known = match defined {
+            None => Known::imported("algorithm", name),
+            Some(_) => Known::by_path("algorithm", name, false),
+        };
+        return Ok(Some(known.called(arguments)));
+    }
+    match (defined.and_then(|defined| defined.scheduled_algorithm.as_deref()), own) {
+        (Some(scheduled), _) => Ok(Some(Known::own(scheduled))),
         (None, []) => Ok(None),
         (None, [only]) => Ok(Some(Known::own(only))),
         (None, several) => Err(QuestionError::SeveralAlgorithms { names: several.to_vec() }.into()),

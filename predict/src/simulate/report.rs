@@ -3,6 +3,7 @@
 use super::{Machine, Setting};
 use crate::allreduce::{self, AllReduce};
 use crate::cluster::Cluster;
+use bfc_schedule::inspect::rank_name;
 use bfc_schedule::{Rank, Schedule};
 use serde::Serialize;
 
@@ -42,10 +43,16 @@ pub struct Simulation {
 pub struct Lost {
     /// The ranks that were lost before the end.
     pub ranks: Vec<u32>,
+    /// What the source calls them, with their numbers.
+    #[serde(skip)]
+    pub names: Vec<String>,
     /// The other ranks that could not do all steps.
     pub stalled: u32,
     /// The first of them.
     pub first: Option<u32>,
+    /// What the source calls it, with its number.
+    #[serde(skip)]
+    pub first_name: Option<String>,
     /// The steps that it did.
     pub first_steps: u32,
     /// The most steps that one of the stalled did.
@@ -88,7 +95,7 @@ impl Simulation {
             ring_step_seconds: ring,
             tree_step_seconds: tree,
             hierarchical_step_seconds: hierarchical,
-            lost: Lost::new(machine),
+            lost: Lost::new(machine, schedule),
         }
     }
 }
@@ -111,7 +118,7 @@ fn parallel(size: u32, cluster: &Cluster, setting: &Setting, gradients: f64, exc
 }
 
 impl Lost {
-    fn new(machine: &Machine<'_>) -> Option<Self> {
+    fn new(machine: &Machine<'_>, schedule: &Schedule) -> Option<Self> {
         let steps = machine.setting.steps;
         let ranks = || machine.ranks.iter().zip(0..).map(|(state, rank)| (Rank(rank), state));
         let lost: Vec<u32> =
@@ -125,7 +132,10 @@ impl Lost {
             stalled().min_by(|a, b| order(a.1).partial_cmp(&order(b.1)).unwrap_or(std::cmp::Ordering::Equal));
         let at = |state: &super::RankState| state.last_step_at;
         let latest = stalled().map(|(_, state)| at(state)).fold(0.0, f64::max);
+        let name = |rank: &u32| rank_name(schedule, Rank(*rank));
         Some(Self {
+            names: lost.iter().map(name).collect(),
+            first_name: first.map(|(rank, _)| name(&rank.0)),
             ranks: lost,
             stalled: stalled().count() as u32,
             first: first.map(|(rank, _)| rank.0),

@@ -5,7 +5,7 @@ use crate::cluster::Cluster;
 use crate::cost::Cost;
 use crate::error::{MOST_EVENTS, MOST_RANKS, PredictError, QuestionError};
 use crate::place::Fit;
-use crate::plan::{Location, compile, on_machines};
+use crate::plan::{Location, on_machines};
 use crate::progress::Progress;
 use bfc_compiler::{Files, Request};
 use bfc_schedule::{Rank, Schedule};
@@ -113,7 +113,7 @@ pub fn simulate_sizes(
     progress.begin("simulations", sizes.len() as u64, "sizes");
     for (done, &size) in (1..).zip(sizes) {
         let request = on_machines(Request { size, ..request.clone() }, cluster);
-        let (schedule, fit) = location.fit(compile(&request, files)?.schedule)?;
+        let (schedule, fit) = location.fit(bfc_compiler::compile_with_remedies(&request, files)?.schedule)?;
         setting.check_work(&schedule)?;
         let simulation = simulate_watched(&schedule, cluster, setting, progress)?;
         let throughput = batch.map(|batch| Throughput::new(&simulation, batch));

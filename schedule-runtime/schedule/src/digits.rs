@@ -49,7 +49,7 @@ impl Rational {
             return six_digits(x);
         }
         let digits = |number: &BigInt| number.magnitude().to_string().len() as i64;
-        let mut exponent = digits(self.numerator()) - digits(self.denominator());
+        let mut exponent = digits(&self.numerator()) - digits(&self.denominator());
         let power = Self::integer(num_traits::pow(BigInt::from(10), exponent.unsigned_abs() as usize));
         let mut mantissa = if exponent < 0 { (self * &power).to_f64() } else { (self / &power).to_f64() };
         if mantissa.abs() < 1.0 {

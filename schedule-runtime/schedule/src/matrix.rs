@@ -1,9 +1,10 @@
 //! Mixing matrices: one phase of a topology, exact, in the form in which its symmetry is kept.
 
 use crate::{Group, Rank, Rational};
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
 /// The matrix W of one phase: `x_i ← Σ_j W[i][j] x_j`.
 #[derive(Clone, Debug, PartialEq, Eq)]

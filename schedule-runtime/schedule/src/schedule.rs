@@ -1,7 +1,8 @@
 //! A draft, which anyone may build, becomes a schedule, which is verified; a rank runs its own part of it.
 
+use crate::format::Covered;
 use crate::rounds::RankPlan;
-use crate::{Average, MixingMatrix, Program, Rank, RoundPlan, VerifyError, format, sums, verify};
+use crate::{Average, MixingMatrix, Program, Rank, RoundPlan, VerifyError, sums, verify};
 use std::fmt;
 
 /// A schedule before verification.
@@ -47,7 +48,8 @@ pub struct Phase {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
     draft: Draft,
-    digest: Digest,
+    /// What the digest covers, as a file has it: schedules are mostly written after they are made.
+    covered: Covered,
     /// For each topology whether rounding must keep the sums of its columns.
     columns: Vec<bool>,
 }
@@ -59,11 +61,11 @@ impl Schedule {
     /// Every violation found, up to [`verify::MOST_ERRORS`], each with a counterexample.
     pub fn new(draft: Draft) -> Result<Self, Vec<VerifyError>> {
         verify::verify(&draft)?;
-        let digest = format::digest(&draft)?;
+        let covered = Covered::new(&draft)?;
         let only_columns =
             |topology: &Topology| sums::only_columns(topology.phases.iter().map(|phase| &phase.matrix));
         let columns = draft.topologies.iter().map(only_columns).collect();
-        Ok(Self { draft, digest, columns })
+        Ok(Self { draft, covered, columns })
     }
 
     /// The number of ranks.
@@ -108,7 +110,7 @@ impl Schedule {
 
     /// The digest of sizes, program, rounds and exact weights, which ranks compare before they start.
     pub fn digest(&self) -> Digest {
-        self.digest
+        self.covered.digest
     }
 
     /// The part of one rank: O(degree) for symbolic phases.
@@ -128,15 +130,15 @@ impl Schedule {
             size: self.draft.size,
             local_size: self.draft.local_size,
             rank,
-            digest: self.digest,
+            digest: self.covered.digest,
             program: self.draft.program.clone(),
             topologies: self.draft.topologies.iter().zip(&self.columns).map(plans).collect(),
             average: self.draft.average.clone(),
         }
     }
 
-    pub(crate) fn draft(&self) -> &Draft {
-        &self.draft
+    pub(crate) fn covered(&self) -> &Covered {
+        &self.covered
     }
 
     /// The draft again, to be changed and verified anew.

@@ -3,5 +3,6 @@
 mod common;
 mod format;
 mod inspect;
+mod rational;
 mod scalar;
 mod verify;

@@ -4,7 +4,7 @@ mod simulated;
 
 pub use simulated::{Analyzed, STEP_SIZE, Simulated};
 
-use crate::arguments::{self, Format, Settings, Sizes};
+use crate::arguments::{self, BadRange, Format, Settings, Sizes};
 use crate::failure::{CliError, Failure};
 use crate::output::{Kind, Results};
 use crate::{input, output};
@@ -83,7 +83,9 @@ impl Settings {
         Some(match ranges.next() {
             None => values
                 .map(|values| Axis::Values(name.clone(), values.map(|value| value.to_string()).collect()))
-                .map_err(|message| CliError::Usage { message, help: None }.into()),
+                .map_err(|BadRange { message, remedy }| {
+                    CliError::Usage { message, help: Some(remedy) }.into()
+                }),
             Some(_) => Err(one_range("give all parameters but one a single value")),
         })
     }

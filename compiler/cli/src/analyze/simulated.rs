@@ -49,6 +49,19 @@ struct TooManyRanks {
     size: u32,
 }
 
+/// A parameter on which no run depends.
+#[derive(Debug, Error, Diagnostic)]
+#[error("`{parameter}` changes nothing in runs without gradients, which show consensus alone")]
+#[diagnostic(
+    code(bfc::run::no_effect),
+    help(
+        "name a step size of the consensus, such as `--simulated=gamma`; for that of the gradients, `largest_step` is the largest that converges on quadratics"
+    )
+)]
+struct NoEffect {
+    parameter: String,
+}
+
 /// What is known of a topology, and what runs show of a parameter.
 #[derive(Clone, Debug, Serialize)]
 pub struct Analyzed {
@@ -65,7 +78,8 @@ impl Analyzed {
     /// nothing is proved of that parameter, the analysis is of the value that runs show.
     ///
     /// # Errors
-    /// The compiler refuses, there are too many ranks to run, a run fails, or `progress` is cancelled.
+    /// The compiler refuses, there are too many ranks to run, no run depends on the parameter, a run fails, or `progress` is
+    /// cancelled.
     pub fn new(
         request: &Request,
         files: &dyn Files,
@@ -120,7 +134,7 @@ impl Simulated {
     /// Runs the schedule of a request with many values of a parameter.
     ///
     /// # Errors
-    /// The compiler refuses, there are too many ranks, a run fails, or `progress` is cancelled.
+    /// The compiler refuses, there are too many ranks, no run depends on the parameter, a run fails, or `progress` is cancelled.
     fn new(
         request: &Request,
         files: &dyn Files,
@@ -139,6 +153,9 @@ impl Simulated {
         };
         for power in 0..POWERS {
             rates.push(rate(0.5f64.powi(power))?);
+        }
+        if rates.iter().all(|(_, rate)| rate.is_finite() && *rate == rates[0].1) {
+            return Err(Failure::usage(NoEffect { parameter: parameter.to_string() }));
         }
         let fastest = |rates: &[(f64, f64)]| {
             rates.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((1.0, f64::INFINITY))
@@ -201,8 +218,7 @@ fn with_value(request: &Request, parameter: &str, value: f64) -> Request {
 
 fn rate_with(request: &Request, files: &dyn Files, parameter: &str, value: f64) -> Result<f64, Failure> {
     let request = with_value(request, parameter, value);
-    let compiled = bfc_compiler::compile(&request, files)
-        .map_err(|refused| bfc_compiler::suggest(&request, files, refused))?;
+    let compiled = bfc_compiler::compile_with_remedies(&request, files)?;
     rate_of(&compiled.schedule)
 }
 

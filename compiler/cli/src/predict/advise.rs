@@ -7,15 +7,14 @@ use crate::failure::{CliError, Failure};
 use crate::progress::Bar;
 use crate::{input, output};
 use bfc_predict::Goal;
-use bfc_predict::advise::bare_name;
+use bfc_predict::advise::bare_call;
 use bfc_report::advice;
 use std::path::Path;
 
 /// Searches, ranks and reports.
 ///
 /// # Errors
-/// The cluster or the algorithm is not known, or nothing reaches the target, or the
-/// file exists or cannot be written.
+/// The cluster or the algorithm is not known, nothing reaches the target, or the file exists or cannot be written.
 pub fn advise(arguments: &Advise, format: Format) -> Result<(), Failure> {
     if let Some(path) = &arguments.output {
         output::check_new_file(path)?;
@@ -24,7 +23,7 @@ pub fn advise(arguments: &Advise, format: Format) -> Result<(), Failure> {
     let algorithm = arguments.algorithm.as_deref();
     let source = arguments.file.as_deref().map(input::entry).transpose()?;
     if let (None, Some(name)) = (&source, algorithm) {
-        input::library_name(&format!("algorithm::{}", bare_name(name)))?;
+        input::library_name(&format!("algorithm::{}", bare_call(name).0))?;
     }
     let goal = Goal {
         size: arguments.size,

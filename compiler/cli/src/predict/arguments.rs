@@ -139,7 +139,8 @@ pub struct Advise {
     /// What a rank computes and sends.
     #[command(flatten)]
     pub load: Load,
-    /// An algorithm of the file or the library to train with; plain averaging by default, or the file's only one.
+    /// An algorithm of the file or the library to train with, such as `dgd` or `dgd(lr = 0.05)`; plain averaging by default, or
+    /// the file's only one.
     #[arg(long, value_name = "NAME")]
     pub algorithm: Option<String>,
     /// The error to reach, relative to the initial one.

@@ -11,6 +11,7 @@ mod space;
 mod step;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 use crate::model::algorithm::{Algorithm, ValueKind};
 use crate::prove::facts::Facts;
@@ -19,33 +20,18 @@ use crate::prove::timeline::{Moment, Timeline};
 use crate::spectrum::dense::Rows;
 use crate::spectrum::group_spectrum::Characters;
 pub(crate) use agreement::never_descends;
-use bfc_algebra::krylov::{dominant, fixed_point};
 use bfc_algebra::{Mat, c64};
 use bfc_schedule::Rational;
 use serde::Serialize;
-use space::{Functions, Mode, Points, Ranks};
+use space::{Functions, Mode, Points};
 use step::Affine;
+use whole::Whole;
 
 /// Entries of the maps of all modes over a period.
 const MODES_BUDGET: usize = 1 << 15;
 
 /// Different eigenvalues of a symmetric matrix.
 const MODES: usize = 512;
-
-/// Rows of a map of all ranks at once that is written as a matrix.
-const WHOLE: usize = 256;
-
-/// Numbers that are read and written to find a radius or a limit: some tenths of a second.
-const WORK: usize = 1 << 27;
-
-/// How often a map is applied at most: to find its radius, twice to see whether its steps become shorter, and to find where it
-/// stands still.
-const RADIUS: usize = 240;
-const WINDOW: usize = 150;
-const LIMIT: usize = 3_000;
-
-/// How still a limit stands, relative to its largest number.
-const STILL: f64 = 1e-12;
 
 /// Rows of a map of all ranks whose eigenvalues are taken for many step sizes.
 const WHOLE_SEARCH: usize = 64;
@@ -330,7 +316,7 @@ impl Problem<'_> {
             let curvatures = vec![curvature; ranks];
             let linear = vec![0.0; ranks];
             let space = Points { phases: &phases, curvatures: &curvatures, linear: &linear };
-            worst = worst.max(Map { affine: &affine, space, period: &timeline.period }.radius()?);
+            worst = worst.max(Whole { affine: &affine, space, timeline: &timeline }.radius()?);
         }
         Ok(worst.powf(1.0 / timeline.period.len() as f64))
     }
@@ -403,132 +389,15 @@ impl Problem<'_> {
         let timeline = self.timeline(&affine)?;
         let phases = self.rows();
         let linear: Vec<f64> = curvatures.iter().zip(optima).map(|(h, z)| h * z).collect();
-        if curvatures.len() * algorithm.states.len() <= WHOLE {
-            return limit_of_whole(&affine, &timeline, &phases, curvatures, &linear);
-        }
         let space = Points { phases: &phases, curvatures, linear: &linear };
-        let mut start = timeline.transient.iter();
-        let start = start
-            .try_fold(affine.initial(&space)?, |states, moment| affine.step(&space, *moment, &states))?;
-        let map = Map { affine: &affine, space, period: &timeline.period };
-        let Some(followed) = map.followed(start.concat()) else { return Ok(None) };
-        let limit = fixed_point(followed, map.applications().min(LIMIT), STILL, |x| map.apply(x));
-        limit.map(|limit| affine.model(&map.space, &map.states(&limit))).transpose()
+        Whole { affine: &affine, space, timeline: &timeline }.limit()
     }
 }
 
-/// Where the models end, by the map of a period as a matrix; `None` where they still move after many periods.
-fn limit_of_whole(
-    affine: &Affine,
-    timeline: &Timeline,
-    phases: &[Vec<Rows>],
-    curvatures: &[f64],
-    linear: &[f64],
-) -> Result<Option<Vec<f64>>, String> {
-    let (ranks, states) = (curvatures.len(), affine.algorithm.states.len());
-    let space = Ranks { phases, states, curvatures };
-    let apply = |values: &[Mat<f64>], from: &[f64]| -> Vec<f64> {
-        let point: Vec<f64> = from.iter().chain(linear).copied().chain([1.0]).collect();
-        values.iter().flat_map(|value| bfc_algebra::apply(value.as_ref(), &point)).collect()
-    };
-    let mut point = apply(&affine.initial(&space)?, &vec![0.0; ranks * states]);
-    point = apply(&period_map(affine, &space, states, &timeline.transient)?, &point);
-    let map = period_map(affine, &space, states, &timeline.period)?;
-    let identity: Vec<Mat<f64>> = (0..states).map(|state| space.state(state)).collect();
-    let model = [affine.model(&space, &identity)?];
-    for _ in 0..LONGEST_RUN {
-        let next = apply(&map, &point);
-        let moved = moved(&next, &point);
-        let scale = next.iter().fold(1.0f64, |scale, value| scale.max(value.abs()));
-        if !moved.is_finite() || scale > 1e12 {
-            return Ok(None);
-        }
-        point = next;
-        if moved <= 1e-13 * scale {
-            return Ok(Some(apply(&model, &point)));
-        }
-    }
-    Ok(None)
-}
-
-/// The largest distance of two numbers at one place.
-fn moved(next: &[f64], point: &[f64]) -> f64 {
-    next.iter().zip(point).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
-}
-
-/// What a period makes of the states of all ranks.
-struct Map<'a> {
-    affine: &'a Affine<'a>,
-    space: Points<'a>,
-    period: &'a [Moment],
-}
-
-impl Map<'_> {
-    /// The states, one after the other, by state.
-    fn states(&self, point: &[f64]) -> Vec<Vec<f64>> {
-        point.chunks(self.space.curvatures.len()).map(<[f64]>::to_vec).collect()
-    }
-
-    /// The states after a period; no numbers where a step is not affine.
-    fn apply(&self, point: &[f64]) -> Vec<f64> {
-        let step = |states: Vec<Vec<f64>>, moment: &Moment| self.affine.step(&self.space, *moment, &states);
-        let states = self.period.iter().try_fold(self.states(point), step);
-        states.map_or_else(|_| vec![f64::NAN; point.len()], |states| states.concat())
-    }
-
-    /// The states after some periods, in which steps become shorter; `None` where they do not.
-    fn followed(&self, mut point: Vec<f64>) -> Option<Vec<f64>> {
-        let most = self.applications().min(2 * WINDOW);
-        let mut longest = [0.0f64; 2];
-        for period in 0..most {
-            let next = self.apply(&point);
-            let step = moved(&next, &point);
-            let window = &mut longest[usize::from(2 * period >= most)];
-            *window = window.max(step);
-            point = next;
-        }
-        let [before, after] = longest;
-        (most > 0 && point.iter().all(|x| x.is_finite()) && (after < before || after == 0.0)).then_some(point)
-    }
-
-    /// The radius, apart from 1 for what is conserved: that is not in the image of A − I.
-    fn radius(&self) -> Result<f64, String> {
-        let (ranks, states) = (self.space.curvatures.len(), self.affine.algorithm.states.len());
-        if ranks * states <= WHOLE {
-            let space = Ranks { phases: self.space.phases, states, curvatures: self.space.curvatures };
-            let map = period_map(self.affine, &space, states, self.period)?;
-            let entry = |i: usize, j: usize| map[i / ranks][(i % ranks, j)];
-            let matrix = Mat::from_fn(ranks * states, ranks * states, entry);
-            return Ok(radius(&bfc_algebra::eigenvalues(&matrix).ok_or(NO_EIGENVALUES)?, true));
-        }
-        let constant = self.apply(&vec![0.0; ranks * states]);
-        let linear =
-            |x: &[f64]| self.apply(x).iter().zip(&constant).map(|(a, b)| a - b).collect::<Vec<f64>>();
-        let change = |x: &mut [f64]| {
-            let image = linear(x);
-            x.iter_mut().zip(image).for_each(|(x, image)| *x = image - *x);
-        };
-        match self.applications() {
-            0 => Err("the rate takes too long to estimate at this size".to_string()),
-            most => Ok(radius(&dominant(ranks * states, most.min(RADIUS), linear, change).values, true)),
-        }
-    }
-
-    /// How often it may be applied.
-    fn applications(&self) -> usize {
-        let entries = |rows: &Rows| rows.rows.iter().map(Vec::len).sum::<usize>();
-        let widest = self.space.phases.iter().flatten().map(entries).max().unwrap_or(0);
-        let values = self.affine.algorithm.values.len();
-        WORK / (self.period.len() * values * (widest + self.space.curvatures.len())).max(1)
-    }
-}
 /// A number rounded to what a double's estimate is good for.
 fn digits(number: f64, count: usize) -> f64 {
     format!("{number:.*e}", count - 1).parse().unwrap_or(number)
 }
-
-/// Periods after which a limit is given up.
-const LONGEST_RUN: usize = 20_000;
 
 const NO_EIGENVALUES: &str = "the eigenvalues of the step were not found";
 

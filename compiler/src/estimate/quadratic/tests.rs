@@ -4,6 +4,7 @@ use super::*;
 use crate::model::algorithm::ValueId;
 use crate::prove::tests::build::{Builder, diffusion};
 use crate::prove::tests::{cayley, tables};
+use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank};
 
 /// x' = W x − lr ∇f(x), x' = W (x − lr ∇f(x)), and exact diffusion, with this step size.
 fn algorithms() -> [Algorithm; 3] {
@@ -27,11 +28,11 @@ fn algorithms() -> [Algorithm; 3] {
     [adapt_while_communicate, adapt_then_combine, diffusion(true)].map(on_x)
 }
 
-fn ring() -> Vec<bfc_schedule::MixingMatrix> {
+fn ring() -> Vec<MixingMatrix> {
     vec![cayley(&[8], [1, 7])]
 }
 
-fn analyzed(algorithm: &Algorithm, phases: &[bfc_schedule::MixingMatrix]) -> Quadratic {
+fn analyzed(algorithm: &Algorithm, phases: &[MixingMatrix]) -> Quadratic {
     quadratic(algorithm, &[Facts::new(phases)], [0.1, 1.0]).expect("it asks for gradients")
 }
 
@@ -56,6 +57,59 @@ fn modes_and_the_whole_agree() {
         let rates = [by_characters.rate, by_eigenvalues.rate, whole.ok()].map(|rate| rate.expect("a rate"));
         assert!(rates.iter().all(|rate| (rate - rates[0]).abs() < 1e-7), "{rates:?}");
     }
+}
+
+/// Each rank takes from the next, and from one that is far away and another in each phase.
+fn one_way(size: u32, phases: u32) -> Vec<MixingMatrix> {
+    tables(&(0..phases).map(|phase| cayley(&[size], [1, 5 + 3 * phase])).collect::<Vec<_>>())
+}
+
+/// The same both ways, where each rank keeps half: exact diffusion converges.
+fn both_ways(size: u32, phases: u32) -> Vec<MixingMatrix> {
+    let phase = |phase: u32| {
+        let far = 5 + 3 * phase;
+        let hops = [1, far, size - far, size - 1].map(|hop| (Rank(hop), Rational::new(1, 8)));
+        let lazy = CayleyMatrix::new(Group::cyclic(size), Rational::new(1, 2), hops.to_vec());
+        MixingMatrix::Cayley(lazy.expect("hops of the group"))
+    };
+    tables(&(0..phases).map(phase).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_step_that_is_applied_has_the_numbers_of_its_matrix() {
+    let sizes = [(30, 1), (61, 1), (64, 3)];
+    let directed = sizes.map(|(size, phases)| one_way(size, phases));
+    let undirected = sizes.map(|(size, phases)| both_ways(size, phases));
+    let mut diverging = 0;
+    for phases in directed.into_iter().chain(undirected) {
+        let size = phases[0].size();
+        let facts = [Facts::new(&phases)];
+        for algorithm in algorithms() {
+            let knob = Knob::new(&algorithm);
+            let problem = Problem { algorithm: &algorithm, topologies: &facts, knob, curvature: [0.1, 1.0] };
+            let (algorithm, descent) = problem.with_step(Some(0.1));
+            let affine = Affine::new(&algorithm, descent);
+            let timeline = problem.timeline(&affine).expect("it repeats");
+            let (curvatures, optima) = problem.spread(size as usize);
+            let linear: Vec<f64> = curvatures.iter().zip(&optima).map(|(h, z)| h * z).collect();
+            let rows = problem.rows();
+            let space = Points { phases: &rows, curvatures: &curvatures, linear: &linear };
+            let whole = Whole { affine: &affine, space, timeline: &timeline };
+            let [by_matrix, applied] = [whole.eigenvalues(), whole.dominant_eigenvalues()]
+                .map(|values| radius(&values.expect("affine"), true));
+            assert!((by_matrix - applied).abs() < 1e-7, "{size}: {by_matrix} and {applied}");
+            let limits =
+                [whole.limit_by_matrix(), whole.limit_by_applying()].map(|limit| limit.expect("affine"));
+            let [Some(by_matrix), Some(applied)] = limits else {
+                assert!(by_matrix > 1.0 && limits == [None, None], "{size}: {by_matrix}, {limits:?}");
+                diverging += 1;
+                continue;
+            };
+            let apart = by_matrix.iter().zip(&applied).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(apart < 1e-7, "{size}: {apart}");
+        }
+    }
+    assert_eq!(diverging, sizes.len(), "only exact diffusion on directed graphs");
 }
 
 #[test]

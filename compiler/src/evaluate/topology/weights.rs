@@ -185,7 +185,8 @@ impl WeightRule {
             BaseRule::BestConstant => problem.best_constant().map_err(too_large)?,
             BaseRule::Fastest(signs) => {
                 let (weights, optimum) = problem.fastest(*signs, Effort::FULL).map_err(too_large)?;
-                return Ok((weights, Some((self.optimised(*signs), optimum))));
+                let optimum = (!hops.is_empty()).then(|| (self.optimised(*signs), optimum));
+                return Ok((weights, optimum));
             }
             _ => Rational::new(1, hops.len() as u32 + 1),
         };
@@ -301,13 +302,11 @@ impl Edges {
         let edges = self.sorted(size);
         let rows = Rows::new(&edges, size);
         let table = match self.is_weighted() {
-            true => self.explicit(&rows, &self.weights.0.values, |rank| self.self_weight(rank).cloned()),
+            true => self.explicit(&rows, &self.weights.0, |rank| self.self_weight(rank).cloned()),
             false => self.by_rule(&rows, rule)?,
         };
         let optimum = table.optimum;
-        let matrix = SparseMatrix::from_parts(table.weights.values, table.own, table.offsets, table.edges);
-        let matrix = matrix.expect("rows are sorted, distinct and in range");
-        Ok(Weighed { matrix: MixingMatrix::Sparse(matrix), optimum })
+        Ok(Weighed { matrix: MixingMatrix::Sparse(table.matrix()), optimum })
     }
 
     fn self_weight(&self, rank: u32) -> Option<&Rational> {
@@ -315,12 +314,12 @@ impl Edges {
     }
 
     /// Edges with weights by number; `own` says what ranks keep whose rows do not leave it.
-    fn explicit(&self, rows: &Rows, weights: &[Rational], own: impl Fn(u32) -> Option<Rational>) -> Table {
-        let mut table = Table::default();
+    fn explicit(&self, rows: &Rows, weights: &Interner, own: impl Fn(u32) -> Option<Rational>) -> Table {
+        let mut table = Table { weights: weights.clone(), ..Table::default() };
+        let weights = &weights.values;
         // Many rows hold the same weights.
         let mut rests: HashMap<Vec<u32>, u32> = HashMap::new();
         let left = Rests::new(weights);
-        let mut known: Vec<Option<u32>> = vec![None; weights.len()];
         for rank in 0..rows.size() {
             let listed = rows.row(rank);
             let said = own(rank).map(|own| table.weights.id(&own));
@@ -333,9 +332,7 @@ impl Edges {
                 continue;
             }
             let mut ids: Vec<u32> = listed.iter().filter_map(|edge| edge.2).collect();
-            let mut id =
-                |id: u32| *known[id as usize].get_or_insert_with(|| table.weights.id(&weights[id as usize]));
-            let row = listed.iter().zip(&ids).map(|(edge, weight)| (Rank(edge.1), id(*weight))).collect();
+            let row = listed.iter().zip(&ids).map(|(edge, weight)| (Rank(edge.1), *weight)).collect();
             let own = said.unwrap_or_else(|| {
                 ids.sort_unstable();
                 *rests.entry(ids).or_insert_with_key(|ids| table.weights.id(&left.rest(ids)))
@@ -408,7 +405,7 @@ impl Edges {
             }
             said => said.cloned(),
         };
-        Ok(self.explicit(&rows, &weights.values, own))
+        Ok(self.explicit(&rows, &weights, own))
     }
 }
 
@@ -519,6 +516,26 @@ impl Table {
         self.own.push(own);
         self.edges.extend(row);
         self.offsets.push(self.edges.len());
+    }
+
+    /// The matrix, whose weights are those that rows use, numbered as rows name them, a rank's own weight first: equal
+    /// matrices have equal parts.
+    fn matrix(self) -> SparseMatrix {
+        let Self { weights, mut own, offsets, mut edges, .. } = self;
+        let mut numbers = vec![None; weights.values.len()];
+        let mut used = vec![];
+        let mut number = |id: &mut u32| {
+            *id = *numbers[*id as usize].get_or_insert_with(|| {
+                used.push(weights.values[*id as usize].clone());
+                used.len() as u32 - 1
+            });
+        };
+        for (rank, own) in own.iter_mut().enumerate() {
+            number(own);
+            edges[offsets[rank]..offsets[rank + 1]].iter_mut().for_each(|(_, weight)| number(weight));
+        }
+        let matrix = SparseMatrix::from_parts(used, own, offsets, edges);
+        matrix.expect("rows are sorted, distinct and in range")
     }
 }
 

@@ -58,7 +58,7 @@ fn exact(values: &[f64], matrix: &MixingMatrix) -> Vec<Rational> {
     let scale = values.iter().fold(1.0f64, |most, value| most.max(value.abs()));
     let of = |value: f64| {
         simple(value, EXACT * scale, MAX_DENOMINATOR)
-            .filter(|simple| denominator.is_multiple_of(simple.denominator()))
+            .filter(|simple| denominator.is_multiple_of(&simple.denominator()))
             .or_else(|| Rational::from_f64(value))
             .unwrap_or_else(Rational::zero)
     };
@@ -85,7 +85,7 @@ fn weights(matrix: &MixingMatrix) -> Vec<&Rational> {
 fn common_denominator(matrix: &MixingMatrix) -> BigInt {
     let mut common = BigInt::one();
     for weight in weights(matrix) {
-        common = common.lcm(weight.denominator());
+        common = common.lcm(&weight.denominator());
         if common.bits() > 1 << 12 {
             return BigInt::zero();
         }

@@ -143,7 +143,7 @@ pub fn rational(value: &Value, operand: usize) -> Result<Rational, Problem> {
 pub fn integer(value: &Value, operand: usize) -> Result<BigInt, Problem> {
     match value {
         Value::Integer(value) => Ok(BigInt::from(*value)),
-        Value::Number(value) if value.is_integer() => Ok(value.numerator().clone()),
+        Value::Number(value) if value.is_integer() => Ok(value.numerator()),
         Value::Number(_) => Err(Problem::NotAnInteger(operand)),
         Value::Symbol(_) => Err(Problem::Symbolic),
         _ => Err(Problem::NotANumber(operand)),
@@ -158,7 +158,7 @@ pub fn check(value: Rational) -> Outcome {
 /// The `f64` nearest to √a, for a ≥ 0.
 pub fn square_root(a: &Rational) -> Rational {
     // ⌊√(a·4^k)⌋ with at least 64 bits, and a last bit that says whether anything was cut off.
-    let (p, q) = (a.numerator().magnitude(), a.denominator().magnitude());
+    let [p, q] = &[a.numerator(), a.denominator()].map(|part| part.into_parts().1);
     let k = 66 + (q.bits().saturating_sub(p.bits())) / 2;
     let scaled = (p << (2 * k)) / q;
     let root = scaled.sqrt();

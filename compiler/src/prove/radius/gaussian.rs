@@ -33,7 +33,20 @@ impl Gaussian {
     }
 
     pub(super) fn scaled(&self, factor: &BigRational) -> Self {
-        Self { re: &self.re * factor, im: &self.im * factor }
+        match () {
+            _ if factor.is_zero() => Self::zero(),
+            _ if factor.is_one() => self.clone(),
+            _ if self.is_real() => Self::real(&self.re * factor),
+            _ => Self { re: &self.re * factor, im: &self.im * factor },
+        }
+    }
+
+    fn is_real(&self) -> bool {
+        self.im.is_zero()
+    }
+
+    fn is_zero(&self) -> bool {
+        self.re.is_zero() && self.im.is_zero()
     }
 
     fn bits(&self) -> u64 {
@@ -57,10 +70,16 @@ impl Sub for &Gaussian {
 
 impl Mul for &Gaussian {
     type Output = Gaussian;
+    /// Most entries of the matrices here are 0, 1 or real: products reduce to lowest terms, which takes time.
     fn mul(self, other: Self) -> Gaussian {
-        Gaussian {
-            re: &self.re * &other.re - &self.im * &other.im,
-            im: &self.re * &other.im + &self.im * &other.re,
+        match (self.is_real(), other.is_real()) {
+            (true, _) if self.re.is_zero() || self.re.is_one() => other.scaled(&self.re),
+            (_, true) => self.scaled(&other.re),
+            (true, _) => other.scaled(&self.re),
+            _ => Gaussian {
+                re: &self.re * &other.re - &self.im * &other.im,
+                im: &self.re * &other.im + &self.im * &other.re,
+            },
         }
     }
 }
@@ -81,9 +100,9 @@ impl ExactMatrix {
     pub(super) fn times(&self, other: &Self) -> Self {
         let n = self.size;
         let entry = |k: usize| {
-            (0..n).fold(Gaussian::zero(), |sum, m| {
-                &sum + &(&self.entries[k / n * n + m] * &other.entries[m * n + k % n])
-            })
+            let products = (0..n).map(|m| &self.entries[k / n * n + m] * &other.entries[m * n + k % n]);
+            let products = products.filter(|product| !product.is_zero());
+            products.reduce(|sum, product| &sum + &product).unwrap_or_else(Gaussian::zero)
         };
         Self { size: n, entries: (0..n * n).map(entry).collect() }
     }

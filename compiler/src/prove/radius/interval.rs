@@ -152,7 +152,7 @@ impl Poly {
 /// Whether the radius of the block is below 1 at every eigenvalue λ with low < λ < 1, or low ≤ λ < 1 where `closed`.
 /// `None` where the polynomials grow too large.
 pub(super) fn is_stable_between(block: &Block, low: &Rational, closed: bool) -> Option<bool> {
-    let (low, one) = (low.as_big(), BigRational::one());
+    let (low, one) = (&low.to_big(), BigRational::one());
     for condition in conditions(block)? {
         let inside = condition.is_positive_between(low, &one)?;
         if !inside || closed && !condition.at(low).is_positive() {
@@ -189,7 +189,7 @@ fn period(block: &Block) -> Option<Vec<Poly>> {
                 polynomial.terms.iter().fold(Poly(vec![]), |sum, (word, coefficient)| {
                     let mut power = vec![BigRational::zero(); word.len()];
                     power.push(BigRational::one());
-                    sum.plus(&Poly(power), coefficient.as_big())
+                    sum.plus(&Poly(power), &coefficient.to_big())
                 })
             })
             .collect();

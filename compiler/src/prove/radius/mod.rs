@@ -176,7 +176,7 @@ impl Block {
         let all = self.topologies().iter().all(|&k| sums(k).iter().all(Option::is_some));
         let counted = self.spaces.iter().all(|space| matches!(space, Space::Common | Space::Whole));
         let number = |k: usize, step: usize| {
-            let sum = sum(k, self.steps[step].1).map_or_else(BigRational::zero, |sum| sum.as_big().clone());
+            let sum = sum(k, self.steps[step].1).map_or_else(BigRational::zero, |sum| sum.to_big());
             Gaussian::real(sum)
         };
         if all && counted { self.exact(number) } else { None }
@@ -209,7 +209,7 @@ impl Block {
             let entry = |polynomial: &Polynomial| {
                 polynomial.terms.iter().fold(Gaussian::zero(), |sum, (word, coefficient)| {
                     let factor = word.iter().fold(Gaussian::one(), |p, &k| &p * &eigenvalue(k, step));
-                    &sum + &factor.scaled(coefficient.as_big())
+                    &sum + &factor.scaled(&coefficient.to_big())
                 })
             };
             let step = ExactMatrix {
@@ -281,7 +281,7 @@ fn by_support(block: &Block, topologies: &[&Facts]) -> Option<Verdict> {
     let positive = block.variants.iter().all(|v| v[0].terms.values().all(|c| !c.is_negative()));
     let mut factor = BigRational::from_integer(1.into());
     for &(variant, _) in &block.steps {
-        factor *= sums[variant].as_big();
+        factor *= sums[variant].to_big();
         if factor.numer().bits() + factor.denom().bits() > BITS {
             return None;
         }

@@ -11,10 +11,10 @@ const ELIMINATION_LIMIT: u32 = 32;
 /// The eigenvalue of a character where it is a rational or Gaussian rational number: where all its roots of unity are
 /// of order 1, 2 or 4, or 3 and 6 with their imaginary parts cancelling.
 pub(super) fn exact_eigenvalue(cayley: &CayleyMatrix, digits: &[u32]) -> Option<Gaussian> {
-    let mut sum = Gaussian::real(cayley.self_weight().as_big().clone());
+    let mut sum = Gaussian::real(cayley.self_weight().to_big());
     let mut half_roots_of_three = BigRational::zero();
     for (hop, weight) in cayley.hops() {
-        let weight = weight.as_big();
+        let weight = &weight.to_big();
         // The angle in twelfths of a turn.
         let mut twelfths = BigRational::zero();
         for ((digit, element), radix) in
@@ -67,8 +67,8 @@ fn is_eigenvalue(phase: &MixingMatrix, value: &BigRational) -> bool {
     let mut rows = vec![vec![BigRational::zero(); n]; n];
     for (i, line) in rows.iter_mut().enumerate() {
         let row = phase.row(Rank(i as u32));
-        line[i] = row.self_weight.as_big() - value;
-        row.in_weights.iter().for_each(|(j, weight)| line[j.index()] = weight.as_big().clone());
+        line[i] = row.self_weight.to_big() - value;
+        row.in_weights.iter().for_each(|(j, weight)| line[j.index()] = weight.to_big());
     }
     for column in 0..n {
         let Some(pivot) = (column..n).find(|&i| !rows[i][column].is_zero()) else { return true };

@@ -19,7 +19,7 @@ impl Recursion {
     pub(in crate::prove) fn new(size: usize, steps: impl Iterator<Item = Vec<Rational>>) -> Option<Self> {
         let mut product = ExactMatrix::identity(size);
         for (count, step) in (1..).zip(steps) {
-            let entries = step.iter().map(|entry| Gaussian::real(entry.as_big().clone())).collect();
+            let entries = step.iter().map(|entry| Gaussian::real(entry.to_big())).collect();
             product = ExactMatrix { size, entries }.times(&product);
             if product.bits() > BITS || count * (size as u64).pow(3) > BUDGET {
                 return None;
@@ -41,7 +41,7 @@ impl Recursion {
     /// roots. On the unit circle a root of its own only turns what it belongs to; a repeated one makes it grow.
     pub(in crate::prove) fn grows_from(&self, starts: &[Vec<Rational>]) -> bool {
         let repeated = |start: &Vec<Rational>| {
-            let polynomial = self.minimal_polynomial(start.iter().map(|x| x.as_big().clone()).collect());
+            let polynomial = self.minimal_polynomial(start.iter().map(|x| x.to_big()).collect());
             let common = polynomial.gcd(&polynomial.derivative());
             !is_inside(common.coefficients().iter().map(|c| Gaussian::real(c.clone())).collect())
         };

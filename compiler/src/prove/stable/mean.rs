@@ -10,7 +10,7 @@ use crate::model::algorithm::{Algorithm, ValueId, ValueKind};
 use crate::prove::radius::{self, MARGIN, Recursion};
 use bfc_schedule::Rational;
 use bfc_schedule::program::Operation;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The recursion of common states over the joint period.
 pub(super) struct Mean {
@@ -25,15 +25,29 @@ pub(super) struct Mean {
 impl Mean {
     /// `None` where it is not known.
     pub(super) fn new(system: &System, agreement: &Agreement) -> Option<Self> {
-        let states: Vec<usize> = (0..agreement.kept.len()).filter(|state| agreement.kept[*state]).collect();
-        let period: Vec<&Images> = system.period.iter().map(|step| &agreement.images[step]).collect();
-        let different: BTreeSet<&(usize, u64)> = system.period.iter().collect();
-        let edges = different.into_iter().flat_map(|step| {
-            let images = agreement.images[step].iter();
-            images.filter(|(_, factor)| factor.as_ref().is_some_and(|f| !f.is_zero()))
-        });
         let inside = |state: &usize| agreement.kept[*state];
-        let edges = edges.map(|((to, from), _)| (*from, *to)).filter(|(a, b)| inside(a) && inside(b));
+        let states: Vec<usize> = (0..agreement.kept.len()).filter(inside).collect();
+        let factors = |images: &'_ Images| -> Factors {
+            let known = images.iter().filter(|((to, from), _)| inside(to) && inside(from));
+            let known = known.filter_map(|(places, factor)| Some((*places, factor.clone()?)));
+            known.filter(|(_, factor)| !factor.is_zero()).collect()
+        };
+        // Phases with the same row sums make the same of agreement.
+        let mut different: Vec<Factors> = vec![];
+        let mut numbers: BTreeMap<&(usize, u64), usize> = BTreeMap::new();
+        let mut number = |step| {
+            *numbers.entry(step).or_insert_with(|| {
+                let factors = factors(&agreement.images[step]);
+                different.iter().position(|known| *known == factors).unwrap_or_else(|| {
+                    different.push(factors);
+                    different.len() - 1
+                })
+            })
+        };
+        let sequence: Vec<usize> = system.period.iter().map(&mut number).collect();
+        let period: Vec<&Factors> =
+            sequence[..shortest_period(&sequence)].iter().map(|number| &different[*number]).collect();
+        let edges = different.iter().flat_map(Factors::keys).map(|(to, from)| (*from, *to));
         let mut mean = Self { part: vec![], radius: 0.0, creeps: false, steps: period.len() };
         for part in components(agreement.kept.len(), edges).into_iter().filter(|part| part.iter().all(inside))
         {
@@ -81,12 +95,24 @@ impl Mean {
     }
 }
 
-fn recursion(states: &[usize], period: &[&Images]) -> Option<Recursion> {
-    let entry = |images: &Images, to: usize, from: usize| {
-        images.get(&(to, from)).cloned().flatten().unwrap_or_else(Rational::zero)
+/// What a step makes of states that keep agreement, by the state that it makes and the one that this depends on.
+type Factors = BTreeMap<(usize, usize), Rational>;
+
+/// The length of the shortest part that a sequence repeats throughout.
+fn shortest_period(sequence: &[usize]) -> usize {
+    let count = sequence.len();
+    let repeats = |length: &usize| {
+        count.is_multiple_of(*length) && (*length..count).all(|at| sequence[at] == sequence[at - length])
     };
-    let matrix = |images: &&Images| -> Vec<Rational> {
-        states.iter().flat_map(|to| states.iter().map(|from| entry(images, *to, *from))).collect()
+    (1..=count).find(repeats).unwrap_or(count)
+}
+
+fn recursion(states: &[usize], period: &[&Factors]) -> Option<Recursion> {
+    let entry = |factors: &Factors, to: usize, from: usize| {
+        factors.get(&(to, from)).cloned().unwrap_or_else(Rational::zero)
+    };
+    let matrix = |factors: &&Factors| -> Vec<Rational> {
+        states.iter().flat_map(|to| states.iter().map(|from| entry(factors, *to, *from))).collect()
     };
     Recursion::new(states.len(), period.iter().map(matrix))
 }

@@ -51,6 +51,17 @@ pub(super) enum Unclear {
     Differing,
 }
 
+/// What ranks hold of a state, the more of it the less is known.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Held {
+    /// 0 on all ranks: nothing comes of it, whatever it passes through.
+    Zero,
+    /// The same on all ranks.
+    Common,
+    /// Anything.
+    Differing,
+}
+
 /// What the steps make of agreement.
 pub(super) struct Agreement {
     /// For each state, at every step of the period.
@@ -236,73 +247,104 @@ impl<'a> Ones<'a> {
         images: &BTreeMap<(usize, u64), Images>,
         unclear: Unclear,
     ) -> Result<(Vec<bool>, Vec<bool>), String> {
-        let disturbed = |form: &Form| match form.rest {
-            Rest::None | Rest::Common => !form.directions.is_empty(),
-            Rest::Unclear => unclear == Unclear::Differing || !form.directions.is_empty(),
-            Rest::Differing => true,
-        };
-        let mut start = initially_common(system.algorithm, system.operators);
+        let initial = initially_common(system.algorithm, system.operators);
+        let held = |common: &bool| if *common { Held::Common } else { Held::Differing };
+        let mut start: Vec<Held> = initial.iter().map(held).collect();
         for &(map, phase) in &system.transient {
-            let next = |(row, common): (&Result<Form, String>, &bool)| match row {
-                Ok(form) if disturbed(form) => Ok(false),
-                Ok(form) => {
-                    self.is_common(form, phase, &start, |_, polynomial| self.image(polynomial, phase))
-                }
-                Err(reason) if *common => Err(reason.clone()),
-                Err(_) => Ok(false),
+            let image = |_, polynomial: &Polynomial| self.image(polynomial, phase);
+            let next = |(row, old): (&Result<Form, String>, &Held)| match row {
+                Ok(form) => self.held(form, phase, unclear, &start, image),
+                Err(reason) if *old < Held::Differing => Err(reason.clone()),
+                Err(_) => Ok(Held::Differing),
             };
             start = system.maps[map].iter().zip(&start).map(next).collect::<Result<_, _>>()?;
         }
+        let is_common = |held: &Held| *held < Held::Differing;
         loop {
-            let (mut common, mut always) = (start.clone(), start.clone());
+            let (mut now, mut always) = (start.clone(), start.clone());
             for step @ &(map, phase) in &system.period {
-                always.iter_mut().zip(&common).for_each(|(always, common)| *always &= common);
+                always.iter_mut().zip(&now).for_each(|(always, now)| *always = (*always).max(*now));
                 let next = |(to, form): (usize, &Form)| {
                     let image =
                         |from: usize, _: &Polynomial| Ok(images[step].get(&(to, from)).cloned().flatten());
-                    Ok(!disturbed(form) && self.is_common(form, phase, &common, image)?)
+                    self.held(form, phase, unclear, &now, image)
                 };
                 let forms = system.forms(map)?.into_iter().enumerate();
-                common = forms.map(next).collect::<Result<_, String>>()?;
+                now = forms.map(next).collect::<Result<_, String>>()?;
             }
-            let still: Vec<bool> = start.iter().zip(common).map(|(a, b)| *a && b).collect();
+            let still: Vec<Held> = start.iter().zip(now).map(|(a, b)| (*a).max(b)).collect();
             if still == start {
-                return Ok((start, always));
+                return Ok((start.iter().map(is_common).collect(), always.iter().map(is_common).collect()));
             }
             start = still;
         }
     }
 
-    /// Whether what states make of a value is common, given which of them are.
-    fn is_common(
+    /// What ranks hold of a value, given what they hold of the states that it is made of.
+    fn held(
         &self,
         form: &Form,
         phase: u64,
-        common: &[bool],
+        unclear: Unclear,
+        states: &[Held],
         image: impl Fn(usize, &Polynomial) -> Result<Option<Rational>, String>,
-    ) -> Result<bool, String> {
+    ) -> Result<Held, String> {
+        let mut held = match form.rest {
+            _ if !form.directions.is_empty() => return Ok(Held::Differing),
+            Rest::None => Held::Zero,
+            Rest::Unclear if unclear == Unclear::Differing => return Ok(Held::Differing),
+            Rest::Common | Rest::Unclear => Held::Common,
+            Rest::Differing => return Ok(Held::Differing),
+        };
         for (from, polynomial) in &form.terms {
-            let passed_on = common[*from] && image(*from, polynomial)?.is_some();
-            if !passed_on && !self.makes_common(polynomial, phase) {
-                return Ok(false);
+            let factor = match states[*from] {
+                Held::Zero => continue,
+                Held::Common => image(*from, polynomial)?,
+                Held::Differing => None,
+            };
+            held = held.max(match factor {
+                Some(factor) if factor.is_zero() => Held::Zero,
+                Some(_) => Held::Common,
+                None => self.of_any(polynomial, phase),
+            });
+            if held == Held::Differing {
+                break;
             }
         }
-        Ok(true)
+        Ok(held)
     }
 
-    /// Whether a polynomial makes everything common: it averages, or does so by chance, which few ranks show.
-    fn makes_common(&self, polynomial: &Polynomial, phase: u64) -> bool {
+    /// What a polynomial makes of any state: something common where it averages, or by chance, which few ranks show.
+    fn of_any(&self, polynomial: &Polynomial, phase: u64) -> Held {
+        let operators = self.operators;
         let averages = |word: &Vec<usize>| {
-            let average = word.iter().position(|&operator| self.operators.averages(operator, phase));
-            average.is_some_and(|at| word[..at].iter().all(|&k| self.operators.row_sum(k, phase).is_some()))
+            let average = word.iter().position(|&operator| operators.averages(operator, phase));
+            average.is_some_and(|at| word[..at].iter().all(|&k| operators.row_sum(k, phase).is_some()))
         };
+        let vanishes = |word: &Vec<usize>| word.iter().any(|&operator| operators.vanishes(operator, phase));
         let size = self.size();
         let one = |rank: usize| {
             let mut vector = vec![Rational::zero(); size];
             vector[rank] = Rational::one();
-            self.applied(polynomial, phase, vector).is_ok_and(|image| common_value(image).is_some())
+            match self.applied(polynomial, phase, vector).ok().and_then(common_value) {
+                Some(value) if value.is_zero() => Held::Zero,
+                Some(_) => Held::Common,
+                None => Held::Differing,
+            }
         };
-        polynomial.terms.keys().all(averages) || size <= FEW && (0..size).all(one)
+        if polynomial.terms.keys().all(vanishes) {
+            Held::Zero
+        } else if polynomial.terms.keys().all(averages) {
+            Held::Common
+        } else if size > FEW {
+            Held::Differing
+        } else {
+            let all = (0..size).try_fold(Held::Zero, |all, rank| match one(rank) {
+                Held::Differing => None,
+                held => Some(all.max(held)),
+            });
+            all.unwrap_or(Held::Differing)
+        }
     }
 }
 

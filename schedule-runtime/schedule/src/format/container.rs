@@ -13,6 +13,7 @@ const CHECKSUM_AT: usize = 24;
 const OPTIONAL: u32 = 1;
 
 /// A section to be written.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Section {
     pub tag: &'static str,
     pub optional: bool,
@@ -30,7 +31,7 @@ pub(super) fn digest_of<'a>(sections: impl Iterator<Item = (&'a str, &'a [u8])>)
     Digest(hash.finalize().into())
 }
 
-pub(super) fn write(digest: Digest, sections: &[Section]) -> Vec<u8> {
+pub(super) fn write(digest: Digest, sections: &[&Section]) -> Vec<u8> {
     let mut file = vec![];
     file.extend(MAGIC);
     file.u32(VERSION);

@@ -80,6 +80,7 @@ use crate::schedule::{Digest, Draft, RankSchedule, Schedule};
 use crate::verify::{Part, PhasePart, verify_part};
 use crate::{Rank, RankPlan, VerifyError};
 use container::{Container, Section, digest_of};
+use std::sync::Arc;
 use weights::{WeightReader, WeightWriter};
 
 /// The version that this module writes and reads.
@@ -92,28 +93,44 @@ const COVERED: [&str; 4] = ["program", "weights", "rounds", "tables"];
 const ABOUT: &str = "about";
 const PROOF: &str = "proof";
 
-/// The digest of a verified draft.
-///
-/// # Errors
-/// If a reader would refuse the file for the room that its weights take.
-pub(crate) fn digest(draft: &Draft) -> Result<Digest, Vec<VerifyError>> {
-    let (sections, bytes) = covered(draft);
-    let limit = weights::limit(sections.iter().map(|section| section.bytes.len()).sum());
-    if bytes > limit {
-        return Err(vec![VerifyError::WeightTotal { bytes, limit }]);
+/// The sections under the digest as a file has them, and the digest.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Covered {
+    pub(crate) digest: Digest,
+    sections: Arc<[Section]>,
+}
+
+impl Covered {
+    /// Of a verified draft.
+    ///
+    /// # Errors
+    /// If a reader would refuse the file for the room that its weights take.
+    pub(crate) fn new(draft: &Draft) -> Result<Self, Vec<VerifyError>> {
+        let mut weights = WeightWriter::default();
+        let program = program::write(&draft.program, &mut weights);
+        let (rounds, tables) = rounds::write(draft, &mut weights);
+        let bytes = weights.used;
+        let contents = [program, weights.finish(), rounds, tables];
+        let limit = weights::limit(contents.iter().map(Vec::len).sum());
+        if bytes > limit {
+            return Err(vec![VerifyError::WeightTotal { bytes, limit }]);
+        }
+        let section = |(tag, bytes): (&&'static str, _)| Section { tag, optional: false, bytes };
+        let sections: Arc<[Section]> = COVERED.iter().zip(contents).map(section).collect();
+        let digest = digest_of(sections.iter().map(|section| (section.tag, section.bytes.as_slice())));
+        Ok(Self { digest, sections })
     }
-    Ok(digest_of(sections.iter().map(|section| (section.tag, section.bytes.as_slice()))))
 }
 
 impl Schedule {
     /// The schedule as the bytes of a file; see [`format`](self).
     pub fn encode(&self) -> Vec<u8> {
         let about = serde_json::json!({ "overrides": self.overrides(), "metadata": self.metadata() });
-        let (mut sections, _) = covered(self.draft());
-        sections.push(Section { tag: ABOUT, optional: false, bytes: about.to_string().into_bytes() });
+        let about = Section { tag: ABOUT, optional: false, bytes: about.to_string().into_bytes() };
         let proof = self.certificate().to_string().into_bytes();
-        sections.push(Section { tag: PROOF, optional: true, bytes: proof });
-        container::write(self.digest(), &sections)
+        let proof = Section { tag: PROOF, optional: true, bytes: proof };
+        let Covered { digest, sections } = self.covered();
+        container::write(*digest, &sections.iter().chain([&about, &proof]).collect::<Vec<_>>())
     }
 
     /// Reads a file and verifies all of it.
@@ -191,17 +208,6 @@ impl RankSchedule {
             average: head.average,
         })
     }
-}
-
-/// The sections under the digest, and the bytes that their weights take where they are used.
-fn covered(draft: &Draft) -> (Vec<Section>, u64) {
-    let mut weights = WeightWriter::default();
-    let program = program::write(&draft.program, &mut weights);
-    let (rounds, tables) = rounds::write(draft, &mut weights);
-    let used = weights.used;
-    let contents = [program, weights.finish(), rounds, tables];
-    let section = |(tag, bytes): (&&'static str, _)| Section { tag, optional: false, bytes };
-    (COVERED.iter().zip(contents).map(section).collect(), used)
 }
 
 fn about(container: &Container<'_>) -> Result<(Vec<String>, serde_json::Value), FormatError> {

@@ -230,6 +230,6 @@ fn exact_power(base: &Rational, exponent: &Rational) -> Option<Rational> {
     if times.unsigned_abs().saturating_mul(base.bits()) > MOST_WEIGHT_BITS || (base.is_zero() && times < 0) {
         return None;
     }
-    let result = num_traits::pow(base.as_big().clone(), times.unsigned_abs() as usize);
+    let result = num_traits::pow(base.to_big(), times.unsigned_abs() as usize);
     Some(Rational::from(if times < 0 { result.recip() } else { result }))
 }

@@ -235,7 +235,7 @@ impl Call<'_, '_> {
         }
         self.evaluator.spend(x.bits() / 8, self.span)?;
         let (mut k, mut power) = (0, BigInt::one());
-        let whole = x.floor().numerator().clone();
+        let whole = x.floor().numerator();
         loop {
             let next = &power * &base;
             if next > whole {

@@ -115,7 +115,7 @@ fn check_claims(
             );
             let verdict =
                 prover.decide(&Claim { statement: claim, text: String::new(), span: Default::default() });
-            let holds = Truth::norm_at_most(&truth.gram, bound.as_big());
+            let holds = Truth::norm_at_most(&truth.gram, &bound.to_big());
             tally.judge(&verdict, holds, &|| format!("period_contraction <= {bound}: {}", what()));
         }
     }

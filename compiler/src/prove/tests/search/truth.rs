@@ -12,8 +12,8 @@ pub(super) fn dense(matrix: &MixingMatrix) -> Dense {
     let mut rows = vec![vec![BigRational::zero(); n]; n];
     for (i, row) in rows.iter_mut().enumerate() {
         let source = matrix.row(Rank(i as u32));
-        row[i] = source.self_weight.as_big().clone();
-        source.in_weights.iter().for_each(|(j, weight)| row[j.index()] = weight.as_big().clone());
+        row[i] = source.self_weight.to_big();
+        source.in_weights.iter().for_each(|(j, weight)| row[j.index()] = weight.to_big());
     }
     rows
 }
