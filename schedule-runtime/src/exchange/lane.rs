@@ -6,7 +6,7 @@ use crate::error::RuntimeError;
 use crate::transport::Transport;
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 /// The exchanges of one rank.
@@ -46,6 +46,14 @@ impl<X: Transport + Send + 'static> Lane<X> {
     /// The wire, as soon as no exchange uses it.
     pub(crate) fn wire(&self) -> MutexGuard<'_, Wire<X>> {
         lock(&self.wire)
+    }
+
+    /// The wire, once what is in flight has come to its end.
+    pub(crate) fn into_wire(self) -> Wire<X> {
+        let wire = self.wire.clone();
+        drop(self);
+        let wire = Arc::into_inner(wire).expect("the worker has ended");
+        wire.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does an exchange on this thread, after those in flight.
@@ -91,7 +99,7 @@ impl<X: Transport + Send + 'static> Lane<X> {
 const WORKER: &str = "the worker lives as long as its lane";
 
 fn lock<X>(wire: &Mutex<Wire<X>>) -> MutexGuard<'_, Wire<X>> {
-    wire.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    wire.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Worker {
