@@ -16,12 +16,15 @@ Compile a topology and an update rule into a proved schedule, look at it, and tr
     print(bfc.spmd(average, 8))          # every rank: [3.5, 3.5, 3.5]
 """
 
-from ._bfc import Comm, Phase, Round, Schedule, Topology, Trainer, __version__
+from ._bfc import Comm, Machine, Phase, Round, Schedule, Topology, Trainer, __version__
 from ._compile import compile, compile_source, load, loads
-from ._errors import ArgumentError, ArrayError, CompileError, Error, ParseError, ProofError, RunError, ScheduleError
+from ._errors import (
+    ArgumentError, ArrayError, CompileError, Error, OptimizerError, ParseError, ProofError, RunError, ScheduleError,
+)
 from ._graphs import ImportedGraph, import_graph
 from ._results import Result, advise, analyze, compare, simulate, sweep
 from ._spmd import spmd
+from ._world import init, local_rank, local_size, machine, rank, shutdown, size
 
 __all__ = [
     "ArgumentError",
@@ -30,6 +33,8 @@ __all__ = [
     "CompileError",
     "Error",
     "ImportedGraph",
+    "Machine",
+    "OptimizerError",
     "ParseError",
     "Phase",
     "ProofError",
@@ -46,9 +51,16 @@ __all__ = [
     "compile",
     "compile_source",
     "import_graph",
+    "init",
     "load",
     "loads",
+    "local_rank",
+    "local_size",
+    "machine",
+    "rank",
+    "shutdown",
     "simulate",
+    "size",
     "spmd",
     "sweep",
     "__version__",

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "Comm", "Group", "Phase", "Round", "Schedule", "Topology", "Trainer", "View", "__version__",
-    "advise", "analyze", "compare", "compile", "compile_source", "decode", "import_graph", "run_command", "simulate",
-    "sweep", "wrong_value",
+    "Comm", "Group", "Machine", "Phase", "Round", "Schedule", "Topology", "Trainer", "View", "World", "__version__",
+    "advise", "analyze", "compare", "compile", "compile_source", "decode", "import_graph", "not_joined",
+    "run_command", "simulate", "sweep", "torch_error", "wrong_value",
 ]
 __version__: Final[str]
 
@@ -52,6 +52,15 @@ class Schedule:
     @property
     def states(self) -> List[str]:
         """The names of the algorithm's states (`Trainer.state`)."""
+    @property
+    def questions(self) -> List[List[str]]:
+        """The questions to the trainer, in order: before the first step, then for each form that a step can have. Each is
+        ``"gradient"``, ``"adapted"`` (a step of the trainer's own optimizer), ``"adapted along a direction"`` or
+        ``"minimizer"``.
+        """
+    @property
+    def asks_at_model(self) -> bool:
+        """Whether each step begins with a question about the model as it is between steps."""
     @property
     def topologies(self) -> List[Topology]:
         """The topologies that the algorithm mixes over."""
@@ -254,6 +263,91 @@ class Trainer:
         """
 
 @final
+class Machine:
+    """One rank's algorithm at work on a model of many tensors, which travel in buckets; made by `machine`.
+
+    Questions are answered bucket by bucket (`ready`) or at once (`next`). All ranks make the same calls; the interpreter's
+    lock is released while they wait. Ctrl-C ends a wait, and the machine with it.
+
+    Arrays are numpy arrays, torch tensors or others with ``__dlpack__``, in CPU memory, of the tensor's shape. Numbers are
+    copied in and out, and rounded where an array is shorter than what is stored; float64 is not converted.
+    """
+
+    def __new__(cls, world: World, schedule: Schedule, names: Sequence[str], arrays: Sequence[_Array]) -> Machine: ...
+    @property
+    def buckets(self) -> List[List[int]]:
+        """The tensors of each bucket, by index, in the order of the arrays for `ready`."""
+    @property
+    def steps(self) -> int:
+        """The number of steps done."""
+    @property
+    def bytes_sent(self) -> int:
+        """Bytes that this rank has sent, without headers. Waits for what is in flight."""
+    def set_input(self, name: str, value: float) -> None:
+        """Set a run-time input, such as ``"lr"``, from the next operation on; to the same value on all ranks.
+
+        Raises:
+            RunError: the algorithm has no such input.
+        """
+    def wanted(self) -> Optional[Literal["gradient", "adapted", "minimizer"]]:
+        """What is to be answered next, as in `Trainer.wanted`. Begins a step where none is under way."""
+    def point(self, into: Sequence[_Array]) -> None:
+        """Copy the point of the next question into writable, contiguous arrays, one for each tensor."""
+    def ready(self, bucket: int, answer: Sequence[_Array]) -> bool:
+        """Answer for the tensors of one bucket, in the order of `buckets`. It travels while others are computed.
+
+        Returns:
+            Whether that completed a step.
+
+        Raises:
+            RunError: the bucket was answered before, or another rank ends or is late.
+        """
+    def next(self, answer: Optional[Sequence[_Array]] = None) -> bool:
+        """Answer for all tensors; without arrays, do a step that asks nothing.
+
+        Returns:
+            Whether that completed a step.
+        """
+    def model(self, into: Sequence[_Array]) -> None:
+        """Copy the model into writable, contiguous arrays, one for each tensor.
+
+        Raises:
+            RunError: within a step: after `wanted`, `point` or the first of several answers.
+        """
+    def state(self, name: str) -> Union[List[NDArray[Any]], NDArray[Any], float]:
+        """Copies of a state of the algorithm: an array for each tensor, with one entry for each neighbour first where it is a
+        state per edge; an array for each bucket for what ``via = low_rank(r)`` keeps; or a number, or one for each neighbour.
+        Short numbers are given as float32.
+
+        Raises:
+            RunError: the algorithm has no such state.
+        """
+    def save(self) -> bytes:
+        """All that `restore` needs to go on from here with the same bits."""
+    def restore(self, saved: bytes) -> None:
+        """Go on from where `save` was called, on this rank, with the same schedule and tensors; all ranks do so together.
+
+        Raises:
+            RunError: it does not fit; then nothing has changed.
+        """
+    def close(self) -> None:
+        """End the machine, so that another one can be made; what is in flight comes to its end."""
+
+@final
+class World:
+    """The ranks that a launcher has started, or this process alone; made by `init`."""
+
+    def __new__(cls, deadline: float) -> World: ...
+    @property
+    def rank(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def local_rank(self) -> int: ...
+    @property
+    def local_size(self) -> int: ...
+
+@final
 class View:
     """Memory on its way to numpy."""
 
@@ -284,4 +378,6 @@ def simulate(name: str, arguments: _Arguments) -> _Output: ...
 def advise(name: Optional[str], arguments: _Arguments) -> _Output: ...
 def decode(data: bytes) -> Schedule: ...
 def run_command(program: Sequence[str], arguments: Sequence[str]) -> int: ...
+def not_joined() -> Exception: ...
+def torch_error(code: str, found: str, subject: str) -> Exception: ...
 def wrong_value(function: str, name: str, found: str, expected: str) -> Exception: ...

@@ -37,7 +37,8 @@ class ScheduleError(Error):
 
 
 class RunError(Error):
-    """Execution failed: a deadline passed, or another rank ended (``bfc::execute::*``)."""
+    """Execution failed: a deadline passed, or another rank ended (``bfc::execute::*``), or ranks cannot meet
+    (``bfc::world::*``)."""
 
 
 class ArgumentError(Error, ValueError):
@@ -48,5 +49,11 @@ class ArrayError(Error, ValueError):
     """An array does not fit (``bfc::array::*``): its library, device, type, shape, order or permissions."""
 
 
-for _class in (Error, CompileError, ParseError, ProofError, ScheduleError, RunError, ArgumentError, ArrayError):
+class OptimizerError(Error):
+    """An optimizer of torch, or a call of it, does not fit the schedule (``bfc::torch::*``)."""
+
+
+for _class in (
+    Error, CompileError, ParseError, ProofError, ScheduleError, RunError, ArgumentError, ArrayError, OptimizerError,
+):
     _class.__module__ = "bfc"

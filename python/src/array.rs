@@ -2,6 +2,7 @@
 
 use crate::dlpack::{self, Memory};
 use crate::library::{Library, package};
+use bfc_runtime::{Dtype, Storage};
 use miette::Diagnostic;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -52,8 +53,8 @@ pub enum ArrayError {
         /// DLPack's number of the device type.
         device: i32,
     },
-    /// Neither f32 nor f64.
-    #[error("the array holds {found}, expected float32 or float64")]
+    /// Not one of the number types that are computed with here.
+    #[error("the array holds {found}, expected {expected}")]
     #[diagnostic(
         code(bfc::array::wrong_type),
         help("convert it first: `x = {}`", library.converted("float32"))
@@ -63,13 +64,15 @@ pub enum ArrayError {
         library: Library,
         /// The element type.
         found: String,
+        /// Those that would do.
+        expected: &'static str,
     },
-    /// Not the type that the trainer was made for.
-    #[error("the array holds {found}, the trainer was made for {expected}")]
+    /// Not the type of the model.
+    #[error("the array holds {found}, the model was made from {expected}")]
     #[diagnostic(
         code(bfc::array::mixed_types),
         help(
-            "convert the array, `{}`, or make the trainer from an array of {found}",
+            "convert the array, `{}`, or make the model from an array of {found}",
             library.converted(expected)
         )
     )]
@@ -78,7 +81,7 @@ pub enum ArrayError {
         library: Library,
         /// The array's type.
         found: &'static str,
-        /// The trainer's type.
+        /// The model's type.
         expected: &'static str,
     },
     /// It has gaps or another order.
@@ -105,7 +108,7 @@ pub enum ArrayError {
     #[error("the array has shape {found:?}, the model has {expected:?}")]
     #[diagnostic(
         code(bfc::array::wrong_shape),
-        help("every array of a trainer has the shape it was made with")
+        help("every array of a model has the shape that the model was made with")
     )]
     WrongShape {
         /// The array's shape.
@@ -132,53 +135,28 @@ pub enum ArrayError {
     },
 }
 
-/// The element types that the runtime computes in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dtype {
-    /// Single precision.
-    F32,
-    /// Double precision.
-    F64,
-}
-
-impl Dtype {
-    /// Bytes of an element.
-    pub fn bytes(self) -> usize {
-        match self {
-            Self::F32 => 4,
-            Self::F64 => 8,
-        }
-    }
-
-    /// Its type code in numpy.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::F32 => "<f4",
-            Self::F64 => "<f8",
-        }
-    }
-
-    /// Its name in numpy and elsewhere.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "float32",
-            Self::F64 => "float64",
-        }
+/// The name of a number type in numpy and elsewhere.
+pub fn name(dtype: Dtype) -> &'static str {
+    match dtype {
+        Dtype::Bf16 => "bfloat16",
+        Dtype::F16 => "float16",
+        Dtype::F32 => "float32",
+        Dtype::F64 => "float64",
     }
 }
 
-/// An element of a model: `f32` or `f64`.
+/// Numbers that numpy has a type for, `f32` and `f64`.
 pub trait Element: bfc_runtime::Element {
-    /// Its name here.
-    const PYTHON: Dtype;
+    /// The code of the type in numpy.
+    const CODE: &str;
 }
 
 impl Element for f32 {
-    const PYTHON: Dtype = Dtype::F32;
+    const CODE: &str = "<f4";
 }
 
 impl Element for f64 {
-    const PYTHON: Dtype = Dtype::F64;
+    const CODE: &str = "<f8";
 }
 
 /// The memory of an array that is about to be changed in place.
@@ -230,10 +208,10 @@ impl Memory {
         self.shape.iter().product()
     }
 
-    /// Whether the array fits a trainer of this type and shape.
+    /// Whether the array fits a model of this type and shape.
     pub fn fits(&self, dtype: Dtype, shape: &[usize]) -> Result<(), ArrayError> {
         if self.dtype != dtype {
-            let (found, expected) = (self.dtype.name(), dtype.name());
+            let (found, expected) = (name(self.dtype), name(dtype));
             return Err(ArrayError::MixedTypes { library: self.library, found, expected });
         }
         if self.shape != shape {
@@ -246,8 +224,8 @@ impl Memory {
     ///
     /// # Safety
     /// The memory is contiguous, of this element type, and nobody writes it while the slice lives.
-    pub unsafe fn slice<T: Element>(&self) -> &[T] {
-        debug_assert!(self.contiguous && self.dtype == T::PYTHON);
+    pub unsafe fn slice<T: Storage>(&self) -> &[T] {
+        debug_assert!(self.contiguous && self.dtype == T::DTYPE);
         if self.len() == 0 {
             return &[];
         }
@@ -260,8 +238,8 @@ impl Memory {
     /// # Safety
     /// As for [`slice`](Self::slice), nobody else reads or writes it, and the array is writable.
     #[allow(clippy::mut_from_ref)]
-    pub unsafe fn slice_mut<T: Element>(&self) -> &mut [T] {
-        debug_assert!(self.contiguous && self.dtype == T::PYTHON && !self.read_only);
+    pub unsafe fn slice_mut<T: Storage>(&self) -> &mut [T] {
+        debug_assert!(self.contiguous && self.dtype == T::DTYPE && !self.read_only);
         if self.len() == 0 {
             return &mut [];
         }

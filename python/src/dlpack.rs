@@ -3,8 +3,9 @@
 //! The capsule is never consumed: it keeps its name, is held as long as the memory is used, and its own destructor
 //! gives the memory back.
 
-use crate::array::{ArrayError, Dtype};
+use crate::array::ArrayError;
 use crate::library::Library;
+use bfc_runtime::Dtype;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
@@ -12,6 +13,7 @@ use std::ffi::c_void;
 
 const CPU: i32 = 1;
 const FLOAT: u8 = 2;
+const BFLOAT: u8 = 4;
 const READ_ONLY: u64 = 1;
 const COPIED: u64 = 2;
 
@@ -112,10 +114,13 @@ fn read(capsule: &Bound<'_, PyCapsule>, library: Library) -> Option<Result<Memor
         return Some(Err(ArrayError::NotOnCpu { library, device: tensor.device_type }));
     }
     let dtype = match (tensor.dtype.code, tensor.dtype.bits, tensor.dtype.lanes) {
+        (BFLOAT, 16, 1) => Dtype::Bf16,
+        (FLOAT, 16, 1) => Dtype::F16,
         (FLOAT, 32, 1) => Dtype::F32,
         (FLOAT, 64, 1) => Dtype::F64,
         (code, bits, _) => {
-            return Some(Err(ArrayError::WrongType { library, found: type_name(code, bits) }));
+            let (found, expected) = (type_name(code, bits), "bfloat16, float16, float32 or float64");
+            return Some(Err(ArrayError::WrongType { library, found, expected }));
         }
     };
     let dimensions = usize::try_from(tensor.dimensions).ok()?;

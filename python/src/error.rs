@@ -65,8 +65,9 @@ fn class(code: &str) -> &'static str {
         Some("prove") => "ProofError",
         Some("request" | "resolve" | "evaluate" | "lower" | "cli") => "CompileError",
         Some("format" | "verify") => "ScheduleError",
-        Some("execute") => "RunError",
+        Some("execute" | "world") => "RunError",
         Some("array") => "ArrayError",
+        Some("torch") => "OptimizerError",
         Some("argument") => "ArgumentError",
         _ => "Error",
     }

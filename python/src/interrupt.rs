@@ -3,10 +3,10 @@
 use bfc_predict::Progress;
 use pyo3::prelude::*;
 use std::panic::resume_unwind;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::thread;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 /// Between two looks at whether the user has interrupted.
@@ -41,19 +41,108 @@ pub fn interruptible<T: Send + 'static>(
     let cancelled = Arc::new(AtomicBool::new(false));
     let mut watch = Watch(cancelled.clone());
     // Nothing is sent: the channel is closed when the computation ends, also by a panic.
-    let (alive, mut ended) = channel::<()>();
+    let (alive, ended) = channel::<()>();
     let work = move || {
         let _alive = alive;
         compute(&mut watch)
     };
-    let worker = thread::Builder::new().name("bfc".into()).stack_size(STACK).spawn(work)?;
+    let worker = Builder::new().name("bfc".into()).stack_size(STACK).spawn(work)?;
+    wait(py, ended).inspect_err(|_| cancelled.store(true, Ordering::Relaxed))?;
+    Ok(worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
+}
+
+/// What is sent; `None` where the sender has ended without a word.
+fn wait<T: Send>(py: Python<'_>, mut sent: Receiver<T>) -> PyResult<Option<T>> {
     loop {
-        let ended = &mut ended;
-        match py.detach(move || ended.recv_timeout(SLICE)) {
-            Err(RecvTimeoutError::Timeout) => {
-                py.check_signals().inspect_err(|_| cancelled.store(true, Ordering::Relaxed))?;
-            }
-            _ => return Ok(worker.join().unwrap_or_else(|panic| resume_unwind(panic))),
+        let sent = &mut sent;
+        match py.detach(move || sent.recv_timeout(SLICE)) {
+            Ok(sent) => return Ok(Some(sent)),
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
+            Err(RecvTimeoutError::Timeout) => py.check_signals()?,
         }
+    }
+}
+
+/// Something that lives on a thread of its own, whose calls may wait long. After an interrupt it ends with the call that
+/// it is in, and takes no further ones.
+pub struct Worker<T>(Mutex<Option<Running<T>>>);
+
+type Call<T> = Box<dyn FnOnce(&mut T) + Send>;
+
+struct Running<T> {
+    calls: Sender<Call<T>>,
+    thread: JoinHandle<()>,
+}
+
+impl<T: 'static> Worker<T> {
+    /// What `make` makes on the thread.
+    ///
+    /// # Errors
+    /// As [`interruptible`]; inside, those of `make`.
+    pub fn start<E: Send + 'static>(
+        py: Python<'_>,
+        make: impl FnOnce() -> Result<T, E> + Send + 'static,
+    ) -> PyResult<Result<Self, E>> {
+        let (calls, queue) = channel::<Call<T>>();
+        let (send, made) = channel();
+        let work = move || match make() {
+            Ok(mut it) => {
+                let _ = send.send(Ok(()));
+                queue.into_iter().for_each(|call| call(&mut it));
+            }
+            Err(error) => drop(send.send(Err(error))),
+        };
+        let thread = Builder::new().name("bfc machine".into()).spawn(work)?;
+        Ok(match wait(py, made)? {
+            Some(made) => made.map(|()| Self(Mutex::new(Some(Running { calls, thread })))),
+            None => thread
+                .join()
+                .map(|()| unreachable!("it says how it went"))
+                .unwrap_or_else(|panic| resume_unwind(panic)),
+        })
+    }
+
+    /// Does something with it; `None` where it has ended.
+    ///
+    /// # Errors
+    /// As [`interruptible`].
+    pub fn call<R: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        body: impl FnOnce(&mut T) -> R + Send + 'static,
+    ) -> PyResult<Option<R>> {
+        let (send, done) = channel();
+        let call = move |it: &mut T| drop(send.send(body(it)));
+        let sent = self.running().as_ref().map(|running| running.calls.send(Box::new(call)));
+        let Some(Ok(())) = sent else { return Ok(None) };
+        let done = wait(py, done).inspect_err(|_| drop(self.running().take()))?;
+        if done.is_none() {
+            self.end(py);
+        }
+        Ok(done)
+    }
+
+    /// Waits for its calls, and for its end.
+    pub fn end(&self, py: Python<'_>) {
+        let Some(Running { calls, thread }) = self.running().take() else { return };
+        drop(calls);
+        if let Err(panic) = py.detach(|| thread.join()) {
+            resume_unwind(panic);
+        }
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, Option<Running<T>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Drop for Worker<T> {
+    /// Waits for the end, if the interpreter still runs.
+    fn drop(&mut self) {
+        let running = self.0.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Running { calls, thread }) = running else { return };
+        drop(calls);
+        // A panic has been reported by the call that it ended.
+        let _ = Python::try_attach(|py| py.detach(|| thread.join()));
     }
 }

@@ -7,10 +7,12 @@
 //! | `graphs` | a file of a graph into the source of a topology |
 //! | `schedule` | a schedule into Python objects and numpy arrays |
 //! | `spmd`, `trainer` | a schedule and an array into a rank's algorithm, driven by Python functions |
+//! | `world`, `machine` | a launcher's ranks and many tensors into a rank's algorithm, driven bucket by bucket |
+//! | `torch` | what an optimizer of torch cannot do into exceptions |
 //! | `array`, `dlpack` | arrays of any library into checked memory, and back |
 //! | `library` | the library of an array into the words of a message |
 //! | `arguments` | Python objects into values of arguments |
-//! | `interrupt` | a long computation into its result, if nobody interrupts it |
+//! | `interrupt` | a long computation or wait into its result, if nobody interrupts it |
 //! | `error`, `words` | diagnostics into exceptions, in the words of Python |
 //! | `command` | the words of a command line into a run of the `bfc` command |
 
@@ -23,11 +25,14 @@ mod error;
 mod graphs;
 mod interrupt;
 mod library;
+mod machine;
 mod results;
 mod schedule;
 mod spmd;
+mod torch;
 mod trainer;
 mod words;
+mod world;
 
 /// The compiled part of `bfc`; use it through the package.
 #[pyo3::pymodule]
@@ -43,13 +48,19 @@ mod _bfc {
     #[pymodule_export]
     use super::graphs::import_graph;
     #[pymodule_export]
+    use super::machine::Machine;
+    #[pymodule_export]
     use super::results::{advise, analyze, compare, simulate, sweep};
     #[pymodule_export]
     use super::schedule::{Phase, Round, Schedule, Topology};
     #[pymodule_export]
     use super::spmd::{Comm, Group};
     #[pymodule_export]
+    use super::torch::torch_error;
+    #[pymodule_export]
     use super::trainer::Trainer;
+    #[pymodule_export]
+    use super::world::{World, not_joined};
     #[pymodule_export]
     #[allow(non_upper_case_globals)]
     const __version__: &str = env!("CARGO_PKG_VERSION");

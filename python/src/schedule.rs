@@ -3,6 +3,7 @@
 use crate::arguments::wrong_value;
 use crate::array;
 use crate::error;
+use bfc_schedule::program::Instruction;
 use bfc_schedule::{MixingMatrix, Rank, RankPlan, RoundPlan};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
@@ -69,6 +70,42 @@ impl Schedule {
     #[getter]
     fn states(&self) -> Vec<String> {
         self.inner.program().states.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The questions to the trainer: before the first step, then in each form that a step can have.
+    #[getter]
+    fn questions(&self) -> Vec<Vec<&'static str>> {
+        let question = |instruction: &Instruction| match instruction {
+            Instruction::Gradient { .. } => Some("gradient"),
+            Instruction::Adapt { direction: None, .. } => Some("adapted"),
+            Instruction::Adapt { .. } => Some("adapted along a direction"),
+            Instruction::Prox { .. } => Some("minimizer"),
+            _ => None,
+        };
+        let program = self.inner.program();
+        let blocks = std::iter::once(&program.initial).chain(&program.steps);
+        blocks.map(|block| block.iter().filter_map(question).collect()).collect()
+    }
+
+    /// Whether each step first asks about the model as it is then.
+    #[getter]
+    fn asks_at_model(&self) -> bool {
+        let program = self.inner.program();
+        let model = program.model_register;
+        program.model.is_empty()
+            && program.steps.iter().all(|step| {
+                let before = step.iter().position(Instruction::asks).map_or(&[][..], |at| &step[..at]);
+                match step.get(before.len()) {
+                    Some(
+                        Instruction::Gradient { at, .. }
+                        | Instruction::Adapt { at, .. }
+                        | Instruction::Prox { at, .. },
+                    ) => {
+                        *at == model && !before.iter().flat_map(Instruction::writes).any(|into| into == model)
+                    }
+                    _ => false,
+                }
+            })
     }
 
     /// The topologies that the algorithm mixes over.

@@ -1,13 +1,13 @@
 //! A rank's machine, driven from Python: arrays are lent to it for the length of a call, functions answer its questions.
 
-use crate::array::{self, Dtype, Element};
+use crate::array::{self, ArrayError, Element};
 use crate::dlpack::Memory;
 use crate::error;
 use crate::library;
 use crate::schedule::Schedule;
 use crate::spmd::{Claim, Ranks};
 use bfc_runtime::local::{Alarm, LocalTransport};
-use bfc_runtime::{Ask, Flat, FlatAsk, FlatState, RuntimeError, State, Wanted};
+use bfc_runtime::{Ask, Dtype, Flat, FlatAsk, FlatState, RuntimeError, State, Wanted};
 use bfc_schedule::Rank;
 use miette::Diagnostic;
 use pyo3::exceptions::{PyKeyError, PyRuntimeError, PyTypeError};
@@ -68,6 +68,10 @@ impl Trainer {
         x: &Bound<'_, PyAny>,
     ) -> PyResult<Self> {
         let initial = array::readable(x)?;
+        if matches!(initial.dtype, Dtype::F16 | Dtype::Bf16) {
+            let (library, found) = (initial.library, array::name(initial.dtype).to_owned());
+            return Err(ArrayError::WrongType { library, found, expected: "float32 or float64" }.into());
+        }
         let rank = bfc_runtime::Transport::rank(&transport);
         let alarm = transport.alarm();
         let (inner, deadline) = (&schedule.inner, ranks.deadline);
@@ -80,9 +84,7 @@ impl Trainer {
                     Dtype::F32 => {
                         AnyMachine::F32(Flat::with_deadline(part, transport, initial.slice(), deadline)?)
                     }
-                    Dtype::F64 => {
-                        AnyMachine::F64(Flat::with_deadline(part, transport, initial.slice(), deadline)?)
-                    }
+                    _ => AnyMachine::F64(Flat::with_deadline(part, transport, initial.slice(), deadline)?),
                 })
             }
         });
@@ -178,7 +180,7 @@ impl Trainer {
     /// `"float32"` or `"float64"`.
     #[getter]
     fn dtype(&self) -> &'static str {
-        self.engine.dtype.name()
+        array::name(self.engine.dtype)
     }
 
     /// Steps done; may be asked for at any time.
@@ -329,7 +331,7 @@ impl Trainer {
 
     fn __repr__(&self) -> String {
         let Engine { rank, dtype, shape, .. } = &*self.engine;
-        format!("<bfc.Trainer of rank {rank}: {} {shape:?}>", dtype.name())
+        format!("<bfc.Trainer of rank {rank}: {} {shape:?}>", array::name(*dtype))
     }
 }
 
@@ -346,15 +348,15 @@ impl Values {
         unsafe {
             match memory.dtype {
                 Dtype::F32 => Self::F32(memory.slice().to_vec()),
-                Dtype::F64 => Self::F64(memory.slice().to_vec()),
+                _ => Self::F64(memory.slice().to_vec()),
             }
         }
     }
 
     fn into_python<'py>(self, py: Python<'py>, shape: Vec<usize>) -> PyResult<Bound<'py, PyAny>> {
         match self {
-            Self::F32(values) => array::owned(py, values, Dtype::F32.code(), shape),
-            Self::F64(values) => array::owned(py, values, Dtype::F64.code(), shape),
+            Self::F32(values) => array::owned(py, values, f32::CODE, shape),
+            Self::F64(values) => array::owned(py, values, f64::CODE, shape),
             Self::Number(number) => Ok(number.into_pyobject(py)?.into_any()),
         }
     }
@@ -455,7 +457,7 @@ impl Functions<'_> {
         if values.as_ptr() as usize == self.address {
             return Ok(x.clone());
         }
-        let copy = array::owned(py, values.to_vec(), T::PYTHON.code(), self.shape.to_vec())?;
+        let copy = array::owned(py, values.to_vec(), T::CODE, self.shape.to_vec())?;
         let package = library::package(x);
         match py.import(package.as_str()).and_then(|package| package.getattr("from_dlpack")) {
             Ok(convert) if package != "numpy" => convert.call1((copy,)),
@@ -465,7 +467,7 @@ impl Functions<'_> {
 
     fn copy<T: Element>(&self, from: &Bound<'_, PyAny>, into: &mut [T]) -> PyResult<()> {
         let memory = array::readable(from)?;
-        memory.fits(T::PYTHON, self.shape)?;
+        memory.fits(T::DTYPE, self.shape)?;
         // SAFETY: `readable` gives contiguous memory, `fits` compares the type. It may be the memory of `into` itself or
         // overlap it, where the caller returns what it was given: hence a copy by address.
         unsafe { std::ptr::copy(memory.data.cast::<T>(), into.as_mut_ptr(), into.len()) };

@@ -250,6 +250,30 @@ pub enum RuntimeError {
         /// The state.
         state: String,
     },
+    /// A checkpoint belongs to another machine.
+    #[error("the checkpoint does not fit rank {rank}: {reason}")]
+    #[diagnostic(
+        code(bfc::execute::wrong_checkpoint),
+        help("restore what the same rank has saved, with the same schedule and the same tensors")
+    )]
+    WrongCheckpoint {
+        /// This rank.
+        rank: Rank,
+        /// What is different.
+        reason: String,
+    },
+    /// A checkpoint was wanted while a question is answered bucket by bucket.
+    #[error("{ready} of {buckets} buckets are answered: a question that is answered in part is not saved")]
+    #[diagnostic(
+        code(bfc::execute::half_answered),
+        help("save and restore once all buckets of the question are ready, or before the first is")
+    )]
+    HalfAnswered {
+        /// How many are.
+        ready: usize,
+        /// The number of buckets.
+        buckets: usize,
+    },
     /// The model was asked for within a step.
     #[error("the model is not defined within step {step}")]
     #[diagnostic(code(bfc::execute::mid_step), help("ask for it once the step is complete"))]

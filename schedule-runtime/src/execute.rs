@@ -414,6 +414,11 @@ impl Block {
         self.operations.iter().any(|operation| matches!(operation, Operation::Ask(_)))
     }
 
+    /// Whether the trainer is asked at this instruction.
+    pub(crate) fn asks_at(&self, at: usize) -> bool {
+        matches!(self.operations.get(at), Some(Operation::Ask(_)))
+    }
+
     /// What follows the question at `at` and needs no other bucket.
     fn ahead(&self, at: usize) -> Ahead<'_> {
         let rest = &self.operations[at + 1..];

@@ -1,5 +1,6 @@
 //! How a model's tensors lie in memory: buckets of one number type, the unit of messages and of overlap.
 
+use crate::memory::Buffer;
 use crate::storage::{Dtype, Storage};
 use std::fmt;
 use std::ops::Range;
@@ -118,6 +119,11 @@ impl Layout {
     /// The number of elements of all tensors.
     pub fn elements(&self) -> usize {
         self.0.tensors.iter().map(Tensor::elements).sum()
+    }
+
+    /// A buffer of zeros for each bucket.
+    pub(crate) fn zeros(&self) -> Vec<Buffer> {
+        self.0.buckets.iter().map(|bucket| Buffer::zeros(bucket.dtype, bucket.length)).collect()
     }
 
     /// What ranks compare before they start: a line for each tensor, and the size of buckets.

@@ -8,7 +8,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 /// The jobs of one rank.
@@ -45,7 +45,7 @@ struct Worker<X> {
 impl<X> SharedWire<X> {
     /// The wire, as soon as no job uses it.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Wire<X>> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -71,6 +71,14 @@ impl<X: Transport + Send + 'static> Lane<X> {
     /// The wire, as soon as no job uses it.
     pub(crate) fn wire(&self) -> MutexGuard<'_, Wire<X>> {
         self.wire.lock()
+    }
+
+    /// The wire, once what is in flight has come to its end.
+    pub(crate) fn into_wire(self) -> Wire<X> {
+        let wire = self.wire.0.clone();
+        drop(self);
+        let wire = Arc::into_inner(wire).expect("the worker has ended");
+        wire.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The wire after the jobs in flight.

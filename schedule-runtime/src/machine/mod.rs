@@ -5,6 +5,7 @@
 //! bucket by bucket ([`Machine::ready`]), so that a bucket travels while the others are still computed. All three drive the
 //! same machine and give the same bits.
 
+mod checkpoint;
 mod drive;
 mod flat;
 mod trainer;
@@ -36,6 +37,7 @@ pub const DEADLINE: Duration = Duration::from_secs(300);
 pub struct Machine<X> {
     executable: Executable,
     program: Program,
+    digest: Digest,
     layout: Layout,
     rank: Rank,
     lane: Lane<X>,
@@ -94,8 +96,7 @@ impl<X: Transport + Send + 'static> Machine<X> {
             let RankSchedule { rank, size, .. } = schedule;
             return Err(RuntimeError::DifferentGroup { rank, size, found_rank, found_size });
         }
-        let mut initial: Vec<Buffer> =
-            layout.buckets().iter().map(|bucket| Buffer::zeros(bucket.dtype, bucket.length)).collect();
+        let mut initial = layout.zeros();
         fill(&mut ValuesMut::new(&layout, initial.iter_mut()));
         let executable = Executable::new(&schedule);
         let program = schedule.program;
@@ -105,6 +106,7 @@ impl<X: Transport + Send + 'static> Machine<X> {
         let registers = Registers::new(&program, &layout, neighbours, &mut wire.transport)
             .map_err(|fault| wire.failed_at_start(fault))?;
         let mut machine = Self {
+            digest: schedule.digest,
             rank: schedule.rank,
             lane: Lane::new(wire),
             flights: Flights::default(),
@@ -239,6 +241,7 @@ impl<X: Transport + Send + 'static> Machine<X> {
     ///
     /// # Errors
     /// Where a peer fails.
+    #[expect(clippy::should_implement_trait, reason = "it is the verb of every trainer, and gives no items")]
     pub fn next(&mut self) -> Result<bool, RuntimeError> {
         if self.ready.iter().any(|ready| *ready) {
             let rest: Vec<usize> = (0..self.ready.len()).filter(|&bucket| !self.ready[bucket]).collect();
@@ -307,6 +310,13 @@ impl<X: Transport + Send + 'static> Machine<X> {
     /// The neighbours that states per edge are about, in the order of their entries.
     pub fn neighbours(&self) -> Vec<Rank> {
         self.executable.neighbours()
+    }
+
+    /// The transport, for another machine; what is in flight comes to its end. All ranks do this after the same steps.
+    pub fn into_transport(mut self) -> X {
+        // The transport remembers a failure.
+        let _ = self.land();
+        self.lane.into_wire().transport
     }
 
     fn model_is_state(&self) -> bool {
@@ -391,6 +401,8 @@ fn is_fatal(error: &RuntimeError) -> bool {
             | RuntimeError::NotWanted { .. }
             | RuntimeError::UnknownInput { .. }
             | RuntimeError::UnknownState { .. }
+            | RuntimeError::WrongCheckpoint { .. }
+            | RuntimeError::HalfAnswered { .. }
     )
 }
 

@@ -1,0 +1,89 @@
+"""What the base optimizers of a decentralized one are: which may answer a schedule's questions, and their parameters."""
+
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, Optional, Set
+
+import torch
+from torch.optim import Optimizer
+
+from .. import _bfc
+from .._bfc import Schedule
+
+# Their step of a parameter depends on that parameter, its gradient and its state alone.
+_SEPARATE = {"SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "Adadelta", "Adagrad", "RMSprop", "Rprop", "ASGD"}
+
+
+def check_bases(bases: List[Optimizer], schedule: Schedule, overlap: bool) -> None:
+    """An error where these optimizers cannot answer the questions of a schedule."""
+    questions = {question for block in schedule.questions for question in block}
+    others = questions - {"gradient", "adapted"}
+    if others or not questions:
+        asked = {"minimizer": "minimizers", "adapted along a direction": "steps along a direction of its own"}
+        found = asked[others.pop()] if others else "nothing"
+        raise _bfc.torch_error("wrong_question", found, schedule.algorithm)
+    for base in bases:
+        if isinstance(base, torch.optim.LBFGS):
+            raise _wrong(base, "its step evaluates the loss at points that the other ranks do not know")
+        if "gradient" in questions:
+            _check_plain(base, schedule.algorithm)
+        if overlap and not (_is_of_torch(base) and type(base).__name__ in _SEPARATE):
+            raise _wrong(base, "with `overlap=True`, the step of a parameter may depend on that parameter alone")
+
+
+def _check_plain(base: Optimizer, algorithm: str) -> None:
+    """Of a gradient, no base but gradient descent says everything that it does."""
+    if type(base) is not torch.optim.SGD:
+        raise _wrong(base, f"`{algorithm}` asks for gradients, so its own step would never be made")
+    for group in base.param_groups:
+        for option in ("momentum", "dampening", "nesterov", "maximize"):
+            if group.get(option):
+                raise _wrong(base, f"`{algorithm}` asks for gradients and steps itself, without `{option}`")
+
+
+def name_tensors(bases: List[Optimizer], model: Optional[torch.nn.Module]) -> Dict[str, torch.Tensor]:
+    """The parameters of the optimizers by their names in the model and in its order, or by number."""
+    own = [parameter for base in bases for group in base.param_groups for parameter in group["params"]]
+    if model is None:
+        return {str(index): parameter for index, parameter in enumerate(own)}
+    known = {id(parameter): name for name, parameter in model.named_parameters()}
+    for index, parameter in enumerate(own):
+        if id(parameter) not in known:
+            found = f"{index} of the optimizer, of shape {tuple(parameter.shape)},"
+            raise _bfc.torch_error("foreign_parameter", found, "")
+    wanted = {id(parameter) for parameter in own}
+    return {name: parameter for name, parameter in model.named_parameters() if id(parameter) in wanted}
+
+
+def common_rate(groups: List[Dict[str, Any]]) -> float:
+    """The learning rate of all parameters."""
+    rates = sorted({float(group["lr"]) for group in groups})
+    if len(rates) > 1:
+        raise _bfc.torch_error("unequal_rates", ", ".join(map(str, rates)), "")
+    return rates[0]
+
+
+def weight_decays(groups: List[Dict[str, Any]]) -> Dict[int, float]:
+    """The weight decay of each parameter, by id."""
+    return {id(parameter): group["weight_decay"] for group in groups for parameter in group["params"]}
+
+
+@contextmanager
+def only(bases: List[Optimizer], chosen: Set[int]) -> Iterator[None]:
+    """Inside, the optimizers have only the parameters of these ids."""
+    groups = [group for base in bases for group in base.param_groups]
+    held = [group["params"] for group in groups]
+    for group in groups:
+        group["params"] = [parameter for parameter in group["params"] if id(parameter) in chosen]
+    try:
+        yield
+    finally:
+        for group, parameters in zip(groups, held):
+            group["params"] = parameters
+
+
+def _is_of_torch(base: Optimizer) -> bool:
+    return type(base).__module__.startswith("torch.optim.")
+
+
+def _wrong(base: Optimizer, found: str) -> Exception:
+    return _bfc.torch_error("wrong_base", found, type(base).__name__)

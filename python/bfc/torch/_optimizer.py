@@ -1,0 +1,299 @@
+"""An optimizer of torch whose steps are those of a decentralized algorithm."""
+
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Literal, Optional, Sequence, Union
+
+import torch
+from torch.optim import Optimizer
+
+from .. import _bfc
+from .._bfc import Schedule
+from .._world import machine
+from ._base import check_bases, common_rate, name_tensors, only, weight_decays
+from ._overlap import Overlap
+from ._start import broadcast, check
+from ._tensors import Tensors, in_memory
+
+Closure = Callable[[], Any]
+
+
+class Decentralized(Optimizer):
+    """Trains a model on all ranks: a base optimizer, or several, and a schedule that says what the ranks exchange.
+
+    Where the algorithm says ``adapt``, a step of the base is the step that it asks for. Where it says ``grad``, the
+    gradients answer it, with the weight decay of the base, which is then plain `torch.optim.SGD`; its ``lr`` is read in
+    every step into the schedule's input ``lr``.
+
+    Between steps the parameters are the point at which the algorithm asks its next question: compute the loss there as
+    always. For many algorithms that is the model; `evaluating` gives the model for all. Learning rate schedulers,
+    `torch.amp.GradScaler` and gradient clipping work as with the base. A parameter without a gradient does not move by
+    itself, but is mixed like all others.
+
+    Args:
+        base: an optimizer, or several whose parameters travel together.
+        schedule: one for as many ranks as there are, whose algorithm asks for gradients or steps.
+        model: what names the tensors, in the order in which they travel; by default they are numbered.
+        start: ``"broadcast"`` gives all ranks the parameters and buffers of rank 0, ``"check"`` compares them with those of
+            rank 0, and ``"own"`` lets each rank start from its own.
+        buffers: what becomes of the model's floating-point buffers, such as running means: ``"local"``, each rank keeps its
+            own; ``"mix"``, they travel with the parameters, for algorithms that say ``adapt``.
+        overlap: whether the tensors of a bucket travel as soon as their gradients are there, while `backward` computes
+            the others. Gradients are then not to be changed after `backward`: no clipping, no scaler. For bases that step
+            each parameter apart from all others (SGD, Adam, AdamW, Adagrad, RMSprop and others).
+
+    Attributes:
+        skipped: the steps that `torch.amp.GradScaler` found to be infinite on this rank. It takes part in their exchanges
+            with unchanged parameters, or with a gradient of zero.
+
+    Raises:
+        OptimizerError: schedule, base and model do not fit, or ranks start differently (``bfc::torch::*``).
+        ArgumentError: the schedule is for another number of ranks, or an argument has a value that it cannot have.
+        RunError: ranks have different schedules or models, or another rank ends or is late.
+    """
+
+    _step_supports_amp_scaling = True
+
+    def __init__(
+        self,
+        base: Union[Optimizer, Sequence[Optimizer]],
+        schedule: Schedule,
+        model: Optional[torch.nn.Module] = None,
+        *,
+        start: Literal["broadcast", "check", "own"] = "broadcast",
+        buffers: Literal["local", "mix"] = "local",
+        overlap: bool = False,
+    ) -> None:
+        self._bases = [base] if isinstance(base, Optimizer) else list(base)
+        self._schedule = schedule
+        _one_of("start", start, ("broadcast", "check", "own"))
+        _one_of("buffers", buffers, ("local", "mix"))
+        check_bases(self._bases, schedule, overlap)
+        parameters = name_tensors(self._bases, model)
+        held = dict(model.named_buffers()) if model else {}
+        if start != "own":
+            (broadcast if start == "broadcast" else check)({**parameters, **held})
+        if buffers == "mix":
+            if any("gradient" in block for block in schedule.questions):
+                raise _bfc.torch_error("mixed_buffers", "", schedule.algorithm)
+            parameters.update((name, buffer) for name, buffer in held.items() if buffer.is_floating_point())
+        # What the constructor of `Optimizer` does, but for what is the base's.
+        self.__setstate__({})
+        self.skipped = 0
+        self._evaluating = False
+        self._copied = 0
+        self._rate: Optional[float] = None
+        self._tensors = Tensors(parameters)
+        self._machine = machine(schedule, {name: in_memory(tensor) for name, tensor in parameters.items()})
+        self._buckets = self._machine.buckets
+        # Where the model is not at the parameters, it is kept here.
+        self._models = None if schedule.asks_at_model else Tensors(dict(zip(parameters, self._clones())))
+        self._overlap = Overlap(self._tensors, self._buckets, lambda bucket: self._answer([bucket])) if overlap else None
+        self._go_on()
+
+    @property
+    def param_groups(self) -> List[Dict[str, Any]]:  # type: ignore[override]
+        """The parameter groups of the base; of several, one after another."""
+        return sum((base.param_groups for base in self._bases), []) if self._bases[1:] else self._bases[0].param_groups
+
+    @property
+    def state(self) -> Any:  # type: ignore[override]
+        """The state of the base; of several, a copy of all."""
+        states = [base.state for base in self._bases]
+        return {key: value for state in states for key, value in state.items()} if states[1:] else states[0]
+
+    @property
+    def defaults(self) -> Dict[str, Any]:  # type: ignore[override]
+        """The defaults of the first base."""
+        return self._bases[0].defaults
+
+    def add_param_group(self, param_group: Dict[str, Any]) -> None:
+        """Not possible: the tensors that travel are the same for the whole run."""
+        raise NotImplementedError("the tensors of a decentralized optimizer are fixed: make another one")
+
+    def step(self, closure: Optional[Closure] = None) -> Any:  # type: ignore[override]
+        """Answers the algorithm's question at the parameters, and moves these to the point of the next one. Collective.
+
+        Args:
+            closure: computes the loss of the minibatch and its gradients. With it, this is a whole step of the algorithm,
+                whatever number of questions that has, each about the same minibatch.
+
+        Returns:
+            The loss that the first call of the closure has returned.
+
+        Raises:
+            OptimizerError: inside of `evaluating`; without a closure, if a step has several questions; if groups have
+                different rates and the schedule has one.
+            RunError: another rank ends or is late.
+        """
+        self._not_evaluating("`step()` was called")
+        if closure is None:
+            if (several := max(map(len, self._schedule.questions[1:]))) > 1:
+                raise _bfc.torch_error("needs_closure", str(several), self._schedule.algorithm)
+            self._finish()
+            return None
+        losses = []
+        while not losses or not done:
+            with torch.enable_grad():
+                losses.append(closure())
+            done = self._finish()
+        return losses[0]
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Inside, the parameters are the algorithm's model: for evaluation and for saving. Afterwards they are what they were,
+        bit for bit.
+        """
+        self._not_evaluating("`evaluating()` was called")
+        held = self._clones()
+        self._evaluating = True
+        try:
+            if self._models is not None:
+                self._tensors.copy_from(self._models.tensors)
+            with self.accumulating():
+                yield
+        finally:
+            self._tensors.copy_from(held)
+            self._evaluating = False
+
+    @contextmanager
+    def accumulating(self) -> Iterator[None]:
+        """Inside, `backward` only adds to the gradients: nothing travels, also with ``overlap=True``. For all minibatches of a
+        step but the last one.
+        """
+        if self._overlap is None:
+            yield
+            return
+        before, self._overlap.waits = self._overlap.waits, True
+        try:
+            yield
+        finally:
+            self._overlap.waits = before
+
+    def state_dict(self) -> Dict[str, Any]:  # type: ignore[override]
+        """The states of the base optimizers and of the algorithm on this rank, with the model: a run that loads it goes on with the
+        same bits. Each rank saves its own.
+        """
+        saved = torch.frombuffer(bytearray(self._machine.save()), dtype=torch.uint8)
+        return {
+            "bases": [base.state_dict() for base in self._bases],
+            "machine": saved,
+            "models": None if self._models is None else [model.clone() for model in self._models.tensors],
+            "skipped": self.skipped,
+        }
+
+    def load_state_dict(self, state_dict: Dict[str, Any]) -> None:
+        """Goes on from a `state_dict` of this rank, with the same schedule and model; the parameters change, too. All ranks
+        load what they have saved after the same step.
+
+        Raises:
+            RunError: another rank, or another schedule or model, has saved it.
+        """
+        self._machine.restore(state_dict["machine"].numpy().tobytes())
+        for base, state in zip(self._bases, state_dict["bases"]):
+            base.load_state_dict(state)
+        if self._models is not None:
+            self._models.copy_from(state_dict["models"])
+        self.skipped, self._rate = state_dict["skipped"], None
+        self._go_on()
+
+    def statistics(self) -> Dict[str, int]:
+        """What this rank has done: ``steps`` of the algorithm, ``skipped`` ones, ``bytes_sent`` to other ranks, without
+        headers, and ``bytes_copied`` between tensors and the ``buckets`` that travel. Waits for what is in flight.
+        """
+        return {
+            "steps": self._machine.steps,
+            "skipped": self.skipped,
+            "bytes_sent": self._machine.bytes_sent,
+            "bytes_copied": self._copied,
+            "buckets": len(self._buckets),
+        }
+
+    def close(self) -> None:
+        """Ends the exchange with the other ranks, so that another optimizer can begin one."""
+        if self._overlap:
+            self._overlap.close()
+        self._machine.close()
+
+    def _not_evaluating(self, called: str) -> None:
+        if self._evaluating:
+            raise _bfc.torch_error("evaluating", called, "")
+
+    def _clones(self) -> List[torch.Tensor]:
+        return [tensor.detach().clone() for tensor in self._tensors.tensors]
+
+    def _go_on(self) -> None:
+        """Moves the parameters to the point of the next question."""
+        self._wanted = self._machine.wanted()
+        self._tensors.fill(self._machine.point)
+        self._count(range(len(self._tensors.tensors)))
+
+    def _count(self, tensors: Iterable[int]) -> None:
+        self._copied += sum(self._tensors.tensors[one].nbytes for one in tensors)
+
+    def _finish(self) -> bool:
+        """Answers what of the question is not answered yet; whether that ends a step of the algorithm."""
+        rest = self._overlap.rest() if self._overlap else range(len(self._buckets))
+        done = self._answer(rest, self._is_skipped())
+        if done and self._models is not None:
+            self._models.fill(self._machine.model)
+        self._go_on()
+        return done
+
+    def _answer(self, buckets: Iterable[int], skipped: bool = False) -> bool:
+        """Answers for the tensors of some buckets; whether that ends a step of the algorithm."""
+        done = False
+        with torch.no_grad():
+            decays = {}
+            if self._wanted == "gradient":
+                self._set_rate()
+                decays = weight_decays(self.param_groups)
+            elif not skipped:
+                self._step_bases(buckets)
+            for bucket in buckets:
+                tensors = self._buckets[bucket]
+                values = [self._value(index, decays, skipped) for index in tensors]
+                done = self._machine.ready(bucket, values)
+                self._count(tensors)
+        return done
+
+    def _value(self, index: int, decays: Dict[int, float], skipped: bool) -> torch.Tensor:
+        """The answer for a tensor."""
+        if self._wanted == "adapted":
+            return self._tensors.read(index)
+        tensor = self._tensors.tensors[index]
+        if skipped or tensor.grad is None:
+            return torch.zeros(tensor.shape, dtype=tensor.dtype)
+        decay = decays[id(tensor)]
+        return in_memory(tensor.grad.add(tensor, alpha=decay) if decay else tensor.grad)
+
+    def _step_bases(self, buckets: Iterable[int]) -> None:
+        """The steps of the base for the tensors of these buckets."""
+        chosen = [self._tensors.tensors[index] for bucket in buckets for index in self._buckets[bucket]]
+        with only(self._bases, {id(tensor) for tensor in chosen}):
+            for base in self._bases:
+                base.step()
+
+    def _set_rate(self) -> None:
+        if "lr" not in self._schedule.inputs:
+            return
+        rate = common_rate(self.param_groups)
+        if rate != self._rate:
+            self._machine.set_input("lr", rate)
+            self._rate = rate
+
+    def _is_skipped(self) -> bool:
+        """Whether `torch.amp.GradScaler` has found this rank's gradients to be infinite; else takes its scale away."""
+        found, scale = getattr(self, "found_inf", None), getattr(self, "grad_scale", None)
+        if found is not None and found.item():
+            self.skipped += 1
+            return True
+        for tensor in self._tensors.tensors if scale is not None else ():
+            if tensor.grad is not None:
+                tensor.grad.div_(scale.to(tensor.grad.device))
+        return False
+
+
+def _one_of(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        expected = "expected " + " or ".join(f'"{one}"' for one in known)
+        raise _bfc.wrong_value("torch.Decentralized", name, repr(value), expected)

@@ -1,0 +1,49 @@
+"""Buckets that travel while `backward` computes the gradients of others."""
+
+from functools import partial
+from typing import Callable, List, Set
+
+import torch
+
+from .. import _bfc
+from ._tensors import Tensors
+
+
+class Overlap:
+    """Hooks of all parameters: answers for a bucket once the gradients of all its parameters are there, unless it `waits`."""
+
+    def __init__(self, tensors: Tensors, buckets: List[List[int]], answer: Callable[[int], None]) -> None:
+        self._names, self._answer = tensors.names, answer
+        self.waits = False
+        self._bucket = {index: bucket for bucket, indices in enumerate(buckets) for index in indices}
+        wanting = [index for index, tensor in enumerate(tensors.tensors) if tensor.requires_grad]
+        self._all: List[Set[int]] = [set(indices).intersection(wanting) for indices in buckets]
+        self._start()
+        hook = lambda index: tensors.tensors[index].register_post_accumulate_grad_hook(partial(self._hook, index))
+        self._hooks = [hook(index) for index in wanting]
+
+    def rest(self) -> List[int]:
+        """The buckets that have no answer to this question; the next one begins."""
+        rest = [bucket for bucket in range(len(self._all)) if bucket not in self._done]
+        self._start()
+        return rest
+
+    def close(self) -> None:
+        """Takes the hooks away."""
+        for hook in self._hooks:
+            hook.remove()
+
+    def _start(self) -> None:
+        self._missing = [set(indices) for indices in self._all]
+        self._done: Set[int] = set()
+
+    def _hook(self, index: int, _: torch.Tensor) -> None:
+        bucket = self._bucket[index]
+        if self.waits:
+            return
+        if bucket in self._done:
+            raise _bfc.torch_error("late_gradient", self._names[index], "")
+        self._missing[bucket].discard(index)
+        if not self._missing[bucket]:
+            self._answer(bucket)
+            self._done.add(bucket)

@@ -1,0 +1,105 @@
+//! Why an optimizer of torch cannot train with a schedule → exceptions of Python.
+
+use crate::error;
+use miette::Diagnostic;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use thiserror::Error;
+
+/// What `bfc.torch` refuses.
+#[derive(Debug, Error, Diagnostic)]
+enum TorchError {
+    /// The schedule does not ask what an optimizer can answer.
+    #[error("`{algorithm}` asks for {found}, expected gradients or steps of an optimizer")]
+    #[diagnostic(
+        code(bfc::torch::wrong_question),
+        help(
+            "choose an algorithm with `grad(x)` or `adapt(x)` in its step, such as `gradient_tracking` or `atc_diffusion`"
+        )
+    )]
+    WrongQuestion { algorithm: String, found: String },
+    /// The optimizer does something that the schedule cannot see.
+    #[error("`{base}` cannot be the base: {found}")]
+    #[diagnostic(
+        code(bfc::torch::wrong_base),
+        help(
+            "use plain `torch.optim.SGD(…, lr=…)` with algorithms that ask for gradients, and any optimizer but LBFGS with those that `adapt`, such as `atc_diffusion`"
+        )
+    )]
+    WrongBase { base: String, found: String },
+    /// Parameters of the optimizer are not the model's.
+    #[error("parameter {found} is not a parameter of the model")]
+    #[diagnostic(
+        code(bfc::torch::foreign_parameter),
+        help(
+            "give the module whose `named_parameters()` contain all parameters of the optimizer, or no model"
+        )
+    )]
+    ForeignParameter { found: String },
+    /// The schedule has one rate.
+    #[error("the parameter groups have the rates {found}, and the schedule has one input `lr`")]
+    #[diagnostic(
+        code(bfc::torch::unequal_rates),
+        help(
+            "give all groups the same `lr`, or choose an algorithm that calls `adapt`, such as `atc_diffusion`"
+        )
+    )]
+    UnequalRates { found: String },
+    /// Ranks begin with different numbers.
+    #[error("{found}")]
+    #[diagnostic(
+        code(bfc::torch::different_start),
+        help("seed all ranks alike, or let rank 0 hand out its parameters: `start=\"broadcast\"`")
+    )]
+    DifferentStart { found: String },
+    /// One gradient is not enough.
+    #[error("`{algorithm}` asks {found} questions a step about one minibatch")]
+    #[diagnostic(
+        code(bfc::torch::needs_closure),
+        help(
+            "call `optimizer.step(closure)`, where `closure` computes the loss of the minibatch and calls `backward()`"
+        )
+    )]
+    NeedsClosure { algorithm: String, found: String },
+    /// The parameters are not the point of a question.
+    #[error("{found} inside of `evaluating()`, where the parameters are the algorithm's model")]
+    #[diagnostic(code(bfc::torch::evaluating), help("leave the `with` block first"))]
+    Evaluating { found: String },
+    /// A gradient has changed after it was sent.
+    #[error("the gradient of `{found}` changes after it was sent")]
+    #[diagnostic(
+        code(bfc::torch::late_gradient),
+        help(
+            "call `backward` once a step, with earlier minibatches inside of `optimizer.accumulating()`, or leave out `overlap=True`"
+        )
+    )]
+    LateGradient { found: String },
+    /// Buffers have no place in the algorithm.
+    #[error("buffers cannot be mixed by `{algorithm}`, which asks for gradients")]
+    #[diagnostic(
+        code(bfc::torch::mixed_buffers),
+        help(
+            "leave them to each rank, `buffers=\"local\"`, or choose an algorithm that calls `adapt`, such as `atc_diffusion`"
+        )
+    )]
+    MixedBuffers { algorithm: String },
+}
+
+/// The exception of the code `bfc::torch::CODE`, about what was `found` with `subject`: an algorithm or an optimizer.
+#[pyfunction]
+pub fn torch_error(py: Python<'_>, code: &str, found: String, subject: String) -> PyErr {
+    let algorithm = subject.clone();
+    let refused = match code {
+        "wrong_question" => TorchError::WrongQuestion { algorithm, found },
+        "wrong_base" => TorchError::WrongBase { base: subject, found },
+        "foreign_parameter" => TorchError::ForeignParameter { found },
+        "unequal_rates" => TorchError::UnequalRates { found },
+        "different_start" => TorchError::DifferentStart { found },
+        "needs_closure" => TorchError::NeedsClosure { algorithm, found },
+        "evaluating" => TorchError::Evaluating { found },
+        "late_gradient" => TorchError::LateGradient { found },
+        "mixed_buffers" => TorchError::MixedBuffers { algorithm },
+        _ => return PyValueError::new_err(format!("bfc::torch::{code} is not a code")),
+    };
+    error::raise(py, [&refused as &dyn Diagnostic])
+}
