@@ -329,6 +329,21 @@ fn an_error_names_both_ends() {
 }
 
 #[test]
+fn an_error_names_phases() {
+    let own = schedule(averaging(), 3, vec![vec![ring(3), ring(3)]]);
+    let texts = on_threads(3, |mut comm| {
+        let phase = u64::from(comm.rank() == Rank(2));
+        let neighbours = Neighbours::compiled(&own.rank(comm.rank()), 0, phase).expect("a phase");
+        comm.neighbor_allreduce(&mut [1f32; 3], &neighbours).expect_err("a disagreement").to_string()
+    });
+    let digest = &own.digest().to_string()[..16];
+    let said = |phase| {
+        format!("`neighbor_allreduce` of 3 × f32 over phase {phase} of topology 0 of schedule {digest}…")
+    };
+    assert_eq!(texts[0], format!("call 0: rank 0 calls {}, rank 2 calls {}", said(0), said(1)));
+}
+
+#[test]
 fn a_bystander_of_a_pair_keeps_its_vector() {
     let results = on_threads(5, |mut comm| {
         let mut x = vec![f64::from(comm.rank().0); 50_000];

@@ -71,8 +71,15 @@ fn threads() {
 fn simulated_networks() {
     for size in SIZES {
         for law in laws::<SimulatedTransport>(size, Leaving::IsSeen) {
-            // Laws of machines are long.
-            for seed in 0..if law.name().starts_with("a machine") { 1 } else { 20 } {
+            // Laws of machines are long, and those of communicators many.
+            let is_of = |what| law.name().starts_with(what);
+            for seed in 0..if is_of("a machine") {
+                1
+            } else if is_of("a communicator") {
+                4
+            } else {
+                20
+            } {
                 let run = simulated::run(size, Network::new(seed), |transport| law.run(transport));
                 for (outcome, rank) in run.ranks.into_iter().zip(0..) {
                     let name = law.name();

@@ -56,7 +56,7 @@ impl<X: Transport + Send + 'static> Communicator<X> {
     /// Where `x` is not a whole number of rows, ranks disagree, or a peer fails.
     pub fn allgather<T: Numeric>(&mut self, x: &[T], row: usize) -> Result<Gathered<T>, CommunicateError> {
         let mine = Descriptor { row: row as u64, ..Descriptor::new(Operation::Allgather, T::TYPE, x.len()) };
-        self.call(mine, whole(x.len(), "row", row), |call, said| {
+        self.call(mine, whole(x.len(), row, ROW), |call, said| {
             let lengths: Vec<usize> = said.iter().map(|said| said.length as usize).collect();
             let mut values = vec![T::zeroed(); lengths.iter().sum()];
             let bounds = Bounds::of_lengths(lengths.iter().map(|length| length * size_of::<T>()));
@@ -78,7 +78,7 @@ impl<X: Transport + Send + 'static> Communicator<X> {
         x: impl Into<Operand<'a, T>>,
     ) -> Result<(), CommunicateError> {
         let x = x.into().bytes();
-        let valid = x.check().and_then(|()| whole(x.len(), "block", self.size as usize));
+        let valid = x.check().and_then(|()| whole(x.len(), self.size as usize, "the number of ranks"));
         self.call(Descriptor::new(Operation::AllToAll, x.number, x.len()), valid, |call, _| {
             let copy: Vec<u8>;
             let source = match x.source {
@@ -93,6 +93,9 @@ impl<X: Transport + Send + 'static> Communicator<X> {
     }
 }
 
+/// What divides the lengths of vectors of rows.
+pub(super) const ROW: &str = "the elements of a row";
+
 /// A rank or a machine that there is.
 pub(super) fn in_range(role: &'static str, found: u32, size: u32) -> Result<(), CommunicateError> {
     match found < size {
@@ -102,10 +105,10 @@ pub(super) fn in_range(role: &'static str, found: u32, size: u32) -> Result<(), 
 }
 
 /// A length that `divisor` divides.
-pub(super) fn whole(length: usize, unit: &'static str, divisor: usize) -> Result<(), CommunicateError> {
+pub(super) fn whole(length: usize, divisor: usize, what: &'static str) -> Result<(), CommunicateError> {
     match length.is_multiple_of(divisor) {
         true => Ok(()),
-        false => Err(CommunicateError::Uneven { length, unit, divisor }),
+        false => Err(CommunicateError::Uneven { length, divisor, what }),
     }
 }
 

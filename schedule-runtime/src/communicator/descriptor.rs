@@ -43,6 +43,14 @@ impl Operation {
     fn is_ragged(self) -> bool {
         matches!(self, Self::Allgather | Self::NeighborAllgather)
     }
+
+    /// Whether ranks choose whom they hear from.
+    fn has_edges(self) -> bool {
+        matches!(
+            self,
+            Self::NeighborAllreduce | Self::NeighborAllgather | Self::HierarchicalNeighborAllreduce
+        )
+    }
 }
 
 impl fmt::Display for Operation {
@@ -62,6 +70,15 @@ impl fmt::Display for Operation {
     }
 }
 
+/// A phase of a compiled topology.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CompiledPhase {
+    /// The first bytes of the schedule's digest.
+    pub(super) digest: u64,
+    pub(super) topology: u32,
+    pub(super) phase: u32,
+}
+
 /// One rank's side of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Descriptor {
@@ -76,8 +93,8 @@ pub(super) struct Descriptor {
     pub(super) root: u32,
     /// The machine of the rank.
     pub(super) machine: u32,
-    /// Names a phase of a compiled topology; 0 for neighbours of the call.
-    pub(super) pattern: u64,
+    /// Where the edges come from; `None` for those of the call.
+    pub(super) compiled: Option<CompiledPhase>,
     /// The edges of this rank: those that it sends over less those that it receives over, as numbers drawn for each. The
     /// sum over all ranks is 0 where both ends of all edges say the same.
     pub(super) edges: u64,
@@ -90,7 +107,7 @@ pub(super) struct Descriptor {
 }
 
 impl Descriptor {
-    const WORDS: usize = 7;
+    const WORDS: usize = 8;
 
     pub(super) fn new(operation: Operation, number: NumberType, length: usize) -> Self {
         Self {
@@ -101,7 +118,7 @@ impl Descriptor {
             row: 0,
             root: 0,
             machine: 0,
-            pattern: 0,
+            compiled: None,
             edges: 0,
             sources: 0,
             destinations: 0,
@@ -112,7 +129,8 @@ impl Descriptor {
 
     fn to_words(self) -> [u64; Self::WORDS] {
         let reduction = self.reduction.map_or(0, |reduction| reduction as u8 + 1);
-        let flags = u8::from(self.scales) | u8::from(self.refuses) << 1;
+        let flags =
+            u8::from(self.scales) | u8::from(self.refuses) << 1 | u8::from(self.compiled.is_some()) << 2;
         let kind = [self.operation as u8, self.number as u8, reduction, flags, 0, 0, 0, 0];
         let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
         [
@@ -120,16 +138,19 @@ impl Descriptor {
             self.length,
             self.row,
             pair(self.root, self.machine),
-            self.pattern,
             self.edges,
             pair(self.sources, self.destinations),
+            self.compiled.map_or(0, |compiled| compiled.digest),
+            self.compiled.map_or(0, |compiled| pair(compiled.topology, compiled.phase)),
         ]
     }
 
     fn from_words(words: &[u64]) -> Self {
         let [operation, number, reduction, flags, ..] = words[0].to_le_bytes();
         let pair = |word: u64| (word as u32, (word >> 32) as u32);
-        let ((root, machine), (sources, destinations)) = (pair(words[3]), pair(words[6]));
+        let [(root, machine), (sources, destinations)] = [3, 5].map(|word| pair(words[word]));
+        let (topology, phase) = pair(words[7]);
+        let compiled = CompiledPhase { digest: words[6], topology, phase };
         Self {
             operation: Operation::ALL[usize::from(operation) % Operation::ALL.len()],
             number: NumberType::from_code(number),
@@ -138,8 +159,8 @@ impl Descriptor {
             row: words[2],
             root,
             machine,
-            pattern: words[4],
-            edges: words[5],
+            compiled: (flags & 4 > 0).then_some(compiled),
+            edges: words[4],
             sources,
             destinations,
             scales: flags & 1 > 0,
@@ -151,15 +172,15 @@ impl Descriptor {
     fn common(&self) -> Self {
         let length = if self.operation.is_ragged() { 0 } else { self.length };
         let own = Self::new(self.operation, self.number, 0);
-        let Self { reduction, row, root, pattern, .. } = *self;
-        Self { length, reduction, row, root, pattern, ..own }
+        let Self { reduction, row, root, compiled, .. } = *self;
+        Self { length, reduction, row, root, compiled, ..own }
     }
 }
 
 /// What differs where ranks disagree.
 impl fmt::Display for Descriptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { operation, number, length, row, root, pattern, .. } = self;
+        let Self { operation, number, length, row, root, compiled, .. } = self;
         write!(f, "`{operation}`")?;
         if *operation == Operation::Barrier {
             return Ok(());
@@ -171,19 +192,15 @@ impl fmt::Display for Descriptor {
         }
         match operation {
             Operation::Broadcast => write!(f, " from rank {root}"),
-            Operation::HierarchicalNeighborAllreduce if *pattern == 0 => {
-                write!(f, " over {root} machines with weights of the call")
-            }
-            Operation::HierarchicalNeighborAllreduce => {
-                write!(f, " over {root} machines and compiled phase {pattern:016x}")
-            }
-            Operation::NeighborAllreduce | Operation::NeighborAllgather if *pattern == 0 => {
-                write!(f, " with neighbours of the call")
-            }
-            Operation::NeighborAllreduce | Operation::NeighborAllgather => {
-                write!(f, " over compiled phase {pattern:016x}")
-            }
+            Operation::HierarchicalNeighborAllreduce => write!(f, " of {root} machines"),
             _ => Ok(()),
+        }?;
+        match compiled {
+            Some(CompiledPhase { digest, topology, phase }) => {
+                write!(f, " over phase {phase} of topology {topology} of schedule {digest:016x}…")
+            }
+            None if operation.has_edges() => write!(f, " over edges of the call"),
+            None => Ok(()),
         }
     }
 }

@@ -123,18 +123,15 @@ pub enum CommunicateError {
         number: NumberType,
     },
     /// A vector is not a whole number of rows or blocks.
-    #[error("{length} elements are not a whole number of {unit}s of {divisor}")]
-    #[diagnostic(
-        code(bfc::communicate::uneven),
-        help("pad the vector to a multiple of {divisor} that is equal on all ranks, or pass another {unit}")
-    )]
+    #[error("{length} elements are not a multiple of {divisor}, {what}")]
+    #[diagnostic(code(bfc::communicate::uneven), help("pad the vector to a multiple of {divisor}"))]
     Uneven {
         /// The length of the vector.
         length: usize,
-        /// What it is to be made of.
-        unit: &'static str,
-        /// The number of elements or blocks that divides the length.
+        /// What has to divide it.
         divisor: usize,
+        /// What that is.
+        what: &'static str,
     },
     /// Source and target differ in length.
     #[error("the source has {source_length} elements, the target {target_length}")]

@@ -43,8 +43,8 @@ impl<X: Transport + Send + 'static> Communicator<X> {
         });
         let (dtype, valid) = split(valid);
         self.call(mine, valid, |call, said| {
-            let house = House::new(call.number, machine, machines, said)?;
-            let leaders: Vec<Descriptor> = house.leaders.iter().map(|leader| said[leader.index()]).collect();
+            let places = Machines::new(call.number, machine, machines, said)?;
+            let leaders: Vec<Descriptor> = places.leaders.iter().map(|leader| said[leader.index()]).collect();
             call.compare_edges("machine", said, &leaders, neighbours)?;
             let wire = &mut call.wire;
             let wide = arithmetic(dtype);
@@ -52,7 +52,7 @@ impl<X: Transport + Send + 'static> Communicator<X> {
             let source = x.source.unwrap_or(x.target);
             let mode = Mode::best(source.len());
             with_dtype!(dtype, S => mode.convert::<_, S>(computed::<S>(&mut sum), cast_slice(source)));
-            let mut sum = call.between(&house, said, neighbours, sum)?;
+            let mut sum = call.between(&places, said, neighbours, sum)?;
             with_dtype!(dtype, S => mode.round::<S>(cast_slice_mut(x.target), computed::<S>(&mut sum)));
             call.wire.spares.give_back(sum);
             Ok(())
@@ -66,7 +66,7 @@ fn computed<S: Storage>(sum: &mut Buffer) -> &mut [S::Arithmetic] {
 }
 
 /// Which ranks are where.
-struct House {
+struct Machines {
     machine: Rank,
     /// The first rank of each machine.
     leaders: Vec<Rank>,
@@ -74,7 +74,7 @@ struct House {
     members: Vec<Rank>,
 }
 
-impl House {
+impl Machines {
     fn new(call: u64, machine: u32, machines: u32, said: &[Descriptor]) -> Result<Self, CommunicateError> {
         let on =
             |machine: u32| said.iter().zip((0..).map(Rank)).filter(move |(said, _)| said.machine == machine);
@@ -98,12 +98,12 @@ impl<X: Transport> Call<'_, X> {
     /// The mean within the machine, its leader's sum over machines, and that for all of its ranks.
     fn between(
         &mut self,
-        house: &House,
+        places: &Machines,
         said: &[Descriptor],
         neighbours: &Neighbours,
         mut x: Buffer,
     ) -> Result<Buffer, RuntimeError> {
-        let House { machine, leaders, members } = house;
+        let Machines { machine, leaders, members } = places;
         let index = members.iter().position(|rank| *rank == self.place.rank).unwrap_or_default();
         let within = Members::of(members, index);
         let number = if x.dtype() == Dtype::F64 { NumberType::F64 } else { NumberType::F32 };

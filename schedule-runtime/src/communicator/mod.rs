@@ -1,11 +1,12 @@
 //! Calls that need no compiled schedule: what ranks say in a program of their own, over any transport.
 //!
-//! | file | calls |
+//! | file | what |
 //! |---|---|
 //! | `collective` | broadcast, allgather, all_to_all, barrier |
 //! | `reduce` | allreduce, reduce_scatter |
 //! | `neighbours` | neighbor_allreduce, neighbor_allgather, pair_average |
 //! | `hierarchical` | hierarchical_neighbor_allreduce |
+//! | `edges` | whom a rank hears from and sends to, as a call or a compiled schedule says |
 //! | `descriptor` | what a rank says of a call, so that ranks that disagree learn it |
 //! | `operand`, `number` | memory that calls work on, and the types of numbers in it |
 //!
@@ -42,6 +43,7 @@
 mod array;
 mod collective;
 mod descriptor;
+mod edges;
 mod error;
 mod hierarchical;
 mod neighbours;
@@ -52,8 +54,8 @@ mod reduce;
 pub use array::Array;
 pub use collective::Gathered;
 pub use descriptor::Operation;
+pub use edges::Neighbours;
 pub use error::CommunicateError;
-pub use neighbours::Neighbours;
 pub use number::{NumberType, Numeric};
 pub use operand::Operand;
 pub use reduce::Reduction;
