@@ -12,15 +12,15 @@ from ._tensors import Tensors
 class Overlap:
     """Hooks of all parameters: answers for a bucket once the gradients of all its parameters are there, unless it `waits`."""
 
-    def __init__(self, tensors: Tensors, buckets: List[List[int]], answer: Callable[[int], None]) -> None:
+    def __init__(self, tensors: Tensors, buckets: List[List[int]], answer: Callable[[List[int]], bool]) -> None:
         self._names, self._answer = tensors.names, answer
         self.waits = False
         self._bucket = {index: bucket for bucket, indices in enumerate(buckets) for index in indices}
         wanting = [index for index, tensor in enumerate(tensors.tensors) if tensor.requires_grad]
         self._all: List[Set[int]] = [set(indices).intersection(wanting) for indices in buckets]
         self._start()
-        hook = lambda index: tensors.tensors[index].register_post_accumulate_grad_hook(partial(self._hook, index))
-        self._hooks = [hook(index) for index in wanting]
+        hooks = {index: partial(self._hook, index) for index in wanting}
+        self._hooks = [tensors.tensors[index].register_post_accumulate_grad_hook(hook) for index, hook in hooks.items()]
 
     def rest(self) -> List[int]:
         """The buckets that have no answer to this question; the next one begins."""
@@ -45,5 +45,5 @@ class Overlap:
             raise _bfc.torch_error("late_gradient", self._names[index], "")
         self._missing[bucket].discard(index)
         if not self._missing[bucket]:
-            self._answer(bucket)
+            self._answer([bucket])
             self._done.add(bucket)
