@@ -258,7 +258,32 @@ def test_a_closure_answers_all_questions_of_a_step():
     optimizer.close()
 
 
-def test_only_the_last_backward_of_a_step_is_answered():
+SELDOM = """
+use topology::ring
+algorithm seldom(lr: scalar = 0.1) {
+    state x = params
+    step { x <- if t mod 3 == 2 { mix(x) } else { x - lr * grad(x) } }
+}
+schedule { topology ring
+    algorithm seldom }
+"""
+
+
+def test_steps_that_ask_nothing_are_done_in_between():
+    reference, net = model(), model()
+    plain = torch.optim.SGD(reference.parameters(), lr=0.25)
+    seldom = bfc.compile_source(SELDOM, size=1)
+    assert sorted(seldom.questions) == [[], [], ["gradient"]]
+    optimizer = bfc.torch.Decentralized(torch.optim.SGD(net.parameters(), lr=0.25), seldom, net)
+    assert train(optimizer, net, 6) == pytest.approx(train(plain, reference, 6))
+    assert optimizer.statistics()["steps"] == 9
+    with optimizer.evaluating():
+        evaluated = numbers(net)
+    assert same(evaluated, numbers(net))
+    optimizer.close()
+
+
+def test_a_second_backward_in_a_step_is_refused():
     net = model()
     optimizer = bfc.torch.Decentralized(
         torch.optim.SGD(net.parameters(), lr=0.1), schedule("atc_diffusion"), net, overlap=True
@@ -267,13 +292,31 @@ def test_only_the_last_backward_of_a_step_is_answered():
     with pytest.raises(bfc.OptimizerError) as late:
         loss_of(net).backward()
     assert late.value.code == "bfc::torch::late_gradient"
-    optimizer.step()
+    optimizer.close()
 
+
+@pytest.mark.parametrize("change", ["clip", "scale"])
+def test_gradients_that_change_after_they_were_sent_are_refused(change):
+    net = model()
+    base = torch.optim.SGD(net.parameters(), lr=0.1)
+    optimizer = bfc.torch.Decentralized(base, schedule("atc_diffusion"), net, overlap=True)
+    scaler = torch.amp.GradScaler("cpu", enabled=change == "scale")
+    scaler.scale(loss_of(net)).backward()
+    if change == "clip":
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1e-3)
+    with pytest.raises(bfc.OptimizerError) as late:
+        scaler.step(optimizer)
+    assert late.value.code == "bfc::torch::late_gradient"
+    optimizer.close()
+
+
+def test_gradients_accumulate_until_the_last_backward():
+    net = model()
+    base = torch.optim.SGD(net.parameters(), lr=0.1)
+    optimizer = bfc.torch.Decentralized(base, schedule("atc_diffusion"), net, overlap=True)
     reference = model()
     reference.load_state_dict(net.state_dict())
     plain = torch.optim.SGD(reference.parameters(), lr=0.1)
-    for one, its in ((optimizer, net), (plain, reference)):
-        one.zero_grad()
     with optimizer.accumulating():
         loss_of(net).backward()
     loss_of(net).backward()

@@ -224,8 +224,11 @@ class Decentralized(Optimizer):
         return [tensor.detach().clone() for tensor in self._tensors.tensors]
 
     def _go_on(self) -> None:
-        """Moves the parameters to the point of the next question."""
-        self._wanted = self._machine.wanted()
+        """Does what steps ask nothing, and moves the parameters to the point of the next question."""
+        while (wanted := self._machine.wanted()) is None:
+            self._machine.next()
+            self._keep_model()
+        self._wanted = wanted
         self._tensors.fill(self._machine.point)
         self._count(range(len(self._tensors.tensors)))
 
@@ -236,10 +239,14 @@ class Decentralized(Optimizer):
         """Answers what of the question is not answered yet; whether that ends a step of the algorithm."""
         rest = self._overlap.rest() if self._overlap else range(len(self._buckets))
         done = self._answer(rest, self._is_skipped())
-        if done and self._models is not None:
-            self._models.fill(self._machine.model)
+        if done:
+            self._keep_model()
         self._go_on()
         return done
+
+    def _keep_model(self) -> None:
+        if self._models is not None:
+            self._models.fill(self._machine.model)
 
     def _answer(self, buckets: Iterable[int], skipped: bool = False) -> bool:
         """Answers for the tensors of some buckets; whether that ends a step of the algorithm."""
@@ -286,6 +293,8 @@ class Decentralized(Optimizer):
     def _is_skipped(self) -> bool:
         """Whether `torch.amp.GradScaler` has found this rank's gradients to be infinite; else takes its scale away."""
         found, scale = getattr(self, "found_inf", None), getattr(self, "grad_scale", None)
+        if self._overlap and found is not None:
+            raise _bfc.torch_error("late_gradient", self._tensors.names[-1], "")
         if found is not None and found.item():
             self.skipped += 1
             return True
