@@ -17,9 +17,9 @@ NAMES = ("BFC_", "OMPI_", "PMI_", "SLURM_")
 
 
 def environment(**variables):
-    """That of this process, without a launcher."""
+    """That of this process, without a launcher; lines of ranks that share a pipe are not torn apart."""
     known = {name: value for name, value in os.environ.items() if not name.startswith(NAMES)}
-    return {**known, "PYTHONUNBUFFERED": "1", **variables}
+    return {**known, "PYTHONUNBUFFERED": "", **variables}
 
 
 def on_ranks(ranks, body, tmp_path, *, code=0):

@@ -20,7 +20,8 @@ def test_the_readme_runs(tmp_path, monkeypatch, capsys):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "python" / "README.md").read_text(), re.DOTALL)
     for block in blocks:
         exec(block, names)
-    assert len(blocks) == 5 and names["schedule"].size == 4
+    assert len(blocks) == 6 and names["schedule"].size == 1
+    assert all(np.allclose(layer, 1.0) for layer in names["point"])
     for printed in capsys.readouterr().out.splitlines():
         values = np.array(eval(printed, {"array": np.array}))
         np.testing.assert_allclose(values, 1.5, atol=1e-6)

@@ -30,7 +30,7 @@ fn the_tour_works() {
             ("console", _) => commands(block.text).iter().for_each(|command| command.check(directory.path())),
             ("bf", Some(name)) => fs::write(directory.path().join(name), block.text).expect("written"),
             ("rust", _) => excerpt(block.text, root, &["train.rs", "perceptron.rs"]),
-            ("python", _) => excerpt(block.text, root, &["train.py"]),
+            ("python", _) => excerpt(block.text, root, &["train.py", "train_torch.py"]),
             (language, _) => panic!("nobody tests a block of `{language}`:\n{}", block.text),
         }
     }

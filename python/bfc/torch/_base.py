@@ -17,7 +17,7 @@ def check_bases(bases: List[Optimizer], schedule: Schedule, overlap: bool) -> No
     """An error where these optimizers cannot answer the questions of a schedule."""
     questions = {question for block in schedule.questions for question in block}
     others = questions - {"gradient", "adapted"}
-    if others or not questions:
+    if others or not any(schedule.questions[1:]):
         asked = {"minimizer": "minimizers", "adapted along a direction": "steps along a direction of its own"}
         found = asked[others.pop()] if others else "nothing"
         raise _bfc.torch_error("wrong_question", found, schedule.algorithm)

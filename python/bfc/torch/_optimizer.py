@@ -87,22 +87,23 @@ class Decentralized(Optimizer):
         self._buckets = self._machine.buckets
         # Where the model is not at the parameters, it is kept here.
         self._models = None if schedule.asks_at_model else Tensors(dict(zip(parameters, self._clones())))
-        self._overlap = Overlap(self._tensors, self._buckets, lambda bucket: self._answer([bucket])) if overlap else None
+        self._overlap = Overlap(self._tensors, self._buckets, self._answer) if overlap else None
         self._go_on()
 
     @property
-    def param_groups(self) -> List[Dict[str, Any]]:  # type: ignore[override]
+    def param_groups(self) -> Any:
         """The parameter groups of the base; of several, one after another."""
-        return sum((base.param_groups for base in self._bases), []) if self._bases[1:] else self._bases[0].param_groups
+        groups = [base.param_groups for base in self._bases]
+        return sum(groups, []) if groups[1:] else groups[0]
 
     @property
-    def state(self) -> Any:  # type: ignore[override]
+    def state(self) -> Any:
         """The state of the base; of several, a copy of all."""
         states = [base.state for base in self._bases]
         return {key: value for state in states for key, value in state.items()} if states[1:] else states[0]
 
     @property
-    def defaults(self) -> Dict[str, Any]:  # type: ignore[override]
+    def defaults(self) -> Any:
         """The defaults of the first base."""
         return self._bases[0].defaults
 
@@ -110,7 +111,7 @@ class Decentralized(Optimizer):
         """Not possible: the tensors that travel are the same for the whole run."""
         raise NotImplementedError("the tensors of a decentralized optimizer are fixed: make another one")
 
-    def step(self, closure: Optional[Closure] = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Optional[Closure] = None) -> Any:
         """Answers the algorithm's question at the parameters, and moves these to the point of the next one. Collective.
 
         Args:
@@ -131,8 +132,9 @@ class Decentralized(Optimizer):
                 raise _bfc.torch_error("needs_closure", str(several), self._schedule.algorithm)
             self._finish()
             return None
-        losses = []
-        while not losses or not done:
+        losses: List[Any] = []
+        done = False
+        while not done:
             with torch.enable_grad():
                 losses.append(closure())
             done = self._finish()
@@ -169,7 +171,7 @@ class Decentralized(Optimizer):
         finally:
             self._overlap.waits = before
 
-    def state_dict(self) -> Dict[str, Any]:  # type: ignore[override]
+    def state_dict(self) -> Dict[str, Any]:
         """The states of the base optimizers and of the algorithm on this rank, with the model: a run that loads it goes on with the
         same bits. Each rank saves its own.
         """
@@ -222,8 +224,11 @@ class Decentralized(Optimizer):
         return [tensor.detach().clone() for tensor in self._tensors.tensors]
 
     def _go_on(self) -> None:
-        """Moves the parameters to the point of the next question."""
-        self._wanted = self._machine.wanted()
+        """Does what steps ask nothing, and moves the parameters to the point of the next question."""
+        while (wanted := self._machine.wanted()) is None:
+            self._machine.next()
+            self._keep_model()
+        self._wanted = wanted
         self._tensors.fill(self._machine.point)
         self._count(range(len(self._tensors.tensors)))
 
@@ -234,10 +239,14 @@ class Decentralized(Optimizer):
         """Answers what of the question is not answered yet; whether that ends a step of the algorithm."""
         rest = self._overlap.rest() if self._overlap else range(len(self._buckets))
         done = self._answer(rest, self._is_skipped())
-        if done and self._models is not None:
-            self._models.fill(self._machine.model)
+        if done:
+            self._keep_model()
         self._go_on()
         return done
+
+    def _keep_model(self) -> None:
+        if self._models is not None:
+            self._models.fill(self._machine.model)
 
     def _answer(self, buckets: Iterable[int], skipped: bool = False) -> bool:
         """Answers for the tensors of some buckets; whether that ends a step of the algorithm."""
@@ -284,12 +293,14 @@ class Decentralized(Optimizer):
     def _is_skipped(self) -> bool:
         """Whether `torch.amp.GradScaler` has found this rank's gradients to be infinite; else takes its scale away."""
         found, scale = getattr(self, "found_inf", None), getattr(self, "grad_scale", None)
+        if self._overlap and found is not None:
+            raise _bfc.torch_error("late_gradient", self._tensors.names[-1], "")
         if found is not None and found.item():
             self.skipped += 1
             return True
-        for tensor in self._tensors.tensors if scale is not None else ():
-            if tensor.grad is not None:
-                tensor.grad.div_(scale.to(tensor.grad.device))
+        if scale is not None:
+            for gradient in (tensor.grad for tensor in self._tensors.tensors if tensor.grad is not None):
+                gradient.div_(scale.to(gradient.device))
         return False
 
 

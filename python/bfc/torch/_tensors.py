@@ -51,4 +51,4 @@ def in_memory(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _is_host(tensor: torch.Tensor) -> bool:
-    return tensor.device.type == "cpu" and tensor.is_contiguous()
+    return bool(tensor.device.type == "cpu" and tensor.is_contiguous())
