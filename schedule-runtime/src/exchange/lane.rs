@@ -3,8 +3,10 @@
 
 use super::{Exchange, Wire};
 use crate::error::RuntimeError;
+use crate::trace::{Cause, Recorder, Track, What};
 use crate::transport::Transport;
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
@@ -12,6 +14,7 @@ use std::thread::JoinHandle;
 /// The exchanges of one rank.
 pub(crate) struct Lane<X> {
     wire: Arc<Mutex<Wire<X>>>,
+    recorder: Arc<Recorder>,
     /// Whether exchanges go on beside other work; if not, those that begin are done at once.
     overlaps: bool,
     /// Started with the first exchange that goes on beside other work.
@@ -39,8 +42,21 @@ struct Worker {
 impl<X: Transport + Send + 'static> Lane<X> {
     pub(crate) fn new(wire: Wire<X>) -> Self {
         let overlaps = wire.transport.may_overlap();
-        let wire = Arc::new(Mutex::new(wire));
-        Self { wire, overlaps, worker: None, begun: 0, over: 0, waiting: VecDeque::new() }
+        let (recorder, wire) = (wire.recorder.clone(), Arc::new(Mutex::new(wire)));
+        Self { wire, recorder, overlaps, worker: None, begun: 0, over: 0, waiting: VecDeque::new() }
+    }
+
+    /// The ring of events of this rank.
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// As [`Wire::trace_to`]; where nothing is in flight.
+    pub(crate) fn trace_to(&mut self, directory: &Path) -> Result<(), RuntimeError> {
+        let mut wire = lock(&self.wire);
+        wire.trace_to(directory)?;
+        self.recorder = wire.recorder.clone();
+        wire.calibrate()
     }
 
     /// The wire, as soon as no exchange uses it.
@@ -84,7 +100,9 @@ impl<X: Transport + Send + 'static> Lane<X> {
     fn receive(&mut self) {
         let worker = self.worker.as_ref().expect("what is in flight has a worker");
         self.over += 1;
+        self.recorder.note_here(What::WaitingWorker);
         self.waiting.push_back((Begun(self.over), worker.done.recv().expect(WORKER)));
+        self.recorder.note_here(What::WorkerDone);
     }
 }
 
@@ -99,6 +117,7 @@ impl Worker {
         let (exchanges, queue) = channel::<Exchange>();
         let (send, done) = channel();
         let thread = std::thread::spawn(move || {
+            Track::set_worker();
             for mut exchange in queue {
                 let result = lock(&wire).exchange(&mut exchange);
                 if send.send((exchange, result)).is_err() {
@@ -117,5 +136,8 @@ impl<X> Drop for Lane<X> {
             drop((exchanges, done));
             let _ = thread.join();
         }
+        let panics = std::thread::panicking();
+        self.recorder.note_here(if panics { What::Failed(Cause::Panic) } else { What::Ended });
+        self.recorder.sync();
     }
 }
