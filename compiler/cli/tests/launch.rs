@@ -3,7 +3,7 @@
 use crate::common::{bfc, codes, files, json, json_with_exit};
 use assert_cmd::Command;
 use bfc_runtime::conformance::schedules::{global_averaging, ring, schedule};
-use bfc_runtime::{Machine, World};
+use bfc_runtime::{Flat, World};
 use bfc_schedule::Rank;
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
@@ -193,7 +193,7 @@ fn averages() {
     let transport = world.join(Duration::from_secs(60)).expect("a group");
     let schedule = schedule(global_averaging(), world.size(), vec![vec![ring(world.size())]]);
     let initial = vec![f64::from(world.rank().0); 100_000];
-    let mut machine = Machine::new(schedule.rank(world.rank()), transport, &initial).expect("a machine");
+    let mut machine = Flat::new(schedule.rank(world.rank()), transport, &initial).expect("a machine");
     for step in 0..20 {
         if std::env::var_os("BFC_TEST_DIES").is_some() && (world.rank(), step) == (Rank(1), 10) {
             process::Command::new("kill")
@@ -216,6 +216,24 @@ fn ranks_join_and_average() {
     let output = averaging(&["-n", "3", "--tag-output"]).env("BFC_TEST_DIES", "1").assert().code(137);
     let err = String::from_utf8_lossy(&output.get_output().stderr).into_owned();
     assert!(err.contains("rank 1 was killed by SIGKILL"), "{err}");
+}
+
+/// The files are what they were when the rank was killed.
+#[test]
+fn a_rank_that_was_killed_is_found_in_the_traces() {
+    let (_directory, path) = files(&[]);
+    averaging(&["-n", "3"]).env("BFC_TEST_DIES", "1").env("BFC_TRACE", path("traces")).assert().code(137);
+    let found = json(&["why-stuck", &path("traces")]);
+    assert_eq!(found["roots"], serde_json::json!([1]), "{found:#}");
+    assert_eq!(
+        (&found["ranks"][1]["step"], &found["ranks"][1]["doing"]),
+        (&9.into(), &"between_steps".into())
+    );
+    let verdict = found["verdict"][0].as_str().expect("a sentence");
+    assert!(
+        verdict.starts_with("rank 1 holds up ranks 0 and 2: it is in its program, between steps,"),
+        "{verdict}"
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// The exchanges of one rank.
 pub(crate) struct Lane<X> {
@@ -51,9 +52,10 @@ impl<X: Transport + Send + 'static> Lane<X> {
         &self.recorder
     }
 
-    /// As [`Wire::trace_to`]; where nothing is in flight.
-    pub(crate) fn trace_to(&mut self, directory: &Path) -> Result<(), RuntimeError> {
+    /// Keeps the events from now on in a file, and compares the clocks of all ranks; where nothing is in flight.
+    pub(crate) fn trace_to(&mut self, directory: &Path, deadline: Duration) -> Result<(), RuntimeError> {
         let mut wire = lock(&self.wire);
+        wire.deadline = deadline;
         wire.trace_to(directory)?;
         self.recorder = wire.recorder.clone();
         wire.calibrate()

@@ -197,7 +197,7 @@ impl<X: Transport + Send + 'static> Machine<X> {
     pub fn trace_to(&mut self, directory: &Path) -> Result<(), RuntimeError> {
         self.call(|machine| {
             machine.land()?;
-            machine.lane.trace_to(directory)?;
+            machine.lane.trace_to(directory, machine.deadline.get())?;
             if machine.clock.begun {
                 machine.lane.recorder().set_step(machine.clock.step);
             }

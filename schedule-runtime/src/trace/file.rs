@@ -91,6 +91,17 @@ pub struct Recording {
     pub lost: [u64; 2],
 }
 
+impl Recording {
+    /// How its clock differs from that of rank 0.
+    ///
+    /// # Errors
+    /// [`TraceError::Uncalibrated`].
+    pub fn calibrated(&self) -> Result<Calibration, TraceError> {
+        let path = || visible::line(&self.path.to_string_lossy()).into_owned();
+        self.calibration.ok_or_else(|| TraceError::Uncalibrated { rank: self.rank, path: path() })
+    }
+}
+
 impl Header {
     pub(super) fn new(rank: Rank, size: u32, slots: usize, zero: Duration) -> Self {
         Self { rank, size, slots, process: Process::own(), zero, calibration: None }

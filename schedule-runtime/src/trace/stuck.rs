@@ -238,7 +238,7 @@ impl<'a> Past<'a> {
             What::WaitingSent => (self.receivers(round.exchange), true),
             _ => return None,
         };
-        Some(Doing::Waiting { peers, round, to_be_taken })
+        (!peers.is_empty()).then_some(Doing::Waiting { peers, round, to_be_taken })
     }
 
     /// Who has not taken what the rank has sent in an exchange.

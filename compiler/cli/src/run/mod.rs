@@ -144,9 +144,10 @@ pub fn run(arguments: &arguments::Run, format: Format) -> Result<(), Failure> {
     let (data_name, data) = load(arguments)?;
     let plan = Plan { steps: arguments.steps, lr };
     progress::start("decentralized", plan.steps, "steps");
-    let decentralized = train::on_ranks(schedule, &data, plan).map_err(failed)?;
+    let trace = arguments.trace.as_deref();
+    let decentralized = train::on_ranks(schedule, &data, plan, trace).map_err(failed)?;
     progress::start("all-reduce", plan.steps, "steps");
-    let allreduce = train::on_ranks(&allreduce(schedule.size())?, &data, plan).map_err(failed)?;
+    let allreduce = train::on_ranks(&allreduce(schedule.size())?, &data, plan, None).map_err(failed)?;
     progress::start("centralized", plan.steps, "steps");
     let centralized = train::centralized(&data, plan);
     progress::clear();

@@ -10,6 +10,7 @@ use bfc_schedule::{RankSchedule, Schedule};
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
@@ -87,11 +88,16 @@ pub fn centralized(data: &Data, plan: Plan) -> Outcome {
     Outcome { model, curve: points, bytes_per_rank: 0 }
 }
 
-/// Runs the schedule on one thread for each rank.
+/// Runs the schedule on one thread for each rank, each of which leaves its trace in the directory, where there is one.
 ///
 /// # Errors
 /// The failure of the rank that failed first.
-pub fn on_ranks(schedule: &Schedule, data: &Data, plan: Plan) -> Result<Outcome, SpmdError<RuntimeError>> {
+pub fn on_ranks(
+    schedule: &Schedule,
+    data: &Data,
+    plan: Plan,
+    trace: Option<&Path>,
+) -> Result<Outcome, SpmdError<RuntimeError>> {
     let size = schedule.size() as usize;
     let problem = whole(data);
     thread::scope(|scope| {
@@ -101,7 +107,8 @@ pub fn on_ranks(schedule: &Schedule, data: &Data, plan: Plan) -> Result<Outcome,
             let rank = transport.rank();
             let recorder =
                 Recorder { rank: rank.index(), sampling: Sampling::new(plan.steps), send: send.clone() };
-            one_rank(schedule.rank(rank), transport, part(data, &data.shards[rank.index()]), plan, recorder)
+            let problem = part(data, &data.shards[rank.index()]);
+            one_rank(schedule.rank(rank), transport, problem, plan, trace, recorder)
         })?;
         let (model, curve) = collected.join().unwrap_or_else(|panic| resume_unwind(panic));
         Ok(Outcome { model, curve, bytes_per_rank: sent.into_iter().max().unwrap_or(0) })
@@ -130,11 +137,13 @@ fn one_rank(
     transport: impl Transport + Send + 'static,
     problem: Logistic,
     plan: Plan,
+    trace: Option<&Path>,
     recorder: Recorder,
 ) -> Result<u64, RuntimeError> {
     let with_lr = schedule.program.inputs.iter().any(|input| input.name == "lr");
     let initial = vec![0.0; problem.parameters()];
     let mut machine = Flat::<f64, _>::new(schedule, transport, &initial)?;
+    trace.map_or(Ok(()), |directory| machine.trace_to(directory))?;
     if with_lr {
         machine.set_input("lr", plan.lr)?;
     }
