@@ -231,7 +231,7 @@ fn a_rank_that_was_killed_is_found_in_the_traces() {
     );
     let verdict = found["verdict"][0].as_str().expect("a sentence");
     assert!(
-        verdict.starts_with("rank 1 holds up ranks 0 and 2: it is in its program, between steps,"),
+        verdict.starts_with("rank 1 holds up ranks 0 and 2: it has been in its program, between steps,"),
         "{verdict}"
     );
 }

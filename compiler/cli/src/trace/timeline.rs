@@ -264,7 +264,7 @@ impl Slices {
             }
             What::Began { to, bytes, .. } => {
                 // An offer to average in place that came to nothing.
-                self.close(Span::Wait, None);
+                self.open.retain(|slice| slice.span != Span::Wait);
                 let name = to.map_or("round".into(), |to| format!("send to rank {to}"));
                 self.closed.push(instant(name, "message").with("bytes", bytes));
             }

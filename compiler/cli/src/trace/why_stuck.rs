@@ -86,16 +86,16 @@ fn doing(state: &RankState) -> String {
     let mut text = match &state.doing {
         Doing::Absent => "has left no file".to_string(),
         Doing::Starting => "has done nothing yet".to_string(),
-        Doing::Waiting { peers, round, to_be_taken: false } => {
-            format!("waits for {}{since}, {}", ranks(peers), place(round))
+        Doing::Waiting { peers, round, to_be_taken } => {
+            let taken = if *to_be_taken { " to take what it has sent" } else { "" };
+            format!("has waited for {}{taken}{since}, {}", ranks(peers), place(round))
         }
-        Doing::Waiting { peers, round, .. } => {
-            format!("waits{since} until {} take what it has sent, {}", ranks(peers), place(round))
+        Doing::Adding(peer, round) => {
+            format!("has been adding up the message of rank {peer}{since}, {}", place(round))
         }
-        Doing::Adding(peer, round) => format!("adds up the message of rank {peer}{since}, {}", place(round)),
-        Doing::Training(asked) => format!("is in its trainer, which was asked for {asked},{since}"),
-        Doing::BetweenSteps => format!("is in its program, between steps,{since}"),
-        Doing::Computing => format!("computes{since}"),
+        Doing::Training(asked) => format!("has been in its trainer, which was asked for {asked},{since}"),
+        Doing::BetweenSteps => format!("has been in its program, between steps,{since}"),
+        Doing::Computing => format!("has been computing{since}"),
         Doing::Failed { cause, round, waited } => {
             let place = round.map_or(String::new(), |round| format!(", {}", self::place(&round)));
             let waited = waited.map_or(String::new(), |waited| {
