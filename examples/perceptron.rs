@@ -9,12 +9,14 @@
 //!
 //! The digits are those of `bfc run`. Rank i trains on every size-th row from row i on.
 
+use bfc_runtime::world::WorldError;
 use bfc_runtime::{
-    Dtype, Layout, Machine, RuntimeError, Tensor, Transport, Values, ValuesMut, Wanted, local,
+    Dtype, Layout, Machine, RuntimeError, Tensor, Transport, Values, ValuesMut, Wanted, World, local,
 };
 use bfc_schedule::random::{shuffle, substream, unit};
 use bfc_schedule::{RankSchedule, Schedule};
 use std::error::Error;
+use std::time::Duration;
 
 const DIGITS: &str = include_str!("data/digits.csv");
 const PIXELS: usize = 64;
@@ -36,12 +38,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [path] = &arguments[..] else { return Err("usage: perceptron SCHEDULE".into()) };
     let file = std::fs::read(path)?;
     let (train, test) = read_digits()?;
-    for (rank, model) in on_threads(&file, &train)?.iter().enumerate() {
-        println!(
-            "rank {rank}: test accuracy {:.4}, first weight {}",
-            model.accuracy(&test),
-            model.hidden_weight[0]
-        );
+    let tell = |rank: u32, model: &Model| {
+        println!("rank {rank}: test accuracy {:.4}, digest {:016x}", model.accuracy(&test), model.digest());
+    };
+    match World::from_environment() {
+        Ok(world) => {
+            let schedule = RankSchedule::decode(&file, world.rank())?;
+            let model = one_rank(schedule, world.join(Duration::from_secs(60))?, &train)?;
+            tell(world.rank().0, &model);
+        }
+        Err(WorldError::NoLauncher) => {
+            (0..).zip(&on_threads(&file, &train)?).for_each(|(rank, model)| tell(rank, model));
+        }
+        Err(error) => return Err(error.into()),
     }
     Ok(())
 }

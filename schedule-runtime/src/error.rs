@@ -1,6 +1,7 @@
 //! What goes wrong at run time, where, and what the rank did before.
 
 use crate::communicator::Operation;
+use crate::trace::{Trace, TraceError};
 use crate::transport::Envelope;
 use bfc_schedule::Rank;
 use miette::Diagnostic;
@@ -17,7 +18,9 @@ pub enum RuntimeError {
     #[error("{place}: waited {waited:?} for rank {peer}")]
     #[diagnostic(
         code(bfc::execute::deadline),
-        help("look at what rank {peer} does, or set a longer deadline\n{trace}")
+        help(
+            "look at what rank {peer} does (`bfc why-stuck`, where the run has a trace), or set a longer deadline\n{trace}"
+        )
     )]
     Deadline {
         /// Where this rank was.
@@ -274,6 +277,10 @@ pub enum RuntimeError {
         /// The number of buckets.
         buckets: usize,
     },
+    /// The rank cannot leave a trace.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Trace(#[from] TraceError),
     /// The model was asked for within a step.
     #[error("the model is not defined within step {step}")]
     #[diagnostic(code(bfc::execute::mid_step), help("ask for it once the step is complete"))]
@@ -284,7 +291,7 @@ pub enum RuntimeError {
 }
 
 /// Where a rank was when it failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The rank.
     pub rank: Rank,
@@ -345,76 +352,6 @@ impl fmt::Display for ExchangeKind {
             Self::Mix { topology, phase } => write!(f, "topology {topology}, phase {phase}"),
             Self::Average => write!(f, "average"),
             Self::Call { number, operation } => write!(f, "call {number}, `{operation}`"),
-        }
-    }
-}
-
-/// The last events of a rank, oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Trace {
-    events: std::collections::VecDeque<Event>,
-}
-
-/// Something that a rank did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// Where.
-    pub place: Place,
-    /// What.
-    pub what: What,
-}
-
-/// What a rank did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
-    /// It began a round, sending to one rank and receiving from another.
-    Began(Option<Rank>, Option<Rank>),
-    /// It received all of a rank's message.
-    Received(Rank),
-    /// Everything that it sent has been taken.
-    Settled,
-    /// It averaged in place with a rank.
-    Paired(Rank),
-}
-
-impl Trace {
-    const LENGTH: usize = 16;
-
-    pub(crate) fn note(&mut self, place: Place, what: What) {
-        if self.events.len() == Self::LENGTH {
-            self.events.pop_front();
-        }
-        self.events.push_back(Event { place, what });
-    }
-
-    /// The events, oldest first.
-    pub fn events(&self) -> impl Iterator<Item = &Event> {
-        self.events.iter()
-    }
-}
-
-impl fmt::Display for Trace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.events.is_empty() {
-            return write!(f, "nothing was exchanged before");
-        }
-        write!(f, "before that:")?;
-        self.events.iter().try_for_each(|Event { place, what }| write!(f, "\n  {place}: {what}"))
-    }
-}
-
-impl fmt::Display for What {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Began(Some(to), Some(from)) => {
-                write!(f, "sending to rank {to}, receiving from rank {from}")
-            }
-            Self::Began(Some(to), None) => write!(f, "sending to rank {to}"),
-            Self::Began(None, Some(from)) => write!(f, "receiving from rank {from}"),
-            Self::Began(None, None) => write!(f, "idle"),
-            Self::Received(from) => write!(f, "received from rank {from}"),
-            Self::Settled => write!(f, "all that was sent is taken"),
-            Self::Paired(peer) => write!(f, "averaged in place with rank {peer}"),
         }
     }
 }

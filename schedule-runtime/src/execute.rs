@@ -7,6 +7,7 @@ use crate::memory::Buffer;
 use crate::plan::Plan;
 use crate::registers::{Bucket, Registers};
 use crate::storage::with_computed;
+use crate::trace::Asked;
 use crate::transport::Transport;
 use bfc_schedule::compression::LowRank;
 use bfc_schedule::program::scalar::holds;
@@ -15,6 +16,7 @@ use bfc_schedule::schedule::RankSchedule;
 use bfc_schedule::{Average, Rank, program};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A program ready to run.
 #[derive(Debug)]
@@ -88,6 +90,15 @@ pub(crate) enum Question {
 }
 
 impl Question {
+    /// What a trace calls it.
+    pub(crate) fn asked(self) -> Asked {
+        match self {
+            Self::Gradient { .. } => Asked::Gradient,
+            Self::Adapt { .. } => Asked::Adapt,
+            Self::Prox { .. } => Asked::Prox,
+        }
+    }
+
     /// The point that it is about.
     pub(crate) fn at(self) -> usize {
         match self {
@@ -119,6 +130,8 @@ pub(crate) struct Surroundings<'a, X> {
     pub(crate) executable: &'a Executable,
     pub(crate) rank: Rank,
     pub(crate) clock: Clock,
+    /// The longest wait for a peer.
+    pub(crate) deadline: Duration,
     pub(crate) inputs: &'a [f64],
     /// The trainer's initial parameters by bucket, as long as they may be asked for.
     pub(crate) initial: &'a [Buffer],
@@ -280,7 +293,7 @@ impl<X: Transport + Send + 'static> Surroundings<'_, X> {
 
     /// One bucket's part of an exchange, with what it works on taken out of the registers. Numbers travel with the first.
     fn exchange(&mut self, operator: Operator, operands: &Operands, bucket: usize) -> Exchange {
-        let Self { executable, rank, clock, ref mut registers, .. } = *self;
+        let Self { executable, rank, clock, deadline, ref mut registers, .. } = *self;
         let (kind, map) = match operator {
             Operator::Average => {
                 let average = executable.average.as_ref().expect("a checked schedule has the rounds it uses");
@@ -322,7 +335,7 @@ impl<X: Transport + Send + 'static> Surroundings<'_, X> {
             target: registers.vectors[into].take(),
             step: clock.step,
         });
-        Exchange { place, map, vectors, codes: codes.collect(), scalars }
+        Exchange { place, deadline, map, vectors, codes: codes.collect(), scalars }
     }
 }
 

@@ -13,6 +13,7 @@
 //! | `memory`, `registers` | numbers of a type into buffers, and these into registers |
 //! | [`transport`] | rounds into messages: [`local`] threads, [`process`]es that share memory, [`socket`]s, `mpi`, [`simulated`] networks |
 //! | [`conformance`] | a transport into the laws that it keeps |
+//! | [`trace`] | what a rank does into a ring of events, and those of all ranks into who waits for whom |
 //! | [`lease`], [`bell`], [`undo`] | the synchronisation of threads and of processes |
 //! | [`world`], [`secret`] | what a launcher says into a rank that joins its group |
 //!
@@ -37,6 +38,7 @@ pub mod lease;
 #[cfg(not(feature = "loom"))]
 pub mod local;
 mod machine;
+mod mapping;
 mod memory;
 #[cfg(feature = "mpi")]
 pub mod mpi;
@@ -52,6 +54,7 @@ pub mod simulated;
 pub mod socket;
 mod storage;
 mod sync;
+pub mod trace;
 pub mod transport;
 pub mod undo;
 #[cfg(not(feature = "loom"))]
@@ -59,12 +62,13 @@ pub mod world;
 
 pub use communicator::{CommunicateError, Communicator, Neighbours, Reduction};
 pub use element::Element;
-pub use error::{Event, ExchangeKind, Place, RuntimeError, Trace, What};
+pub use error::{ExchangeKind, Place, RuntimeError};
 pub use layout::{BUCKET_BYTES, Bucket, Layout, Place as TensorPlace, Tensor};
 pub use machine::{
-    Answer, Ask, DEADLINE, Flat, FlatAsk, FlatState, Machine, ModelAsk, State, Values, ValuesMut, Wanted,
+    Answer, Ask, Flat, FlatAsk, FlatState, Machine, ModelAsk, State, Values, ValuesMut, Wanted,
 };
 pub use storage::{Dtype, Slice, Storage};
+pub use trace::{Trace, TraceError};
 pub use transport::Transport;
 #[cfg(not(feature = "loom"))]
 pub use world::World;

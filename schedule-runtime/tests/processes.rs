@@ -1,10 +1,13 @@
 //! Ranks that share memory, killed and stopped at any moment: this binary starts itself as the other ranks.
 
+use bfc_runtime::conformance::schedules::{averaging, ring, schedule};
 use bfc_runtime::process::ProcessTransport;
 use bfc_runtime::secret::Secret;
+use bfc_runtime::trace::{Cause, Doing, Event, Stuck, What, read, stuck};
 use bfc_runtime::transport::{Fault, Memory, PairChunk, Tag, rounds};
-use bfc_runtime::{Transport, World};
+use bfc_runtime::{Flat, RuntimeError, Transport, World};
 use bfc_schedule::{Rank, random};
+use miette::Diagnostic;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -41,6 +44,17 @@ struct Process(Child);
 impl Process {
     /// `rank` of `size` in a group that meets in `directory`; the seed is for the test.
     fn start(test: &str, directory: &Path, rank: u32, size: u32, seed: u64) -> Self {
+        Self::start_with(test, directory, rank, size, seed, &[])
+    }
+
+    fn start_with(
+        test: &str,
+        directory: &Path,
+        rank: u32,
+        size: u32,
+        seed: u64,
+        variables: &[(&str, &Path)],
+    ) -> Self {
         let mut command = Command::new(std::env::current_exe().expect("this binary"));
         command
             .args(["--exact", test, "--ignored", "--quiet", "--nocapture"])
@@ -50,6 +64,8 @@ impl Process {
             )
             .env("BFC_RENDEZVOUS", directory)
             .env("BFC_TEST_SEED", seed.to_string())
+            .env_remove("BFC_TRACE")
+            .envs(variables.iter().copied())
             .stdout(Stdio::null());
         Self(command.spawn().expect("a process"))
     }
@@ -385,4 +401,110 @@ fn joins_in_a_full_directory() {
     let directory = std::env::var_os("BFC_RENDEZVOUS").expect("a directory");
     let joined = ProcessTransport::join(Path::new(&directory), FIRST, 1, &Secret::default(), PATIENCE);
     assert_eq!(joined.err().expect("an error").kind(), std::io::ErrorKind::StorageFull);
+}
+
+/// A machine of this process's rank, which leaves its trace where the environment says.
+fn machine(deadline: Duration) -> Result<Flat<f64, ProcessTransport>, RuntimeError> {
+    let transport = rendezvous();
+    let schedule = schedule(averaging(), transport.size(), vec![vec![ring(transport.size())]]);
+    Flat::with_deadline(schedule.rank(transport.rank()), transport, &[1.0; 50_000], deadline)
+}
+
+/// The state of a run that is stuck, once `ready`.
+fn stuck_in(directory: &Path, ready: impl Fn(&Stuck) -> bool) -> Stuck {
+    let start = Instant::now();
+    loop {
+        if let Ok(found) = read(directory).map(|recordings| stuck(&recordings))
+            && ready(&found)
+        {
+            return found;
+        }
+        assert!(start.elapsed() < PATIENCE, "{:?}", read(directory).map(|recordings| stuck(&recordings)));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// While they run, without any signal; and SIGUSR1 ends none of them.
+#[test]
+fn who_holds_up_the_others_is_seen_while_they_wait() {
+    let (directory, size) = (Directory::new("holds-up"), 4);
+    let traces = directory.0.join("traces");
+    let start = |rank| {
+        Process::start_with("steps_until_it_fails", &directory.0, rank, size, 0, &[("BFC_TRACE", &traces)])
+    };
+    let ranks: Vec<Process> = (0..size).map(start).collect();
+    let all = |found: &Stuck| found.ranks.iter().all(|rank| rank.step.is_some_and(|step| step > 10));
+    stuck_in(&traces, all);
+    ranks.iter().for_each(|rank| rank.signal(libc::SIGUSR1));
+    ranks[2].signal(libc::SIGSTOP);
+    until_stopped(&ranks[2]);
+    let waiting = |found: &Stuck| {
+        let waits = found.ranks.iter().filter(|rank| !rank.waits_for().is_empty()).count();
+        found.roots == [Rank(2)] && waits == 3
+    };
+    let found = stuck_in(&traces, waiting);
+    assert!(found.ranks[2].is_stopped && !found.ranks[2].is_dead);
+    assert_eq!(found.first_failure, None);
+
+    ranks[2].signal(libc::SIGKILL);
+    let failed = |found: &Stuck| found.first_failure.is_some() && found.ranks[2].is_dead;
+    let found = stuck_in(&traces, failed);
+    assert_eq!(found.roots, [Rank(2)]);
+    let (first, _) = found.first_failure.expect("a failure");
+    let doing = &found.ranks[first.index()].doing;
+    assert!(matches!(doing, Doing::Failed { cause: Cause::Left(Rank(2)), .. }), "{found:?}");
+}
+
+#[test]
+#[ignore = "the processes of the test above"]
+fn steps_until_it_fails() {
+    let Some(_) = seed() else { return };
+    let mut machine = machine(PATIENCE).expect("a machine");
+    while machine.step(&mut |_| ()).is_ok() {}
+}
+
+#[test]
+fn traces_are_for_all_ranks_or_for_none() {
+    let directory = Directory::new("different");
+    let traces = directory.0.join("traces");
+    let peer = Process::start_with("leaves_a_trace", &directory.0, 1, 2, 0, &[("BFC_TRACE", &traces)]);
+    let other = Process::start("leaves_a_trace", &directory.0, 0, 2, 0);
+    peer.succeeds();
+    other.succeeds();
+}
+
+#[test]
+#[ignore = "the processes of the test above"]
+fn leaves_a_trace() {
+    let Some(_) = seed() else { return };
+    let error = machine(PATIENCE).err().expect("an error");
+    let code = error.code().expect("a code").to_string();
+    // Who learns of the difference first says so to the other.
+    assert!(
+        code == "bfc::trace::different"
+            || error.to_string().contains("rank 1 writes a trace, rank 0 does not"),
+        "{error}"
+    );
+}
+
+/// Each machine of a rank has a directory of its own.
+#[test]
+fn machines_after_the_first_leave_their_traces_beside_it() {
+    let directory = Directory::new("machines");
+    let traces = directory.0.join("traces");
+    Process::start_with("makes_two_machines", &directory.0, 0, 1, 0, &[("BFC_TRACE", &traces)]).succeeds();
+    for (directory, steps) in [(traces.clone(), 1), (traces.join("2"), 2)] {
+        let recordings = read(&directory).expect("recordings");
+        let ended = |event: &&Event| event.what == What::StepEnded;
+        assert_eq!(recordings[0].tracks[0].iter().filter(ended).count(), steps, "{}", directory.display());
+    }
+}
+
+#[test]
+#[ignore = "the process of the test above"]
+fn makes_two_machines() {
+    let Some(_) = seed() else { return };
+    let mut machines = [machine(PATIENCE).expect("a machine"), machine(PATIENCE).expect("a machine")];
+    machines[0].step(&mut |_| ()).expect("a step");
+    (0..2).for_each(|_| machines[1].step(&mut |_| ()).expect("a step"));
 }

@@ -4,6 +4,7 @@ use crate::graphs::arguments as graphs;
 use crate::launch::arguments as launch;
 use crate::predict::arguments as predict;
 use crate::run;
+use crate::trace::arguments as trace;
 use bfc_compiler::analysis::NOISE_MEMORY;
 use bfc_compiler::{Assumptions, Combination};
 use bfc_predict::sweep::MOST_POINTS;
@@ -205,11 +206,30 @@ Examples:
   bfc run examples/digits.bf --size 8
   bfc run examples/digits.bf --size 16 --skew 1 --out results
   bfc run examples/digits.bf --size 4 --engine processes --dtype bf16
-  bfc run my.bf --size 4 --data my.csv --steps 500 --lr 0.05 --format json")]
+  bfc run my.bf --size 4 --data my.csv --steps 500 --lr 0.05 --format json
+  bfc run examples/digits.bf --size 4 --steps 20 --trace traces && bfc trace merge traces")]
     Run(Run),
     /// One rank of `bfc run`, which starts it.
     #[command(hide = true)]
     RunRank(run::RunRank),
+    /// Look at what the ranks of a run did.
+    ///
+    /// A run leaves its trace in the directory that `bfc run --trace` or the variable `BFC_TRACE` names.
+    #[command(subcommand)]
+    Trace(trace::Trace),
+    /// Say who waits for whom in a run, and which rank holds up all others.
+    ///
+    /// Reads the traces that the ranks leave in the directory that `BFC_TRACE` names, while they run, wait or hang, and after they
+    /// have failed or were killed. After a failure, it says what each rank did at that moment.
+    #[command(
+        name = "why-stuck",
+        after_help = "\
+Examples:
+  BFC_TRACE=/tmp/traces bfc launch -n 4 -- ./train
+  bfc why-stuck /tmp/traces
+  bfc why-stuck /tmp/traces --format json"
+    )]
+    WhyStuck(trace::WhyStuck),
     /// Start a program as the ranks of a group, one process each.
     ///
     /// Each rank learns from its environment which one it is and where the others are: `BFC_RANK`, `BFC_SIZE`,
@@ -544,6 +564,9 @@ pub struct Run {
     /// Write run.json and convergence.svg into this directory.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Leave the trace of each rank of the decentralized run in this directory, for `bfc trace merge` and `bfc why-stuck`.
+    #[arg(long, value_name = "DIR")]
+    pub trace: Option<PathBuf>,
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {

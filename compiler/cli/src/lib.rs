@@ -20,6 +20,7 @@ mod predict;
 mod progress;
 mod run;
 mod suggest;
+mod trace;
 mod usage;
 mod verify;
 
@@ -63,6 +64,8 @@ fn execute(arguments: &Arguments, program: &[OsString]) -> Result<(), Failure> {
         Command::Verify(arguments) => verify::verify(arguments, format),
         Command::Run(arguments) => run::run(arguments, format),
         Command::RunRank(arguments) => run::rank(arguments),
+        Command::Trace(arguments) => trace::trace(arguments, format),
+        Command::WhyStuck(arguments) => trace::why_stuck(arguments, format),
         Command::Fmt(arguments) => fmt::fmt(arguments, format),
         Command::Test { files } => example::test(files, program, format),
         Command::Import(arguments) => graphs::import::import(arguments, format),

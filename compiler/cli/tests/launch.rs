@@ -218,6 +218,24 @@ fn ranks_join_and_average() {
     assert!(err.contains("rank 1 was killed by SIGKILL"), "{err}");
 }
 
+/// The files are what they were when the rank was killed.
+#[test]
+fn a_rank_that_was_killed_is_found_in_the_traces() {
+    let (_directory, path) = files(&[]);
+    averaging(&["-n", "3"]).env("BFC_TEST_DIES", "1").env("BFC_TRACE", path("traces")).assert().code(137);
+    let found = json(&["why-stuck", &path("traces")]);
+    assert_eq!(found["roots"], serde_json::json!([1]), "{found:#}");
+    assert_eq!(
+        (&found["ranks"][1]["step"], &found["ranks"][1]["doing"]),
+        (&9.into(), &"between_steps".into())
+    );
+    let verdict = found["verdict"][0].as_str().expect("a sentence");
+    assert!(
+        verdict.starts_with("rank 1 holds up ranks 0 and 2: it has been in its program, between steps,"),
+        "{verdict}"
+    );
+}
+
 #[test]
 fn ranks_of_two_launchers_average() {
     let port = TcpListener::bind(("127.0.0.1", 0))

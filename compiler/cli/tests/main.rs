@@ -19,6 +19,7 @@ mod run;
 mod screens;
 mod simulated;
 mod tools;
+mod trace;
 mod trainer;
 mod untrusted;
 mod usage;

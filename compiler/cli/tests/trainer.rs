@@ -9,8 +9,9 @@ mod train;
 mod perceptron;
 
 use crate::common;
-use bfc_runtime::{DEADLINE, World};
+use bfc_runtime::World;
 use bfc_schedule::RankSchedule;
+use std::time::Duration;
 use train::Drive;
 
 #[test]
@@ -54,8 +55,8 @@ fn perceptron_rank() {
     let (train, _) = perceptron::read_digits().expect("digits");
     let world = World::from_environment().expect("a launcher");
     let schedule = RankSchedule::decode(&file, world.rank()).expect("a schedule");
-    let model =
-        perceptron::one_rank(schedule, world.join(DEADLINE).expect("a group"), &train).expect("trains");
+    let model = perceptron::one_rank(schedule, world.join(Duration::from_secs(60)).expect("a group"), &train)
+        .expect("trains");
     println!("rank {} {:016x}", world.rank(), model.digest());
 }
 

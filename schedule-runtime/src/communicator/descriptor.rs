@@ -26,7 +26,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Barrier,
         Self::Broadcast,
         Self::Allgather,

@@ -62,7 +62,6 @@ pub use reduce::Reduction;
 
 use crate::error::{ExchangeKind, Place, RuntimeError};
 use crate::exchange::{Begun, Cut, Lane, Members, Message, Target, Wire};
-use crate::machine::DEADLINE;
 use crate::transport::Transport;
 use bfc_schedule::{Rank, SliceRound};
 use descriptor::Descriptor;
@@ -98,9 +97,9 @@ impl<R> Pending<R> {
 }
 
 impl<X: Transport + Send + 'static> Communicator<X> {
-    /// A communicator over a transport that nothing else uses, which waits [`DEADLINE`] for a peer.
+    /// A communicator over a transport that nothing else uses, which waits five minutes for a peer.
     pub fn new(transport: X) -> Self {
-        Self::with_deadline(transport, DEADLINE)
+        Self::with_deadline(transport, Duration::from_secs(300))
     }
 
     /// [`new`](Self::new) with the deadline of every wait for a peer.

@@ -193,8 +193,9 @@ impl<X: Transport> Call<'_, X> {
     /// The rounds of a mix; gives back the target.
     pub(super) fn mix_buffers(&mut self, plan: Arc<Plan>, operand: Mixed) -> Result<Buffer, RuntimeError> {
         let map = Map::Mix(plan, Operator::Mix(0));
-        let place = self.place.clone();
-        let mut exchange = Exchange { place, map, vectors: vec![operand], codes: vec![], scalars: vec![] };
+        let (place, deadline) = (self.place.clone(), self.wire.deadline);
+        let mut exchange =
+            Exchange { place, deadline, map, vectors: vec![operand], codes: vec![], scalars: vec![] };
         self.wire.exchange(&mut exchange)?;
         Ok(exchange.vectors.remove(0).target)
     }

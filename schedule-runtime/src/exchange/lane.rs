@@ -3,13 +3,16 @@
 
 use super::{Exchange, Wire};
 use crate::error::RuntimeError;
+use crate::trace::{Cause, Recorder, Track, What};
 use crate::transport::Transport;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 /// The jobs of one rank.
 pub(crate) struct Lane<X> {
@@ -21,6 +24,9 @@ pub(crate) struct Lane<X> {
     /// How many have begun beside other work, and how many of them are over.
     begun: u64,
     over: Arc<AtomicU64>,
+    recorder: Arc<Recorder>,
+    /// Whether the rank ends with it.
+    is_outermost: bool,
 }
 
 /// A wire that is used by one thread at a time.
@@ -30,6 +36,7 @@ pub(crate) struct SharedWire<X>(Arc<Mutex<Wire<X>>>);
 pub(crate) struct Begun<R> {
     result: Receiver<thread::Result<R>>,
     received: Option<thread::Result<R>>,
+    recorder: Arc<Recorder>,
 }
 
 /// An exchange that is over, and how it went.
@@ -59,13 +66,29 @@ impl<X: Transport + Send + 'static> Lane<X> {
     pub(crate) fn new(wire: Wire<X>) -> Self {
         let overlaps = wire.transport.may_overlap();
         let mut lane = Self::within(&SharedWire(Arc::new(Mutex::new(wire))));
-        lane.overlaps = overlaps;
+        (lane.overlaps, lane.is_outermost) = (overlaps, true);
         lane
     }
 
     /// A lane for what a job does on its wire: at once.
     pub(crate) fn within(wire: &SharedWire<X>) -> Self {
-        Self { wire: wire.clone(), overlaps: false, worker: None, begun: 0, over: Arc::default() }
+        let (recorder, over) = (wire.lock().recorder.clone(), Arc::default());
+        let wire = wire.clone();
+        Self { wire, overlaps: false, worker: None, begun: 0, over, recorder, is_outermost: false }
+    }
+
+    /// The ring of events of this rank.
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// Keeps the events from now on in a file, and compares the clocks of all ranks; where nothing is in flight.
+    pub(crate) fn trace_to(&mut self, directory: &Path, deadline: Duration) -> Result<(), RuntimeError> {
+        let mut wire = self.wire.lock();
+        wire.deadline = deadline;
+        wire.trace_to(directory)?;
+        self.recorder = wire.recorder.clone();
+        wire.calibrate()
     }
 
     /// The wire, as soon as no job uses it.
@@ -122,7 +145,7 @@ impl<X: Transport + Send + 'static> Lane<X> {
         } else {
             job(&self.wire);
         }
-        Begun { result, received: None }
+        Begun { result, received: None, recorder: self.recorder.clone() }
     }
 }
 
@@ -135,7 +158,12 @@ impl<R> Begun<R> {
 
     /// Waits until it is over, and unwinds where it has.
     pub(crate) fn finish(self) -> R {
-        let received = self.received.unwrap_or_else(|| self.result.recv().expect("a job leaves a result"));
+        let received = self.received.unwrap_or_else(|| {
+            self.recorder.note_here(What::WaitingWorker);
+            let received = self.result.recv().expect("a job leaves a result");
+            self.recorder.note_here(What::WorkerDone);
+            received
+        });
         received.unwrap_or_else(|panic| resume_unwind(panic))
     }
 }
@@ -149,7 +177,10 @@ impl<R> fmt::Debug for Begun<R> {
 impl<X: Transport + Send + 'static> Worker<X> {
     fn start(wire: SharedWire<X>) -> Self {
         let (jobs, queue) = channel::<Job<X>>();
-        let thread = thread::spawn(move || queue.into_iter().for_each(|job| job(&wire)));
+        let thread = thread::spawn(move || {
+            Track::set_worker();
+            queue.into_iter().for_each(|job| job(&wire));
+        });
         Self { jobs, thread }
     }
 }
@@ -160,6 +191,11 @@ impl<X> Drop for Lane<X> {
         if let Some(Worker { jobs, thread }) = self.worker.take() {
             drop(jobs);
             let _ = thread.join();
+        }
+        if self.is_outermost {
+            let panics = thread::panicking();
+            self.recorder.note_here(if panics { What::Failed(Cause::Panic) } else { What::Ended });
+            self.recorder.sync();
         }
     }
 }

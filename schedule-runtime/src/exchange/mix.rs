@@ -2,12 +2,13 @@
 //! as a vector would be, so that compression changes messages and nothing else.
 
 use super::sums::{Sources, Sums};
-use super::{Broken, Exchange, Running, Wire};
-use crate::error::{Place, RuntimeError, What};
+use super::{Broken, Exchange, Running, Wire, note};
+use crate::error::{Place, RuntimeError};
 use crate::kernel::Mode;
 use crate::memory::Buffer;
 use crate::plan::Part;
 use crate::storage::{Dtype, Storage, arithmetic, with_dtype};
+use crate::trace::What;
 use crate::transport::{Tag, Transport};
 use bfc_schedule::program::scalar::Number;
 use bytemuck::{cast_slice, cast_slice_mut};
@@ -50,7 +51,14 @@ impl<X: Transport> Wire<X> {
         let tag = Tag { exchange: number, round };
         let mine = [own.get(), weight.get(), own.get::<f32>().into(), weight.get::<f32>().into()];
         let mode = Mode::best(bytes);
+        let recorder = self.recorder.clone();
+        let note = |what| note(&recorder, Place { round, ..*place }, number, what);
+        let mut arrived = false;
+        note(What::Offered(peer));
         let done = self.transport.pair(tag, peer, &mut parts, mine, self.deadline, &mut |chunk| {
+            if !std::mem::replace(&mut arrived, true) {
+                note(What::Arrived(peer));
+            }
             let theirs = chunk.their_weights;
             let Some(dtype) = dtypes.get(chunk.part) else {
                 let (x, y) = (cast_slice_mut(chunk.mine), cast_slice_mut(chunk.theirs));
@@ -63,10 +71,10 @@ impl<X: Transport> Wire<X> {
                 mode.pair::<S>(x, y, weights(&mine), weights(&theirs));
             });
         });
-        let done = done.map_err(|fault| self.error(place, (round, fault)))?;
+        let done = done.map_err(|fault| self.error(place, number, (round, fault)))?;
         if done {
             self.bytes_sent += bytes as u64;
-            self.trace.note(Place { round, ..place.clone() }, What::Paired(peer));
+            note(What::Paired { with: peer, bytes: bytes as u64 });
         }
         Ok(done)
     }

@@ -18,19 +18,23 @@ pub(crate) use messages::{Combine, Message, Target};
 pub(crate) use slices::{Bounds, Cut, Members, gather_rounds, reduce_rounds};
 
 use crate::compression::Draw;
-use crate::error::{ExchangeKind, Place, RuntimeError, Trace, What};
+use crate::error::{ExchangeKind, Place, RuntimeError};
 use crate::memory::Buffer;
 use crate::plan::Plan;
 use crate::storage::Dtype;
+use crate::trace::{Cause, Recorder, Round, TraceError, What, calibrate};
 use crate::transport::{Chunk, Fault, Rounds, Tag, Ticket, Transport, rounds};
 use bfc_schedule::program::Operator;
-use bfc_schedule::{Average, Codec, Rank};
+use bfc_schedule::{Average, Codec, Rank, visible};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// One bucket's part of an exchange, with all that it works on.
 pub(crate) struct Exchange {
     pub(crate) place: Place,
+    /// The longest wait for a peer.
+    pub(crate) deadline: Duration,
     pub(crate) map: Map,
     /// Vectors, or vectors or factors per edge.
     pub(crate) vectors: Vec<Operand>,
@@ -95,7 +99,7 @@ pub(crate) struct Wire<X> {
     /// Calls of a communicator.
     pub(crate) calls: u64,
     exchanges: u64,
-    trace: Trace,
+    pub(crate) recorder: Arc<Recorder>,
     pub(crate) spares: Spares,
 }
 
@@ -104,17 +108,22 @@ type Broken = (u32, Fault);
 
 impl<X: Transport> Wire<X> {
     pub(crate) fn new(transport: X, deadline: Duration) -> Self {
-        let (trace, spares) = (Trace::default(), Spares::default());
-        Self { transport, deadline, bytes_sent: 0, calls: 0, exchanges: 0, trace, spares }
+        let (recorder, spares) = (Recorder::new(), Spares::default());
+        Self { transport, deadline, bytes_sent: 0, calls: 0, exchanges: 0, recorder, spares }
     }
 
     /// Does an exchange from its beginning to its end. After a fault, what was sent is as it was, except in place.
     pub(crate) fn exchange(&mut self, exchange: &mut Exchange) -> Result<(), RuntimeError> {
+        let (number, place) = (self.exchanges, exchange.place);
+        self.deadline = exchange.deadline;
+        note(&self.recorder, place, number, What::ExchangeBegan);
         match exchange.map.clone() {
             Map::Mix(plan, operator) => self.mix(plan.part(operator), exchange),
             Map::Back(plan) => self.back(&plan, exchange),
             Map::Average(average) => self.average(&average, exchange),
-        }
+        }?;
+        note(&self.recorder, place, number, What::ExchangeEnded);
+        Ok(())
     }
 
     /// Names an exchange.
@@ -140,16 +149,18 @@ impl<X: Transport> Wire<X> {
         place: &Place,
         body: impl FnOnce(&mut Running<'_, '_, 'env, X>) -> Result<(), Broken>,
     ) -> Result<(), RuntimeError> {
-        let Self { transport, deadline, bytes_sent, trace, .. } = self;
+        let Self { transport, deadline, bytes_sent, recorder, .. } = self;
         let result = rounds(transport, |rounds| {
-            body(&mut Running { rounds, exchange, deadline: *deadline, bytes_sent, place, trace })
+            body(&mut Running { rounds, exchange, deadline: *deadline, bytes_sent, place, recorder })
         });
-        result.map_err(|broken| self.error(place, broken))
+        result.map_err(|broken| self.error(place, exchange, broken))
     }
 
-    fn error(&self, place: &Place, (round, fault): Broken) -> RuntimeError {
-        let place = Place { round, ..place.clone() };
-        let trace = Box::new(self.trace.clone());
+    fn error(&self, place: &Place, exchange: u64, (round, fault): Broken) -> RuntimeError {
+        let place = Place { round, ..*place };
+        note(&self.recorder, place, exchange, What::Failed(cause(&fault)));
+        self.recorder.sync();
+        let trace = Box::new(self.recorder.last());
         match fault {
             Fault::Deadline { peer, waited } => RuntimeError::Deadline { place, peer, waited, trace },
             Fault::Left { peer } => RuntimeError::PeerLeft { place, peer, trace },
@@ -169,7 +180,27 @@ impl<X: Transport> Wire<X> {
 
     /// A fault before the first step.
     pub(crate) fn failed_at_start(&self, fault: Fault) -> RuntimeError {
-        self.error(&self.start_of_run(), (0, fault))
+        self.error(&self.start_of_run(), self.exchanges, (0, fault))
+    }
+
+    /// Keeps the events from now on in a file of this directory.
+    pub(crate) fn trace_to(&mut self, directory: &Path) -> Result<(), RuntimeError> {
+        let (rank, size) = (self.transport.rank(), self.transport.size());
+        self.recorder = Recorder::in_file(directory, rank, size).map_err(|error| {
+            let directory = visible::line(&directory.to_string_lossy()).into_owned();
+            let error = TraceError::Unwritable { rank, directory, error };
+            self.transport.abandon(&error.to_string());
+            error
+        })?;
+        Ok(())
+    }
+
+    /// Compares the clocks of all ranks, for the trace. Collective.
+    pub(crate) fn calibrate(&mut self) -> Result<(), RuntimeError> {
+        let exchange = self.start();
+        let calibrated = calibrate(&mut self.transport, exchange, self.deadline);
+        self.recorder.set_calibration(calibrated.map_err(|fault| self.failed_at_start(fault))?);
+        Ok(())
     }
 
     /// Sends `mine` to the next rank of the ring and returns what came from the one before, so many bytes.
@@ -229,7 +260,7 @@ struct Running<'w, 'x, 'env, X: Transport> {
     deadline: Duration,
     bytes_sent: &'w mut u64,
     place: &'w Place,
-    trace: &'w mut Trace,
+    recorder: &'w Recorder,
 }
 
 impl<'env, X: Transport> Running<'_, '_, 'env, X> {
@@ -239,31 +270,62 @@ impl<'env, X: Transport> Running<'_, '_, 'env, X> {
         send: Option<(Rank, &[&'env [u8]])>,
         receive: Option<(Rank, &[usize])>,
     ) -> Result<Ticket, Broken> {
-        self.note(round, What::Began(send.map(|(to, _)| to), receive.map(|(from, _)| from)));
+        let bytes = send.map_or(0, |(_, parts)| parts.iter().map(|part| part.len() as u64).sum());
+        let (to, from) = (send.map(|(to, _)| to), receive.map(|(from, _)| from));
+        self.note(round, What::Began { to, from, bytes });
         let tag = Tag { exchange: self.exchange, round };
         let ticket = self.rounds.begin(tag, send, receive, self.deadline).map_err(|fault| (round, fault))?;
-        let sent = send.map_or(0, |(_, parts)| parts.iter().map(|part| part.len() as u64).sum());
-        *self.bytes_sent += sent;
+        *self.bytes_sent += bytes;
         Ok(ticket)
     }
 
     fn finish(&mut self, ticket: Ticket, sink: &mut dyn FnMut(Chunk<'_>)) -> Result<(), Broken> {
-        let (round, from) = (ticket.tag.round, ticket.from);
-        self.rounds.finish(ticket, self.deadline, sink).map_err(|fault| (round, fault))?;
-        if let Some(from) = from {
-            self.note(round, What::Received(from));
-        }
+        let (round, deadline) = (ticket.tag.round, self.deadline);
+        let Some(from) = ticket.from else {
+            return self.rounds.finish(ticket, deadline, sink).map_err(|fault| (round, fault));
+        };
+        let bytes = ticket.lengths.iter().map(|bytes| *bytes as u64).sum();
+        let Self { ref mut rounds, recorder, place, exchange, .. } = *self;
+        let note = |what| note(recorder, Place { round, ..*place }, exchange, what);
+        let mut arrived = false;
+        note(What::Waiting(from));
+        let finished = rounds.finish(ticket, deadline, &mut |chunk| {
+            if !std::mem::replace(&mut arrived, true) {
+                note(What::Arrived(from));
+            }
+            sink(chunk);
+        });
+        finished.map_err(|fault| (round, fault))?;
+        note(What::Received { from, bytes });
         Ok(())
     }
 
     fn wait_sent(&mut self, round: u32) -> Result<(), Broken> {
+        self.note(round, What::WaitingSent);
         self.rounds.wait_sent(self.deadline).map_err(|fault| (round, fault))?;
-        self.note(round, What::Settled);
+        self.note(round, What::Sent);
         Ok(())
     }
 
-    fn note(&mut self, round: u32, what: What) {
-        self.trace.note(Place { round, ..self.place.clone() }, what);
+    fn note(&self, round: u32, what: What) {
+        note(self.recorder, Place { round, ..*self.place }, self.exchange, what);
+    }
+}
+
+/// An event of an exchange.
+fn note(recorder: &Recorder, place: Place, exchange: u64, what: What) {
+    let Place { step, exchange: kind, bucket, round, .. } = place;
+    recorder.note(step, Some(Round { exchange, kind, bucket, round }), what);
+}
+
+/// What a trace says of a fault.
+fn cause(fault: &Fault) -> Cause {
+    match *fault {
+        Fault::Deadline { peer, .. } => Cause::Deadline(peer),
+        Fault::Left { peer } => Cause::Left(peer),
+        Fault::Failed { peer, .. } => Cause::Peer(peer),
+        Fault::Mismatch { peer, .. } => Cause::Mismatch(peer),
+        Fault::System { peer, .. } | Fault::OtherUser { peer, .. } => Cause::System(peer),
     }
 }
 

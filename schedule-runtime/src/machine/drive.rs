@@ -5,6 +5,7 @@ use crate::error::RuntimeError;
 use crate::execute::{Block, Question, Surroundings};
 use crate::expression::Scope;
 use crate::registers::Registers;
+use crate::trace::{Cause, What};
 use crate::transport::Transport;
 use std::error::Error;
 
@@ -22,9 +23,16 @@ impl<X: Transport + Send + 'static> Machine<X> {
         let stop = surroundings.run(block, from)?;
         let exchanges = block.exchanges;
         match (stop, &mut self.at) {
-            (Some((at, _)), At::Initial(from) | At::Step(_, from)) => *from = at,
+            (Some((at, question)), At::Initial(from) | At::Step(_, from)) => {
+                *from = at;
+                if !std::mem::replace(&mut self.asked, true) {
+                    self.lane.recorder().note_here(What::Asked(question.asked()));
+                }
+            }
             (None, At::Step(..)) => {
                 self.at = At::Rest;
+                self.lane.recorder().note_here(What::StepEnded);
+                self.deadline.step_ended();
                 self.clock.step += 1;
                 self.clock.phase += exchanges as u64;
             }
@@ -39,17 +47,17 @@ impl<X: Transport + Send + 'static> Machine<X> {
     /// The present block, where it stands, and what it runs in.
     fn surroundings(&mut self) -> Option<(&Block, usize, Surroundings<'_, X>)> {
         let rank = self.rank;
-        let Self { executable, lane, registers, flights, inputs, initial, clock, .. } = self;
+        let Self { executable, lane, registers, flights, inputs, initial, clock, deadline, .. } = self;
         let (block, from): (&Block, usize) = match self.at {
             At::Initial(from) => (&executable.initial, from),
             At::Step(block, from) => (&executable.steps[block], from),
             At::Rest => return None,
         };
-        let clock = *clock;
+        let (clock, deadline) = (*clock, deadline.get());
         Some((
             block,
             from,
-            Surroundings { executable, rank, clock, inputs, initial, registers, lane, flights },
+            Surroundings { executable, rank, clock, deadline, inputs, initial, registers, lane, flights },
         ))
     }
 
@@ -75,6 +83,8 @@ impl<X: Transport + Send + 'static> Machine<X> {
     fn begin(&mut self, block: usize) {
         self.at = At::Step(block, 0);
         self.clock.begun = true;
+        self.lane.recorder().set_step(self.clock.step);
+        self.lane.recorder().note_here(What::StepBegan);
     }
 
     pub(super) fn whole_step(&mut self, answer: Answerer<'_>) -> Result<(), RuntimeError> {
@@ -84,6 +94,8 @@ impl<X: Transport + Send + 'static> Machine<X> {
                 Some(question) => {
                     if let Err(source) = answer(question, &mut self.registers) {
                         let (rank, step) = (self.rank, self.clock.step);
+                        self.lane.recorder().note_here(What::Failed(Cause::Trainer));
+                        self.lane.recorder().sync();
                         let reason = format!("its trainer failed in step {step}: {source}");
                         self.lane.wire().transport.abandon(&reason);
                         return Err(RuntimeError::Trainer { rank, step, source });
@@ -130,6 +142,7 @@ impl<X: Transport + Send + 'static> Machine<X> {
     /// The question has been answered, bucket by bucket.
     pub(super) fn all_ready(&mut self) -> Result<bool, RuntimeError> {
         let before = self.clock.step;
+        self.answered();
         if let Some((block, from, mut surroundings)) = self.surroundings() {
             let past = surroundings.join(block, from)?;
             if let At::Initial(at) | At::Step(_, at) = &mut self.at {
@@ -142,10 +155,16 @@ impl<X: Transport + Send + 'static> Machine<X> {
 
     /// The question has been answered.
     fn skip(&mut self) {
+        self.answered();
         match &mut self.at {
             At::Initial(at) | At::Step(_, at) => *at += 1,
             At::Rest => {}
         }
+    }
+
+    fn answered(&mut self) {
+        self.asked = false;
+        self.lane.recorder().note_here(What::Answered);
     }
 
     pub(super) fn compute_model(&mut self) -> Result<(), RuntimeError> {

@@ -1,6 +1,6 @@
 //! A machine on one flat vector.
 
-use super::{Answer, Ask, Machine, State, Wanted};
+use super::{Answer, Ask, Machine, State, ValuesMut, Wanted};
 use crate::element::Element;
 use crate::error::RuntimeError;
 use crate::execute::Question;
@@ -13,6 +13,7 @@ use bfc_schedule::program::{Program, Shape};
 use bfc_schedule::schedule::RankSchedule;
 use std::error::Error;
 use std::marker::PhantomData;
+use std::path::Path;
 use std::time::Duration;
 
 /// One rank of a run whose model is one vector, which may live in the caller's memory: a [`Machine`] with one tensor.
@@ -38,7 +39,9 @@ impl<T: Element, X: Transport + Send + 'static> Flat<T, X> {
     /// # Errors
     /// As there.
     pub fn new(schedule: RankSchedule, transport: X, initial: &[T]) -> Result<Self, RuntimeError> {
-        Self::with_deadline(schedule, transport, initial, super::DEADLINE)
+        Self::start(schedule, initial, |schedule, layout, fill| {
+            Machine::new(schedule, transport, layout, fill)
+        })
     }
 
     /// As [`Machine::with_deadline`].
@@ -51,10 +54,24 @@ impl<T: Element, X: Transport + Send + 'static> Flat<T, X> {
         initial: &[T],
         deadline: Duration,
     ) -> Result<Self, RuntimeError> {
+        Self::start(schedule, initial, |schedule, layout, fill| {
+            Machine::with_deadline(schedule, transport, layout, fill, deadline)
+        })
+    }
+
+    fn start(
+        schedule: RankSchedule,
+        initial: &[T],
+        machine: impl FnOnce(
+            RankSchedule,
+            Layout,
+            &dyn Fn(&mut ValuesMut<'_>),
+        ) -> Result<Machine<X>, RuntimeError>,
+    ) -> Result<Self, RuntimeError> {
         let home = home(&schedule.program);
         let layout = Layout::flat::<T>(initial.len());
-        let fill = |values: &mut super::ValuesMut<'_>| values.tensor(0).copy_from_slice(initial);
-        let machine = Machine::with_deadline(schedule, transport, layout, fill, deadline)?;
+        let fill = |values: &mut ValuesMut<'_>| values.tensor(0).copy_from_slice(initial);
+        let machine = machine(schedule, layout, &fill)?;
         Ok(Self { machine, home, lent: false, element: PhantomData })
     }
 
@@ -86,6 +103,19 @@ impl<T: Element, X: Transport + Send + 'static> Flat<T, X> {
     /// As [`Machine::set_deadline`].
     pub fn set_deadline(&mut self, deadline: Duration) {
         self.machine.set_deadline(deadline);
+    }
+
+    /// As [`Machine::trace_to`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn trace_to(&mut self, directory: &Path) -> Result<(), RuntimeError> {
+        self.machine.trace_to(directory)
+    }
+
+    /// As [`Machine::mark`].
+    pub fn mark(&self, name: &str) {
+        self.machine.mark(name);
     }
 
     /// As [`Machine::inputs`].

@@ -6,6 +6,7 @@
 //! same machine and give the same bits.
 
 mod checkpoint;
+mod deadline;
 mod drive;
 mod flat;
 mod trainer;
@@ -21,14 +22,14 @@ use crate::execute::{Clock, Executable, Flights, Question};
 use crate::layout::Layout;
 use crate::memory::Buffer;
 use crate::registers::Registers;
+use crate::trace::{self, Label, TraceError, What};
 use crate::transport::Transport;
 use bfc_schedule::Rank;
 use bfc_schedule::program::{Program, Shape};
 use bfc_schedule::schedule::{Digest, RankSchedule};
+use deadline::Deadline;
+use std::path::Path;
 use std::time::Duration;
-
-/// How long a machine waits for a peer by default.
-pub const DEADLINE: Duration = Duration::from_secs(300);
 
 /// One rank of a run, on a model of many tensors.
 ///
@@ -51,6 +52,9 @@ pub struct Machine<X> {
     /// The buckets whose answer is there, while a question is answered bucket by bucket, and how many of them have gone on.
     ready: Vec<bool>,
     ahead: usize,
+    /// Whether the present question has been noted.
+    asked: bool,
+    deadline: Deadline,
     failed: bool,
 }
 
@@ -69,15 +73,23 @@ impl<X: Transport + Send + 'static> Machine<X> {
     /// Makes the rank's machine; compares schedule and layout with the other ranks, and runs the algorithm's initial values
     /// up to the first question. `fill` writes the initial parameters. Collective.
     ///
+    /// A wait for a peer ends at a deadline: after 60 seconds before two steps are done, and then after 100 times the
+    /// longest step so far, but not before 10 seconds. A step counts from the end of the one before, with all that the program
+    /// does in between.
+    ///
+    /// Where the environment has `BFC_TRACE`, the machine leaves its trace in that directory, as
+    /// [`trace_to`](Self::trace_to) does; further machines of this rank and process in the directories `2`, `3` … there.
+    ///
     /// # Errors
-    /// Where schedule and transport do not belong together, ranks have different schedules or layouts, or a peer fails.
+    /// Where schedule and transport do not belong together, ranks have different schedules or layouts, a peer fails, or no
+    /// trace can be written.
     pub fn new(
         schedule: RankSchedule,
         transport: X,
         layout: Layout,
         fill: impl FnOnce(&mut ValuesMut<'_>),
     ) -> Result<Self, RuntimeError> {
-        Self::with_deadline(schedule, transport, layout, fill, DEADLINE)
+        Self::start(schedule, transport, layout, fill, None)
     }
 
     /// [`new`](Self::new) with the deadline of every wait for a peer.
@@ -91,6 +103,16 @@ impl<X: Transport + Send + 'static> Machine<X> {
         fill: impl FnOnce(&mut ValuesMut<'_>),
         deadline: Duration,
     ) -> Result<Self, RuntimeError> {
+        Self::start(schedule, transport, layout, fill, Some(deadline))
+    }
+
+    fn start(
+        schedule: RankSchedule,
+        transport: X,
+        layout: Layout,
+        fill: impl FnOnce(&mut ValuesMut<'_>),
+        deadline: Option<Duration>,
+    ) -> Result<Self, RuntimeError> {
         let (found_rank, found_size) = (transport.rank(), transport.size());
         if (found_rank, found_size) != (schedule.rank, schedule.size) {
             let RankSchedule { rank, size, .. } = schedule;
@@ -100,8 +122,12 @@ impl<X: Transport + Send + 'static> Machine<X> {
         fill(&mut ValuesMut::new(&layout, initial.iter_mut()));
         let executable = Executable::new(&schedule);
         let program = schedule.program;
-        let mut wire = Wire::new(transport, deadline);
-        compare(&mut wire, schedule.digest, &layout)?;
+        let deadline = Deadline::new(deadline);
+        let mut wire = Wire::new(transport, deadline.get());
+        let traces = trace::asked_for(schedule.rank);
+        traces.as_ref().map_or(Ok(()), |directory| wire.trace_to(directory))?;
+        compare(&mut wire, schedule.digest, &layout, traces.is_some())?;
+        traces.map_or(Ok(()), |_| wire.calibrate())?;
         let neighbours = executable.neighbours().len();
         let registers = Registers::new(&program, &layout, neighbours, &mut wire.transport)
             .map_err(|fault| wire.failed_at_start(fault))?;
@@ -115,6 +141,8 @@ impl<X: Transport + Send + 'static> Machine<X> {
             at: At::Initial(0),
             ready: vec![false; layout.buckets().len()],
             ahead: 0,
+            asked: false,
+            deadline,
             failed: false,
             executable,
             program,
@@ -155,9 +183,33 @@ impl<X: Transport + Send + 'static> Machine<X> {
         self.lane.wire().bytes_sent
     }
 
-    /// Sets how long a wait for a peer may take, from the next exchange on.
+    /// Sets how long a wait for a peer may take, from the next exchange on, whatever steps take.
     pub fn set_deadline(&mut self, deadline: Duration) {
-        self.lane.wire().deadline = deadline;
+        self.deadline.set = Some(deadline);
+    }
+
+    /// Keeps what this rank does from now on in the file `rank-N.trace` of a directory, 5 MB, which is current at any moment,
+    /// also where the process is killed; the oldest events give way. Compares the clocks of all ranks anew: they drift
+    /// apart, so a run of hours may do this before what is looked at. Waits for what is in flight; collective.
+    ///
+    /// SIGUSR1 then writes the file to its disk, for readers on other machines; so does a failure.
+    ///
+    /// # Errors
+    /// Where the file cannot be written, or a peer fails.
+    pub fn trace_to(&mut self, directory: &Path) -> Result<(), RuntimeError> {
+        self.call(|machine| {
+            machine.land()?;
+            machine.lane.trace_to(directory, machine.deadline.get())?;
+            if machine.clock.begun {
+                machine.lane.recorder().set_step(machine.clock.step);
+            }
+            Ok(())
+        })
+    }
+
+    /// Notes a moment of the program's in the trace, under a name of up to 40 bytes.
+    pub fn mark(&self, name: &str) {
+        self.lane.recorder().note_here(What::Mark(Label::new(name)));
     }
 
     /// The run-time inputs by name, with their values.
@@ -268,6 +320,7 @@ impl<X: Transport + Send + 'static> Machine<X> {
                 return Err(RuntimeError::NothingAsked { algorithm: machine.program.name.clone() });
             }
             machine.ready[bucket] = true;
+            machine.lane.recorder().note_here(What::Ready(bucket as u32));
             while machine.ready.get(machine.ahead) == Some(&true) {
                 machine.ahead_of_others(machine.ahead);
                 machine.ahead += 1;
@@ -362,13 +415,19 @@ impl<X: Transport + Send + 'static> Machine<X> {
     }
 }
 
-/// Compares schedule and layout with the rank before; all ranks learn of a difference.
-fn compare<X: Transport>(wire: &mut Wire<X>, digest: Digest, layout: &Layout) -> Result<(), RuntimeError> {
+/// Compares schedule and layout with the rank before, and whether ranks leave traces; all ranks learn of a difference.
+fn compare<X: Transport>(
+    wire: &mut Wire<X>,
+    digest: Digest,
+    layout: &Layout,
+    traces: bool,
+) -> Result<(), RuntimeError> {
     let rank = wire.transport.rank();
     let mine = layout.describe();
-    let greeting = [&digest.0[..], &(mine.len() as u64).to_le_bytes()].concat();
+    let greeting = [&digest.0[..], &[traces.into()], &(mine.len() as u64).to_le_bytes()].concat();
     let (peer, greeted) = wire.greet(&greeting, greeting.len())?;
-    let (schedule, length) = greeted.split_at(digest.0.len());
+    let (schedule, rest) = greeted.split_at(digest.0.len());
+    let (their_traces, length) = (rest[0] != 0, &rest[1..]);
     let length = length.iter().rev().fold(0, |length, byte| length << 8 | usize::from(*byte));
     let (_, theirs) = wire.greet(mine.as_bytes(), length.min(LONGEST_LAYOUT))?;
     let error = if *schedule != digest.0 {
@@ -380,6 +439,9 @@ fn compare<X: Transport>(wire: &mut Wire<X>, digest: Digest, layout: &Layout) ->
             mine.lines().zip(theirs.lines()).find(|(mine, theirs)| mine != theirs).unwrap_or_default();
         let (mine, theirs) = (mine.to_owned(), theirs.to_owned());
         RuntimeError::DifferentModel { rank, mine, peer, theirs }
+    } else if their_traces != traces {
+        let (with, without) = if traces { (rank, peer) } else { (peer, rank) };
+        TraceError::Different { with, without }.into()
     } else {
         return Ok(());
     };

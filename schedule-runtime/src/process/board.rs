@@ -5,7 +5,7 @@
 //! take no memory.
 
 use super::bell::Bell;
-use super::mapping::{Mapping, Pages, file};
+use crate::mapping::{Mapping, Pages, file};
 use crate::transport::{Fault, PairWeights, Tag};
 use crate::undo;
 use bfc_schedule::{Rank, visible};

@@ -3,7 +3,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | `join` | how ranks meet in a directory |
-//! | `board`, `mapping` | what all of them see, and the memory that it lies in |
+//! | `board` | what all of them see, in mapped memory |
 //! | `regions`, `link` | the memory that a rank shares, and how a peer gets it |
 //! | `ring` | messages: a short one, or one of memory that is not shared, is copied through a ring |
 //! | `pair` | symmetric rounds in place, in blocks that can be undone ([`undo`](crate::undo)) |
@@ -18,7 +18,6 @@ mod bell;
 mod board;
 mod join;
 mod link;
-mod mapping;
 mod pair;
 mod regions;
 mod ring;

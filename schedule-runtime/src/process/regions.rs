@@ -9,7 +9,7 @@
 
 use super::board::Place;
 use super::link;
-use super::mapping::{Mapping, Pages, file};
+use crate::mapping::{Mapping, Pages, file};
 use crate::transport::{Fault, Memory};
 use bfc_schedule::Rank;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,8 +1,8 @@
 //! What peers write that belong to another user, or that are not what they should be.
 
 use super::board::{ELSEWHERE, Place};
-use super::mapping::{Mapping, Pages, file};
 use super::*;
+use crate::mapping::{Mapping, Pages, file};
 use crate::transport::rounds;
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use std::io::ErrorKind;

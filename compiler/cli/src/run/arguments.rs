@@ -51,6 +51,9 @@ pub struct RunRank {
     /// How to train.
     #[command(flatten)]
     pub flags: Flags,
+    /// Where the rank leaves its trace.
+    #[arg(long, value_name = "DIR")]
+    pub trace: Option<PathBuf>,
 }
 
 impl Flags {

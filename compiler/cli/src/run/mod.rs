@@ -31,6 +31,7 @@ use record::Record;
 use remedy::Origin;
 use serde::Serialize;
 use serde_json::Value;
+use std::path::Path;
 use thiserror::Error;
 use train::Plan;
 
@@ -161,14 +162,14 @@ pub fn run(arguments: &Run, format: Format) -> Result<(), Failure> {
     let flags = &arguments.training;
     let (data_name, data) = load(flags, schedule.size() as usize)?;
     let plan = Plan { steps: flags.steps, lr, dtype: flags.dtype };
-    let on_ranks = |schedule: &Schedule| match flags.engine {
-        Engine::Threads => train::on_ranks(schedule, &data, plan).map_err(failed),
-        Engine::Processes | Engine::Sockets => ranks::on_processes(schedule, &data, plan, flags),
+    let on_ranks = |schedule: &Schedule, trace: Option<&Path>| match flags.engine {
+        Engine::Threads => train::on_ranks(schedule, &data, plan, trace).map_err(failed),
+        Engine::Processes | Engine::Sockets => ranks::on_processes(schedule, &data, (plan, flags), trace),
     };
     progress::start("decentralized", plan.steps, "steps");
-    let decentralized = on_ranks(schedule)?;
+    let decentralized = on_ranks(schedule, arguments.trace.as_deref())?;
     progress::start("all-reduce", plan.steps, "steps");
-    let allreduce = on_ranks(&allreduce(schedule.size())?)?;
+    let allreduce = on_ranks(&allreduce(schedule.size())?, None)?;
     progress::start("centralized", plan.steps, "steps");
     let centralized = train::centralized(&data, plan);
     progress::clear();

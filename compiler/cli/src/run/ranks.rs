@@ -7,20 +7,28 @@ use crate::failure::Failure;
 use crate::launch::arguments::Launch;
 use crate::launch::in_directory;
 use bfc_runtime::socket::SocketTransport;
-use bfc_runtime::{DEADLINE, Transport, World};
+use bfc_runtime::{Transport, World};
 use bfc_schedule::{Rank, RankSchedule, Schedule};
 use data::Data;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const SCHEDULE: &str = "schedule.bin";
+/// How long ranks may take to meet.
+const MEETING: Duration = Duration::from_secs(60);
 
 /// Runs the schedule with a process for each rank.
 ///
 /// # Errors
 /// A rank cannot be started, or fails.
-pub fn on_processes(schedule: &Schedule, data: &Data, plan: Plan, flags: &Flags) -> Result<Outcome, Failure> {
+pub fn on_processes(
+    schedule: &Schedule,
+    data: &Data,
+    (plan, flags): (Plan, &Flags),
+    trace: Option<&Path>,
+) -> Result<Outcome, Failure> {
     let directory =
         tempfile::tempdir().map_err(|error| failed(Path::new("the temporary directory"), error))?;
     let file = directory.path().join(SCHEDULE);
@@ -28,6 +36,9 @@ pub fn on_processes(schedule: &Schedule, data: &Data, plan: Plan, flags: &Flags)
     let program = std::env::current_exe().map_err(|error| failed(Path::new("bfc"), error))?;
     let mut command = vec![program.into_os_string(), "run-rank".into(), directory.path().into()];
     command.extend(flags.words(plan.lr));
+    if let Some(trace) = trace {
+        command.extend(["--trace".into(), trace.into()]);
+    }
     in_directory(directory.path(), &Launch::of_one_machine(schedule.size(), command))?;
     let read = |rank| results(&results_of(directory.path(), rank));
     let ranks: io::Result<Vec<_>> = (0..schedule.size()).map(|rank| read(Rank(rank))).collect();
@@ -43,7 +54,7 @@ pub type Left = (u64, Vec<(u64, Vec<f64>)>);
 /// # Errors
 /// The process is no rank of a group, or its peers fail.
 pub fn rank(arguments: &RunRank) -> Result<(), Failure> {
-    let RunRank { directory, flags } = arguments;
+    let RunRank { directory, flags, .. } = arguments;
     let world = World::from_environment().map_err(Failure::running)?;
     let (rank, size) = (world.rank(), world.size());
     let file = directory.join(SCHEDULE);
@@ -54,7 +65,7 @@ pub fn rank(arguments: &RunRank) -> Result<(), Failure> {
             let joined = SocketTransport::join(directory, rank, size);
             Box::new(joined.map_err(|error| failed(directory, error))?)
         }
-        Engine::Processes | Engine::Threads => world.join(DEADLINE).map_err(Failure::running)?,
+        Engine::Processes | Engine::Threads => world.join(MEETING).map_err(Failure::running)?,
     };
     let (_, data) = load(flags, size as usize)?;
     let plan = Plan { steps: flags.steps, lr: flags.lr.unwrap_or_default(), dtype: flags.dtype };
@@ -66,7 +77,8 @@ pub fn rank(arguments: &RunRank) -> Result<(), Failure> {
             written = write(&mut out, step, model);
         }
     };
-    let sent = train::one_rank(schedule, transport, train::part(&data, rank.index()), plan, record);
+    let setting = (plan, arguments.trace.as_deref());
+    let sent = train::one_rank(schedule, transport, train::part(&data, rank.index()), setting, record);
     let sent = sent.map_err(Failure::running)?;
     written
         .and_then(|()| out.write_all(&sent.to_le_bytes()))

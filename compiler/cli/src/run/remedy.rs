@@ -140,7 +140,7 @@ impl Search<'_> {
         self.left = left;
         progress::start("smaller steps", plan.steps, "steps");
         let descends = train::centralized(self.record.data, plan).descended()
-            && train::on_ranks(schedule, self.record.data, plan).map_err(failed)?.descended();
+            && train::on_ranks(schedule, self.record.data, plan, None).map_err(failed)?.descended();
         Ok(Some(descends))
     }
 }

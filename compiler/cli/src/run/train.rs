@@ -11,6 +11,7 @@ use bfc_schedule::{RankSchedule, Schedule};
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
@@ -91,11 +92,16 @@ pub fn centralized(data: &Data, plan: Plan) -> Outcome {
     Outcome { model, curve: points, bytes_per_rank: 0 }
 }
 
-/// Runs the schedule on one thread for each rank.
+/// Runs the schedule on one thread for each rank, each of which leaves its trace in the directory, where there is one.
 ///
 /// # Errors
 /// The failure of the rank that failed first.
-pub fn on_ranks(schedule: &Schedule, data: &Data, plan: Plan) -> Result<Outcome, SpmdError<RuntimeError>> {
+pub fn on_ranks(
+    schedule: &Schedule,
+    data: &Data,
+    plan: Plan,
+    trace: Option<&Path>,
+) -> Result<Outcome, SpmdError<RuntimeError>> {
     let size = schedule.size() as usize;
     let problem = whole(data);
     thread::scope(|scope| {
@@ -107,7 +113,7 @@ pub fn on_ranks(schedule: &Schedule, data: &Data, plan: Plan) -> Result<Outcome,
             let record = |step: u64, model: &[f64]| {
                 let _ = send.send((rank.index(), step, model.to_vec()));
             };
-            one_rank(schedule.rank(rank), transport, part(data, rank.index()), plan, record)
+            one_rank(schedule.rank(rank), transport, part(data, rank.index()), (plan, trace), record)
         })?;
         let (model, curve) = collected.join().unwrap_or_else(|panic| resume_unwind(panic));
         Ok(Outcome { model, curve, bytes_per_rank: sent.into_iter().max().unwrap_or(0) })
@@ -138,13 +144,14 @@ pub fn one_rank(
     schedule: RankSchedule,
     transport: impl Transport + Send + 'static,
     problem: Logistic,
-    plan: Plan,
+    (plan, trace): (Plan, Option<&Path>),
     mut record: impl FnMut(u64, &[f64]),
 ) -> Result<u64, RuntimeError> {
     let with_lr = schedule.program.inputs.iter().any(|input| input.name == "lr");
     let mut scratch = vec![0.0; problem.parameters()];
     let model = Tensor { name: "model".into(), shape: vec![scratch.len()], dtype: plan.dtype };
     let mut machine = Machine::new(schedule, transport, Layout::new(vec![model]), |_| ())?;
+    trace.map_or(Ok(()), |directory| machine.trace_to(directory))?;
     if with_lr {
         machine.set_input("lr", plan.lr)?;
     }

@@ -1,13 +1,14 @@
-//! Memory that processes share: a file without a name, whose size is sealed, mapped.
+//! Files as memory: those without a name that processes share, whose size is sealed, and those that a rank leaves its
+//! [trace](crate::trace) in.
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate, memfd_create};
-use rustix::mm::{MapFlags, MremapFlags, ProtFlags, mmap, mremap_fixed, munmap};
+use rustix::mm::{MapFlags, MremapFlags, MsyncFlags, ProtFlags, mmap, mremap_fixed, msync, munmap};
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::{NonNull, null_mut};
 
 /// Mapped bytes. Other processes may read and write them: they are reached by raw pointers, or through what is made for it.
-pub(super) struct Mapping {
+pub(crate) struct Mapping {
     address: NonNull<u8>,
     bytes: usize,
 }
@@ -19,7 +20,7 @@ unsafe impl Sync for Mapping {}
 
 /// When pages get their memory.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pages {
+pub(crate) enum Pages {
     /// At once, so that the first use is as fast as the others.
     Now,
     /// When they are touched: most never are.
@@ -27,7 +28,7 @@ pub(super) enum Pages {
 }
 
 /// A new file of zeros that never has another size.
-pub(super) fn file(bytes: usize) -> io::Result<OwnedFd> {
+pub(crate) fn file(bytes: usize) -> io::Result<OwnedFd> {
     let file = memfd_create("bfc", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     ftruncate(&file, bytes as u64)?;
     fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
@@ -36,7 +37,7 @@ pub(super) fn file(bytes: usize) -> io::Result<OwnedFd> {
 
 impl Mapping {
     /// A file of this process.
-    pub(super) fn new(file: impl AsFd, bytes: usize, pages: Pages) -> io::Result<Self> {
+    pub(crate) fn new(file: impl AsFd, bytes: usize, pages: Pages) -> io::Result<Self> {
         let flags = match pages {
             Pages::Now => MapFlags::SHARED | MapFlags::POPULATE,
             Pages::WhenTouched => MapFlags::SHARED | MapFlags::NORESERVE,
@@ -48,7 +49,7 @@ impl Mapping {
     }
 
     /// A file that a peer says is so long. One that is shorter, or could become so, would kill who reads it.
-    pub(super) fn of_peer(file: impl AsFd, bytes: usize, pages: Pages) -> io::Result<Self> {
+    pub(crate) fn of_peer(file: impl AsFd, bytes: usize, pages: Pages) -> io::Result<Self> {
         let sealed = fcntl_get_seals(&file).unwrap_or(SealFlags::empty()).contains(SealFlags::SHRINK);
         if !sealed || bytes == 0 || fstat(&file)?.st_size as u64 != bytes as u64 {
             return Err(io::Error::new(
@@ -59,16 +60,22 @@ impl Mapping {
         Self::new(file, bytes, pages)
     }
 
-    pub(super) fn address(&self) -> NonNull<u8> {
+    pub(crate) fn address(&self) -> NonNull<u8> {
         self.address
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
+    /// Writes what has changed to the disk of the file, for readers on other machines.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        // SAFETY: so many bytes are mapped there; none of them is changed.
+        Ok(unsafe { msync(self.address.as_ptr().cast(), self.bytes, MsyncFlags::SYNC) }?)
+    }
+
     /// Puts a copy of these bytes in their place, in another file: who has mapped the first reads and writes that from now on.
-    pub(super) fn replace(&self) -> io::Result<OwnedFd> {
+    pub(crate) fn replace(&self) -> io::Result<OwnedFd> {
         let file = file(self.bytes)?;
         let copy = Self::new(&file, self.bytes, Pages::Now)?;
         // SAFETY: both are mapped and as long. A peer may be writing; then a word is old or new.
