@@ -67,7 +67,7 @@ impl<X: Transport + Send + 'static> Machine<X> {
             let reason = format!("it is damaged: {} bytes of {length} are left", parts.len());
             return Err(RuntimeError::WrongCheckpoint { rank: self.rank, reason });
         }
-        (self.at, self.clock) = (at, clock);
+        (self.at, self.clock, self.asked) = (at, clock, false);
         self.each_part(&mut |part| part.copy_from_slice(parts.split_off(..part.len()).unwrap_or_default()));
         Ok(())
     }
