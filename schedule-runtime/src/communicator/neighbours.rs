@@ -193,7 +193,7 @@ impl<X: Transport> Call<'_, X> {
     /// The rounds of a mix; gives back the target.
     pub(super) fn mix_buffers(&mut self, plan: Arc<Plan>, operand: Mixed) -> Result<Buffer, RuntimeError> {
         let map = Map::Mix(plan, Operator::Mix(0));
-        let (place, deadline) = (self.place.clone(), self.wire.deadline);
+        let (place, deadline) = (self.place, self.wire.deadline);
         let mut exchange =
             Exchange { place, deadline, map, vectors: vec![operand], codes: vec![], scalars: vec![] };
         self.wire.exchange(&mut exchange)?;
