@@ -208,6 +208,18 @@ impl Memory {
         self.shape.iter().product()
     }
 
+    /// The same, unless its numbers are shorter than what is computed with.
+    pub fn not_short(self) -> Result<Self, ArrayError> {
+        match self.dtype {
+            Dtype::F32 | Dtype::F64 => Ok(self),
+            Dtype::Bf16 | Dtype::F16 => Err(ArrayError::WrongType {
+                library: self.library,
+                found: name(self.dtype).to_owned(),
+                expected: "float32 or float64",
+            }),
+        }
+    }
+
     /// Whether the array fits a model of this type and shape.
     pub fn fits(&self, dtype: Dtype, shape: &[usize]) -> Result<(), ArrayError> {
         if self.dtype != dtype {

@@ -1,6 +1,6 @@
 //! A rank's machine, driven from Python: arrays are lent to it for the length of a call, functions answer its questions.
 
-use crate::array::{self, ArrayError, Element};
+use crate::array::{self, Element};
 use crate::dlpack::Memory;
 use crate::error;
 use crate::library;
@@ -67,11 +67,7 @@ impl Trainer {
         schedule: &Schedule,
         x: &Bound<'_, PyAny>,
     ) -> PyResult<Self> {
-        let initial = array::readable(x)?;
-        if matches!(initial.dtype, Dtype::F16 | Dtype::Bf16) {
-            let (library, found) = (initial.library, array::name(initial.dtype).to_owned());
-            return Err(ArrayError::WrongType { library, found, expected: "float32 or float64" }.into());
-        }
+        let initial = array::readable(x)?.not_short()?;
         let rank = bfc_runtime::Transport::rank(&transport);
         let alarm = transport.alarm();
         let (inner, deadline) = (&schedule.inner, ranks.deadline);
@@ -144,8 +140,11 @@ impl Engine {
                 RuntimeError::Failed { rank: Rank(self.rank), step: self.steps.load(Ordering::Relaxed) },
             ));
         };
-        let result = py.detach(|| body(running, lent));
-        let (steps, bytes) = with!(running, machine => (machine.steps(), machine.bytes_sent()));
+        // The number of bytes waits for other ranks, too.
+        let (result, steps, bytes) = py.detach(|| {
+            let result = body(running, lent);
+            with!(running, machine => (result, machine.steps(), machine.bytes_sent()))
+        });
         self.steps.store(steps, Ordering::Relaxed);
         self.bytes_sent.store(bytes, Ordering::Relaxed);
         if let Err(RuntimeError::Trainer { source, .. }) = &result {
@@ -155,7 +154,7 @@ impl Engine {
     }
 
     fn claim(&self, work: &mut Work, x: &Bound<'_, PyAny>) -> PyResult<Memory> {
-        let memory = array::writable(x)?;
+        let memory = array::writable(x)?.not_short()?;
         memory.fits(self.dtype, &self.shape)?;
         self.ranks.claim(self.rank, &mut work.claim, &memory)?;
         Ok(memory)
@@ -266,7 +265,7 @@ impl Trainer {
     #[pyo3(signature = (answer))]
     fn next(&self, py: Python<'_>, answer: &Bound<'_, PyAny>) -> PyResult<bool> {
         let mut work = self.engine.work()?;
-        let answer = array::readable(answer)?;
+        let answer = array::readable(answer)?.not_short()?;
         answer.fits(self.engine.dtype, &self.engine.shape)?;
         // SAFETY: `readable` gives contiguous memory, `fits` compares the type; that nobody writes it is asked of the caller.
         self.engine.run(py, &mut work, |machine, _| unsafe {
@@ -466,7 +465,7 @@ impl Functions<'_> {
     }
 
     fn copy<T: Element>(&self, from: &Bound<'_, PyAny>, into: &mut [T]) -> PyResult<()> {
-        let memory = array::readable(from)?;
+        let memory = array::readable(from)?.not_short()?;
         memory.fits(T::DTYPE, self.shape)?;
         // SAFETY: `readable` gives contiguous memory, `fits` compares the type. It may be the memory of `into` itself or
         // overlap it, where the caller returns what it was given: hence a copy by address.
