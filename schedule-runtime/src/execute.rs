@@ -340,6 +340,12 @@ impl<X: Transport + Send + 'static> Surroundings<'_, X> {
 }
 
 impl Flights {
+    /// Waits for all of them and drops what they worked on: the machine is lost.
+    pub(crate) fn abandon(&mut self) {
+        let open = std::mem::take(&mut self.open).into_values().flatten();
+        open.chain(std::mem::take(&mut self.ahead)).for_each(|flying| flying.begun.abandon());
+    }
+
     /// Waits for a flight, where it goes on.
     pub(crate) fn finish(&mut self, flight: Flight, registers: &mut Registers) -> Result<(), RuntimeError> {
         finish(self.open.remove(&flight).unwrap_or_default(), registers)

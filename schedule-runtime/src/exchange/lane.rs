@@ -156,6 +156,13 @@ impl<R> Begun<R> {
         self.received.is_some()
     }
 
+    /// Waits until it is over, however it ended.
+    pub(crate) fn abandon(self) {
+        if self.received.is_none() {
+            let _ = self.result.recv();
+        }
+    }
+
     /// Waits until it is over, and unwinds where it has.
     pub(crate) fn finish(self) -> R {
         let received = self.received.unwrap_or_else(|| {

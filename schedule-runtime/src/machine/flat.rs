@@ -290,7 +290,13 @@ impl<'a, X: Transport + Send + 'static> Lending<'a, X> {
 
     /// Brings what the home register holds to the caller's memory, and that out of the machine.
     fn end(&mut self) -> Result<(), RuntimeError> {
-        let landed = self.machine.land();
+        let landed = match std::thread::panicking() {
+            true => {
+                self.machine.flights.abandon();
+                Ok(())
+            }
+            false => self.machine.land(),
+        };
         let vectors = &mut self.machine.registers.buckets[0].vectors;
         if let Some(at) = vectors.iter().position(Buffer::is_lent) {
             let mut lent = vectors[at].take();
