@@ -49,7 +49,7 @@ CALLS = [
         ),
     ),
     ("analyze choco.bf --size 4 --simulated", lambda: bfc.analyze("choco.bf", size=4, simulated=True)),
-    ("analyze choco.bf --size 4 --simulated=lr", lambda: bfc.analyze("choco.bf", size=4, simulated="lr")),
+    ("analyze choco.bf --size 4 --simulated=gamma", lambda: bfc.analyze("choco.bf", size=4, simulated="gamma")),
     ("analyze topology::hypercube --size 2..40", lambda: bfc.sweep("topology::hypercube", sizes=range(2, 41))),
     (
         "analyze topology::exponential --size 32 -p base=1..4",
@@ -365,7 +365,8 @@ def test_messages_of_the_suites_name_arguments(case):
 
 def test_flags_of_messages_have_arguments():
     """What the crates that Python uses say in words of the command line are arguments that Python has."""
-    known = {"format", "as"}
+    # A trace is asked for by `BFC_TRACE`.
+    known = {"format", "as", "trace"}
     for function in (bfc.compile, bfc.analyze, bfc.compare, bfc.simulate, bfc.advise, bfc.import_graph):
         known |= set(inspect.signature(function).parameters)
     found = set()
