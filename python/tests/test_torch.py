@@ -32,10 +32,11 @@ torch.set_num_threads(1)
 def start(launcher, ranks, script, *arguments, scratch):
     """What the ranks print, line by line in the order of ranks."""
     logs = Path(tempfile.mkdtemp(dir=scratch))
-    # Ranks that torchrun starts meet in the directory for temporary files.
-    environment = {**os.environ, "TMPDIR": str(scratch), "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": ""}
     command = [*LAUNCHERS[launcher](ranks, logs), script, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, cwd=scratch)
+    # Ranks that torchrun starts meet in the directory for temporary files, whose path is short: sockets have names there.
+    with tempfile.TemporaryDirectory() as temporary:
+        environment = {**os.environ, "TMPDIR": temporary, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": ""}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, cwd=scratch)
     assert done.returncode == 0, done.stderr
     printed = [done.stdout, *(log.read_text() for log in logs.rglob("stdout.log"))]
     return sorted(line for text in printed for line in text.splitlines())
