@@ -1,8 +1,8 @@
 //! Rounds are minimal and compute the matrix; averages sum every rank's block once.
 
-use bfc_compiler::lower::{average, rounds};
+use bfc_compiler::lower::rounds;
 use bfc_schedule::matrix::Row;
-use bfc_schedule::{MixingMatrix, Rank, Rational, RoundPlan, SparseMatrix};
+use bfc_schedule::{Average, MixingMatrix, Rank, Rational, RoundPlan, SparseMatrix};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -143,7 +143,7 @@ fn a_star_of_many_ranks_takes_little_memory() {
 #[test]
 fn an_average_sums_every_block_once() {
     for size in 1..40usize {
-        let plan = average::plan(size as u32);
+        let plan = Average::circulant(size as u32);
         let rounds = (size as f64).log2().ceil() as usize;
         assert_eq!((plan.reduce.len(), plan.gather.len()), (rounds, rounds));
         let mut blocks: Vec<Vec<Vec<usize>>> = (0..size).map(|rank| vec![vec![rank]; size]).collect();

@@ -7,7 +7,7 @@ use bfc_compiler::model::algorithm::{Algorithm, State, Value, ValueId, ValueKind
 use bfc_schedule::compression::Float;
 use bfc_schedule::program::{Input, Instruction, Operation, Shape};
 use bfc_schedule::schedule::{Draft, Phase, Schedule, Topology};
-use bfc_schedule::{Codec, MixingMatrix, Program, Rational};
+use bfc_schedule::{Average, Codec, MixingMatrix, Program, Rational};
 use proptest::prelude::*;
 
 /// A graph under construction.
@@ -248,7 +248,7 @@ fn verified(program: &Program) -> Result<Schedule, Vec<bfc_schedule::VerifyError
         local_size: 1,
         topologies: vec![topology("W"), topology("R")],
         program: program.clone(),
-        average: Some(lower::average::plan(3)),
+        average: Some(Average::circulant(3)),
         overrides: vec![],
         metadata: serde_json::Value::Null,
         certificate: serde_json::Value::Null,

@@ -43,7 +43,7 @@ pub struct Layout(Arc<Buckets>);
 struct Buckets {
     tensors: Vec<Tensor>,
     /// For each tensor where it lies.
-    places: Vec<Place>,
+    places: Vec<TensorPlace>,
     buckets: Vec<Bucket>,
     /// Up to which tensors share a bucket.
     bytes: usize,
@@ -51,7 +51,7 @@ struct Buckets {
 
 /// Where a tensor lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct TensorPlace {
     /// The bucket, by index.
     pub bucket: usize,
     /// The elements of the bucket.
@@ -78,7 +78,7 @@ impl Layout {
     /// Of tensors in buckets of another size.
     pub fn with_buckets(tensors: Vec<Tensor>, bytes: usize) -> Self {
         let mut buckets: Vec<Bucket> = vec![];
-        let mut places = vec![Place { bucket: 0, elements: 0..0 }; tensors.len()];
+        let mut places = vec![TensorPlace { bucket: 0, elements: 0..0 }; tensors.len()];
         for (index, tensor) in tensors.iter().enumerate().rev() {
             let (dtype, elements) = (tensor.dtype, tensor.elements());
             // The last bucket of this type, if there is room: tensors of other types in between do not close it.
@@ -89,7 +89,7 @@ impl Layout {
                 buckets.len() - 1
             });
             let Bucket { length, tensors, .. } = &mut buckets[bucket];
-            places[index] = Place { bucket, elements: *length..*length + elements };
+            places[index] = TensorPlace { bucket, elements: *length..*length + elements };
             *length += elements;
             tensors.push(index);
         }
@@ -107,7 +107,7 @@ impl Layout {
     }
 
     /// Where a tensor lies.
-    pub fn place(&self, tensor: usize) -> &Place {
+    pub fn place(&self, tensor: usize) -> &TensorPlace {
         &self.0.places[tensor]
     }
 

@@ -63,7 +63,7 @@ pub mod world;
 pub use communicator::{CommunicateError, Communicator, Neighbours, Reduction};
 pub use element::Element;
 pub use error::{ExchangeKind, Place, RuntimeError};
-pub use layout::{BUCKET_BYTES, Bucket, Layout, Place as TensorPlace, Tensor};
+pub use layout::{BUCKET_BYTES, Bucket, Layout, Tensor, TensorPlace};
 pub use machine::{
     Answer, Ask, Flat, FlatAsk, FlatState, Machine, ModelAsk, State, Values, ValuesMut, Wanted,
 };

@@ -12,28 +12,12 @@ use bfc_runtime::{Flat, Transport};
 use bfc_schedule::Rank;
 use std::convert::Infallible;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
+use tempfile::tempdir;
 
 const SIZES: [u32; 4] = [1, 2, 3, 5];
-
-/// A directory that goes away again.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("bfc-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a directory");
-        Self(path)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).ok();
-    }
-}
 
 /// Runs `body` on threads that are joined by sockets.
 fn on_sockets<R: Send>(
@@ -93,9 +77,9 @@ fn simulated_networks() {
 #[test]
 fn sockets_between_threads() {
     for size in SIZES {
-        for (law, number) in laws::<SocketTransport>(size, Leaving::IsSeen).iter().zip(0..) {
-            let directory = Directory::new(&format!("threads-{size}-{number}"));
-            let ranks = on_sockets(&directory.0, size, |transport| law.run(transport));
+        for law in &laws::<SocketTransport>(size, Leaving::IsSeen) {
+            let directory = tempdir().expect("a directory");
+            let ranks = on_sockets(directory.path(), size, |transport| law.run(transport));
             let broken = ranks.iter().position(|rank| rank.is_err());
             assert_eq!(broken, None, "{size} ranks, {}", law.name());
         }
@@ -110,11 +94,11 @@ fn share_memory(directory: &Path, rank: Rank, size: u32) -> ProcessTransport {
 #[test]
 fn shared_memory_between_threads() {
     for size in SIZES {
-        let directory = Directory::new(&format!("memory-{size}"));
+        let directory = tempdir().expect("a directory");
         for law in laws::<ProcessTransport>(size, Leaving::IsSeen) {
             for _ in 0..if law.name().contains("panic") { 20 } else { 1 } {
                 let broken = std::thread::scope(|scope| {
-                    let (law, directory) = (&law, &directory.0);
+                    let (law, directory) = (&law, directory.path());
                     let start =
                         |rank| scope.spawn(move || law.run(share_memory(directory, Rank(rank), size)));
                     let threads: Vec<_> = (0..size).map(start).collect();
@@ -167,13 +151,13 @@ fn shared_memory_between_processes() {
 
 /// The test binary runs itself once for each rank.
 fn between_processes(test: &str) {
-    let directory = Directory::new(test);
+    let directory = tempdir().expect("a directory");
     let size = 3;
     let children: Vec<_> = (0..size)
         .map(|rank: u32| {
             Command::new(std::env::current_exe().expect("this binary"))
                 .args(["--exact", test, "--ignored", "--quiet"])
-                .env("BFC_TEST_DIRECTORY", &directory.0)
+                .env("BFC_TEST_DIRECTORY", directory.path())
                 .env("BFC_TEST_RANK", rank.to_string())
                 .env("BFC_TEST_SIZE", size.to_string())
                 .spawn()
@@ -212,9 +196,9 @@ fn one_process<X: Transport + Send + 'static>(join: impl Fn(&Path, Rank, u32) ->
 
 #[test]
 fn sockets_name_a_missing_peer() {
-    let directory = Directory::new("missing");
+    let directory = tempdir().expect("a directory");
     let schedule = schedule(averaging(), 3, vec![vec![ring(3)]]);
-    let errors = on_sockets(&directory.0, 3, |transport| {
+    let errors = on_sockets(directory.path(), 3, |transport| {
         let rank = transport.rank();
         if rank == Rank(2) {
             // It comes, and does nothing.
@@ -238,10 +222,10 @@ fn sockets_name_a_missing_peer() {
 
 #[test]
 fn sockets_pass_on_a_panic() {
-    let directory = Directory::new("panic");
+    let directory = tempdir().expect("a directory");
     let schedule = schedule(dgd(), 4, vec![vec![ring(4)]]);
     for length in [3, 100_000] {
-        let results = on_sockets(&directory.0, 4, |transport| {
+        let results = on_sockets(directory.path(), 4, |transport| {
             let rank = transport.rank();
             let initial = vec![0.0; length];
             let mut machine =

@@ -8,9 +8,10 @@ use bfc_runtime::transport::{Fault, Memory, PairChunk, Tag, rounds};
 use bfc_runtime::{Flat, RuntimeError, Transport, World};
 use bfc_schedule::{Rank, random};
 use miette::Diagnostic;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use tempfile::tempdir;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Some hundred blocks on each side, and a last one that is shorter.
@@ -20,23 +21,6 @@ const BLOCK: usize = 256;
 const FIRST: Rank = Rank(0);
 const SECOND: Rank = Rank(1);
 const TAG: Tag = Tag { exchange: 0, round: 0 };
-
-/// A directory that goes away again.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("bfc-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a directory");
-        Self(path)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).ok();
-    }
-}
 
 /// A rank that runs a test of this binary, killed where it is dropped.
 struct Process(Child);
@@ -189,11 +173,11 @@ fn strike(signal: i32, seed: u64) -> impl FnMut() {
 
 #[test]
 fn a_pair_survives_the_death_of_either() {
-    let directory = Directory::new("killed");
+    let directory = tempdir().expect("a directory");
     let mut completed = 0;
     for seed in 0..40 {
-        let _peer = Process::start("dies_in_a_pair", &directory.0, 1, 2, seed);
-        let mut transport = join(&directory.0, FIRST, 2);
+        let _peer = Process::start("dies_in_a_pair", directory.path(), 1, 2, seed);
+        let mut transport = join(directory.path(), FIRST, 2);
         let mut memory = vector(&mut transport);
         let result = pair(&mut transport, &mut memory, PATIENCE, || ());
         let blocks = new_blocks(FIRST, words(&memory));
@@ -226,11 +210,11 @@ fn dies_in_a_pair() {
 
 #[test]
 fn a_pair_with_a_stopped_rank_is_whole_on_both() {
-    let directory = Directory::new("stopped");
+    let directory = tempdir().expect("a directory");
     let mut interrupted = 0;
     for seed in 0..40 {
-        let peer = Process::start("stops_in_a_pair", &directory.0, 1, 2, seed);
-        let mut transport = join(&directory.0, FIRST, 2);
+        let peer = Process::start("stops_in_a_pair", directory.path(), 1, 2, seed);
+        let mut transport = join(directory.path(), FIRST, 2);
         let mut memory = vector(&mut transport);
         let result = pair(&mut transport, &mut memory, Duration::from_millis(150), || ());
         let mine = new_blocks(FIRST, words(&memory));
@@ -247,7 +231,7 @@ fn a_pair_with_a_stopped_rank_is_whole_on_both() {
         peer.signal(libc::SIGCONT);
         peer.succeeds();
         assert!(memory.iter().all(|byte| *byte == 0xa5), "seed {seed}: the peer has written");
-        let theirs = std::fs::read(directory.0.join("blocks")).expect("what the peer has found");
+        let theirs = std::fs::read(directory.path().join("blocks")).expect("what the peer has found");
         let theirs: Vec<bool> = theirs.into_iter().map(|block| block == 1).collect();
         let differ = mine.iter().zip(&theirs).position(|(mine, theirs)| mine != theirs);
         // Where the exchange was complete for this rank, the peer may have to be told so yet.
@@ -282,9 +266,9 @@ fn stops_in_a_pair() {
 /// The owner of a message goes on while its reader is stopped, and the reader gets what was sent.
 #[test]
 fn a_message_is_whole_although_its_sender_goes_on() {
-    let directory = Directory::new("reader");
-    let peer = Process::start("reads_slowly", &directory.0, 1, 2, 0);
-    let mut transport = join(&directory.0, FIRST, 2);
+    let directory = tempdir().expect("a directory");
+    let peer = Process::start("reads_slowly", directory.path(), 1, 2, 0);
+    let mut transport = join(directory.path(), FIRST, 2);
     let mut memory = vector(&mut transport);
     let fault = rounds(&mut transport, |rounds| {
         let deadline = Duration::from_millis(300);
@@ -325,11 +309,11 @@ fn reads_slowly() {
 
 #[test]
 fn the_death_of_a_rank_reaches_all_others() {
-    let directory = Directory::new("reaches");
+    let directory = tempdir().expect("a directory");
     let size = 4;
-    let start = |rank| Process::start("waits_for_the_rank_before", &directory.0, rank, size, 0);
+    let start = |rank| Process::start("waits_for_the_rank_before", directory.path(), rank, size, 0);
     let others: Vec<Process> = (1..size).map(start).collect();
-    let mut transport = join(&directory.0, FIRST, size);
+    let mut transport = join(directory.path(), FIRST, size);
     std::thread::sleep(Duration::from_millis(100));
     let killed = Instant::now();
     others[0].signal(libc::SIGKILL);
@@ -359,23 +343,23 @@ fn waits_for_the_rank_before() {
 
 #[test]
 fn a_rank_that_never_comes_is_named() {
-    let directory = Directory::new("never");
+    let directory = tempdir().expect("a directory");
     let soon = Duration::from_millis(300);
     let errors = std::thread::scope(|scope| {
         let start = |rank| {
-            let directory = &directory.0;
+            let directory = directory.path();
             scope.spawn(move || ProcessTransport::join(directory, Rank(rank), 4, &Secret::default(), soon))
         };
         [0, 1, 3].map(start).map(|rank| rank.join().expect("no panic").err().expect("an error").to_string())
     });
     assert_eq!(errors, ["rank 2 did not come within 300ms"; 3]);
-    assert_eq!(std::fs::read_dir(&directory.0).expect("the directory").count(), 0, "no socket is left");
+    assert_eq!(std::fs::read_dir(directory.path()).expect("the directory").count(), 0, "no socket is left");
 }
 
 #[test]
 fn a_full_directory_is_an_error() {
-    let directory = Directory::new("full");
-    let path = directory.0.to_str().expect("a plain path");
+    let directory = tempdir().expect("a directory");
+    let path = directory.path().to_str().expect("a plain path");
     let binary = std::env::current_exe().expect("this binary");
     // A file system of its own, which only this process sees, with room for its root alone.
     let mount = format!("mount -t tmpfs -o nr_inodes=1 none {path} || exit 77; exec \"$0\" \"$@\"");
@@ -427,10 +411,17 @@ fn stuck_in(directory: &Path, ready: impl Fn(&Stuck) -> bool) -> Stuck {
 /// While they run, without any signal; and SIGUSR1 ends none of them.
 #[test]
 fn who_holds_up_the_others_is_seen_while_they_wait() {
-    let (directory, size) = (Directory::new("holds-up"), 4);
-    let traces = directory.0.join("traces");
+    let (directory, size) = (tempdir().expect("a directory"), 4);
+    let traces = directory.path().join("traces");
     let start = |rank| {
-        Process::start_with("steps_until_it_fails", &directory.0, rank, size, 0, &[("BFC_TRACE", &traces)])
+        Process::start_with(
+            "steps_until_it_fails",
+            directory.path(),
+            rank,
+            size,
+            0,
+            &[("BFC_TRACE", &traces)],
+        )
     };
     let ranks: Vec<Process> = (0..size).map(start).collect();
     let all = |found: &Stuck| found.ranks.iter().all(|rank| rank.step.is_some_and(|step| step > 10));
@@ -465,10 +456,10 @@ fn steps_until_it_fails() {
 
 #[test]
 fn traces_are_for_all_ranks_or_for_none() {
-    let directory = Directory::new("different");
-    let traces = directory.0.join("traces");
-    let peer = Process::start_with("leaves_a_trace", &directory.0, 1, 2, 0, &[("BFC_TRACE", &traces)]);
-    let other = Process::start("leaves_a_trace", &directory.0, 0, 2, 0);
+    let directory = tempdir().expect("a directory");
+    let traces = directory.path().join("traces");
+    let peer = Process::start_with("leaves_a_trace", directory.path(), 1, 2, 0, &[("BFC_TRACE", &traces)]);
+    let other = Process::start("leaves_a_trace", directory.path(), 0, 2, 0);
     peer.succeeds();
     other.succeeds();
 }
@@ -490,9 +481,10 @@ fn leaves_a_trace() {
 /// Each machine of a rank has a directory of its own.
 #[test]
 fn machines_after_the_first_leave_their_traces_beside_it() {
-    let directory = Directory::new("machines");
-    let traces = directory.0.join("traces");
-    Process::start_with("makes_two_machines", &directory.0, 0, 1, 0, &[("BFC_TRACE", &traces)]).succeeds();
+    let directory = tempdir().expect("a directory");
+    let traces = directory.path().join("traces");
+    Process::start_with("makes_two_machines", directory.path(), 0, 1, 0, &[("BFC_TRACE", &traces)])
+        .succeeds();
     for (directory, steps) in [(traces.clone(), 1), (traces.join("2"), 2)] {
         let recordings = read(&directory).expect("recordings");
         let ended = |event: &&Event| event.what == What::StepEnded;

@@ -1,6 +1,5 @@
 //! What was evaluated and proved, turned into what ranks execute: the program, and who sends to whom when.
 
-pub mod average;
 mod error;
 pub mod program;
 pub mod rounds;

@@ -1,8 +1,9 @@
 //! Everything that is lowered, put together: a draft of a schedule.
 
-use super::{average, program, rounds};
+use super::{program, rounds};
 use crate::model::algorithm::{Algorithm, ValueKind};
 use crate::model::topology::Topology;
+use bfc_schedule::Average;
 use bfc_schedule::schedule::{Draft, Phase, Topology as Lowered};
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ pub fn draft(size: u32, local_size: u32, algorithm: &Algorithm, topologies: Vec<
         local_size,
         topologies: lowered.collect(),
         program: program(algorithm),
-        average: averages.then(|| average::plan(size)),
+        average: averages.then(|| Average::circulant(size)),
         overrides: vec![],
         metadata: Value::Null,
         certificate: Value::Null,

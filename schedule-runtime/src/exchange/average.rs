@@ -6,7 +6,7 @@ use crate::element::Element;
 use crate::error::{Place, RuntimeError};
 use crate::kernel::Mode;
 use crate::memory::Buffer;
-use crate::storage::{Dtype, arithmetic};
+use crate::storage::{Dtype, arithmetic, with_computed};
 use crate::transport::Transport;
 use bfc_schedule::average::Average;
 use bytemuck::{cast_slice, cast_slice_mut};
@@ -89,10 +89,7 @@ fn own_block(members: Members<'_>, vectors: &mut [Buffer], scalars: &mut [f64]) 
     let Members { index, size, .. } = members;
     for vector in vectors {
         let own = Bounds::even(vector.len(), 1, size).block(index);
-        match vector.dtype() {
-            Dtype::F64 => divide(&mut vector.values_mut::<f64>()[own], size),
-            _ => divide(&mut vector.values_mut::<f32>()[own], size),
-        }
+        with_computed!(vector.dtype(), T => divide(&mut vector.values_mut::<T>()[own], size));
     }
     let own = Bounds::even(scalars.len(), 1, size).block(index);
     divide(&mut scalars[own], size);

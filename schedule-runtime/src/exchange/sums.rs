@@ -7,7 +7,7 @@ use crate::element::Element;
 use crate::kernel::Mode;
 use crate::memory::Buffer;
 use crate::plan::Weight;
-use crate::storage::{Dtype, Storage, arithmetic, with_dtype};
+use crate::storage::{Dtype, Storage, arithmetic, with_computed, with_dtype};
 use crate::transport::Chunk;
 use bytemuck::cast_slice;
 
@@ -98,10 +98,7 @@ impl<'a> Sums<'a> {
     pub(super) fn received(&mut self, own: Option<Weight>, weight: Weight, sources: &Sources<'_>) {
         for (reading, coded) in self.codes.iter_mut().zip(sources.codes) {
             let own = own.filter(|_| self.fresh);
-            match coded.dtype {
-                Dtype::F64 => reading.add::<f64>(coded, own, weight, self.fresh),
-                _ => reading.add::<f32>(coded, own, weight, self.fresh),
-            }
+            with_computed!(coded.dtype, T => reading.add::<T>(coded, own, weight, self.fresh));
         }
         self.fresh = false;
     }
@@ -121,10 +118,7 @@ impl<'a> Sums<'a> {
             with_dtype!(source.dtype(), S => mode.scale::<S>(sum.values_mut(), own.get(), source.values()));
         }
         for (reading, coded) in self.codes.iter_mut().zip(sources.codes) {
-            match coded.dtype {
-                Dtype::F64 => reading.keep::<f64>(coded, own),
-                _ => reading.keep::<f32>(coded, own),
-            }
+            with_computed!(coded.dtype, T => reading.keep::<T>(coded, own));
         }
         Mode::best(0).scale::<f64>(self.scalars, own.get(), sources.scalars);
     }
@@ -138,23 +132,26 @@ impl<'a> Sums<'a> {
         codes: &mut [Coded],
         spares: &mut Spares,
     ) {
-        for ((operand, source), sum) in vectors.iter_mut().zip(sources).zip(self.vectors) {
-            let target = &mut operand.target;
-            let in_place = operand.source.is_none();
-            match &mut operand.source {
-                Some(place) => *place = source,
+        for ((operand, source), mut sum) in vectors.iter_mut().zip(sources).zip(self.vectors) {
+            let Operand { source: place, target } = operand;
+            let is_whole = sum.dtype() == target.dtype();
+            match place {
+                Some(place) => {
+                    *place = source;
+                    if is_whole {
+                        // It has grown where it belongs.
+                        *target = sum;
+                        continue;
+                    }
+                }
                 None => *target = source,
             }
-            let apart = sum.dtype() != target.dtype() || (in_place && target.is_lent());
-            match (well, apart) {
-                (true, true) => {
-                    target.copy_from(&sum);
-                    spares.give_back(sum);
-                }
-                (true, false) if in_place => spares.give_back(std::mem::replace(target, sum)),
-                (_, false) if !in_place => *target = sum,
-                _ => spares.give_back(sum),
+            match is_whole && !target.is_lent() {
+                _ if !well => {}
+                true => std::mem::swap(target, &mut sum),
+                false => target.copy_from(&sum),
             }
+            spares.give_back(sum);
         }
         for (coded, reading) in codes.iter_mut().zip(self.codes) {
             if well {

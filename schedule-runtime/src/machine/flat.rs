@@ -1,17 +1,14 @@
 //! A machine on one flat vector.
 
-use super::{Answer, Ask, Machine, State, ValuesMut, Wanted};
+use super::{Answer, Ask, Machine, ModelAsk, State, ValuesMut, Wanted};
 use crate::element::Element;
 use crate::error::RuntimeError;
-use crate::execute::Question;
 use crate::layout::Layout;
 use crate::memory::Buffer;
-use crate::registers::Registers;
 use crate::transport::Transport;
 use bfc_schedule::Rank;
 use bfc_schedule::program::{Program, Shape};
 use bfc_schedule::schedule::RankSchedule;
-use std::error::Error;
 use std::marker::PhantomData;
 use std::path::Path;
 use std::time::Duration;
@@ -145,9 +142,7 @@ impl<T: Element, X: Transport + Send + 'static> Flat<T, X> {
         trainer: &mut impl FnMut(FlatAsk<'_, T>) -> A,
     ) -> Result<(), RuntimeError> {
         self.at_home()?;
-        self.machine.call(|machine| {
-            machine.whole_step(&mut |question, registers| answer(question, registers, trainer))
-        })
+        self.machine.step(&mut |ask| trainer(flat(ask)))
     }
 
     /// [`step`](Self::step) on a state that lives in the caller's memory: the model, or else the first state. The memory
@@ -160,9 +155,7 @@ impl<T: Element, X: Transport + Send + 'static> Flat<T, X> {
         state: &mut [T],
         trainer: &mut impl FnMut(FlatAsk<'_, T>) -> A,
     ) -> Result<(), RuntimeError> {
-        self.on(state, |machine| {
-            machine.whole_step(&mut |question, registers| answer(question, registers, trainer))
-        })
+        self.on(state, |machine| machine.step(&mut |ask| trainer(flat(ask))))
     }
 
     /// As [`Machine::wanted`].
@@ -191,9 +184,7 @@ impl<T: Element, X: Transport + Send + 'static> Flat<T, X> {
     pub fn next(&mut self, answer: &[T]) -> Result<bool, RuntimeError> {
         self.at_home()?;
         self.check_length(answer.len())?;
-        self.machine.call(|machine| {
-            machine.answer_question(|question, registers| hand_in(question, registers, answer))
-        })
+        hand_in(&mut self.machine, answer)
     }
 
     /// [`next`](Self::next) on a state that lives in the caller's memory, as in [`step_on`](Self::step_on).
@@ -202,9 +193,7 @@ impl<T: Element, X: Transport + Send + 'static> Flat<T, X> {
     /// As in both.
     pub fn next_on(&mut self, state: &mut [T], answer: &[T]) -> Result<bool, RuntimeError> {
         self.check_length(answer.len())?;
-        self.on(state, |machine| {
-            machine.answer_question(|question, registers| hand_in(question, registers, answer))
-        })
+        self.on(state, |machine| hand_in(machine, answer))
     }
 
     /// As [`Machine::model`].
@@ -225,8 +214,7 @@ impl<T: Element, X: Transport + Send + 'static> Flat<T, X> {
     pub fn model_on(&mut self, state: &mut [T], into: &mut [T]) -> Result<(), RuntimeError> {
         self.check_length(into.len())?;
         self.on(state, |machine| {
-            machine.compute_model()?;
-            into.copy_from_slice(machine.values(machine.program.model_register.0 as usize).tensor(0));
+            into.copy_from_slice(machine.model()?.tensor(0));
             Ok(())
         })
     }
@@ -248,11 +236,11 @@ impl<T: Element, X: Transport + Send + 'static> Flat<T, X> {
         memory: &mut [T],
         body: impl FnOnce(&mut Machine<X>) -> Result<R, RuntimeError>,
     ) -> Result<R, RuntimeError> {
-        let Some(home) = self.home else { return self.machine.call(body) };
+        let Some(home) = self.home else { return body(&mut self.machine) };
         self.check_length(memory.len())?;
         self.lent = true;
         let mut lending = Lending::new(&mut self.machine, home, memory);
-        let result = lending.machine.call(body);
+        let result = body(lending.machine);
         let landed = lending.end();
         drop(lending);
         self.machine.failed |= landed.is_err();
@@ -327,25 +315,30 @@ fn home(program: &Program) -> Option<usize> {
     }
 }
 
-fn hand_in<T: Element>(question: Question, registers: &mut Registers, answer: &[T]) {
-    registers.buckets[0].vectors[question.answer()].values_mut::<T>().copy_from_slice(answer);
+/// Goes on past the question with an answer.
+fn hand_in<T: Element, X: Transport + Send + 'static>(
+    machine: &mut Machine<X>,
+    answer: &[T],
+) -> Result<bool, RuntimeError> {
+    machine.call(|machine| {
+        machine.answer_question(|question, registers| {
+            registers.buckets[0].vectors[question.answer()].values_mut::<T>().copy_from_slice(answer);
+        })
+    })
 }
 
-fn answer<T: Element, A: Answer>(
-    question: Question,
-    registers: &mut Registers,
-    trainer: &mut impl FnMut(FlatAsk<'_, T>) -> A,
-) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let mut answers = registers.take_answer(question);
-    let written = answers[0].values_mut::<T>();
-    let read = |register: usize| registers.buckets[0].vectors[register].values::<T>();
-    let answer = trainer(match question {
-        Question::Gradient { at, .. } => Ask::Gradient { point: read(at), gradient: written },
-        Question::Adapt { direction, .. } => Ask::Adapt { point: written, direction: direction.map(read) },
-        Question::Prox { at, rho, .. } => {
-            Ask::Prox { point: read(at), rho: registers.scalars[rho], minimizer: written }
+/// A question about the only tensor.
+fn flat<T: Element>(ask: ModelAsk<'_>) -> FlatAsk<'_, T> {
+    match ask {
+        Ask::Gradient { point, gradient } => {
+            Ask::Gradient { point: point.bucket(0), gradient: gradient.into_bucket(0) }
         }
-    });
-    registers.put_answer(question, answers);
-    answer.into_result()
+        Ask::Adapt { point, direction } => Ask::Adapt {
+            point: point.into_bucket(0),
+            direction: direction.map(|direction| direction.bucket(0)),
+        },
+        Ask::Prox { point, rho, minimizer } => {
+            Ask::Prox { point: point.bucket(0), rho, minimizer: minimizer.into_bucket(0) }
+        }
+    }
 }

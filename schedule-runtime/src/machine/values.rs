@@ -2,7 +2,7 @@
 
 use super::Ask;
 use crate::execute::Question;
-use crate::layout::{Layout, Place};
+use crate::layout::{Layout, TensorPlace};
 use crate::memory::Buffer;
 use crate::registers::Registers;
 use crate::storage::{Dtype, Storage, with_dtype};
@@ -45,7 +45,7 @@ impl<'a> Values<'a> {
     /// # Panics
     /// Where there is no such tensor, or its numbers are stored in another type.
     pub fn tensor<S: Storage>(&self, tensor: usize) -> &'a [S] {
-        let Place { bucket, elements } = self.layout.place(tensor);
+        let TensorPlace { bucket, elements } = self.layout.place(tensor);
         &self.bucket(*bucket)[elements.clone()]
     }
 
@@ -54,7 +54,7 @@ impl<'a> Values<'a> {
     /// # Panics
     /// Where there is no such tensor.
     pub fn to_f64(&self, tensor: usize) -> Vec<f64> {
-        let Place { bucket, elements } = self.layout.place(tensor);
+        let TensorPlace { bucket, elements } = self.layout.place(tensor);
         with_dtype!(self.dtype(*bucket), S => {
             self.bucket::<S>(*bucket)[elements.clone()].iter().map(|x| x.load().to_f64()).collect()
         })
@@ -89,7 +89,7 @@ impl<'a> ValuesMut<'a> {
     /// # Panics
     /// As [`Values::tensor`].
     pub fn tensor<S: Storage>(&mut self, tensor: usize) -> &mut [S] {
-        let Place { bucket, elements } = self.layout.place(tensor);
+        let TensorPlace { bucket, elements } = self.layout.place(tensor);
         &mut self.bucket(*bucket)[elements.clone()]
     }
 
@@ -107,7 +107,7 @@ impl<'a> ValuesMut<'a> {
     /// # Panics
     /// Where there is no such tensor, or it has another number of elements.
     pub fn write_f64(&mut self, tensor: usize, values: impl ExactSizeIterator<Item = f64>) {
-        let Place { bucket, elements } = self.layout.place(tensor);
+        let TensorPlace { bucket, elements } = self.layout.place(tensor);
         assert_eq!(elements.len(), values.len(), "the elements of a tensor");
         with_dtype!(self.dtype(*bucket), S => {
             let tensor = &mut self.bucket::<S>(*bucket)[elements.clone()];
@@ -121,6 +121,11 @@ impl<'a> ValuesMut<'a> {
     /// As [`Values::bucket`].
     pub fn bucket<S: Storage>(&mut self, bucket: usize) -> &mut [S] {
         self.buffers[bucket].values_mut()
+    }
+
+    /// The same for as long as the view lasts.
+    pub(super) fn into_bucket<S: Storage>(mut self, bucket: usize) -> &'a mut [S] {
+        self.buffers.swap_remove(bucket).values_mut()
     }
 }
 

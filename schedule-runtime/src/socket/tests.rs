@@ -4,24 +4,7 @@ use bfc_schedule::program::{Instruction, Program, Register, Shape};
 use bfc_schedule::schedule::Draft;
 use bfc_schedule::{Rank, Schedule};
 use miette::Diagnostic;
-use std::path::PathBuf;
-
-/// A directory for sockets that is removed at the end.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("bfc-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a directory");
-        Self(path)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+use tempfile::tempdir;
 
 /// Two ranks that keep what they have.
 fn schedule() -> Schedule {
@@ -69,10 +52,10 @@ fn errors(directory: &Path, rank: usize) -> [Option<RuntimeError>; 2] {
 
 #[test]
 fn ranks_of_another_user_are_neither_sought_nor_let_in() {
-    let directory = Directory::new("users");
+    let directory = tempdir().expect("a directory");
     let mine = user::own();
     for (rank, peer) in [(0, 1), (1, 0)] {
-        let error = errors(&directory.0, rank)[rank].take().expect("an error");
+        let error = errors(directory.path(), rank)[rank].take().expect("an error");
         assert_eq!(error.code().expect("a code").to_string(), "bfc::execute::other_user");
         let expected = format!(
             "rank {rank}, start, comparison of schedules, round 0: rank {peer} belongs to user {mine}, this rank to user {}",

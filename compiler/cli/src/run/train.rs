@@ -12,7 +12,7 @@ use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::thread;
 
 /// The multiple of its initial value above which a final loss counts as divergence.
@@ -120,20 +120,14 @@ pub fn on_ranks(
     })
 }
 
-/// What ranks have left; `None` where something is missing.
+/// What ranks have left; `None` where a model is missing.
 pub fn collected(ranks: Vec<Left>, data: &Data) -> Option<Outcome> {
     let bytes_per_rank = ranks.iter().map(|(sent, _)| *sent).max()?;
-    let steps: Vec<u64> = ranks.first()?.1.iter().map(|(step, _)| *step).collect();
-    let (problem, mut curve, mut last) = (whole(data), vec![], vec![]);
-    for (index, step) in steps.into_iter().enumerate() {
-        let model = |(_, models): &Left| {
-            models.get(index).filter(|(at, _)| *at == step).map(|(_, model)| model.clone())
-        };
-        let models = ranks.iter().map(model).collect::<Option<Vec<_>>>()?;
-        curve.push(curve::point(step, &models, &problem));
-        last = curve::mean(&models);
-    }
-    (!curve.is_empty()).then_some(Outcome { model: last, curve, bytes_per_rank })
+    let (size, most) = (ranks.len(), ranks.iter().map(|(_, models)| models.len()).max()?);
+    let of_rank =
+        |(rank, (_, models)): (usize, Left)| models.into_iter().map(move |(step, model)| (rank, step, model));
+    let (model, curve) = collect(ranks.into_iter().enumerate().flat_map(of_rank), size, &whole(data));
+    (most > 0 && curve.len() == most).then_some(Outcome { model, curve, bytes_per_rank })
 }
 
 /// Trains one rank and has its models recorded at the steps that are looked at; returns the bytes sent.
@@ -187,13 +181,13 @@ pub fn one_rank(
 
 /// Makes a point of the curve whenever the models of all ranks after a step are there; returns the mean of the last.
 fn collect(
-    receive: Receiver<(usize, u64, Vec<f64>)>,
+    recorded: impl IntoIterator<Item = (usize, u64, Vec<f64>)>,
     size: usize,
     problem: &Logistic,
 ) -> (Vec<f64>, Vec<Point>) {
     let mut waiting: BTreeMap<u64, Vec<Option<Vec<f64>>>> = BTreeMap::new();
     let (mut last, mut points) = (vec![], vec![]);
-    for (rank, step, model) in receive {
+    for (rank, step, model) in recorded {
         waiting.entry(step).or_insert_with(|| vec![None; size])[rank] = Some(model);
         while let Some(entry) = waiting.first_entry() {
             let Some(models) = entry.get().iter().cloned().collect::<Option<Vec<_>>>() else { break };
