@@ -265,11 +265,13 @@ pub enum RuntimeError {
         /// What is different.
         reason: String,
     },
-    /// A checkpoint was wanted while a question is answered bucket by bucket.
-    #[error("{ready} of {buckets} buckets are answered: a question that is answered in part is not saved")]
+    /// Something was wanted that a question which is answered in part does not allow.
+    #[error("{ready} of {buckets} buckets are answered, and the others are not")]
     #[diagnostic(
         code(bfc::execute::half_answered),
-        help("save and restore once all buckets of the question are ready, or before the first is")
+        help(
+            "call `ready` for the others, or `next` if all are complete: until then, a bucket may be on its way to other ranks"
+        )
     )]
     HalfAnswered {
         /// How many are.

@@ -491,6 +491,18 @@ fn ranks_compare_schedule_and_model_before_they_start() {
     assert!(error.starts_with("the schedule is for rank 0 of 2, the transport is rank"), "{error}");
 }
 
+/// A model that is a state can be looked at while a gradient is awaited; one that is computed cannot.
+#[test]
+fn a_model_within_a_step() {
+    run::<f64, _>(&schedule(dgd(), 1, vec![vec![ring(1)]]), 3, |mut machine| {
+        let before = machine.model()?.to_vec();
+        machine.wanted()?;
+        assert_eq!(machine.model()?, before);
+        Ok(())
+    })
+    .expect("a run");
+}
+
 #[test]
 fn wrong_names_and_lengths_are_refused_and_do_no_harm() {
     let schedule = schedule(dgd(), 1, vec![vec![ring(1)]]);

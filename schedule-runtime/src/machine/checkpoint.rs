@@ -74,10 +74,7 @@ impl<X: Transport + Send + 'static> Machine<X> {
 
     /// Waits for what is in flight, unless a question is answered in part.
     fn hold(&mut self) -> Result<(), RuntimeError> {
-        let ready = self.ready.iter().filter(|ready| **ready).count();
-        if ready > 0 {
-            return Err(RuntimeError::HalfAnswered { ready, buckets: self.ready.len() });
-        }
+        self.between_answers()?;
         self.land()
     }
 

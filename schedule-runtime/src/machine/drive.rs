@@ -168,7 +168,7 @@ impl<X: Transport + Send + 'static> Machine<X> {
     }
 
     pub(super) fn compute_model(&mut self) -> Result<(), RuntimeError> {
-        if matches!(self.at, At::Step(..)) {
+        if matches!(self.at, At::Step(..)) && !self.model_is_state() {
             return Err(RuntimeError::MidStep { step: self.clock.step });
         }
         self.land()?;

@@ -236,13 +236,14 @@ impl<X: Transport + Send + 'static> Machine<X> {
     /// Does one step, or the rest of a step begun by [`next`](Self::next), with a closure that answers. Collective.
     ///
     /// # Errors
-    /// Where a peer or the closure fails.
+    /// Where a peer or the closure fails; while a question is answered bucket by bucket.
     pub fn step<A: Answer>(
         &mut self,
         trainer: &mut impl FnMut(ModelAsk<'_>) -> A,
     ) -> Result<(), RuntimeError> {
         let layout = self.layout.clone();
         self.call(|machine| {
+            machine.between_answers()?;
             machine.whole_step(&mut |question, registers| {
                 values::ask(question, &layout, registers, trainer).into_result()
             })
@@ -266,16 +267,21 @@ impl<X: Transport + Send + 'static> Machine<X> {
     /// step. Begins a step if none is pending; collective like [`next`](Self::next).
     ///
     /// # Errors
-    /// Where a peer fails.
+    /// Where a peer fails; while a question is answered bucket by bucket, since what is answered may stand in its place.
     pub fn point(&mut self) -> Result<Values<'_>, RuntimeError> {
-        match self.call(Self::question)? {
+        let question = self.call(|machine| {
+            machine.between_answers()?;
+            machine.question()
+        })?;
+        match question {
             Some(question) => Ok(self.values(question.at())),
             None => self.model(),
         }
     }
 
     /// Where the answer to the next question goes: to be written before [`next`](Self::next), or bucket by bucket before
-    /// [`ready`](Self::ready). A gradient is of the type that numbers are computed in.
+    /// [`ready`](Self::ready), after which it is not to be touched any more. A gradient is of the type that numbers are
+    /// computed in.
     ///
     /// # Errors
     /// Where a peer fails, or nothing is asked.
@@ -337,9 +343,13 @@ impl<X: Transport + Send + 'static> Machine<X> {
     /// What the trainer evaluates and saves. Waits for what is in flight.
     ///
     /// # Errors
-    /// Within a step, where the model is computed from states; where a peer fails.
+    /// Within a step, where the model is computed from states; while a question is answered bucket by bucket; where a peer
+    /// fails.
     pub fn model(&mut self) -> Result<Values<'_>, RuntimeError> {
-        self.call(Self::compute_model)?;
+        self.call(|machine| {
+            machine.between_answers()?;
+            machine.compute_model()
+        })?;
         Ok(self.values(self.program.model_register.0 as usize))
     }
 
@@ -389,6 +399,12 @@ impl<X: Transport + Send + 'static> Machine<X> {
 
     fn values(&self, register: usize) -> Values<'_> {
         Values::new(&self.layout, self.registers.buckets.iter().map(|bucket| &bucket.vectors[register]))
+    }
+
+    /// Fails while some buckets of a question are answered and others are not: those that are may travel.
+    fn between_answers(&self) -> Result<(), RuntimeError> {
+        let (ready, buckets) = (self.ready.iter().filter(|ready| **ready).count(), self.ready.len());
+        if ready == 0 { Ok(()) } else { Err(RuntimeError::HalfAnswered { ready, buckets }) }
     }
 
     /// Waits for what is in flight.

@@ -277,6 +277,9 @@ fn what_is_not_asked_is_refused_and_does_no_harm() {
     alone(&atc, &|mut machine| {
         assert!(matches!(machine.ready(last), Err(RuntimeError::NotWanted { .. })));
         machine.ready(1).expect("the first time");
+        assert!(matches!(machine.step(&mut answer), Err(RuntimeError::HalfAnswered { ready: 1, .. })));
+        assert!(matches!(machine.point(), Err(RuntimeError::HalfAnswered { .. })));
+        assert!(matches!(machine.model(), Err(RuntimeError::HalfAnswered { .. })));
         assert!(matches!(machine.ready(1), Err(RuntimeError::NotWanted { bucket: 1, .. })));
         assert!(machine.next().expect("the rest"), "a step is complete");
         assert_eq!(machine.steps(), 1);
