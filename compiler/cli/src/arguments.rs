@@ -208,7 +208,7 @@ Examples:
   bfc run examples/digits.bf --size 4 --engine processes --dtype bf16
   bfc run my.bf --size 4 --data my.csv --steps 500 --lr 0.05 --format json
   bfc run examples/digits.bf --size 4 --steps 20 --trace traces && bfc trace merge traces")]
-    Run(Run),
+    Run(run::Run),
     /// One rank of `bfc run`, which starts it.
     #[command(hide = true)]
     RunRank(run::RunRank),
@@ -550,23 +550,6 @@ pub struct Fmt {
     /// Write nothing; fail if a file would change, and print what would.
     #[arg(long)]
     pub check: bool,
-}
-
-/// Arguments of `bfc run`.
-#[derive(Args)]
-pub struct Run {
-    /// What to run.
-    #[command(flatten)]
-    pub source: Source,
-    /// How to train.
-    #[command(flatten)]
-    pub training: run::Flags,
-    /// Write run.json and convergence.svg into this directory.
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Leave the trace of each rank of the decentralized run in this directory, for `bfc trace merge` and `bfc why-stuck`.
-    #[arg(long, value_name = "DIR")]
-    pub trace: Option<PathBuf>,
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {

@@ -1,10 +1,27 @@
 //! Flags of `bfc run`.
 
-use crate::arguments::{positive, seed, share, steps};
+use crate::arguments::{Source, positive, seed, share, steps};
 use bfc_runtime::Dtype;
 use clap::{Args, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
+
+/// Arguments of `bfc run`.
+#[derive(Args)]
+pub struct Run {
+    /// What to run.
+    #[command(flatten)]
+    pub source: Source,
+    /// How to train.
+    #[command(flatten)]
+    pub training: Flags,
+    /// Write run.json and convergence.svg into this directory.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Leave the trace of each rank of the decentralized run in this directory, for `bfc trace merge` and `bfc why-stuck`.
+    #[arg(long, value_name = "DIR")]
+    pub trace: Option<PathBuf>,
+}
 
 /// How to train.
 #[derive(Args, Clone)]

@@ -10,10 +10,10 @@ mod record;
 mod remedy;
 mod train;
 
-pub use arguments::{Engine, Flags, RunRank};
+pub use arguments::{Engine, Flags, Run, RunRank};
 pub use ranks::rank;
 
-use crate::arguments::{Format, Run};
+use crate::arguments::Format;
 use crate::failure::{self, Failure};
 use crate::output::{Kind, Results};
 use crate::{input, output, progress};

@@ -1,9 +1,9 @@
 //! Three runs and what they ran on become the typed result of a training.
 
+use super::arguments::Run;
 use super::data::Data;
 use super::logistic::{L2, Logistic};
 use super::train::{Outcome, Plan};
-use crate::arguments;
 use bfc_report::training::{self, DataSet, Point, Training, loss};
 use bfc_schedule::Schedule;
 
@@ -16,7 +16,7 @@ pub struct Record<'a> {
     /// The data.
     pub data: &'a Data,
     /// The flags.
-    pub arguments: &'a arguments::Run,
+    pub arguments: &'a Run,
     /// Steps and learning rate.
     pub plan: Plan,
     /// The least loss.
