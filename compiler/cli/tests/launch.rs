@@ -93,6 +93,19 @@ fn the_first_failure_is_the_launchs() {
     assert_eq!(document, serde_json::json!({ "local_size": 2, "exit": 0 }));
 }
 
+/// A rank was killed while the launcher stood still, and another had exited before.
+#[test]
+fn a_rank_that_was_killed_is_the_cause() {
+    let (_directory, path) = files(&[]);
+    let script = format!(
+        "if [ $BFC_RANK = 1 ]; then until [ -e {0} ]; do sleep 0.01; done; kill -KILL $$; fi
+         kill -STOP $PPID; setsid sh -c \"sleep 0.1; touch {0}; sleep 0.3; kill -CONT $PPID\" & exit 3",
+        path("stopped")
+    );
+    let [_, err] = printed(&["-n", "2"], &script, 137);
+    assert!(err.contains("rank 1 was killed by SIGKILL"), "{err}");
+}
+
 /// Also what a rank has started, and a rank that does not end when it is asked to.
 #[test]
 fn no_process_is_left() {

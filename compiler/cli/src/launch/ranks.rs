@@ -110,8 +110,9 @@ impl Ranks {
         while self.running.iter().any(Option::is_some) {
             match self.next(kill_at) {
                 Ok(Event::Ended(index)) => {
-                    let status = self.reap(index);
+                    let Some(status) = self.reap(index) else { continue };
                     if failed.is_none() && !status.success() {
+                        let (index, status) = self.cause(index, status);
                         failed = Some((self.first + index as u32, status));
                         self.signal(Signal::TERM);
                         kill_at.get_or_insert(Instant::now() + grace);
@@ -147,11 +148,23 @@ impl Ranks {
         }
     }
 
-    /// Ends what a rank has started and left behind, and gives its number back.
-    fn reap(&mut self, index: usize) -> ExitStatus {
-        let mut child = self.running[index].take().expect("each rank ends once");
+    /// A rank that was killed says nothing, its peers notice and exit, and their ends may be reported first: of the
+    /// ranks that have ended by now, the one that was killed.
+    fn cause(&mut self, index: usize, status: ExitStatus) -> (usize, ExitStatus) {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        let has_ended = |child: &Child| matches!(waitid(WaitId::Pid(Pid::from_child(child)), options), Ok(Some(_)));
+        let ended: Vec<usize> =
+            (0..self.running.len()).filter(|&other| self.running[other].as_ref().is_some_and(has_ended)).collect();
+        let others = ended.into_iter().filter_map(|other| Some((other, self.reap(other)?)));
+        let all: Vec<_> = std::iter::once((index, status)).chain(others).collect();
+        all.iter().copied().find(|(_, status)| status.signal().is_some()).unwrap_or(all[0])
+    }
+
+    /// Ends what a rank has started and left behind, and gives its number back: how the rank ended, the first time.
+    fn reap(&mut self, index: usize) -> Option<ExitStatus> {
+        let mut child = self.running[index].take()?;
         let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
-        child.wait().expect("a process that has ended can be reaped")
+        Some(child.wait().expect("a process that has ended can be reaped"))
     }
 
     fn signal(&self, signal: Signal) {
