@@ -6,15 +6,16 @@
 use crate::sync::{AtomicBool, AtomicU32, Condvar, Mutex, Ordering, fence, yield_now};
 use std::time::{Duration, Instant};
 
-/// The bounds of the turns that only pause the core, and the turns that then give the core to another thread.
+/// The bounds of the turns that only pause the core, and how long the core is then offered to other threads: about what it
+/// takes to be woken.
 #[cfg(not(feature = "loom"))]
-const AWAKE: (u32, u32, u32) = (1, 64, 16);
+const AWAKE: (u32, u32, Duration) = (1, 64, Duration::from_micros(50));
 #[cfg(feature = "loom")]
-const AWAKE: (u32, u32, u32) = (0, 0, 0);
+const AWAKE: (u32, u32, Duration) = (0, 0, Duration::ZERO);
 
 /// Whether `ready` says so soon; `spins` are the turns that were worth it the last time.
 pub(crate) fn stay_awake(spins: &AtomicU32, ready: impl Fn() -> bool) -> bool {
-    let (least, most, yields) = AWAKE;
+    let (least, most, offered) = AWAKE;
     let turns = spins.load(Ordering::Relaxed).clamp(least, most);
     for _ in 0..turns {
         if ready() {
@@ -24,10 +25,14 @@ pub(crate) fn stay_awake(spins: &AtomicU32, ready: impl Fn() -> bool) -> bool {
         std::hint::spin_loop();
     }
     spins.store(turns / 2, Ordering::Relaxed);
-    (0..yields).any(|_| {
+    let start = Instant::now();
+    while start.elapsed() < offered {
         yield_now();
-        ready()
-    })
+        if ready() {
+            return true;
+        }
+    }
+    false
 }
 
 /// One thread waits at a bell; any thread rings it after it has changed what the first waits for.

@@ -150,8 +150,8 @@ unsafe fn store<S: Storage, const STREAMED: bool>(values: [Eight<S::Arithmetic>;
                 put(_mm256_set_m128i(b, a), 0);
             }
             Dtype::Bf16 => {
-                let [a, b] = values;
-                let packed = _mm256_packus_epi32(nearest_bf16(cast(a)), nearest_bf16(cast(b)));
+                let [a, b] = nearest_bf16(cast(values));
+                let packed = _mm256_packus_epi32(a, b);
                 put(_mm256_permute4x64_epi64::<0b11_01_10_00>(packed), 0);
             }
         }
@@ -175,14 +175,35 @@ struct Aligned([u8; 32]);
 
 /// The bits of the nearest `bf16` in each place.
 #[inline(always)]
-unsafe fn nearest_bf16(values: __m256) -> __m256i {
+unsafe fn nearest_bf16([a, b]: [__m256; 2]) -> [__m256i; 2] {
+    // SAFETY: the caller's.
+    unsafe {
+        let nearest = [nearest_number(a), nearest_number(b)];
+        // They are rare: one comparison for both.
+        match _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_UNORD_Q>(a, b)) {
+            0 => nearest,
+            _ => [with_nan(a, nearest[0]), with_nan(b, nearest[1])],
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn nearest_number(values: __m256) -> __m256i {
     // SAFETY: the caller's.
     unsafe {
         let bits = _mm256_castps_si256(values);
         let odd = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
         let nearest = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
-        let is_nan = _mm256_cmp_ps::<_CMP_UNORD_Q>(values, values);
-        let number = _mm256_blendv_ps(_mm256_castsi256_ps(nearest), _mm256_set1_ps(f32::NAN), is_nan);
-        _mm256_srli_epi32::<16>(_mm256_castps_si256(number))
+        _mm256_srli_epi32::<16>(nearest)
+    }
+}
+
+#[inline(always)]
+unsafe fn with_nan(values: __m256, nearest: __m256i) -> __m256i {
+    // SAFETY: the caller's.
+    unsafe {
+        let is_nan = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_UNORD_Q>(values, values));
+        let nan = _mm256_set1_epi32((f32::NAN.to_bits() >> 16) as i32);
+        _mm256_blendv_epi8(nearest, nan, is_nan)
     }
 }
