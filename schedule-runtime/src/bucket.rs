@@ -47,7 +47,7 @@ impl Bucket {
                 kernel::dot(&a.values::<S>()[elements.clone()], &b.values::<R>()[elements.clone()])
             }))
         };
-        self.tensors.iter().map(|(tensor, elements)| (*tensor, product(elements))).collect()
+        self.tensors.iter().map(|tensor| (tensor.index, product(&tensor.elements))).collect()
     }
 
     /// `into ← Σ` over the edges.
@@ -170,11 +170,11 @@ impl Bucket {
         let mut end = 0;
         let mut pieces = vec![];
         for edge in 0..all / each {
-            for (_, elements) in &self.tensors {
-                let sizes = low_rank.sizes(elements.len());
+            for tensor in &self.tensors {
+                let sizes = tensor.sizes(low_rank);
                 let factor = end..end + sizes.factor();
                 end = factor.end;
-                pieces.push(Piece { edge, elements: elements.clone(), factor, sizes });
+                pieces.push(Piece { edge, elements: tensor.elements.clone(), factor, sizes });
             }
         }
         pieces

@@ -111,6 +111,15 @@ impl Layout {
         &self.0.places[tensor]
     }
 
+    /// The rows of the matrix that a tensor is for codecs of low rank: its first size, by the product of the others, so that
+    /// a vector is a column, which travels whole. `None` where the model is one vector: then its length decides.
+    pub fn rows(&self, tensor: usize) -> Option<u32> {
+        match (self.0.tensors.len(), &self.0.tensors[tensor].shape[..]) {
+            (1, [] | [_]) => None,
+            (_, shape) => Some(shape.first().map_or(1, |&rows| rows.try_into().unwrap_or(u32::MAX))),
+        }
+    }
+
     /// The buckets, in the order in which they travel.
     pub fn buckets(&self) -> &[Bucket] {
         &self.0.buckets

@@ -6,7 +6,7 @@ use crate::layout::Layout;
 use crate::memory::Buffer;
 use crate::storage::{Dtype, arithmetic};
 use crate::transport::{Fault, Transport};
-use bfc_schedule::compression::LowRank;
+use bfc_schedule::compression::{LowRank, Sizes};
 use bfc_schedule::program::{Instruction, Program, Register, Shape};
 use std::ops::Range;
 use std::sync::Arc;
@@ -28,11 +28,20 @@ pub(crate) struct Bucket {
     pub(crate) dtype: Dtype,
     /// The elements of a vector.
     pub(crate) length: usize,
-    /// The tensors, by index, and their elements.
-    pub(crate) tensors: Vec<(usize, Range<usize>)>,
+    pub(crate) tensors: Vec<Tensor>,
     /// Vectors, and vectors and factors per edge, edge after edge.
     pub(crate) vectors: Vec<Buffer>,
     pub(crate) codes: Vec<Code>,
+}
+
+/// A tensor of a bucket.
+#[derive(Clone, Debug)]
+pub(crate) struct Tensor {
+    pub(crate) index: usize,
+    /// Its elements in a vector.
+    pub(crate) elements: Range<usize>,
+    /// As [`Layout::rows`] says.
+    pub(crate) rows: Option<u32>,
 }
 
 /// A vector as its codec writes it, tensor after tensor.
@@ -56,8 +65,11 @@ impl Registers {
         let points = points(program);
         let numbers = |shape: &Shape| vec![0.0; if *shape == Shape::EdgeScalar { neighbours } else { 0 }];
         let mut bucket = |bucket: &crate::layout::Bucket| {
-            let tensors =
-                bucket.tensors.iter().map(|&tensor| (tensor, layout.place(tensor).elements.clone()));
+            let tensors = bucket.tensors.iter().map(|&index| Tensor {
+                index,
+                elements: layout.place(index).elements.clone(),
+                rows: layout.rows(index),
+            });
             let mut registers = Bucket {
                 dtype: arithmetic(bucket.dtype),
                 length: bucket.length,
@@ -138,20 +150,27 @@ impl Registers {
     }
 }
 
+impl Tensor {
+    /// Its sizes as a matrix.
+    pub(crate) fn sizes(&self, low_rank: LowRank) -> Sizes {
+        low_rank.of_shape(self.rows).sizes(self.elements.len())
+    }
+}
+
 impl Bucket {
     /// Elements of the factors of all tensors, for one edge.
     pub(crate) fn factors(&self, low_rank: LowRank) -> usize {
-        self.tensors.iter().map(|(_, elements)| low_rank.sizes(elements.len()).factor()).sum()
+        self.tensors.iter().map(|tensor| tensor.sizes(low_rank).factor()).sum()
     }
 
     fn code(&self, shape: Shape) -> Code {
         let mut parts = vec![];
         let mut end = 0;
         if let Shape::Code(codec) = shape {
-            for (tensor, elements) in &self.tensors {
-                let start = end;
+            for Tensor { index, elements, rows } in &self.tensors {
+                let (start, codec) = (end, codec.of_shape(*rows));
                 end += codec.bytes(elements.len(), self.dtype.bytes());
-                let (tensor, elements) = (*tensor as u32, elements.clone());
+                let (tensor, elements) = (*index as u32, elements.clone());
                 parts.push(CodedPart { codec, tensor, elements, bytes: start..end });
             }
         }

@@ -42,12 +42,13 @@ pub enum Codec {
     LowRank(LowRank),
 }
 
-/// A vector as a matrix by rows, the last one filled with zeros, beside thin matrices with this number of columns.
+/// A tensor as a matrix by rows, the last one filled with zeros, beside thin matrices with this number of columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LowRank {
     /// The columns of the thin matrices, at least 1.
     pub rank: u32,
-    /// The rows of the matrix, at least 1; by default the integer below the square root of the length.
+    /// The rows of the matrix, at least 1; by default those of the tensor's [shape](Codec::of_shape), or the integer below
+    /// the square root of the length.
     pub rows: Option<u32>,
 }
 
@@ -66,6 +67,11 @@ impl LowRank {
     /// Whether its numbers lie in their ranges.
     pub fn is_valid(self) -> bool {
         self.rank >= 1 && self.rows != Some(0)
+    }
+
+    /// For a tensor whose shape is a matrix of this number of rows.
+    pub fn of_shape(self, rows: Option<u32>) -> Self {
+        Self { rows: self.rows.or(rows.map(|rows| rows.max(1))), ..self }
     }
 
     /// The sizes for a vector of this length.
@@ -182,6 +188,14 @@ impl Codec {
                 product.div_ceil(denominator as u128) as usize
             }
             _ => length,
+        }
+    }
+
+    /// For a tensor whose shape is a matrix of this number of rows, where the codec looks at matrices.
+    pub fn of_shape(self, rows: Option<u32>) -> Self {
+        match self {
+            Self::LowRank(low_rank) => Self::LowRank(low_rank.of_shape(rows)),
+            other => other,
         }
     }
 

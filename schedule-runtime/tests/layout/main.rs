@@ -7,7 +7,9 @@ use bfc_runtime::local::{LocalTransport, SpmdError, spmd};
 use bfc_runtime::{
     Ask, Dtype, Flat, Layout, Machine, ModelAsk, RuntimeError, State, Tensor, Transport, Values, ValuesMut,
 };
-use bfc_schedule::{Program, Rank, Schedule};
+use bfc_schedule::compression::LowRank;
+use bfc_schedule::program::{Instruction, Operator, Register, Shape, Transfer};
+use bfc_schedule::{Codec, Program, Rank, Schedule};
 use half::bf16;
 use std::time::Duration;
 
@@ -235,6 +237,46 @@ fn states_beside_the_model_are_stored_as_they_are_computed() {
         Ok::<_, RuntimeError>([model, y.dtype(0)])
     });
     assert_eq!(dtypes.expect("a run"), [[Dtype::Bf16, Dtype::F32]; 2]);
+}
+
+/// A weight of rank 1 and a bias are sent whole, in the numbers of their rows and columns.
+#[test]
+fn low_rank_sees_the_shapes_of_tensors() {
+    let codec = Codec::LowRank(LowRank { rank: 1, rows: None });
+    let (code, x) = (Register(1), X);
+    let step = vec![
+        Instruction::Encode { from: x, into: code },
+        Instruction::Exchange {
+            operator: Operator::Mix(0),
+            transfers: vec![Transfer { from: code, into: x }],
+        },
+    ];
+    let coded = program("coded", vec![Shape::Vector, Shape::Code(codec)], vec![("x", x)], step);
+    let schedule = schedule(coded, 2, vec![vec![ring(2)]]);
+    let element = |rank: Rank, tensor: usize, index: usize| match tensor {
+        0 => (1 + index / 30 + rank.index()) as f64 * (1 + index % 30) as f64,
+        _ => value(rank, tensor, index),
+    };
+    let tensors = vec![tensor("weight", &[20, 5, 6], Dtype::F64), tensor("bias", &[7], Dtype::F64)];
+    let layout = Layout::new(tensors);
+    let models = spmd(2, |transport| {
+        let rank = transport.rank();
+        let mut machine = Machine::new(schedule.rank(rank), transport, layout.clone(), |values| {
+            (0..2).for_each(|tensor| write(values, tensor, |index| element(rank, tensor, index)));
+        })?;
+        machine.step(&mut |_| ())?;
+        let model = all(&machine.model()?);
+        Ok::<_, RuntimeError>((model, machine.bytes_sent()))
+    });
+    for (model, bytes) in models.expect("a run") {
+        assert_eq!(bytes, 8 * (20 + 30 + 7 + 1));
+        for (tensor, numbers) in model.iter().enumerate() {
+            for (index, found) in numbers.iter().enumerate() {
+                let mean = [0, 1].map(|rank| element(Rank(rank), tensor, index)).iter().sum::<f64>() / 2.0;
+                assert!((found - mean).abs() < 1e-9 * mean.abs().max(1.0), "{tensor}, {index}: {found}");
+            }
+        }
+    }
 }
 
 /// Every rank learns by name which tensor differs, and between whom.

@@ -152,9 +152,11 @@ impl Ranks {
     /// ranks that have ended by now, the one that was killed.
     fn cause(&mut self, index: usize, status: ExitStatus) -> (usize, ExitStatus) {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-        let has_ended = |child: &Child| matches!(waitid(WaitId::Pid(Pid::from_child(child)), options), Ok(Some(_)));
-        let ended: Vec<usize> =
-            (0..self.running.len()).filter(|&other| self.running[other].as_ref().is_some_and(has_ended)).collect();
+        let has_ended =
+            |child: &Child| matches!(waitid(WaitId::Pid(Pid::from_child(child)), options), Ok(Some(_)));
+        let ended: Vec<usize> = (0..self.running.len())
+            .filter(|&other| self.running[other].as_ref().is_some_and(has_ended))
+            .collect();
         let others = ended.into_iter().filter_map(|other| Some((other, self.reap(other)?)));
         let all: Vec<_> = std::iter::once((index, status)).chain(others).collect();
         all.iter().copied().find(|(_, status)| status.signal().is_some()).unwrap_or(all[0])
