@@ -1,5 +1,7 @@
 //! Machines on models of many tensors and number types, and the three ways to drive them.
 
+mod draws;
+mod seeds;
 mod soak;
 
 use bfc_runtime::conformance::schedules::*;
@@ -79,45 +81,55 @@ fn trained(
     steps: u64,
     pause: &(dyn Fn(Rank, u64) + Sync),
 ) -> Vec<(Vec<Vec<f64>>, u64)> {
-    let body = |transport: LocalTransport| {
-        let rank = transport.rank();
-        let part = schedule.rank(rank);
-        let mut machine =
-            Machine::with_deadline(part, transport, layout.clone(), |values| fill(rank, values), DEADLINE)?;
-        while machine.steps() < steps {
-            pause(rank, machine.steps());
-            match drive {
-                Drive::Closure => machine.step(&mut answer)?,
-                Drive::Answers | Drive::Buckets { .. } if machine.wanted()?.is_none() => {
-                    machine.next()?;
-                }
-                Drive::Answers => {
-                    let points = all(&machine.point()?);
+    let body = |transport: LocalTransport| train(transport, schedule, layout, drive, steps, pause);
+    spmd(schedule.size(), body).unwrap_or_else(|error: SpmdError<RuntimeError>| panic!("{error}"))
+}
+
+/// The same for one rank.
+fn train<X: Transport + Send + 'static>(
+    transport: X,
+    schedule: &Schedule,
+    layout: &Layout,
+    drive: Drive,
+    steps: u64,
+    pause: &dyn Fn(Rank, u64),
+) -> Result<(Vec<Vec<f64>>, u64), RuntimeError> {
+    let rank = transport.rank();
+    let part = schedule.rank(rank);
+    let mut machine =
+        Machine::with_deadline(part, transport, layout.clone(), |values| fill(rank, values), DEADLINE)?;
+    while machine.steps() < steps {
+        pause(rank, machine.steps());
+        match drive {
+            Drive::Closure => machine.step(&mut answer)?,
+            Drive::Answers | Drive::Buckets { .. } if machine.wanted()?.is_none() => {
+                machine.next()?;
+            }
+            Drive::Answers => {
+                let points = all(&machine.point()?);
+                let mut answer = machine.answer()?;
+                points
+                    .iter()
+                    .enumerate()
+                    .for_each(|(tensor, at)| write(&mut answer, tensor, gradient(at, tensor)));
+                machine.next()?;
+            }
+            Drive::Buckets { reversed } => {
+                let points = all(&machine.point()?);
+                let buckets = layout.buckets().len();
+                for at in 0..buckets {
+                    let bucket = if reversed { buckets - 1 - at } else { at };
                     let mut answer = machine.answer()?;
-                    points
-                        .iter()
-                        .enumerate()
-                        .for_each(|(tensor, at)| write(&mut answer, tensor, gradient(at, tensor)));
-                    machine.next()?;
-                }
-                Drive::Buckets { reversed } => {
-                    let points = all(&machine.point()?);
-                    let buckets = layout.buckets().len();
-                    for at in 0..buckets {
-                        let bucket = if reversed { buckets - 1 - at } else { at };
-                        let mut answer = machine.answer()?;
-                        for &tensor in &layout.buckets()[bucket].tensors {
-                            write(&mut answer, tensor, gradient(&points[tensor], tensor));
-                        }
-                        machine.ready(bucket)?;
+                    for &tensor in &layout.buckets()[bucket].tensors {
+                        write(&mut answer, tensor, gradient(&points[tensor], tensor));
                     }
+                    machine.ready(bucket)?;
                 }
             }
         }
-        let sent = machine.bytes_sent();
-        Ok((all(&machine.model()?), sent))
-    };
-    spmd(schedule.size(), body).unwrap_or_else(|error: SpmdError<RuntimeError>| panic!("{error}"))
+    }
+    let sent = machine.bytes_sent();
+    Ok((all(&machine.model()?), sent))
 }
 
 fn answer(ask: ModelAsk<'_>) {
