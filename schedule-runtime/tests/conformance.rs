@@ -77,9 +77,12 @@ fn simulated_networks() {
 #[test]
 fn sockets_between_threads() {
     for size in SIZES {
-        for law in &laws::<SocketTransport>(size, Leaving::IsSeen) {
+        for (index, law) in laws::<SocketTransport>(size, Leaving::IsSeen).iter().enumerate() {
             let directory = tempdir().expect("a directory");
-            let ranks = on_sockets(directory.path(), size, |transport| law.run(transport));
+            // One of them meets under a path that is longer than the address of a socket may be.
+            let path = directory.path().join(if index == 0 { "x".repeat(150) } else { "x".into() });
+            std::fs::create_dir(&path).expect("a directory");
+            let ranks = on_sockets(&path, size, |transport| law.run(transport));
             let broken = ranks.iter().position(|rank| rank.is_err());
             assert_eq!(broken, None, "{size} ranks, {}", law.name());
         }

@@ -101,7 +101,9 @@ fn ranks_know_where_to_meet() {
 
 #[test]
 fn ranks_join_where_they_meet() {
-    let directory = std::env::temp_dir().join(format!("bfc-world-{}", std::process::id()));
+    // Longer than the address of a socket may be.
+    let name = format!("bfc-world-{}-{}", std::process::id(), "x".repeat(150));
+    let directory = std::env::temp_dir().join(name);
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let secret = "5f".repeat(32);

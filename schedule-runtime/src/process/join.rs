@@ -12,6 +12,7 @@
 use super::board::{Board, LAYOUT};
 use super::link;
 use crate::secret::{LENGTH, Secret};
+use crate::socket::path::with_short;
 use crate::socket::user;
 use bfc_schedule::Rank;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -173,7 +174,7 @@ impl Meeting<'_> {
                 continue;
             }
             let socket = socket()?;
-            match connect(&socket, &SocketAddrUnix::new(join.address(peer))?) {
+            match with_short(&join.address(peer), |path| connect(&socket, &SocketAddrUnix::new(path)?))? {
                 Ok(()) => {}
                 Err(Errno::NOENT | Errno::CONNREFUSED | Errno::AGAIN) => continue,
                 Err(error) => return Err(error.into()),
@@ -274,7 +275,7 @@ fn listener(address: &Path) -> io::Result<OwnedFd> {
         _ => {}
     }
     let socket = socket()?;
-    bind(&socket, &SocketAddrUnix::new(address)?)?;
+    with_short(address, |path| bind(&socket, &SocketAddrUnix::new(path)?))??;
     listen(&socket, MOST as i32)?;
     Ok(socket)
 }

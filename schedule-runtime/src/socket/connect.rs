@@ -1,5 +1,6 @@
 //! How ranks find each other: who dials, how connections are greeted, and which are turned away.
 
+use super::path::with_short;
 use super::{Arriving, SocketTransport, Way, address, number, system, user};
 use crate::transport::Fault;
 use bfc_schedule::{Rank, visible};
@@ -167,7 +168,7 @@ impl SocketTransport {
 fn reach(address: &Path) -> io::Result<Option<OwnedFd>> {
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    match connect(&socket, &SocketAddrUnix::new(address)?) {
+    match with_short(address, |path| connect(&socket, &SocketAddrUnix::new(path)?))? {
         Ok(()) => Ok(Some(socket)),
         Err(Errno::NOENT | Errno::CONNREFUSED | Errno::AGAIN) => Ok(None),
         Err(error) => Err(error.into()),

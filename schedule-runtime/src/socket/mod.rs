@@ -17,6 +17,7 @@
 
 mod connect;
 mod outgoing;
+pub(crate) mod path;
 mod tcp;
 #[cfg(test)]
 mod tests;
@@ -92,7 +93,7 @@ impl SocketTransport {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let listener = UnixListener::bind(&address)?;
+        let listener = path::with_short(&address, |path| UnixListener::bind(path))??;
         listener.set_nonblocking(true)?;
         let way = Way::Directory { directory: directory.to_owned(), listener };
         Ok(Self::new(rank, size, way))
