@@ -131,19 +131,19 @@ impl<X: Transport + Send + 'static> Lane<X> {
         job: impl FnOnce(&SharedWire<X>) -> R + Send + 'static,
     ) -> Begun<R> {
         let (sender, result) = channel();
+        self.begun += 1;
         let over = self.over.clone();
-        let job = move |wire: &SharedWire<X>| {
-            let done = catch_unwind(AssertUnwindSafe(|| job(wire)));
+        // Nobody may want to know how it went.
+        let end = move |done| {
             over.fetch_add(1, Ordering::Release);
-            // Nobody may want to know.
             let _ = sender.send(done);
         };
-        self.begun += 1;
         if self.overlaps {
             let worker = self.worker.get_or_insert_with(|| Worker::start(self.wire.clone()));
+            let job = move |wire: &SharedWire<X>| end(catch_unwind(AssertUnwindSafe(|| job(wire))));
             worker.jobs.send(Box::new(job)).expect("the worker lives as long as its lane");
         } else {
-            job(&self.wire);
+            end(Ok(job(&self.wire)));
         }
         Begun { result, received: None, recorder: self.recorder.clone() }
     }

@@ -56,6 +56,12 @@ fn right_bits_or_an_error() {
     (0..300).for_each(check);
 }
 
+/// A rank dies in the first of several exchanges that begin together: it does not begin the others.
+#[test]
+fn who_dies_begins_nothing_more() {
+    check(2546);
+}
+
 mod long {
     #[test]
     #[ignore = "takes many minutes"]
