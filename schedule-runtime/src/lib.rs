@@ -11,7 +11,7 @@
 //! | `compression` | vectors into codes and back |
 //! | `exchange`, `plan` | mixes and averages into rounds with rounded weights, at once or beside the trainer |
 //! | `memory`, `registers` | numbers of a type into buffers, and these into registers |
-//! | [`transport`] | rounds into messages: [`local`] threads, [`process`]es that share memory, [`socket`]s, `mpi`, [`simulated`] networks |
+//! | [`transport`] | rounds into messages: [`local`] threads, [`process`]es that share memory, [`socket`]s, [`mpi`], [`simulated`] networks |
 //! | [`conformance`] | a transport into the laws that it keeps |
 //! | [`trace`] | what a rank does into a ring of events, and those of all ranks into who waits for whom |
 //! | [`lease`], [`bell`], [`undo`] | the synchronisation of threads and of processes |
@@ -40,7 +40,7 @@ pub mod local;
 mod machine;
 mod mapping;
 mod memory;
-#[cfg(feature = "mpi")]
+#[cfg(not(feature = "loom"))]
 pub mod mpi;
 mod plan;
 #[cfg(not(feature = "loom"))]

@@ -357,7 +357,7 @@ impl fmt::Display for Envelope {
 }
 
 /// Why a rank fails that revokes what it has sent.
-#[cfg(any(not(feature = "loom"), feature = "mpi"))]
+#[cfg(not(feature = "loom"))]
 pub(crate) fn revoked() -> &'static str {
     if std::thread::panicking() { "it panicked" } else { "it abandoned an exchange" }
 }

@@ -13,7 +13,7 @@ pub const ALL: [Check; 6] = [
     ("clippy", clippy),
     ("tests", tests),
     ("loom", loom),
-    ("mpi", mpi),
+    ("mpi", mpi::check),
     ("python", python::check),
 ];
 
@@ -52,13 +52,4 @@ fn long() -> Result<(), String> {
 /// Every interleaving of the runtime's lock-free parts.
 fn loom() -> Result<(), String> {
     run(&mut cargo(&["test", "--workspace", "--features", "bfc-runtime/loom", "--test", "loom"]))
-}
-
-/// The conformance suite and `bfc probe` under `mpirun`.
-fn mpi() -> Result<(), String> {
-    let environment = mpi::install()?;
-    let test = ["--workspace", "--features", "bfc-runtime/mpi,bfc/mpi", "--test", "mpi"];
-    let lint = [&["clippy", "--lib", "--bins"], &test[..], &["--", "-D", "warnings"]].concat();
-    run(cargo(&lint).envs(environment.clone()))?;
-    run(cargo(&[&["test"], &test[..]].concat()).envs(environment))
 }

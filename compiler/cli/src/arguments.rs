@@ -2,6 +2,7 @@
 
 use crate::graphs::arguments as graphs;
 use crate::launch::arguments as launch;
+use crate::mpi;
 use crate::predict::arguments as predict;
 use crate::run;
 use crate::trace::arguments as trace;
@@ -244,6 +245,17 @@ Examples:
   bfc launch -n 4 --tag-output -- ./train --steps 100
   bfc launch -n 8 --nodes 2 --node-rank 1 --rendezvous node0:29500 --secret secret -- ./train")]
     Launch(launch::Launch),
+    /// Connect bfc to the MPI of this machine.
+    ///
+    /// Builds a small library with the compiler of the MPI, `mpicc`. Then `bfc run --engine mpi`, `bfc probe` under `mpirun`, and
+    /// trainers with `BFC_ENGINE=mpi` use it.
+    #[command(after_help = "\
+Examples:
+  bfc mpi
+  bfc mpi --check
+  bfc mpi --compiler /opt/mpich/bin/mpicc -o ./libbfc_mpich.so
+  BFC_MPI=./libbfc_mpich.so mpirun -n 4 bfc mpi --check")]
+    Mpi(mpi::Mpi),
     /// Simulate training on a cluster: jitter, shared links, stragglers and lost ranks, by seeded discrete events.
     ///
     /// `computing` is the scaling efficiency: the share of its time that a rank computes. The columns of all-reduce hold
@@ -267,7 +279,7 @@ Examples:
     Advise(predict::Advise),
     /// Measure messages between ranks of this machine, and write the description of a cluster.
     ///
-    /// Under `mpirun`, with a `bfc` built with `--features mpi`, also between machines.
+    /// Under `mpirun`, after `bfc mpi`, also between machines.
     #[command(after_help = "\
 Examples:
   bfc probe

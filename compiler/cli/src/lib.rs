@@ -14,6 +14,7 @@ mod input;
 mod inspect;
 mod launch;
 mod library;
+mod mpi;
 mod new;
 mod output;
 mod predict;
@@ -75,6 +76,7 @@ fn execute(arguments: &Arguments, program: &[OsString]) -> Result<(), Failure> {
         Command::List { word } => library::list(word.as_deref(), format),
         Command::Show { name } => library::show(name, format),
         Command::Launch(arguments) => launch::launch(arguments, format),
+        Command::Mpi(arguments) => mpi::mpi(arguments, format),
         Command::Simulate(arguments) => predict::simulate(arguments, format),
         Command::Advise(arguments) => predict::advise(arguments, format),
         Command::Probe(arguments) => predict::probe(arguments, format),

@@ -129,12 +129,15 @@ fn a_probe_writes_a_cluster() {
 }
 
 #[test]
-#[cfg(not(feature = "mpi"))]
 fn a_probe_under_mpirun_wants_mpi() {
-    let told = bfc(&["probe", "--format", "json"]).env("OMPI_COMM_WORLD_SIZE", "2").assert().code(2);
+    let told = bfc(&["probe", "--format", "json"])
+        .env("OMPI_COMM_WORLD_SIZE", "2")
+        .env("BFC_MPI", "/nowhere/libbfc_mpi.so")
+        .assert()
+        .code(1);
     let document: Value = serde_json::from_slice(&told.get_output().stdout).expect("a document");
-    assert_eq!(document["diagnostics"][0]["code"], "bfc::predict::no_mpi");
-    assert!(document["diagnostics"][0]["help"].as_str().is_some_and(|help| help.contains("--features mpi")));
+    assert_eq!(document["diagnostics"][0]["code"], "bfc::mpi::not_connected");
+    assert!(document["diagnostics"][0]["help"].as_str().is_some_and(|help| help.contains("`bfc mpi`")));
 }
 
 #[test]

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 /// Where the ranks of a group meet: a directory of this machine, or a host and a port.
 const RENDEZVOUS: &str = "BFC_RENDEZVOUS";
 const SECRET: &str = "BFC_SECRET";
+/// How messages travel, where it is not by the place where ranks meet.
+const ENGINE: &str = "BFC_ENGINE";
 
 /// How a launcher names its variables.
 struct Launcher {
@@ -137,6 +139,15 @@ impl Environment<'_> {
             Some(launcher) => Ok(launcher),
             None if self.is_there(&SLURM)? => Ok(&SLURM),
             None => Err(WorldError::NoLauncher),
+        }
+    }
+
+    /// Whether messages travel by MPI.
+    pub(super) fn is_on_mpi(&self) -> Result<bool, WorldError> {
+        match self.get(ENGINE).as_deref() {
+            None => Ok(false),
+            Some("mpi") => Ok(true),
+            Some(other) => Err(malformed(ENGINE, other, "`mpi`")),
         }
     }
 

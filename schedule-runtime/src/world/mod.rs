@@ -11,10 +11,12 @@
 //! `BFC_RENDEZVOUS` says where the ranks meet: a directory that only their user can write to, or `HOST:PORT` of rank 0. Where
 //! it is missing, the ranks of one machine meet in a directory named after the run, as far as the launcher numbers its
 //! runs, and those of several at `MASTER_ADDR` and `MASTER_PORT`. `BFC_SECRET`, 64 hexadecimal digits, is known to the ranks
-//! only; ranks of several machines need it.
+//! only; ranks of several machines need it. With `BFC_ENGINE=mpi`, ranks that `mpirun` or `srun` has started meet in MPI
+//! instead.
 
 mod environment;
 
+use crate::mpi::{MpiError, MpiTransport};
 use crate::process::ProcessTransport;
 use crate::secret::Secret;
 use crate::socket::{SocketTransport, user};
@@ -38,6 +40,8 @@ pub struct World {
     local_size: u32,
     rendezvous: Option<Rendezvous>,
     secret: Option<Secret>,
+    /// Whether messages travel by MPI.
+    mpi: bool,
 }
 
 /// Where the ranks of a group meet.
@@ -128,6 +132,28 @@ pub enum WorldError {
         /// This rank.
         rank: Rank,
     },
+    /// There is no MPI.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Mpi(#[from] MpiError),
+    /// The launcher has started other ranks than MPI has.
+    #[error("rank {rank} of {size} is rank {mpi_rank} of {mpi_size} in MPI")]
+    #[diagnostic(
+        code(bfc::world::other_mpi),
+        help(
+            "start the ranks with the `mpirun` of the MPI that `bfc mpi --check` names, or unset `BFC_ENGINE`"
+        )
+    )]
+    OtherMpi {
+        /// This rank, as the launcher says.
+        rank: Rank,
+        /// The number of ranks.
+        size: u32,
+        /// The rank, as MPI says.
+        mpi_rank: Rank,
+        /// The number of its processes.
+        mpi_size: u32,
+    },
     /// The rank cannot join.
     #[error("rank {rank} cannot join at {place}: {error}")]
     #[diagnostic(code(bfc::world::join), help("{}", remedy(error)))]
@@ -179,8 +205,10 @@ impl World {
     /// # Errors
     /// As [`from_environment`](Self::from_environment).
     pub fn from_variables(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, WorldError> {
-        let Found { rank, size, local_rank, local_size, rendezvous, secret } = Environment(get).read()?;
-        Ok(Self { rank, size, local_rank, local_size, rendezvous, secret })
+        let environment = Environment(get);
+        let mpi = environment.is_on_mpi()?;
+        let Found { rank, size, local_rank, local_size, rendezvous, secret } = environment.read()?;
+        Ok(Self { rank, size, local_rank, local_size, rendezvous, secret, mpi })
     }
 
     /// This rank.
@@ -203,12 +231,21 @@ impl World {
         self.local_size
     }
 
-    /// Joins the group: in shared memory where the ranks meet in a directory, else over TCP. Returns when all ranks are there.
+    /// Joins the group: by MPI where `BFC_ENGINE` says so, in shared memory where the ranks meet in a directory, else over
+    /// TCP. Returns when all ranks are there.
     ///
     /// # Errors
-    /// The ranks do not know where to meet, or they do not come there within the deadline.
+    /// The ranks do not know where to meet, or they do not come there within the deadline, which MPI does not have.
     pub fn join(&self, deadline: Duration) -> Result<Box<dyn Transport + Send>, WorldError> {
         let &Self { rank, size, .. } = self;
+        if self.mpi {
+            let transport = MpiTransport::join()?;
+            let (mpi_rank, mpi_size) = (transport.rank(), transport.size());
+            if (mpi_rank, mpi_size) != (rank, size) {
+                return Err(WorldError::OtherMpi { rank, size, mpi_rank, mpi_size });
+            }
+            return Ok(Box::new(transport));
+        }
         match &self.rendezvous {
             None => Err(WorldError::NoRendezvous { rank, size }),
             Some(Rendezvous::Address { host, port }) => {

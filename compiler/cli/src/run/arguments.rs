@@ -42,8 +42,8 @@ pub struct Flags {
     /// The seed of the shuffle.
     #[arg(long, default_value_t = 0, value_name = "SEED", allow_negative_numbers = true, value_parser = seed)]
     pub seed: u64,
-    /// Where ranks run: as threads of one process, as processes that share memory, or as processes that send through sockets.
-    /// The result is the same.
+    /// Where ranks run: as threads of one process, as processes that share memory, as processes that send through sockets, or
+    /// as processes that `mpirun` starts (see `bfc mpi`). The result is the same.
     #[arg(long, value_enum, default_value_t = Engine::Threads, value_name = "ENGINE")]
     pub engine: Engine,
     /// What the model is stored and sent in; f16 and bf16 are computed in f32.
@@ -58,6 +58,7 @@ pub enum Engine {
     Threads,
     Processes,
     Sockets,
+    Mpi,
 }
 
 /// One rank of a run whose ranks are processes.

@@ -86,6 +86,18 @@ enum RunError {
         /// The number asked for.
         size: u32,
     },
+    /// The ranks of MPI have not come to their end.
+    #[error("`mpirun` {end}")]
+    #[diagnostic(
+        code(bfc::run::mpirun),
+        help(
+            "see what it and the ranks print; `bfc mpi --check` says which MPI bfc is connected to, whose `mpirun` must come first in PATH"
+        )
+    )]
+    Mpirun {
+        /// How it ended.
+        end: String,
+    },
     /// Ranks as processes leave their models in files.
     #[error("{place}: {error}")]
     #[diagnostic(
@@ -164,7 +176,9 @@ pub fn run(arguments: &Run, format: Format) -> Result<(), Failure> {
     let plan = Plan { steps: flags.steps, lr, dtype: flags.dtype };
     let on_ranks = |schedule: &Schedule, trace: Option<&Path>| match flags.engine {
         Engine::Threads => train::on_ranks(schedule, &data, plan, trace).map_err(failed),
-        Engine::Processes | Engine::Sockets => ranks::on_processes(schedule, &data, (plan, flags), trace),
+        Engine::Processes | Engine::Sockets | Engine::Mpi => {
+            ranks::on_processes(schedule, &data, (plan, flags), trace)
+        }
     };
     progress::start("decentralized", plan.steps, "steps");
     let decentralized = on_ranks(schedule, arguments.trace.as_deref())?;

@@ -6,13 +6,16 @@ use super::{RunError, data, load};
 use crate::failure::Failure;
 use crate::launch::arguments::Launch;
 use crate::launch::in_directory;
+use bfc_runtime::mpi::MpiTransport;
 use bfc_runtime::socket::SocketTransport;
 use bfc_runtime::{Transport, World};
 use bfc_schedule::{Rank, RankSchedule, Schedule};
 use data::Data;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 const SCHEDULE: &str = "schedule.bin";
@@ -39,11 +42,26 @@ pub fn on_processes(
     if let Some(trace) = trace {
         command.extend(["--trace".into(), trace.into()]);
     }
-    in_directory(directory.path(), &Launch::of_one_machine(schedule.size(), command))?;
+    match flags.engine {
+        Engine::Mpi => mpirun(schedule.size(), &command)?,
+        _ => in_directory(directory.path(), &Launch::of_one_machine(schedule.size(), command))?,
+    }
     let read = |rank| results(&results_of(directory.path(), rank));
     let ranks: io::Result<Vec<_>> = (0..schedule.size()).map(|rank| read(Rank(rank))).collect();
     train::collected(ranks.map_err(|error| failed(directory.path(), error))?, data)
         .ok_or_else(|| failed(directory.path(), io::ErrorKind::UnexpectedEof.into()))
+}
+
+/// Runs a command as this number of MPI processes.
+fn mpirun(size: u32, command: &[OsString]) -> Result<(), Failure> {
+    const PROGRAM: &str = "mpirun";
+    // Where bfc is not connected to MPI, one message says so.
+    bfc_runtime::mpi::place().map_err(Failure::running)?;
+    let failed = |end: String| Failure::running(RunError::Mpirun { end });
+    let mut mpirun = Command::new(PROGRAM);
+    mpirun.args(["-n", &size.to_string()]).args(command).stdin(Stdio::null());
+    let status = mpirun.status().map_err(|error| failed(format!("cannot be started: {error}")))?;
+    if status.success() { Ok(()) } else { Err(failed(format!("ended with {status}"))) }
 }
 
 /// What one rank leaves: the bytes that it sent, and its model after the steps that are looked at.
@@ -65,6 +83,7 @@ pub fn rank(arguments: &RunRank) -> Result<(), Failure> {
             let joined = SocketTransport::join(directory, rank, size);
             Box::new(joined.map_err(|error| failed(directory, error))?)
         }
+        Engine::Mpi => Box::new(MpiTransport::join().map_err(Failure::running)?),
         Engine::Processes | Engine::Threads => world.join(MEETING).map_err(Failure::running)?,
     };
     let (_, data) = load(flags, size as usize)?;

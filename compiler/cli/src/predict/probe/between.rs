@@ -3,22 +3,16 @@
 
 use super::error::ProbeError;
 use super::machines::ranks_per_machine;
-use super::{Link, Probe, measure, tell};
+use super::{DEADLINE, Link, Probe, measure, tell};
 use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::output;
 use bfc_predict::Cluster;
 use bfc_report::cluster::Measured;
 use bfc_runtime::mpi::MpiTransport;
-use bfc_runtime::transport::Fault;
+use bfc_runtime::{CommunicateError, Communicator};
 use bfc_schedule::Rank;
-use mpi::Threading;
-use mpi::topology::{Communicator, SimpleCommunicator};
-use mpi::traits::CommunicatorCollectives;
 use serde_json::json;
-
-/// Letters of a machine's name.
-const NAME: usize = 256;
 
 /// What was measured.
 struct Machines {
@@ -35,32 +29,33 @@ struct Machines {
 /// MPI fails, ranks do not fill machines one after the other, or the file cannot be written.
 pub(super) fn probe(arguments: &Probe, base: Cluster, format: Format) -> Result<(), Failure> {
     let failed = |reason: String| Failure::running(ProbeError::Probe { wire: "MPI", reason });
-    let (universe, _) = mpi::initialize_with_threading(Threading::Funneled)
-        .ok_or_else(|| failed("it is initialized already".to_string()))?;
-    let world = universe.world();
-    let local = ranks_per_machine(&names(&world)).map_err(failed)?;
-    let measured = measured(&world, local).map_err(|fault| failed(fault.to_string()))?;
-    if world.rank() == 0 { report(arguments, base, &measured, format) } else { Ok(()) }
+    let mut world = Communicator::with_deadline(MpiTransport::join().map_err(Failure::running)?, DEADLINE);
+    let names = names(&mut world).map_err(|error| failed(error.to_string()))?;
+    let local = ranks_per_machine(&names).map_err(failed)?;
+    let transport = MpiTransport::join().map_err(Failure::running)?;
+    let measured = measured(&mut world, transport, local).map_err(failed)?;
+    if world.rank() == Rank(0) { report(arguments, base, &measured, format) } else { Ok(()) }
 }
 
 /// The names of all ranks' machines.
-fn names(world: &SimpleCommunicator) -> Vec<String> {
-    let own = mpi::environment::processor_name().unwrap_or_default();
-    let mut padded = [0u8; NAME];
-    padded.iter_mut().zip(own.trim_end_matches('\0').bytes()).for_each(|(place, byte)| *place = byte);
-    let mut all = vec![0u8; NAME * world.size() as usize];
-    world.all_gather_into(&padded[..], &mut all[..]);
-    let name = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches('\0').to_string();
-    all.chunks(NAME).map(name).collect()
+fn names(world: &mut Communicator<MpiTransport>) -> Result<Vec<String>, CommunicateError> {
+    // What cannot be read is one machine.
+    let own = std::fs::read("/proc/sys/kernel/hostname").unwrap_or_default();
+    let all = world.allgather(&own, 1)?;
+    Ok(all.parts().map(|name| String::from_utf8_lossy(name).trim().to_string()).collect())
 }
 
-fn measured(world: &SimpleCommunicator, local: usize) -> Result<Machines, Fault> {
-    let mut transport = MpiTransport::join(world)?;
-    let (rank, size) = (world.rank() as u32, world.size() as u32);
+fn measured(
+    world: &mut Communicator<MpiTransport>,
+    mut transport: MpiTransport,
+    local: usize,
+) -> Result<Machines, String> {
+    let (rank, size) = (world.rank().0, world.size());
     let step = local as u32;
     // Pairs of `apart` ranks, the first of which are 0..count; the others wait.
-    let mut pairs = |count: u32, apart: u32| -> Result<Option<Link>, Fault> {
-        world.barrier();
+    let mut pairs = |count: u32, apart: u32| -> Result<Option<Link>, String> {
+        let mut all_are_there = || world.barrier().map_err(|error| error.to_string());
+        all_are_there()?;
         if count == 0 || size < count + apart {
             return Ok(None);
         }
@@ -70,8 +65,9 @@ fn measured(world: &SimpleCommunicator, local: usize) -> Result<Machines, Fault>
             _ => None,
         };
         let link = peer.map(|peer| measure(&mut transport, Some(Rank(peer)))).transpose();
-        world.barrier();
-        link
+        let link = link.map_err(|fault| fault.to_string())?;
+        all_are_there()?;
+        Ok(link)
     };
     let inside = if local > 1 { pairs(1, 1)? } else { None };
     let between = pairs(1, step)?;

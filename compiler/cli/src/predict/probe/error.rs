@@ -20,14 +20,4 @@ pub enum ProbeError {
         /// What it says.
         reason: String,
     },
-    /// Started by `mpirun` without MPI.
-    #[error("`mpirun` has started this `bfc`, which was built without MPI")]
-    #[diagnostic(
-        code(bfc::predict::no_mpi),
-        help(
-            "`cargo install --path compiler/cli --features mpi` builds it with MPI; it needs an installation of MPI and libclang"
-        )
-    )]
-    #[cfg_attr(feature = "mpi", allow(dead_code, reason = "this one has MPI"))]
-    NoMpi,
 }

@@ -4,7 +4,6 @@
 ///
 /// # Errors
 /// Where ranks of one machine do not follow each other, or machines have different numbers of them.
-#[cfg_attr(not(feature = "mpi"), allow(dead_code, reason = "names come from MPI"))]
 pub fn ranks_per_machine(names: &[String]) -> Result<usize, String> {
     let runs: Vec<&[String]> = names.chunk_by(|a, b| a == b).collect();
     let size = runs.first().map_or(1, |first| first.len());

@@ -1,7 +1,6 @@
 //! `bfc probe`: what a message between two ranks takes, measured, as the description of a cluster: on this machine, or under
 //! `mpirun` on all of its machines and between them.
 
-#[cfg(feature = "mpi")]
 mod between;
 mod error;
 mod machines;
@@ -34,7 +33,7 @@ const LONG: (usize, usize) = (16 << 20, 9);
 pub fn probe(arguments: &Probe, format: Format) -> Result<(), Failure> {
     let base = named(&arguments.cluster)?;
     if under_mpi() {
-        return between_machines(arguments, base, format);
+        return between::probe(arguments, base, format);
     }
     if let Some(path) = &arguments.output {
         output::check_new_file(path)?;
@@ -83,16 +82,6 @@ fn tell(arguments: &Probe, heading: &str, links: &[(&str, Link)]) -> Result<(), 
 fn under_mpi() -> bool {
     let processes = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"].iter().find_map(|name| std::env::var(name).ok());
     processes.is_some_and(|number| number != "1")
-}
-
-#[cfg(feature = "mpi")]
-fn between_machines(arguments: &Probe, base: bfc_predict::Cluster, format: Format) -> Result<(), Failure> {
-    between::probe(arguments, base, format)
-}
-
-#[cfg(not(feature = "mpi"))]
-fn between_machines(_: &Probe, _: bfc_predict::Cluster, _: Format) -> Result<(), Failure> {
-    Err(Failure::usage(ProbeError::NoMpi))
 }
 
 fn on_threads() -> Result<Link, String> {
