@@ -55,6 +55,7 @@ fn wrong_variables_are_named() {
     for (variables, expected, message) in [
         ("", "no_launcher", "no launcher has started this process"),
         ("RANK= WORLD_SIZE=", "no_launcher", "no launcher"),
+        ("BFC_ENGINE=gloo", "malformed", "`BFC_ENGINE` is `gloo`, expected `mpi`"),
         ("RANK=0", "incomplete", "torchrun has set `RANK` and not `WORLD_SIZE`"),
         ("PMI_SIZE=3", "incomplete", "mpirun of MPICH has set `PMI_SIZE` and not `PMI_RANK`"),
         ("BFC_RANK=0 BFC_SIZE=1", "incomplete", "bfc launch has set `BFC_RANK` and not `BFC_LOCAL_RANK`"),

@@ -5,6 +5,7 @@ mod bluefog;
 mod combine;
 mod commands;
 mod common;
+mod connect;
 mod documents;
 mod export;
 mod import;

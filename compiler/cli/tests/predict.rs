@@ -134,7 +134,7 @@ fn a_probe_under_mpirun_wants_mpi() {
         .env("OMPI_COMM_WORLD_SIZE", "2")
         .env("BFC_MPI", "/nowhere/libbfc_mpi.so")
         .assert()
-        .code(1);
+        .code(3);
     let document: Value = serde_json::from_slice(&told.get_output().stdout).expect("a document");
     assert_eq!(document["diagnostics"][0]["code"], "bfc::mpi::not_connected");
     assert!(document["diagnostics"][0]["help"].as_str().is_some_and(|help| help.contains("`bfc mpi`")));

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// Bytes of a head.
 const HEAD: usize = 24;
 /// Messages of up to this number of bytes travel in one frame with their head.
-const SHORT: usize = 16 << 10;
+const SHORT: usize = 64 << 10;
 /// Bytes of a piece of a long message, a multiple of 64.
 const PIECE: usize = 512 << 10;
 /// The most pending pieces of a message.
