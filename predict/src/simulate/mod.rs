@@ -172,6 +172,11 @@ impl<'a> Machine<'a> {
         while self.begin_exchange(rank, at) {
             self.begin_gradient(rank, at);
         }
+        self.note_steps(rank, at);
+    }
+
+    /// Notes the steps that the rank has done.
+    fn note_steps(&mut self, rank: Rank, at: f64) {
         let state = &mut self.ranks[rank.index()];
         while let Some(end) = self.tasks.ends.get(state.steps as usize) {
             let over = state.progress.gradients >= end.gradients && state.progress.exchanges >= end.exchanges;
@@ -189,19 +194,40 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// Begins a gradient if none is being computed, and those that follow it before the next exchange: nothing can happen to the
+    /// rank in between, and one event stands for all of them.
     fn begin_gradient(&mut self, rank: Rank, at: f64) {
-        let state = &mut self.ranks[rank.index()];
-        let next = state.progress.gradients;
-        let Some(task) = self.tasks.gradients.get(next as usize) else { return };
-        if state.computing || task.after > state.progress.exchanges || task.step >= state.lost_from {
+        if self.ranks[rank.index()].computing {
             return;
         }
-        state.computing = true;
+        let mut over_at = None;
+        while let Some(seconds) = self.gradient(rank, over_at.is_some()) {
+            if let Some(over_at) = over_at {
+                self.ranks[rank.index()].progress.gradients += 1;
+                self.note_steps(rank, over_at);
+            }
+            self.computed += seconds;
+            over_at = Some(over_at.unwrap_or(at) + seconds);
+        }
+        if let Some(over_at) = over_at {
+            self.ranks[rank.index()].computing = true;
+            self.events.push(Reverse(Event::gradient(over_at, rank)));
+        }
+    }
+
+    /// The seconds of the rank's next gradient, or of the one after it, if it may begin where it is.
+    fn gradient(&self, rank: Rank, is_after: bool) -> Option<f64> {
+        let state = &self.ranks[rank.index()];
+        let next = state.progress.gradients + u32::from(is_after);
+        let task = self.tasks.gradients.get(next as usize)?;
+        let exchange = self.tasks.exchanges.get(state.progress.exchanges as usize);
+        let is_next = !is_after || !state.exchanging && exchange.is_none_or(|exchange| exchange.after > next);
+        if !is_next || task.after > state.progress.exchanges || task.step >= state.lost_from {
+            return None;
+        }
         let key = random::output(u64::from(rank.0), u64::from(next));
-        let seconds =
-            self.cluster.compute().step * self.pace[rank.index()] * self.jitter.draw(self.setting.seed, key);
-        self.computed += seconds;
-        self.events.push(Reverse(Event::gradient(at + seconds, rank)));
+        let jitter = self.jitter.draw(self.setting.seed, key);
+        Some(self.cluster.compute().step * self.pace[rank.index()] * jitter)
     }
 
     /// Whether an exchange begins, and is over at once.

@@ -111,6 +111,30 @@ fn projection(space: Space, size: usize) -> (Mat<f64>, f64) {
     }
 }
 
+/// Whether a step mixes nothing.
+fn is_local(block: &Block, variant: usize) -> bool {
+    block.variants[variant].iter().flat_map(|polynomial| polynomial.terms.keys()).all(Vec::is_empty)
+}
+
+/// The product over steps that mix nothing: what one rank does with its numbers.
+fn numbers(block: &Block, steps: &[(usize, u64)]) -> Operator {
+    let s = block.size();
+    let step = |variant: usize| {
+        let entry = |a: usize, b: usize| {
+            block.variants[variant][a * s + b]
+                .terms
+                .values()
+                .map(|coefficient| coefficient.to_f64())
+                .sum::<f64>()
+        };
+        let matrix = Mat::from_fn(s, s, entry);
+        let error = UNIT * matrix.norm_l2() * (1.0 + 1e-12) + UNDERFLOW;
+        Operator { matrix, error }
+    };
+    let start = Operator { matrix: Mat::identity(s, s), error: 0.0 };
+    steps.iter().fold(start, |done, (variant, _)| step(*variant).times(&done))
+}
+
 /// The product over some steps, applied to what has to shrink.
 fn product<'a>(
     block: &Block,
@@ -130,7 +154,16 @@ fn product<'a>(
             Operator { matrix: Mat::from_fn(size, s * size, entry), error }
         })
         .collect();
-    for &(variant, phase) in steps {
+    let mut steps = steps;
+    while let Some((&(variant, phase), rest)) = steps.split_first() {
+        let run = steps.iter().take_while(|(variant, _)| is_local(block, *variant)).count();
+        if run > 1 {
+            let (local, rest) = steps.split_at(run);
+            state = numbers(block, local).on_each_rank(&state);
+            steps = rest;
+            continue;
+        }
+        steps = rest;
         let matrix = |k: usize| phase_of(topologies[k], phase);
         let mut known: Vec<Option<(Rows, f64)>> = topologies.iter().map(|_| None).collect();
         let next = (0..s)
@@ -163,6 +196,20 @@ fn product<'a>(
 }
 
 impl Operator {
+    /// A ⊗ I, applied to the parts of an operator.
+    fn on_each_rank(&self, parts: &[Self]) -> Vec<Self> {
+        // ‖(E ⊗ I) B‖_F ≤ ‖E‖_F ‖B‖_F.
+        let norms = parts.iter().map(|part| part.matrix.norm_l2() + part.error);
+        let all = norms.map(|norm| norm * norm).sum::<f64>().sqrt() * (1.0 + 1e-12);
+        let row = |a: usize| {
+            let zero = Mat::zeros(parts[0].matrix.nrows(), parts[0].matrix.ncols());
+            let mut sum = Self { matrix: zero, error: self.error * all * (1.0 + 1e-12) };
+            parts.iter().enumerate().for_each(|(b, part)| sum.add(part, self.matrix[(a, b)]));
+            sum
+        };
+        (0..parts.len()).map(row).collect()
+    }
+
     /// A B.
     fn times(&self, other: &Self) -> Self {
         let rounding = gamma(self.matrix.nrows() + 2) * self.matrix.norm_l2() * other.matrix.norm_l2();
