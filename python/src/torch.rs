@@ -83,6 +83,31 @@ enum TorchError {
         )
     )]
     MixedBuffers { algorithm: String },
+    /// There is no group to exchange over.
+    #[error("{found}")]
+    #[diagnostic(
+        code(bfc::torch::no_group),
+        help(
+            "call `torch.distributed.init_process_group(\"gloo\")` first, in all processes of the group, or leave out `engine` and `group`"
+        )
+    )]
+    NoGroup { found: String },
+    /// The group's backends do not carry the tensors.
+    #[error("the group, whose backends are {backends}, does not carry {found}")]
+    #[diagnostic(
+        code(bfc::torch::no_backend),
+        help(
+            "move the model to a device of the group, or initialize it with a backend for each device: `init_process_group(\"cpu:gloo,cuda:nccl\")`"
+        )
+    )]
+    NoBackend { backends: String, found: String },
+    /// An instruction that has no form in operations of torch.
+    #[error("`{algorithm}` needs {found}, which the engine `torch` does not compute")]
+    #[diagnostic(
+        code(bfc::torch::host_only),
+        help("use the engine `processes`, or another algorithm")
+    )]
+    HostOnly { algorithm: String, found: String },
 }
 
 /// The exception of the code `bfc::torch::CODE`, about what was `found` with `subject`: an algorithm or an optimizer.
@@ -99,6 +124,9 @@ pub fn torch_error(py: Python<'_>, code: &str, found: String, subject: String) -
         "evaluating" => TorchError::Evaluating { found },
         "late_gradient" => TorchError::LateGradient { found },
         "mixed_buffers" => TorchError::MixedBuffers { algorithm },
+        "no_group" => TorchError::NoGroup { found },
+        "no_backend" => TorchError::NoBackend { backends: subject, found },
+        "host_only" => TorchError::HostOnly { algorithm, found },
         _ => return PyValueError::new_err(format!("bfc::torch::{code} is not a code")),
     };
     error::raise(py, [&refused as &dyn Diagnostic])

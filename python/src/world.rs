@@ -64,6 +64,12 @@ pub fn not_joined(py: Python<'_>) -> PyErr {
     error::raise(py, [&NotJoined as &dyn Diagnostic])
 }
 
+/// Whether the environment says that a launcher has started this process.
+#[pyfunction]
+pub fn has_launcher() -> bool {
+    !matches!(bfc_runtime::World::from_environment(), Err(WorldError::NoLauncher))
+}
+
 impl Seat {
     fn new(transport: AnyTransport) -> Self {
         Self(Arc::new(Mutex::new(Ok(transport))))
@@ -133,5 +139,11 @@ impl World {
     #[getter]
     fn local_size(&self) -> u32 {
         self.local_size
+    }
+
+    /// The longest wait for another rank, in seconds.
+    #[getter]
+    fn deadline(&self) -> f64 {
+        self.deadline.as_secs_f64()
     }
 }

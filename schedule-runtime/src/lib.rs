@@ -60,6 +60,7 @@ pub mod undo;
 #[cfg(not(feature = "loom"))]
 pub mod world;
 
+pub use compression::Coding;
 pub use communicator::{CommunicateError, Communicator, Neighbours, Reduction};
 pub use element::Element;
 pub use error::{ExchangeKind, Place, RuntimeError};
@@ -67,6 +68,8 @@ pub use layout::{BUCKET_BYTES, Bucket, Layout, Tensor, TensorPlace};
 pub use machine::{
     Answer, Ask, Flat, FlatAsk, FlatState, Machine, ModelAsk, State, Values, ValuesMut, Wanted,
 };
+pub use plan::{Action, Plan, Weight};
+pub use registers::points;
 pub use storage::{Dtype, Slice, Storage};
 pub use trace::{Trace, TraceError};
 pub use transport::Transport;

@@ -8,11 +8,12 @@ from torch.optim import Optimizer
 
 from .. import _bfc
 from .._bfc import Schedule
-from .._world import machine
+from .._world import deadline, machine_of, world
 from ._base import check_bases, common_rate, name_tensors, only, weight_decays
+from ._group import Group
 from ._overlap import Overlap
-from ._start import broadcast, check
-from ._tensors import Tensors, in_memory
+from ._start import broadcast, check, on_host
+from ._tensors import Tensors
 
 Closure = Callable[[], Any]
 
@@ -33,6 +34,8 @@ class Decentralized(Optimizer):
         base: an optimizer, or several whose parameters travel together.
         schedule: one for as many ranks as there are, whose algorithm asks for gradients or steps.
         model: what names the tensors, in the order in which they travel; by default they are numbered.
+        group: a group of `torch.distributed` that carries the tensors, on any device, instead of what `bfc.init` has
+            joined; its ranks are those of the schedule.
         start: ``"broadcast"`` gives all ranks the parameters and buffers of rank 0, ``"check"`` compares them with those of
             rank 0, and ``"own"`` lets each rank start from its own.
         buffers: what becomes of the model's floating-point buffers, such as running means: ``"local"``, each rank keeps its
@@ -59,6 +62,7 @@ class Decentralized(Optimizer):
         schedule: Schedule,
         model: Optional[torch.nn.Module] = None,
         *,
+        group: Optional[Any] = None,
         start: Literal["broadcast", "check", "own"] = "broadcast",
         buffers: Literal["local", "mix"] = "local",
         overlap: bool = False,
@@ -68,10 +72,11 @@ class Decentralized(Optimizer):
         _one_of("start", start, ("broadcast", "check", "own"))
         _one_of("buffers", buffers, ("local", "mix"))
         check_bases(self._bases, schedule, overlap)
+        joined = world() if group is None else Group(group, deadline())
         parameters = name_tensors(self._bases, model)
         held = dict(model.named_buffers()) if model else {}
         if start != "own":
-            (broadcast if start == "broadcast" else check)({**parameters, **held})
+            (broadcast if start == "broadcast" else check)({**parameters, **held}, joined)
         if buffers == "mix":
             if any("gradient" in block for block in schedule.questions):
                 raise _bfc.torch_error("mixed_buffers", "", schedule.algorithm)
@@ -82,11 +87,12 @@ class Decentralized(Optimizer):
         self._evaluating = False
         self._copied = 0
         self._rate: Optional[float] = None
-        self._tensors = Tensors(parameters)
-        self._machine = machine(schedule, {name: in_memory(tensor) for name, tensor in parameters.items()})
+        self._tensors = Tensors(parameters, on_host(joined))
+        given = {name: self._tensors.given(tensor) for name, tensor in parameters.items()}
+        self._machine = machine_of(joined, schedule, given)
         self._buckets = self._machine.buckets
         # Where the model is not at the parameters, it is kept here.
-        self._models = None if schedule.asks_at_model else Tensors(dict(zip(parameters, self._clones())))
+        self._models = None if schedule.asks_at_model else Tensors(dict(zip(parameters, self._clones())), on_host(joined))
         self._overlap = Overlap(self._tensors, self._buckets, self._answer) if overlap else None
         self._go_on()
 
@@ -271,9 +277,9 @@ class Decentralized(Optimizer):
             return self._tensors.read(index)
         tensor = self._tensors.tensors[index]
         if skipped or tensor.grad is None:
-            return torch.zeros(tensor.shape, dtype=tensor.dtype)
+            return self._tensors.given(torch.zeros_like(tensor))
         decay = decays[id(tensor)]
-        return in_memory(tensor.grad.add(tensor, alpha=decay) if decay else tensor.grad)
+        return self._tensors.given(torch.add(tensor.grad, torch.mul(tensor, decay)) if decay else tensor.grad)
 
     def _step_bases(self, buckets: Iterable[int]) -> None:
         """The steps of the base for the tensors of these buckets."""
