@@ -206,9 +206,9 @@ impl Buckets {
 
 #[pymethods]
 impl Code {
-    /// The length of a code.
+    /// The length of a code in bytes.
     #[getter]
-    fn bytes(&self) -> usize {
+    fn length(&self) -> usize {
         self.0.bytes()
     }
 
@@ -304,7 +304,14 @@ pub fn wrong_checkpoint(py: Python<'_>, rank: u32, reason: String) -> PyErr {
 
 /// The exception where ranks have different schedules (`digest`) or models.
 #[pyfunction]
-pub fn ranks_differ(py: Python<'_>, digest: bool, rank: u32, mine: String, peer: u32, theirs: String) -> PyErr {
+pub fn ranks_differ(
+    py: Python<'_>,
+    digest: bool,
+    rank: u32,
+    mine: String,
+    peer: u32,
+    theirs: String,
+) -> PyErr {
     let (rank, peer) = (Rank(rank), Rank(peer));
     let failure = match digest {
         true => RuntimeError::DifferentSchedule { rank, mine, peer, theirs },

@@ -103,10 +103,7 @@ enum TorchError {
     NoBackend { backends: String, found: String },
     /// An instruction that has no form in operations of torch.
     #[error("`{algorithm}` needs {found}, which the engine `torch` does not compute")]
-    #[diagnostic(
-        code(bfc::torch::host_only),
-        help("use the engine `processes`, or another algorithm")
-    )]
+    #[diagnostic(code(bfc::torch::host_only), help("use the engine `processes`, or another algorithm"))]
     HostOnly { algorithm: String, found: String },
 }
 

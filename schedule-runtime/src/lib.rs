@@ -60,8 +60,8 @@ pub mod undo;
 #[cfg(not(feature = "loom"))]
 pub mod world;
 
-pub use compression::Coding;
 pub use communicator::{CommunicateError, Communicator, Neighbours, Reduction};
+pub use compression::Coding;
 pub use element::Element;
 pub use error::{ExchangeKind, Place, RuntimeError};
 pub use layout::{BUCKET_BYTES, Bucket, Layout, Tensor, TensorPlace};

@@ -5,6 +5,7 @@ round a product and a sum together have no place here.
 import functools
 from typing import Any, Callable, Dict, List, Sequence, Tuple, Union
 
+import numpy as np
 import torch
 
 from .. import _bfc
@@ -77,6 +78,14 @@ def _truth(condition: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor
     return lambda *operands: condition(*operands).to(operands[0].dtype)
 
 
+def _square_root(x: torch.Tensor) -> torch.Tensor:
+    """Rounded to the nearest number; for tensors of the CPU, torch calls a library that does not do that."""
+    if x.device.type != "cpu":
+        return torch.sqrt(x)
+    with np.errstate(invalid="ignore"):
+        return torch.from_numpy(np.sqrt(np.atleast_1d(x.numpy()))).view(x.shape)
+
+
 def _power(base: torch.Tensor, exponent: torch.Tensor) -> torch.Tensor:
     """A square is a product; other powers may differ in their last bit from those of other engines."""
     return torch.where(exponent == 2, torch.mul(base, base), torch.pow(base, exponent))
@@ -95,7 +104,7 @@ def _div(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 _VECTORS: Dict[str, Callable[..., torch.Tensor]] = {
     "Negate": torch.neg,
     "Not": _truth(lambda a: a == 0),
-    "SquareRoot": torch.sqrt,
+    "SquareRoot": _square_root,
     "Log": torch.log,
     "Absolute": torch.abs,
     "Floor": torch.floor,

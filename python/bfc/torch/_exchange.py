@@ -146,9 +146,8 @@ def _blocks(
 
 def _cut(total: torch.Tensor, first: int, count: int, size: int) -> List[torch.Tensor]:
     """Blocks of a tensor: up to its end, and from its beginning."""
-    at = lambda block: block * len(total) // size
-    end = first + count
-    return [total[at(first):at(min(end, size))], total[:at(max(end - size, 0))]]
+    starts, end = [block * len(total) // size for block in range(size + 1)], first + count
+    return [total[starts[first]:starts[min(end, size)]], total[:starts[max(end - size, 0)]]]
 
 
 def neighbours_of(phase: Dict[str, Any]) -> List[int]:

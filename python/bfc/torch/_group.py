@@ -67,15 +67,15 @@ class Group:
         store = dist.PrefixStore(f"machine/{self._machines}", self._store)
         store.set(str(self.rank), f"{digest}\n{layout}")
         if self.rank == 0:
-            mine = self._get(store, "0")
-            other = next((rank for rank in range(self.size) if self._get(store, str(rank), rank) != mine), None)
+            own = self._get(store, "0")
+            other = next((rank for rank in range(self.size) if self._get(store, str(rank), rank) != own), None)
             store.set("verdict", "" if other is None else str(other))
         verdict = self._get(store, "verdict", 0)
         if verdict:
-            one, other = (self._get(store, rank, int(rank)).split("\n", 1) for rank in ("0", verdict))
-            differs = one[0] != other[0]
-            mine, theirs = (one[0], other[0]) if differs else (one[1], other[1])
-            raise _bfc.ranks_differ(differs, 0, mine, int(verdict), theirs)
+            said = [self._get(store, rank, int(rank)) for rank in ("0", verdict)]
+            mine, theirs = (one.split("\n", 1) for one in said)
+            part = 0 if mine[0] != theirs[0] else 1
+            raise _bfc.ranks_differ(part == 0, 0, mine[part], int(verdict), theirs[part])
 
     def meet(self, devices: List[torch.device]) -> None:
         """Lets the backends of these devices connect all ranks: some need all of them for that."""

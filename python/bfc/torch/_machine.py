@@ -113,15 +113,14 @@ class GroupMachine:
     def save(self) -> bytes:
         """Everything that `restore` needs to go on from here. Waits for what is in flight."""
         self._call(self._land)
-        host = lambda held: [host(one) for one in held] if isinstance(held, list) else None if held is None else held.cpu()
-        registers = self._registers
+        host, registers = torch.device("cpu"), self._registers
         saved = {
             "identity": self._identity(),
             "position": [self._block, self._at, self._step, self._phase, self._begun],
             "inputs": self._inputs,
             "numbers": registers.numbers,
-            "vectors": [host(bucket.vectors) for bucket in registers.buckets],
-            "initial": None if self._initial is None else host(self._initial),
+            "vectors": [_on(host, bucket.vectors) for bucket in registers.buckets],
+            "initial": _on(host, self._initial),
         }
         written = io.BytesIO()
         torch.save(saved, written)

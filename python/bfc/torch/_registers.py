@@ -7,7 +7,6 @@ import torch
 from .. import _bfc
 
 _TYPES = {torch.float64: "float64", torch.float32: "float32", torch.bfloat16: "bfloat16", torch.float16: "float16"}
-PER_EDGE = ("vector per edge", "scalar per edge")
 
 
 def computed_in(dtype: torch.dtype) -> torch.dtype:
@@ -48,7 +47,7 @@ class Bucket:
         self.vectors = [self._zeros(shape, self.stored if point else self.dtype, edges) for shape, point in kinds]
         for register, code in enumerate(self._codes):
             if code is not None:
-                self.vectors[register] = torch.zeros(code.bytes, dtype=torch.uint8, device=self.device)
+                self.vectors[register] = torch.zeros(code.length, dtype=torch.uint8, device=self.device)
 
     def views(self, vector: torch.Tensor) -> List[torch.Tensor]:
         """The tensors in a vector."""
@@ -56,7 +55,8 @@ class Bucket:
 
     def pieces(self, vector: torch.Tensor) -> Sequence[torch.Tensor]:
         """The same, flat."""
-        return vector.split(self._sizes)
+        pieces: Sequence[torch.Tensor] = vector.split(self._sizes)
+        return pieces
 
     def encode(self, source: int, into: int, step: int, rank: int) -> None:
         """Writes a vector as a code, in memory of the CPU."""
@@ -79,8 +79,9 @@ class Bucket:
         return read
 
     def _zeros(self, shape: str, dtype: torch.dtype, edges: int) -> Any:
-        make = lambda: torch.zeros(self.length, dtype=dtype, device=self.device)
-        return {"vector": make, "vector per edge": lambda: [make() for _ in range(edges)]}.get(shape, lambda: None)()
+        count = {"vector": 1, "vector per edge": edges}.get(shape, 0)
+        made = [torch.zeros(self.length, dtype=dtype, device=self.device) for _ in range(count)]
+        return made[0] if shape == "vector" else made
 
 
 class Registers:
