@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 __all__ = [
     "Buckets", "Code", "Comm", "Group", "Machine", "Phase", "Round", "Schedule", "Topology", "Trainer", "View", "World", "__version__",
     "advise", "analyze", "apply_operation", "compare", "compile", "compile_source", "decode", "exchange_failed",
-    "has_launcher", "import_graph", "machine_failed", "not_joined", "ranks_differ", "run_command", "simulate",
+    "has_launcher", "import_graph", "joined", "machine_failed", "not_joined", "ranks_differ", "run_command", "simulate",
     "sweep", "torch_error", "wrong_checkpoint", "wrong_value",
 ]
 __version__: Final[str]
@@ -324,6 +324,14 @@ class Machine:
         Raises:
             RunError: the algorithm has no such state.
         """
+    def average(self, values: Any) -> None:
+        """Average a writable array of float32 or float64 over all ranks, in place. Collective.
+
+        Raises:
+            RunError: while a question is answered bucket by bucket; another rank ends or is late.
+        """
+    def abandon(self, reason: str) -> None:
+        """Let the waits of the other ranks for this one fail, with a reason; further calls fail, too."""
     def save(self) -> bytes:
         """All that `restore` needs to go on from here with the same bits."""
     def restore(self, saved: bytes) -> None:
@@ -408,6 +416,7 @@ def exchange_failed(
     deadline: float,
 ) -> Exception: ...
 def has_launcher() -> bool: ...
+def joined() -> Exception: ...
 def machine_failed(rank: int, step: int) -> Exception: ...
 def not_joined() -> Exception: ...
 def ranks_differ(digest: bool, rank: int, mine: str, peer: int, theirs: str) -> Exception: ...

@@ -7,6 +7,7 @@ from . import _bfc
 from ._bfc import Machine, Schedule
 
 _world: Any = None
+_arguments: Any = None
 _ENGINES = ("auto", "processes", "torch")
 _DEADLINE = 300.0
 
@@ -24,21 +25,24 @@ def init(
         group: the group of `torch.distributed`; by default that of all its processes.
         deadline: the longest that this rank waits for another one, here and in every exchange, in seconds.
 
-    Returns when all ranks are there; does nothing where they are joined already.
+    Returns when all ranks are there; does nothing where they are joined already by the same arguments.
 
     Raises:
         ArgumentError: the engine has another name, or the deadline is not a number of seconds.
         OptimizerError: there is no such group, or this process is not in it.
         RunError: the launcher's variables are incomplete or contradict each other, or a rank does not come
-            (``bfc::world::*``).
+            (``bfc::world::*``); the ranks are joined already by other arguments.
     """
-    global _world
+    global _world, _arguments
     if engine not in _ENGINES or (engine == "processes" and group is not None):
         expected = "expected " + " or ".join(f'"{one}"' for one in _ENGINES) + ", and torch for a group"
         raise _bfc.wrong_value("init", "engine", repr(engine), expected)
+    if _world is not None and _arguments != (engine, group, deadline):
+        raise _bfc.joined()
     if _world is None:
         over_torch = engine == "torch" or group is not None or (engine == "auto" and _only_torch_has_ranks())
         _world = _join_group(group, deadline) if over_torch else _bfc.World(deadline)
+        _arguments = (engine, group, deadline)
 
 
 def _only_torch_has_ranks() -> bool:

@@ -66,7 +66,7 @@ mod _bfc {
     #[pymodule_export]
     use super::trainer::Trainer;
     #[pymodule_export]
-    use super::world::{World, has_launcher, not_joined};
+    use super::world::{World, has_launcher, joined, not_joined};
     #[pymodule_export]
     #[allow(non_upper_case_globals)]
     const __version__: &str = env!("CARGO_PKG_VERSION");

@@ -7,7 +7,7 @@ use crate::schedule::{Schedule, from_json};
 use bfc_runtime::trace::Trace;
 use bfc_runtime::{Coding, Dtype, ExchangeKind, Layout, Place, Plan, RuntimeError, Tensor, Weight, points};
 use bfc_schedule::program::{Block, Expression, Instruction, Operation, Operator, Shape, Transfer, scalar};
-use bfc_schedule::{Codec, Rank, SliceRound};
+use bfc_schedule::{Average, Codec, Rank, SliceRound};
 use miette::Diagnostic;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -48,10 +48,7 @@ pub fn program<'py>(py: Python<'py>, schedule: &Schedule, rank: u32) -> PyResult
     let part = schedule.inner.rank(Rank(rank));
     let program = &part.program;
     let phases = |plans: &Vec<_>| plans.iter().map(|plan| phase(&Plan::new(plan))).collect::<Vec<_>>();
-    let rounds = |rounds: &[SliceRound]| {
-        let round = |round: &SliceRound| json!([round.hop, round.first, round.count]);
-        rounds.iter().map(round).collect::<Vec<_>>()
-    };
+    let average = part.average.clone().unwrap_or_else(|| Average::circulant(part.size));
     let inputs = program.inputs.iter().map(|input| (&input.name, input.default.to_f64()));
     let document = json!({
         "digest": part.digest.to_string(),
@@ -66,9 +63,14 @@ pub fn program<'py>(py: Python<'py>, schedule: &Schedule, rank: u32) -> PyResult
         "model": block(&program.model),
         "model_register": program.model_register.0,
         "topologies": part.topologies.iter().map(phases).collect::<Vec<_>>(),
-        "average": part.average.as_ref().map(|average| [rounds(&average.reduce), rounds(&average.gather)]),
+        "average": [slices(&average.reduce), slices(&average.gather)],
     });
     from_json(py, &document)
+}
+
+/// How far, from which block on and how many blocks each rank sends.
+fn slices(rounds: &[SliceRound]) -> Vec<[u32; 3]> {
+    rounds.iter().map(|round| [round.hop, round.first, round.count]).collect()
 }
 
 /// The codec of a register that holds a code.
@@ -223,9 +225,11 @@ impl Code {
         let memory = self.fitting(array::readable(vector)?)?;
         PyBytes::new_with(py, self.0.bytes(), |code| {
             // SAFETY: `readable` gives contiguous memory of this type, which the caller does not write meanwhile.
-            match memory.dtype {
-                Dtype::F32 => self.0.encode(unsafe { memory.slice::<f32>() }, step, rank, code),
-                _ => self.0.encode(unsafe { memory.slice::<f64>() }, step, rank, code),
+            unsafe {
+                match memory.dtype {
+                    Dtype::F32 => self.0.encode(memory.slice::<f32>(), step, rank, code),
+                    _ => self.0.encode(memory.slice::<f64>(), step, rank, code),
+                }
             }
             Ok(())
         })
@@ -238,9 +242,11 @@ impl Code {
             return Err(PyValueError::new_err("the code has another length"));
         }
         // SAFETY: `writable` gives contiguous memory of this type, which nobody else touches meanwhile.
-        match memory.dtype {
-            Dtype::F32 => self.0.decode(code, step, unsafe { memory.slice_mut::<f32>() }),
-            _ => self.0.decode(code, step, unsafe { memory.slice_mut::<f64>() }),
+        unsafe {
+            match memory.dtype {
+                Dtype::F32 => self.0.decode(code, step, memory.slice_mut::<f32>()),
+                _ => self.0.decode(code, step, memory.slice_mut::<f64>()),
+            }
         }
         Ok(())
     }

@@ -58,6 +58,18 @@ pub enum Vacant {
 #[diagnostic(code(bfc::world::not_joined), help("call `bfc.init()` first"))]
 struct NotJoined;
 
+/// The group was joined before, in another way.
+#[derive(Debug, Error, Diagnostic)]
+#[error("this process has joined the other ranks already, with other arguments")]
+#[diagnostic(code(bfc::world::joined), help("call `bfc.init()` once, or `bfc.shutdown()` before"))]
+struct Joined;
+
+/// The exception for a second group.
+#[pyfunction]
+pub fn joined(py: Python<'_>) -> PyErr {
+    error::raise(py, [&Joined as &dyn Diagnostic])
+}
+
 /// The exception for what needs the other ranks before they are joined.
 #[pyfunction]
 pub fn not_joined(py: Python<'_>) -> PyErr {

@@ -365,7 +365,7 @@ def test_unequal_rates_and_unknown_words_are_refused():
     with pytest.raises(NotImplementedError):
         optimizer.add_param_group({"params": [torch.ones(1)]})
     optimizer.close()
-    for wrong in ({"start": "zero"}, {"buffers": "average"}):
+    for wrong in ({"start": "zero"}, {"buffers": "sum"}):
         with pytest.raises(bfc.ArgumentError):
             bfc.torch.Decentralized(torch.optim.SGD(net.parameters()), schedule("dgd"), net, **wrong)
 

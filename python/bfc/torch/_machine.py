@@ -110,6 +110,16 @@ class GroupMachine:
         self._call(compute)
         self._copy(self._program["model_register"], into)
 
+    def average(self, values: torch.Tensor) -> None:
+        """Averages a vector over all ranks, in place and in its own type."""
+        place = lambda round_: Place(self._step if self._begun else None, None, round_)
+        self._call(lambda: average(self._wire, self._program["average"], [values], place))
+
+    def abandon(self, reason: str) -> None:
+        """Says to the other ranks that this one gives up; all further calls fail."""
+        self._group.abandon(reason)
+        self._failed = True
+
     def save(self) -> bytes:
         """Everything that `restore` needs to go on from here. Waits for what is in flight."""
         self._call(self._land)
