@@ -87,8 +87,7 @@ class GroupMachine:
         assert question is not None and not self._ready[bucket], "each bucket of a question is answered once"
         held = self._registers.buckets[bucket]
         with torch.no_grad():
-            for view, value in zip(held.views(held.vectors[question[2]]), answer):
-                view.copy_(value)
+            torch._foreach_copy_(held.views(held.vectors[question[2]]), answer)
         self._ready[bucket] = True
         if not all(self._ready):
             return False

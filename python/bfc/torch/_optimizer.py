@@ -1,7 +1,7 @@
 """An optimizer of torch whose steps are those of a decentralized algorithm."""
 
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Literal, Optional, Sequence, Union
 
 import torch
@@ -101,6 +101,8 @@ class Decentralized(Optimizer):
         self._tensors = Tensors(parameters, on_host(joined))
         self._machine = self._start()
         self._buckets = self._machine.buckets
+        sizes = [tensor.nbytes for tensor in self._tensors.tensors]
+        self._bytes = [sum(sizes[index] for index in bucket) for bucket in self._buckets]
         # Where the model is not at the parameters, it is kept here.
         self._models = None if schedule.asks_at_model else Tensors(dict(zip(parameters, self._clones())), on_host(joined))
         self._overlap = Overlap(self._tensors, self._buckets, self._answer) if overlap else None
@@ -356,10 +358,7 @@ class Decentralized(Optimizer):
             self._keep_model()
         self._wanted = wanted
         self._tensors.fill(self._machine.point)
-        self._count(range(len(self._tensors.tensors)))
-
-    def _count(self, tensors: Iterable[int]) -> None:
-        self._copied += sum(self._tensors.tensors[one].nbytes for one in tensors)
+        self._copied += sum(self._bytes)
 
     def _finish(self, idle: bool = False) -> bool:
         """Answers what of the question is not answered yet, an idle rank without a step or gradient; whether that ends a step of the
@@ -390,7 +389,7 @@ class Decentralized(Optimizer):
                 tensors = self._buckets[bucket]
                 values = [self._value(index, decays, skipped) for index in tensors]
                 done = self._machine.ready(bucket, values)
-                self._count(tensors)
+                self._copied += self._bytes[bucket]
         return done
 
     def _value(self, index: int, decays: Dict[int, float], skipped: bool) -> torch.Tensor:
@@ -405,8 +404,10 @@ class Decentralized(Optimizer):
 
     def _step_bases(self, buckets: Iterable[int]) -> None:
         """The steps of the base for the tensors of these buckets."""
-        chosen = [self._tensors.tensors[index] for bucket in buckets for index in self._buckets[bucket]]
-        with only(self._bases, {id(tensor) for tensor in chosen}):
+        wanted = list(buckets)
+        chosen = [self._tensors.tensors[index] for bucket in wanted for index in self._buckets[bucket]]
+        whole = len(wanted) == len(self._buckets)
+        with nullcontext() if whole else only(self._bases, {id(tensor) for tensor in chosen}):
             for base in self._bases:
                 base.step()
 
