@@ -18,6 +18,7 @@ Compile a topology and an update rule into a proved schedule, look at it, and tr
 
 from ._bfc import Comm, Machine, Phase, Round, Schedule, Topology, Trainer, __version__
 from ._compile import compile, compile_source, load, loads
+from ._data import Sampler, sampler, seed
 from ._errors import (
     ArgumentError, ArrayError, CompileError, Error, OptimizerError, ParseError, ProofError, RunError, ScheduleError,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "Result",
     "Round",
     "RunError",
+    "Sampler",
     "Schedule",
     "ScheduleError",
     "Topology",
@@ -58,6 +60,8 @@ __all__ = [
     "local_size",
     "machine",
     "rank",
+    "sampler",
+    "seed",
     "shutdown",
     "simulate",
     "size",

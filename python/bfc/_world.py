@@ -1,30 +1,61 @@
 """The group of processes that this one belongs to."""
 
-from typing import Any, Mapping, Optional
+import sys
+from typing import Any, Literal, Mapping, Optional
 
 from . import _bfc
 from ._bfc import Machine, Schedule
 
-_world: Optional[_bfc.World] = None
+_world: Any = None
+_arguments: Any = None
+_ENGINES = ("auto", "processes", "torch")
+_DEADLINE = 300.0
 
 
-def init(*, deadline: float = 300.0) -> None:
+def init(
+    *, engine: Literal["auto", "processes", "torch"] = "auto", group: Optional[Any] = None, deadline: float = _DEADLINE
+) -> None:
     """Join the ranks that a launcher has started: ``bfc launch``, ``torchrun``, ``mpirun`` or ``srun``.
 
-    Ranks of one machine exchange over shared memory, ranks of several machines over TCP. A process that no launcher has
-    started is the only rank. Returns when all ranks are there; does nothing where they are joined already.
-
     Args:
+        engine: what carries the tensors. ``"processes"``: shared memory between ranks of one machine, TCP between
+            machines; a process that no launcher has started is the only rank. ``"torch"``: a group of
+            `torch.distributed` that is initialized. ``"auto"``: torch where a ``group`` is given, or where no launcher has
+            started this process and `torch.distributed` is initialized; else processes.
+        group: the group of `torch.distributed`; by default that of all its processes.
         deadline: the longest that this rank waits for another one, here and in every exchange, in seconds.
 
+    Returns when all ranks are there; does nothing where they are joined already by the same arguments.
+
     Raises:
-        ArgumentError: the deadline is not a number of seconds.
+        ArgumentError: the engine has another name, or the deadline is not a number of seconds.
+        OptimizerError: there is no such group, or this process is not in it.
         RunError: the launcher's variables are incomplete or contradict each other, or a rank does not come
-            (``bfc::world::*``).
+            (``bfc::world::*``); the ranks are joined already by other arguments.
     """
-    global _world
+    global _world, _arguments
+    if engine not in _ENGINES or (engine == "processes" and group is not None):
+        expected = "expected " + " or ".join(f'"{one}"' for one in _ENGINES) + ", and torch for a group"
+        raise _bfc.wrong_value("init", "engine", repr(engine), expected)
+    if _world is not None and _arguments != (engine, group, deadline):
+        raise _bfc.joined()
     if _world is None:
-        _world = _bfc.World(deadline)
+        over_torch = engine == "torch" or group is not None or (engine == "auto" and _only_torch_has_ranks())
+        _world = _join_group(group, deadline) if over_torch else _bfc.World(deadline)
+        _arguments = (engine, group, deadline)
+
+
+def _only_torch_has_ranks() -> bool:
+    """Whether `torch.distributed` is initialized and no launcher has started this process."""
+    distributed = sys.modules.get("torch.distributed")
+    initialized = distributed is not None and distributed.is_available() and distributed.is_initialized()
+    return initialized and not _bfc.has_launcher()
+
+
+def _join_group(group: Optional[Any], deadline: float) -> Any:
+    from .torch._group import Group
+
+    return Group(group, deadline)
 
 
 def shutdown() -> None:
@@ -33,35 +64,40 @@ def shutdown() -> None:
     _world = None
 
 
-def world() -> _bfc.World:
-    """The group; an error before `init`."""
+def world() -> Any:
+    """The group, `_bfc.World` or that of an engine in Python; an error before `init`."""
     if _world is None:
         raise _bfc.not_joined()
     return _world
 
 
+def deadline() -> float:
+    """The longest wait for another rank, in seconds: that of `init`, if there was one."""
+    return _DEADLINE if _world is None else float(_world.deadline)
+
+
 def rank() -> int:
     """This rank, in ``0..size()``."""
-    return world().rank
+    return int(world().rank)
 
 
 def size() -> int:
     """The number of ranks."""
-    return world().size
+    return int(world().size)
 
 
 def local_rank() -> int:
     """This rank among those of its machine, such as the number of its GPU."""
-    return world().local_rank
+    return int(world().local_rank)
 
 
 def local_size() -> int:
     """The number of ranks of this machine."""
-    return world().local_size
+    return int(world().local_size)
 
 
-def machine(schedule: Schedule, tensors: Mapping[str, Any]) -> Machine:
-    """This rank's machine on a model of many tensors; all ranks make it together.
+def machine(schedule: Schedule, tensors: Mapping[str, Any]) -> Any:
+    """This rank's machine on a model of many tensors, a `Machine` or the like; all ranks make it together.
 
     Args:
         schedule: one for as many ranks as there are, the same on all.
@@ -74,4 +110,11 @@ def machine(schedule: Schedule, tensors: Mapping[str, Any]) -> Machine:
         RunError: ranks have different schedules or tensors, another machine of this process is not closed, or another rank
             ends or is late.
     """
-    return Machine(world(), schedule, list(tensors), list(tensors.values()))
+    return machine_of(world(), schedule, tensors)
+
+
+def machine_of(joined: Any, schedule: Schedule, tensors: Mapping[str, Any]) -> Any:
+    """The same in a group."""
+    if isinstance(joined, _bfc.World):
+        return Machine(joined, schedule, list(tensors), list(tensors.values()))
+    return joined.machine(schedule, tensors)

@@ -8,6 +8,7 @@
 //! | `schedule` | a schedule into Python objects and numpy arrays |
 //! | `spmd`, `trainer` | a schedule and an array into a rank's algorithm, driven by Python functions |
 //! | `world`, `machine` | a launcher's ranks and many tensors into a rank's algorithm, driven bucket by bucket |
+//! | `program` | what a rank runs into plain data, for the engine that interprets it in Python |
 //! | `torch` | what an optimizer of torch cannot do into exceptions |
 //! | `array`, `dlpack` | arrays of any library into checked memory, and back |
 //! | `library` | the library of an array into the words of a message |
@@ -26,6 +27,7 @@ mod graphs;
 mod interrupt;
 mod library;
 mod machine;
+mod program;
 mod results;
 mod schedule;
 mod spmd;
@@ -50,6 +52,10 @@ mod _bfc {
     #[pymodule_export]
     use super::machine::Machine;
     #[pymodule_export]
+    use super::program::{
+        Buckets, Code, apply_operation, exchange_failed, machine_failed, ranks_differ, wrong_checkpoint,
+    };
+    #[pymodule_export]
     use super::results::{advise, analyze, compare, simulate, sweep};
     #[pymodule_export]
     use super::schedule::{Phase, Round, Schedule, Topology};
@@ -60,7 +66,7 @@ mod _bfc {
     #[pymodule_export]
     use super::trainer::Trainer;
     #[pymodule_export]
-    use super::world::{World, not_joined};
+    use super::world::{World, has_launcher, joined, not_joined};
     #[pymodule_export]
     #[allow(non_upper_case_globals)]
     const __version__: &str = env!("CARGO_PKG_VERSION");

@@ -208,6 +208,26 @@ impl Machine {
         }
     }
 
+    /// Averages an array of float32 or float64 over all ranks, in place.
+    fn average(&self, py: Python<'_>, values: &Bound<'_, PyAny>) -> PyResult<()> {
+        let memory = array::writable(values)?.not_short()?;
+        // SAFETY: `writable` gives contiguous memory of this type; that nobody else touches it is asked of the caller.
+        self.call(py, move |machine| unsafe {
+            match memory.dtype {
+                Dtype::F32 => machine.average(memory.slice_mut::<f32>()),
+                _ => machine.average(memory.slice_mut::<f64>()),
+            }
+        })
+    }
+
+    /// Lets the waits of the other ranks for this one fail.
+    fn abandon(&self, py: Python<'_>, reason: String) -> PyResult<()> {
+        self.call(py, move |machine| {
+            machine.abandon(&reason);
+            Ok(())
+        })
+    }
+
     /// Everything that `restore` needs to go on from here.
     fn save<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, &self.call(py, bfc_runtime::Machine::save)?))

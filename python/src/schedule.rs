@@ -3,6 +3,7 @@
 use crate::arguments::wrong_value;
 use crate::array;
 use crate::error;
+use crate::program::program;
 use bfc_schedule::program::Instruction;
 use bfc_schedule::{MixingMatrix, Rank, RankPlan, RoundPlan};
 use pyo3::exceptions::{PyIndexError, PyValueError};
@@ -134,6 +135,12 @@ impl Schedule {
             return Err(wrong_value(py, "Schedule.inspect", "rank", "None", &expected));
         }
         from_json(py, &py.detach(|| bfc_schedule::inspect(&self.inner, rank.map(Rank))))
+    }
+
+    /// What a rank runs, as lists and dicts: private, since it changes with the program's instructions.
+    fn _program<'py>(&self, py: Python<'py>, rank: u32) -> PyResult<Bound<'py, PyAny>> {
+        check_rank(rank, self.inner.size())?;
+        program(py, self, rank)
     }
 
     /// Writes the schedule to a file, which appears whole or not at all. Devices and pipes are written to, links stay, and

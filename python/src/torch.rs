@@ -83,6 +83,60 @@ enum TorchError {
         )
     )]
     MixedBuffers { algorithm: String },
+    /// There is no group to exchange over.
+    #[error("{found}")]
+    #[diagnostic(
+        code(bfc::torch::no_group),
+        help(
+            "call `torch.distributed.init_process_group(\"gloo\")` first, in all processes of the group, or leave out `engine` and `group`"
+        )
+    )]
+    NoGroup { found: String },
+    /// The group's backends do not carry the tensors.
+    #[error("the group, whose backends are {backends}, does not carry {found}")]
+    #[diagnostic(
+        code(bfc::torch::no_backend),
+        help(
+            "move the model to a device of the group, or initialize it with a backend for each device: `init_process_group(\"cpu:gloo,cuda:nccl\")`"
+        )
+    )]
+    NoBackend { backends: String, found: String },
+    /// An instruction that has no form in operations of torch.
+    #[error("`{algorithm}` needs {found}, which the engine `torch` does not compute")]
+    #[diagnostic(code(bfc::torch::host_only), help("use the engine `processes`, or another algorithm"))]
+    HostOnly { algorithm: String, found: String },
+    /// Two averages of gradients.
+    #[error("{found} averages the gradients of all ranks, so the ranks would not train by the schedule")]
+    #[diagnostic(
+        code(bfc::torch::averaged_gradients),
+        help("do not wrap the model, or let it leave gradients alone: `model = bfc.torch.local(model)`")
+    )]
+    AveragedGradients { found: String },
+    /// The model is not the one that was wrapped.
+    #[error("{found} since the optimizer was made")]
+    #[diagnostic(
+        code(bfc::torch::changed_model),
+        help(
+            "change models before the optimizer is made, or make another one; load values with `load_state_dict(…)` without `assign=True`"
+        )
+    )]
+    ChangedModel { found: String },
+    /// What needs the model was asked for without it.
+    #[error("{found} needs the model")]
+    #[diagnostic(
+        code(bfc::torch::needs_model),
+        help("give it as the third argument: `Decentralized(base, schedule, model)`")
+    )]
+    NeedsModel { found: String },
+    /// Files of a run do not belong together.
+    #[error("cannot go on from `{subject}`: {found}")]
+    #[diagnostic(
+        code(bfc::torch::wrong_files),
+        help(
+            "load a directory that `bfc.torch.save` has written with the same number of ranks; on another number of ranks, load `optimizer.consolidated()`"
+        )
+    )]
+    WrongFiles { found: String, subject: String },
 }
 
 /// The exception of the code `bfc::torch::CODE`, about what was `found` with `subject`: an algorithm or an optimizer.
@@ -99,6 +153,13 @@ pub fn torch_error(py: Python<'_>, code: &str, found: String, subject: String) -
         "evaluating" => TorchError::Evaluating { found },
         "late_gradient" => TorchError::LateGradient { found },
         "mixed_buffers" => TorchError::MixedBuffers { algorithm },
+        "no_group" => TorchError::NoGroup { found },
+        "no_backend" => TorchError::NoBackend { backends: subject, found },
+        "host_only" => TorchError::HostOnly { algorithm, found },
+        "averaged_gradients" => TorchError::AveragedGradients { found },
+        "changed_model" => TorchError::ChangedModel { found },
+        "needs_model" => TorchError::NeedsModel { found },
+        "wrong_files" => TorchError::WrongFiles { found, subject },
         _ => return PyValueError::new_err(format!("bfc::torch::{code} is not a code")),
     };
     error::raise(py, [&refused as &dyn Diagnostic])

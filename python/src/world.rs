@@ -58,10 +58,28 @@ pub enum Vacant {
 #[diagnostic(code(bfc::world::not_joined), help("call `bfc.init()` first"))]
 struct NotJoined;
 
+/// The group was joined before, in another way.
+#[derive(Debug, Error, Diagnostic)]
+#[error("this process has joined the other ranks already, with other arguments")]
+#[diagnostic(code(bfc::world::joined), help("call `bfc.init()` once, or `bfc.shutdown()` before"))]
+struct Joined;
+
+/// The exception for a second group.
+#[pyfunction]
+pub fn joined(py: Python<'_>) -> PyErr {
+    error::raise(py, [&Joined as &dyn Diagnostic])
+}
+
 /// The exception for what needs the other ranks before they are joined.
 #[pyfunction]
 pub fn not_joined(py: Python<'_>) -> PyErr {
     error::raise(py, [&NotJoined as &dyn Diagnostic])
+}
+
+/// Whether the environment says that a launcher has started this process.
+#[pyfunction]
+pub fn has_launcher() -> bool {
+    !matches!(bfc_runtime::World::from_environment(), Err(WorldError::NoLauncher))
 }
 
 impl Seat {
@@ -133,5 +151,11 @@ impl World {
     #[getter]
     fn local_size(&self) -> u32 {
         self.local_size
+    }
+
+    /// The longest wait for another rank, in seconds.
+    #[getter]
+    fn deadline(&self) -> f64 {
+        self.deadline.as_secs_f64()
     }
 }

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,7 +26,10 @@ LAUNCHERS = {
     "torchrun": lambda ranks, logs: [
         sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(ranks), "--redirects", "1", "--log-dir", logs
     ],
+    "mpirun": lambda ranks, _: ["mpirun", *ANYWHERE, "-n", str(ranks), sys.executable],
 }
+# As root, and more ranks than cores.
+ANYWHERE = ["--allow-run-as-root", "--oversubscribe", "--bind-to", "none"]
 torch.set_num_threads(1)
 
 
@@ -40,6 +44,12 @@ def start(launcher, ranks, script, *arguments, scratch):
     assert done.returncode == 0, done.stderr
     printed = [done.stdout, *(log.read_text() for log in logs.rglob("stdout.log"))]
     return sorted(line for text in printed for line in text.splitlines())
+
+
+LAUNCHED = pytest.mark.parametrize("launcher", [
+    "bfc launch", "torchrun",
+    pytest.param("mpirun", marks=pytest.mark.skipif(shutil.which("mpirun") is None, reason="mpirun is not installed")),
+])
 
 
 def on_ranks(body, tmp_path, *, ranks=2, launcher="bfc launch"):
@@ -365,7 +375,7 @@ def test_unequal_rates_and_unknown_words_are_refused():
     with pytest.raises(NotImplementedError):
         optimizer.add_param_group({"params": [torch.ones(1)]})
     optimizer.close()
-    for wrong in ({"start": "zero"}, {"buffers": "average"}):
+    for wrong in ({"start": "zero"}, {"buffers": "sum"}):
         with pytest.raises(bfc.ArgumentError):
             bfc.torch.Decentralized(torch.optim.SGD(net.parameters()), schedule("dgd"), net, **wrong)
 
@@ -422,6 +432,22 @@ def test_the_example_trains_and_repeats_under_either_launcher(ranks, algorithm, 
     accuracies = [float(found) for line in lines for found in re.findall(r"accuracy ([\d.]+)", line)]
     assert len(accuracies) == ranks and min(accuracies) > 0.85
     assert start("torchrun", ranks, *arguments, scratch=tmp_path) == lines
+
+
+@LAUNCHED
+@pytest.mark.parametrize("ranks", [1, 2, 4])
+def test_each_launcher_starts_ranks_that_meet(launcher, ranks, tmp_path):
+    body = """
+    x = torch.nn.Parameter(torch.full((2,), float(bfc.rank())))
+    schedule = bfc.compile("topology::complete", algorithm="atc_diffusion", size=bfc.size(), local_size=bfc.local_size())
+    optimizer = bfc.torch.Decentralized(torch.optim.SGD([x], lr=0.0), schedule, start="own")
+    x.sum().backward()
+    optimizer.step()
+    print(bfc.rank(), bfc.size(), bfc.local_rank(), bfc.local_size(), x.tolist())
+    """
+    mean = [(ranks - 1) / 2] * 2
+    expected = [f"{rank} {ranks} {rank} {ranks} {mean}" for rank in range(ranks)]
+    assert on_ranks(body, tmp_path, ranks=ranks, launcher=launcher) == expected
 
 
 QUADRATIC = """

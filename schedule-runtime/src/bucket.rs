@@ -1,7 +1,7 @@
 //! What a program does with the vectors of one bucket that concerns its rank alone. Numbers that are stored shorter than they
 //! are computed are read into the longer type and rounded where they are written.
 
-use crate::compression::{decode, encode, gossip};
+use crate::compression::gossip;
 use crate::element::Element;
 use crate::expression::{Scope, VectorExpression};
 use crate::kernel;
@@ -65,10 +65,7 @@ impl Bucket {
         let code = std::mem::take(&mut self.codes[into].bytes);
         let mut bytes = Arc::unwrap_or_clone(code);
         let x = self.read::<T>(from);
-        for part in self.codes[into].parts.iter() {
-            let draw = part.draw(step, rank);
-            encode(part.codec, &x[part.elements.clone()], draw, &mut bytes[part.bytes.clone()]);
-        }
+        self.codes[into].coding.encode(&x, step, rank, &mut bytes);
         self.codes[into].bytes = Arc::new(bytes);
     }
 
@@ -76,10 +73,7 @@ impl Bucket {
     pub(crate) fn decode<T: Element>(&mut self, from: usize, into: usize, step: u64) {
         let mut x = vec![T::default(); self.length];
         let code = &self.codes[from];
-        for part in code.parts.iter() {
-            let bytes = &code.bytes[part.bytes.clone()];
-            decode(part.codec, bytes, part.draw(step, 0), &mut x[part.elements.clone()]);
-        }
+        code.coding.decode(&code.bytes, step, &mut x);
         self.write(into, &x);
     }
 

@@ -136,7 +136,7 @@ impl Layout {
     }
 
     /// What ranks compare before they start: a line for each tensor, and the size of buckets.
-    pub(crate) fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         let tensors: String = self.0.tensors.iter().map(|tensor| format!("{tensor}\n")).collect();
         format!("{tensors}buckets of {} bytes", self.0.bytes)
     }

@@ -61,12 +61,15 @@ pub mod undo;
 pub mod world;
 
 pub use communicator::{CommunicateError, Communicator, Neighbours, Reduction};
+pub use compression::Coding;
 pub use element::Element;
 pub use error::{ExchangeKind, Place, RuntimeError};
 pub use layout::{BUCKET_BYTES, Bucket, Layout, Tensor, TensorPlace};
 pub use machine::{
     Answer, Ask, Flat, FlatAsk, FlatState, Machine, ModelAsk, State, Values, ValuesMut, Wanted,
 };
+pub use plan::{Action, Plan, Weight};
+pub use registers::points;
 pub use storage::{Dtype, Slice, Storage};
 pub use trace::{Trace, TraceError};
 pub use transport::Transport;

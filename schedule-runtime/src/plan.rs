@@ -8,10 +8,11 @@ use bfc_schedule::{Rank, Rational};
 
 /// One rank's part of one phase.
 #[derive(Clone, Debug)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// What the rank keeps of its own.
-    own: Weight,
-    pub(crate) actions: Vec<Action>,
+    pub own: Weight,
+    /// Its rounds, in order; it is idle in those that are missing.
+    pub actions: Vec<Action>,
 }
 
 /// One rank's part of a part of a phase's matrix, or of its pattern.
@@ -26,24 +27,29 @@ pub(crate) struct Part<'a> {
 
 /// One rank's part of one round.
 #[derive(Clone, Debug)]
-pub(crate) struct Action {
-    pub(crate) round: u32,
-    pub(crate) send_to: Option<Rank>,
-    pub(crate) receive: Option<(Rank, Weight)>,
+pub struct Action {
+    /// The round.
+    pub round: u32,
+    /// To whom it sends.
+    pub send_to: Option<Rank>,
+    /// Whom it hears, and with which weight.
+    pub receive: Option<(Rank, Weight)>,
 }
 
 /// A weight, rounded to each type that sums are computed in.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Weight {
-    single: f32,
-    double: f64,
+pub struct Weight {
+    /// In sums of `f32`, `bf16` and `f16`.
+    pub single: f32,
+    /// In sums of `f64`.
+    pub double: f64,
 }
 
 impl Plan {
     /// Rounds every weight once; the self weight takes up the remainders, so that a row keeps its sum, or a column,
     /// where those are the sums that count. What is left is the rounding of the self weight itself, which is exact
     /// unless another weight in the sum is smaller.
-    pub(crate) fn new(plan: &RankPlan) -> Self {
+    pub fn new(plan: &RankPlan) -> Self {
         let mut row = Remainder::nothing();
         let mut round = |exact: &Rational| {
             let weight = Weight::nearest(exact);

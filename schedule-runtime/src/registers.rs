@@ -1,6 +1,6 @@
 //! The registers of a program while it runs: numbers, and for each bucket of the model the vectors and codes.
 
-use crate::exchange::CodedPart;
+use crate::compression::Coding;
 use crate::execute::Question;
 use crate::layout::Layout;
 use crate::memory::Buffer;
@@ -47,7 +47,7 @@ pub(crate) struct Tensor {
 /// A vector as its codec writes it, tensor after tensor.
 #[derive(Clone, Debug)]
 pub(crate) struct Code {
-    pub(crate) parts: Arc<[CodedPart]>,
+    pub(crate) coding: Arc<Coding>,
     pub(crate) bytes: Arc<Vec<u8>>,
 }
 
@@ -65,11 +65,7 @@ impl Registers {
         let points = points(program);
         let numbers = |shape: &Shape| vec![0.0; if *shape == Shape::EdgeScalar { neighbours } else { 0 }];
         let mut bucket = |bucket: &crate::layout::Bucket| {
-            let tensors = bucket.tensors.iter().map(|&index| Tensor {
-                index,
-                elements: layout.place(index).elements.clone(),
-                rows: layout.rows(index),
-            });
+            let tensors = bucket.tensors.iter().map(|&index| Tensor::new(layout, index));
             let mut registers = Bucket {
                 dtype: arithmetic(bucket.dtype),
                 length: bucket.length,
@@ -151,6 +147,10 @@ impl Registers {
 }
 
 impl Tensor {
+    pub(crate) fn new(layout: &Layout, index: usize) -> Self {
+        Self { index, elements: layout.place(index).elements.clone(), rows: layout.rows(index) }
+    }
+
     /// Its sizes as a matrix.
     pub(crate) fn sizes(&self, low_rank: LowRank) -> Sizes {
         low_rank.of_shape(self.rows).sizes(self.elements.len())
@@ -164,23 +164,17 @@ impl Bucket {
     }
 
     fn code(&self, shape: Shape) -> Code {
-        let mut parts = vec![];
-        let mut end = 0;
-        if let Shape::Code(codec) = shape {
-            for Tensor { index, elements, rows } in &self.tensors {
-                let (start, codec) = (end, codec.of_shape(*rows));
-                end += codec.bytes(elements.len(), self.dtype.bytes());
-                let (tensor, elements) = (*index as u32, elements.clone());
-                parts.push(CodedPart { codec, tensor, elements, bytes: start..end });
-            }
-        }
-        Code { parts: parts.into(), bytes: Arc::new(vec![0; end]) }
+        let coding = match shape {
+            Shape::Code(codec) => Coding::new(codec, self.tensors.iter().cloned(), self.dtype.bytes()),
+            _ => Coding::default(),
+        };
+        Code { bytes: Arc::new(vec![0; coding.bytes()]), coding: coding.into() }
     }
 }
 
 /// Which registers hold points, models and what they are made in place of: they are stored as the model's tensors are. All
 /// others are stored in what they are computed in, since the sums of trackers and corrections must not drift.
-fn points(program: &Program) -> Vec<bool> {
+pub fn points(program: &Program) -> Vec<bool> {
     let mut points = vec![false; program.registers.len()];
     let mut mark = |register: &Register| points[register.0 as usize] = true;
     mark(&program.model_register);

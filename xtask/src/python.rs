@@ -1,7 +1,7 @@
 //! The Python package, installed as users install it, into an environment of its own under `target/`.
 
 use crate::shell::run;
-use crate::venv;
+use crate::{mpi, venv};
 use std::path::Path;
 use std::process::Command;
 
@@ -17,7 +17,7 @@ pub fn check() -> Result<(), String> {
     }
     let module = |arguments: &[&str]| run(Command::new(&python).arg("-m").args(arguments));
     install(&python)?;
-    module(&["pytest", "--quiet", "-rs"])?;
+    run(Command::new(&python).args(["-m", "pytest", "--quiet", "-rs"]).envs(mpi::install()?))?;
     module(&["mypy"])?;
     module(&["mypy.stubtest", "bfc._bfc"])
 }

@@ -9,7 +9,9 @@
     optimizer = bfc.torch.Decentralized(torch.optim.AdamW(model.parameters()), schedule, model)
 """
 
+from ._files import load, save
 from ._optimizer import Decentralized
+from ._watch import local
 
-__all__ = ["Decentralized"]
+__all__ = ["Decentralized", "load", "local", "save"]
 Decentralized.__module__ = "bfc.torch"

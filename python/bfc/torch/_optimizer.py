@@ -1,6 +1,7 @@
 """An optimizer of torch whose steps are those of a decentralized algorithm."""
 
-from contextlib import contextmanager
+import warnings
+from contextlib import contextmanager, nullcontext
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Literal, Optional, Sequence, Union
 
 import torch
@@ -8,11 +9,15 @@ from torch.optim import Optimizer
 
 from .. import _bfc
 from .._bfc import Schedule
-from .._world import machine
+from .._data import part_streams
+from .._errors import Error
+from .._world import deadline, machine_of, world
 from ._base import check_bases, common_rate, name_tensors, only, weight_decays
+from ._group import Group
 from ._overlap import Overlap
-from ._start import broadcast, check
-from ._tensors import Tensors, in_memory
+from ._start import broadcast, check, on_host
+from ._tensors import Tensors
+from ._watch import Watch, refuse_averages
 
 Closure = Callable[[], Any]
 
@@ -33,10 +38,12 @@ class Decentralized(Optimizer):
         base: an optimizer, or several whose parameters travel together.
         schedule: one for as many ranks as there are, whose algorithm asks for gradients or steps.
         model: what names the tensors, in the order in which they travel; by default they are numbered.
+        group: a group of `torch.distributed` that carries the tensors, on any device, instead of what `bfc.init` has
+            joined; its ranks are those of the schedule.
         start: ``"broadcast"`` gives all ranks the parameters and buffers of rank 0, ``"check"`` compares them with those of
             rank 0, and ``"own"`` lets each rank start from its own.
         buffers: what becomes of the model's floating-point buffers, such as running means: ``"local"``, each rank keeps its
-            own; ``"mix"``, they travel with the parameters, for algorithms that say ``adapt``.
+            own; ``"average"``, the same while training, and `evaluating` sees their averages; ``"mix"``, they travel with the parameters, for algorithms that say ``adapt``.
         overlap: whether the tensors of a bucket travel as soon as their gradients are there, while `backward` computes
             the others. Gradients are then not to be changed after `backward`: no clipping, no scaler. For bases that step
             each parameter apart from all others (SGD, Adam, AdamW, Adagrad, RMSprop and others).
@@ -59,19 +66,28 @@ class Decentralized(Optimizer):
         schedule: Schedule,
         model: Optional[torch.nn.Module] = None,
         *,
+        group: Optional[Any] = None,
         start: Literal["broadcast", "check", "own"] = "broadcast",
-        buffers: Literal["local", "mix"] = "local",
+        buffers: Literal["local", "average", "mix"] = "local",
         overlap: bool = False,
     ) -> None:
         self._bases = [base] if isinstance(base, Optimizer) else list(base)
         self._schedule = schedule
         _one_of("start", start, ("broadcast", "check", "own"))
-        _one_of("buffers", buffers, ("local", "mix"))
+        _one_of("buffers", buffers, ("local", "average", "mix"))
+        if buffers != "local" and model is None:
+            raise _bfc.torch_error("needs_model", f'`buffers="{buffers}"`', "")
         check_bases(self._bases, schedule, overlap)
+        joined = world() if group is None else Group(group, deadline())
         parameters = name_tensors(self._bases, model)
-        held = dict(model.named_buffers()) if model else {}
+        refuse_averages(list(parameters.values()))
+        self._joined, self._is_group_own, self._model = joined, group is not None, model
+        self._watch = Watch(parameters, model)
+        held = self._buffers = dict(model.named_buffers()) if model else {}
         if start != "own":
-            (broadcast if start == "broadcast" else check)({**parameters, **held})
+            (broadcast if start == "broadcast" else check)({**parameters, **held}, joined)
+        averaged = held.values() if buffers == "average" else ()
+        self._averaged = [buffer for buffer in averaged if buffer.is_floating_point()]
         if buffers == "mix":
             if any("gradient" in block for block in schedule.questions):
                 raise _bfc.torch_error("mixed_buffers", "", schedule.algorithm)
@@ -79,16 +95,19 @@ class Decentralized(Optimizer):
         # What the constructor of `Optimizer` does, but for what is the base's.
         self.__setstate__({})
         self.skipped = 0
-        self._evaluating = False
+        self._evaluating, self._joining = False, False
         self._copied = 0
         self._rate: Optional[float] = None
-        self._tensors = Tensors(parameters)
-        self._machine = machine(schedule, {name: in_memory(tensor) for name, tensor in parameters.items()})
+        self._tensors = Tensors(parameters, on_host(joined))
+        self._machine = self._start()
         self._buckets = self._machine.buckets
+        sizes = [tensor.nbytes for tensor in self._tensors.tensors]
+        self._bytes = [sum(sizes[index] for index in bucket) for bucket in self._buckets]
         # Where the model is not at the parameters, it is kept here.
-        self._models = None if schedule.asks_at_model else Tensors(dict(zip(parameters, self._clones())))
+        self._models = None if schedule.asks_at_model else Tensors(dict(zip(parameters, self._clones())), on_host(joined))
         self._overlap = Overlap(self._tensors, self._buckets, self._answer) if overlap else None
         self._go_on()
+        part_streams(joined.rank)
 
     @property
     def param_groups(self) -> Any:
@@ -127,6 +146,9 @@ class Decentralized(Optimizer):
             RunError: another rank ends or is late.
         """
         self._not_evaluating("`step()` was called")
+        self._check()
+        if self._joining:
+            self._averages([1.0])
         if closure is None:
             if (several := max(map(len, self._schedule.questions[1:]))) > 1:
                 raise _bfc.torch_error("needs_closure", str(several), self._schedule.algorithm)
@@ -141,21 +163,73 @@ class Decentralized(Optimizer):
         return losses[0]
 
     @contextmanager
-    def evaluating(self) -> Iterator[None]:
+    def evaluating(self, *, average: bool = False) -> Iterator[None]:
         """Inside, the parameters are the algorithm's model: for evaluation and for saving. Afterwards they are what they were,
-        bit for bit.
+        bit for bit. Collective with ``average=True`` and with ``buffers="average"``.
+
+        Args:
+            average: whether they are the average of the models of all ranks.
         """
         self._not_evaluating("`evaluating()` was called")
-        held = self._clones()
+        held, buffers = self._clones(), [buffer.clone() for buffer in self._averaged]
         self._evaluating = True
         try:
             if self._models is not None:
                 self._tensors.copy_from(self._models.tensors)
+            self._average([*(self._tensors.tensors if average else []), *self._averaged])
             with self.accumulating():
                 yield
         finally:
             self._tensors.copy_from(held)
+            with torch.no_grad():
+                for buffer, values in zip(self._averaged, buffers):
+                    buffer.copy_(values)
             self._evaluating = False
+
+    def average(self) -> Dict[str, torch.Tensor]:
+        """The average of the models of all ranks, by the names of the model's ``state_dict``, as copies. Buffers are averages with
+        ``buffers="average"``, else those of this rank. Collective.
+        """
+        with self.evaluating(average=True):
+            named = self._model.state_dict() if self._model else dict(zip(self._tensors.names, self._tensors.tensors))
+            return {name: tensor.detach().clone() for name, tensor in named.items()}
+
+    def consensus_distance(self) -> float:
+        """How far the models of the ranks are from their average: the root of the mean over ranks of the squared norms of the
+        differences, in float64. Collective.
+        """
+        with self.evaluating():
+            own = self._clones()
+        means = [tensor.clone() for tensor in own]
+        self._average(means)
+        squares = [(one.double() - mean.double()).square().sum().item() for one, mean in zip(own, means)]
+        return float(self._averages([sum(squares)])[0] ** 0.5)
+
+    @contextmanager
+    def join(self) -> Iterator[None]:
+        """Around a loop over batches whose number differs between ranks: a rank that has left its loop takes part in the exchanges
+        of the others, with unchanged parameters or a gradient of zero, until all have left theirs. Each step inside exchanges
+        one more number. Collective; not with ``overlap=True``.
+        """
+        if self._overlap is not None:
+            raise _bfc.wrong_value("torch.Decentralized", "overlap", "True", "expected False where ranks `join`")
+        self._joining = True
+        try:
+            yield
+            while self._averages([0.0])[0] > 0:
+                several = max(map(len, self._schedule.questions[1:])) > 1
+                while not self._finish(idle=True) and several:
+                    pass
+        finally:
+            self._joining = False
+
+    def consolidated(self) -> Dict[str, Any]:
+        """A `state_dict` for any number of ranks and any schedule: the average of all models, and the states of this rank's base.
+        Where it is loaded, the algorithm starts again from there. Collective.
+        """
+        with self.evaluating(average=True):
+            model = dict(zip(self._tensors.names, self._clones()))
+        return {"consolidated": model, "bases": [base.state_dict() for base in self._bases], "skipped": self.skipped}
 
     @contextmanager
     def accumulating(self) -> Iterator[None]:
@@ -190,6 +264,9 @@ class Decentralized(Optimizer):
         Raises:
             RunError: another rank, or another schedule or model, has saved it.
         """
+        if "consolidated" in state_dict:
+            self._restart(state_dict)
+            return
         self._machine.restore(state_dict["machine"].numpy().tobytes())
         for base, state in zip(self._bases, state_dict["bases"]):
             base.load_state_dict(state)
@@ -216,6 +293,57 @@ class Decentralized(Optimizer):
             self._overlap.close()
         self._machine.close()
 
+    def _start(self) -> Any:
+        """A machine that begins at the parameters."""
+        named = zip(self._tensors.names, self._tensors.tensors)
+        return machine_of(self._joined, self._schedule, {name: self._tensors.given(tensor) for name, tensor in named})
+
+    def _restart(self, state_dict: Dict[str, Any]) -> None:
+        """Starts the algorithm from a consolidated state."""
+        self._machine.close()
+        model = state_dict["consolidated"]
+        self._tensors.copy_from([model[name] for name in self._tensors.names])
+        if self._models is not None:
+            self._models.copy_from(self._tensors.tensors)
+        for base, state in zip(self._bases, state_dict["bases"]):
+            base.load_state_dict(state)
+        self._machine, self._rate, self.skipped = self._start(), None, state_dict["skipped"]
+        warnings.warn(f"`{self._schedule.algorithm}` starts again, from the average of all ranks", stacklevel=3)
+        self._go_on()
+
+    def _check(self) -> None:
+        """An error, which the other ranks learn of, where something has changed that must not."""
+        try:
+            if not self._is_group_own:
+                world()
+            self._watch.check()
+        except Error as failure:
+            self._machine.abandon(f"it raised {failure.code}")
+            raise
+
+    def _average(self, tensors: List[torch.Tensor]) -> None:
+        """Averages tensors over all ranks, in place; short numbers are averaged in float32."""
+        alike: Dict[Any, List[torch.Tensor]] = {}
+        for tensor in tensors:
+            dtype = torch.float64 if tensor.dtype == torch.float64 else torch.float32
+            device = torch.device("cpu") if on_host(self._joined) else tensor.device
+            alike.setdefault((dtype, device), []).append(tensor)
+        for (dtype, device), some in alike.items():
+            flat = torch.cat([tensor.detach().to(device, dtype).flatten() for tensor in some])
+            self._machine.average(flat)
+            with torch.no_grad():
+                for tensor, values in zip(some, flat.split([tensor.numel() for tensor in some])):
+                    tensor.copy_(values.view(tensor.shape))
+
+    def _averages(self, numbers: List[float]) -> List[float]:
+        """The averages of numbers over all ranks."""
+        tensors = self._tensors.tensors
+        device = tensors[0].device if tensors and not on_host(self._joined) else torch.device("cpu")
+        values = torch.tensor(numbers, dtype=torch.float64, device=device)
+        self._machine.average(values)
+        averages: List[float] = values.tolist()
+        return averages
+
     def _not_evaluating(self, called: str) -> None:
         if self._evaluating:
             raise _bfc.torch_error("evaluating", called, "")
@@ -230,15 +358,14 @@ class Decentralized(Optimizer):
             self._keep_model()
         self._wanted = wanted
         self._tensors.fill(self._machine.point)
-        self._count(range(len(self._tensors.tensors)))
+        self._copied += sum(self._bytes)
 
-    def _count(self, tensors: Iterable[int]) -> None:
-        self._copied += sum(self._tensors.tensors[one].nbytes for one in tensors)
-
-    def _finish(self) -> bool:
-        """Answers what of the question is not answered yet; whether that ends a step of the algorithm."""
+    def _finish(self, idle: bool = False) -> bool:
+        """Answers what of the question is not answered yet, an idle rank without a step or gradient; whether that ends a step of the
+        algorithm.
+        """
         rest = self._overlap.rest() if self._overlap else range(len(self._buckets))
-        done = self._answer(rest, self._is_skipped())
+        done = self._answer(rest, idle or self._is_skipped())
         if done:
             self._keep_model()
         self._go_on()
@@ -262,7 +389,7 @@ class Decentralized(Optimizer):
                 tensors = self._buckets[bucket]
                 values = [self._value(index, decays, skipped) for index in tensors]
                 done = self._machine.ready(bucket, values)
-                self._count(tensors)
+                self._copied += self._bytes[bucket]
         return done
 
     def _value(self, index: int, decays: Dict[int, float], skipped: bool) -> torch.Tensor:
@@ -271,14 +398,16 @@ class Decentralized(Optimizer):
             return self._tensors.read(index)
         tensor = self._tensors.tensors[index]
         if skipped or tensor.grad is None:
-            return torch.zeros(tensor.shape, dtype=tensor.dtype)
+            return self._tensors.given(torch.zeros_like(tensor))
         decay = decays[id(tensor)]
-        return in_memory(tensor.grad.add(tensor, alpha=decay) if decay else tensor.grad)
+        return self._tensors.given(torch.add(tensor.grad, torch.mul(tensor, decay)) if decay else tensor.grad)
 
     def _step_bases(self, buckets: Iterable[int]) -> None:
         """The steps of the base for the tensors of these buckets."""
-        chosen = [self._tensors.tensors[index] for bucket in buckets for index in self._buckets[bucket]]
-        with only(self._bases, {id(tensor) for tensor in chosen}):
+        wanted = list(buckets)
+        chosen = [self._tensors.tensors[index] for bucket in wanted for index in self._buckets[bucket]]
+        whole = len(wanted) == len(self._buckets)
+        with nullcontext() if whole else only(self._bases, {id(tensor) for tensor in chosen}):
             for base in self._bases:
                 base.step()
 

@@ -1,4 +1,4 @@
-"""Tensors of torch on any device, and their numbers in CPU memory, where a machine reads and writes them."""
+"""Tensors of torch on any device, and their numbers where a machine reads and writes them."""
 
 from typing import Callable, Dict, List, Sequence
 
@@ -6,18 +6,26 @@ import torch
 
 
 class Tensors:
-    """The tensors of a model, by name."""
+    """The tensors of a model, by name, and whether a machine works on them in memory of the CPU."""
 
-    def __init__(self, named: Dict[str, torch.Tensor]) -> None:
-        self.names, self.tensors = list(named), list(named.values())
+    def __init__(self, named: Dict[str, torch.Tensor], on_host: bool) -> None:
+        self.names, self.tensors, self._on_host = list(named), list(named.values()), on_host
         self._staging: Dict[int, torch.Tensor] = {}
 
     def read(self, index: int) -> torch.Tensor:
         """The numbers of a tensor."""
-        return in_memory(self.tensors[index])
+        return self.given(self.tensors[index])
+
+    def given(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The numbers of any tensor."""
+        return in_memory(tensor) if self._on_host else _dense(tensor)
 
     def fill(self, write: Callable[[List[torch.Tensor]], None]) -> None:
         """Lets ``write`` write all numbers."""
+        if not self._on_host:
+            # In operations of torch, which autograd sees.
+            write([tensor.detach() for tensor in self.tensors])
+            return
         hosts = [self._host(index) for index in range(len(self.tensors))]
         write(hosts)
         with torch.no_grad():
@@ -45,9 +53,12 @@ class Tensors:
 
 def in_memory(tensor: torch.Tensor) -> torch.Tensor:
     """The numbers of a tensor, dense and contiguous in CPU memory: its own, or a copy."""
+    return _dense(tensor).cpu().contiguous()
+
+
+def _dense(tensor: torch.Tensor) -> torch.Tensor:
     tensor = tensor.detach()
-    dense = tensor.to_dense() if tensor.layout != torch.strided else tensor
-    return dense.cpu().contiguous()
+    return tensor.to_dense() if tensor.layout != torch.strided else tensor
 
 
 def _is_host(tensor: torch.Tensor) -> bool:

@@ -17,7 +17,7 @@ pub(crate) use lane::{Begun, Done, Lane};
 pub(crate) use messages::{Combine, Message, Target};
 pub(crate) use slices::{Bounds, Cut, Members, gather_rounds, reduce_rounds};
 
-use crate::compression::Draw;
+use crate::compression::Coding;
 use crate::error::{ExchangeKind, Place, RuntimeError};
 use crate::memory::Buffer;
 use crate::plan::Plan;
@@ -25,7 +25,7 @@ use crate::storage::Dtype;
 use crate::trace::{Cause, Recorder, Round, TraceError, What, calibrate};
 use crate::transport::{Chunk, Fault, Rounds, Tag, Ticket, Transport, rounds};
 use bfc_schedule::program::Operator;
-use bfc_schedule::{Average, Codec, Rank, visible};
+use bfc_schedule::{Average, Rank, visible};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,32 +63,13 @@ pub(crate) struct Operand {
 
 /// A code that is mapped in place of a vector: it is what travels, and receivers read it.
 pub(crate) struct Coded {
-    pub(crate) parts: Arc<[CodedPart]>,
+    pub(crate) coding: Arc<Coding>,
     /// What the vector is computed in.
     pub(crate) dtype: Dtype,
     pub(crate) source: Arc<Vec<u8>>,
     pub(crate) target: Buffer,
     /// Steps done, for codecs that draw.
     pub(crate) step: u64,
-}
-
-/// One tensor of a code.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct CodedPart {
-    pub(crate) codec: Codec,
-    /// The tensor, by index.
-    pub(crate) tensor: u32,
-    /// Its elements in the bucket.
-    pub(crate) elements: std::ops::Range<usize>,
-    /// Its bytes in the code.
-    pub(crate) bytes: std::ops::Range<usize>,
-}
-
-impl CodedPart {
-    /// What a codec draws from for this tensor.
-    pub(crate) fn draw(&self, step: u64, rank: u32) -> Draw {
-        Draw { step, tensor: self.tensor, rank }
-    }
 }
 
 /// A transport and what is known about its use.

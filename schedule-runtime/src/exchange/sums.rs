@@ -2,7 +2,6 @@
 //! are computed in and are rounded to the target's at the end.
 
 use super::{Coded, Operand, Spares, fill};
-use crate::compression::decode;
 use crate::element::Element;
 use crate::kernel::Mode;
 use crate::memory::Buffer;
@@ -63,7 +62,7 @@ impl<'a> Sums<'a> {
         };
         let sums = vectors.iter_mut().zip(&sources.vectors).map(sum).collect();
         let reading = |coded: &Coded| {
-            let length = coded.parts.iter().map(|part| part.elements.end).max().unwrap_or(0);
+            let length = coded.coding.elements();
             let mut vector = || spare(coded.dtype, length);
             Reading { sum: vector(), code: vec![0; coded.source.len()], vector: vector(), own: vector() }
         };
@@ -186,15 +185,7 @@ impl Reading {
 
 /// What a code says, tensor by tensor.
 fn read<T: Element>(coded: &Coded, code: &[u8], vector: &mut Buffer) {
-    let vector = vector.values_mut::<T>();
-    for part in coded.parts.iter() {
-        decode(
-            part.codec,
-            &code[part.bytes.clone()],
-            part.draw(coded.step, 0),
-            &mut vector[part.elements.clone()],
-        );
-    }
+    coded.coding.decode(code, coded.step, vector.values_mut::<T>());
 }
 
 /// One term of a sum, after the own term where that is still to come.

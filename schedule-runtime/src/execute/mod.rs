@@ -252,7 +252,7 @@ impl<X: Transport + Send + 'static> Surroundings<'_, X> {
         });
         let vectors = vectors.collect();
         let codes = operands.codes.iter().map(|&(from, into)| Coded {
-            parts: registers.codes[from].parts.clone(),
+            coding: registers.codes[from].coding.clone(),
             dtype: registers.dtype,
             source: registers.codes[from].bytes.clone(),
             target: registers.vectors[into].take(),

@@ -16,17 +16,18 @@ pub use flat::{Flat, FlatAsk, FlatState};
 pub use trainer::{Answer, Ask, State, Wanted};
 pub use values::{ModelAsk, Values, ValuesMut};
 
-use crate::error::RuntimeError;
-use crate::exchange::{Lane, Wire};
+use crate::element::Element;
+use crate::error::{ExchangeKind, Place, RuntimeError};
+use crate::exchange::{Exchange, Lane, Map, Operand, Wire};
 use crate::execute::{Clock, Executable, Flights, Question};
 use crate::layout::Layout;
 use crate::memory::Buffer;
 use crate::registers::Registers;
 use crate::trace::{self, Label, TraceError, What};
 use crate::transport::Transport;
-use bfc_schedule::Rank;
 use bfc_schedule::program::{Program, Shape};
 use bfc_schedule::schedule::{Digest, RankSchedule};
+use bfc_schedule::{Average, Rank};
 use deadline::Deadline;
 use std::path::Path;
 use std::time::Duration;
@@ -368,6 +369,45 @@ impl<X: Transport + Send + 'static> Machine<X> {
             Shape::Vector => State::Vector(self.values(register)),
             Shape::Code(_) => unreachable!("no state of a checked program is a code"),
         })
+    }
+
+    /// `values ←` their average over all ranks, beside the algorithm. Waits for what is in flight; collective.
+    ///
+    /// # Errors
+    /// While a question is answered bucket by bucket; where a peer fails.
+    pub fn average<T: Element>(&mut self, values: &mut [T]) -> Result<(), RuntimeError> {
+        let (rank, size) = (self.rank, self.size());
+        self.call(|machine| {
+            machine.between_answers()?;
+            machine.land()?;
+            let mut target = Buffer::zeros(T::DTYPE, values.len());
+            target.values_mut::<T>().copy_from_slice(values);
+            let mut exchange = Exchange {
+                place: Place {
+                    rank,
+                    step: machine.clock.begun.then_some(machine.clock.step),
+                    exchange: ExchangeKind::Average,
+                    bucket: None,
+                    round: 0,
+                },
+                deadline: machine.deadline.get(),
+                map: Map::Average(Average::circulant(size).into()),
+                vectors: vec![Operand { source: None, target }],
+                codes: vec![],
+                scalars: vec![],
+            };
+            machine.lane.exchange(&mut exchange)?;
+            let averages = exchange.vectors.pop().map(|operand| operand.target);
+            averages.iter().for_each(|averages| values.copy_from_slice(averages.values()));
+            Ok(())
+        })
+    }
+
+    /// Says to the other ranks that this one gives up: their waits for it fail, and all further calls here.
+    pub fn abandon(&mut self, reason: &str) {
+        self.failed = true;
+        let _ = self.land();
+        self.lane.wire().transport.abandon(reason);
     }
 
     /// The neighbours that states per edge are about, in the order of their entries.

@@ -1,0 +1,119 @@
+"""Train a convolutional network on handwritten digits by many algorithms, and compare accuracy, time and bytes.
+
+    bfc launch -n 4 -- python examples/digits_torch.py                      # some epochs
+    bfc launch -n 4 -- python examples/digits_torch.py --full               # until they have converged
+    torchrun --nproc-per-node 4 examples/digits_torch.py --skew 1           # with DistributedDataParallel beside them
+
+With `--skew 1` each rank sees few of the ten digits.
+"""
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+
+import bfc, bfc.torch
+
+# Name, topology, algorithm.
+RUNS = [
+    ("all-reduce", "ring", "parallel_sgd"),
+    ("adapt, then combine", "one_peer_exp2", "atc_diffusion"),
+    ("adapt while combining", "ring", "dgd"),
+    ("gradient tracking", "ring", "gradient_tracking"),
+    ("exact diffusion", "ring", "exact_diffusion"),
+    ("push-sum", "exponential", "push_sum_sgd"),
+    ("compressed", "ring", "choco_sgd(q = top_fraction(1/4), gamma = 1/5)"),
+    ("hierarchical", "hierarchical", "atc_diffusion"),
+    ("local steps", "one_peer_exp2", "local_dsgd(H = 4)"),
+]
+
+
+def read_digits():
+    """Images (n, 1, 8, 8) from 0 to 1 with their digits: for training, and every fifth for the test."""
+    table = np.loadtxt(Path(__file__).parent / "data" / "digits.csv", delimiter=",", dtype=np.float32)
+    pixels, digits = torch.from_numpy(table[:, :-1] / 16).view(-1, 1, 8, 8), torch.from_numpy(table[:, -1]).long()
+    test = torch.arange(len(digits)) % 5 == 0
+    return (pixels[~test], digits[~test]), (pixels[test], digits[test])
+
+
+def make_model():
+    """3,818 parameters."""
+    bfc.seed(0)
+    return torch.nn.Sequential(
+        torch.nn.Conv2d(1, 8, 3, padding=1), torch.nn.ReLU(), torch.nn.MaxPool2d(2),
+        torch.nn.Conv2d(8, 16, 3, padding=1), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(256, 10),
+    )
+
+
+def train(model, optimizer, batches, sampler, epochs):
+    """Seconds."""
+    begun = time.perf_counter()
+    for epoch in range(epochs):
+        sampler.set_epoch(epoch)
+        for x, y in batches:
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+    return time.perf_counter() - begun
+
+
+def accuracy_of(model, test):
+    with torch.no_grad():
+        return (model(test[0]).argmax(1) == test[1]).float().mean().item()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--skew", type=float, default=0.0)
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--full", action="store_true", help="60 epochs")
+    parser.add_argument("--only", help="the runs whose names begin so")
+    arguments = parser.parse_args()
+    epochs = 60 if arguments.full else arguments.epochs
+
+    torch.set_num_threads(1)
+    bfc.init()
+    train_set, test = read_digits()
+    dataset = torch.utils.data.TensorDataset(*train_set)
+    sampler = bfc.sampler(dataset, skew=arguments.skew, labels=train_set[1])
+    batches = torch.utils.data.DataLoader(dataset, batch_size=16, sampler=sampler)
+    if bfc.rank() == 0:
+        print(f"{bfc.size()} ranks, skew {arguments.skew}, {epochs} epochs of {len(batches)} steps")
+        print(f"{'':24} {'accuracy':>8} {'distance':>9} {'seconds':>8} {'MB sent':>8}", flush=True)
+
+    def show(name, accuracy, distance, seconds, sent):
+        if bfc.rank() == 0:
+            print(f"{name:24} {accuracy:8.2%} {distance:9.2e} {seconds:8.2f} {sent / 1e6:8.2f}", flush=True)
+
+    for name, topology, algorithm in RUNS:
+        if not name.startswith(arguments.only or ""):
+            continue
+        local_size = 2 if topology == "hierarchical" and bfc.size() % 2 == 0 else 1
+        schedule = bfc.compile(f"topology::{topology}", algorithm=algorithm, size=bfc.size(), local_size=local_size)
+        model = make_model()
+        base = torch.optim.SGD(model.parameters(), lr=0.1)
+        optimizer = bfc.torch.Decentralized(base, schedule, model)
+        seconds = train(model, optimizer, batches, sampler, epochs)
+        distance, sent = optimizer.consensus_distance(), optimizer.statistics()["bytes_sent"]
+        with optimizer.evaluating(average=True):
+            show(name, accuracy_of(model, test), distance, seconds, sent)
+        optimizer.close()
+
+    if "MASTER_ADDR" in os.environ and not arguments.only:
+        dist.init_process_group("gloo")
+        model = torch.nn.parallel.DistributedDataParallel(make_model())
+        seconds = train(model, torch.optim.SGD(model.parameters(), lr=0.1), batches, sampler, epochs)
+        # A ring of all-reduces sends each number twice, but for the parts that are there already.
+        numbers = sum(parameter.numel() for parameter in model.parameters())
+        sent = 2 * (bfc.size() - 1) / bfc.size() * 4 * numbers * epochs * len(batches)
+        show("DistributedDataParallel", accuracy_of(model, test), 0.0, seconds, sent)
+        dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""The registers of a program as tensors: numbers, and for each bucket of the model its vectors."""
+
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+
+import torch
+
+from .. import _bfc
+
+_TYPES = {torch.float64: "float64", torch.float32: "float32", torch.bfloat16: "bfloat16", torch.float16: "float16"}
+
+
+def computed_in(dtype: torch.dtype) -> torch.dtype:
+    """The type that numbers of this one are computed in."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+class Layout:
+    """How tensors lie in buckets, as in every engine; a bucket is on the device of its first tensor."""
+
+    def __init__(self, named: Mapping[str, torch.Tensor]) -> None:
+        self.tensors = list(named.values())
+        listed = [(name, list(tensor.shape), _name(tensor)) for name, tensor in named.items()]
+        self._buckets = _bfc.Buckets(listed)
+        self.buckets, self.text = self._buckets.tensors, self._buckets.text
+
+    def codes(self, bucket: int, codecs: List[Optional[str]]) -> List[Optional[_bfc.Code]]:
+        """For each register that holds a code of a vector of this bucket, how it is written."""
+        return [None if codec is None else self._buckets.code(codec, bucket) for codec in codecs]
+
+    def devices(self) -> List[torch.device]:
+        """The devices of all buckets, in one order."""
+        return list(dict.fromkeys(self.tensors[bucket[0]].device for bucket in self.buckets))
+
+
+class Bucket:
+    """The vectors of one bucket, all zero; those per edge are lists. Codes are bytes on the device of the bucket."""
+
+    def __init__(self, layout: Layout, number: int, program: Dict[str, Any], edges: int) -> None:
+        tensors = [layout.tensors[index] for index in layout.buckets[number]]
+        self._codes = layout.codes(number, program["codecs"])
+        self.shapes = [tensor.shape for tensor in tensors]
+        self.device, self.stored = tensors[0].device, tensors[0].dtype
+        self.dtype = computed_in(self.stored)
+        self._sizes = [tensor.numel() for tensor in tensors]
+        self.length = sum(self._sizes)
+        kinds = zip(program["shapes"], program["points"])
+        self.vectors = [self._zeros(shape, self.stored if point else self.dtype, edges) for shape, point in kinds]
+        for register, code in enumerate(self._codes):
+            if code is not None:
+                self.vectors[register] = torch.zeros(code.length, dtype=torch.uint8, device=self.device)
+
+    def views(self, vector: torch.Tensor) -> List[torch.Tensor]:
+        """The tensors in a vector."""
+        return [piece.view(shape) for piece, shape in zip(vector.split(self._sizes), self.shapes)]
+
+    def pieces(self, vector: torch.Tensor) -> Sequence[torch.Tensor]:
+        """The same, flat."""
+        pieces: Sequence[torch.Tensor] = vector.split(self._sizes)
+        return pieces
+
+    def encode(self, source: int, into: int, step: int, rank: int) -> None:
+        """Writes a vector as a code, in memory of the CPU."""
+        code = self._codes[into]
+        assert code is not None, "the register holds a code"
+        vector = self.vectors[source].to("cpu", self.dtype)
+        written = bytearray(code.encode(vector, step, rank))
+        self.vectors[into] = torch.frombuffer(written, dtype=torch.uint8).to(self.device) if written else self.vectors[into]
+
+    def reader(self, register: int, step: int) -> Callable[[torch.Tensor], torch.Tensor]:
+        """What reads the codes of a register, after this number of steps."""
+        code = self._codes[register]
+        assert code is not None, "the register holds a code"
+
+        def read(written: torch.Tensor) -> torch.Tensor:
+            vector = torch.zeros(self.length, dtype=self.dtype)
+            code.decode(written.cpu().numpy().tobytes(), step, vector)
+            return vector.to(self.device)
+
+        return read
+
+    def _zeros(self, shape: str, dtype: torch.dtype, edges: int) -> Any:
+        count = {"vector": 1, "vector per edge": edges}.get(shape, 0)
+        made = [torch.zeros(self.length, dtype=dtype, device=self.device) for _ in range(count)]
+        return made[0] if shape == "vector" else made
+
+
+class Registers:
+    """All registers, by index."""
+
+    def __init__(self, layout: Layout, program: Dict[str, Any], edges: int) -> None:
+        shapes = program["shapes"]
+        self.numbers: List[Any] = [[0.0] * edges if shape == "scalar per edge" else 0.0 for shape in shapes]
+        self.buckets = [Bucket(layout, number, program, edges) for number in range(len(layout.buckets))]
+
+    def swap(self, a: int, b: int) -> None:
+        """Exchanges the contents of two registers."""
+        for held in [self.numbers, *(bucket.vectors for bucket in self.buckets)]:
+            held[a], held[b] = held[b], held[a]
+
+
+def _name(tensor: torch.Tensor) -> str:
+    if tensor.dtype not in _TYPES:
+        expected = "expected float32, float64, bfloat16 or float16"
+        raise _bfc.wrong_value("torch.Decentralized", "model", f"a tensor of {tensor.dtype}", expected)
+    return _TYPES[tensor.dtype]

@@ -1,0 +1,63 @@
+"""Whether a model is still the one that the ranks exchange."""
+
+import gc
+from typing import Any, Dict, List, Optional, Tuple
+
+import torch
+import torch.distributed as dist
+
+from .. import _bfc
+
+
+class Watch:
+    """The parameters as they were when the optimizer was made."""
+
+    def __init__(self, named: Dict[str, torch.Tensor], model: Optional[torch.nn.Module]) -> None:
+        self._seen = [(name, tensor, tensor.shape, tensor.dtype, tensor.requires_grad) for name, tensor in named.items()]
+        self._owners = _owners(model)
+        self._first = True
+
+    def check(self) -> None:
+        """An error where they have changed, and in the first step where gradients are averaged already."""
+        if self._first:
+            self._first = False
+            refuse_averages([tensor for _, tensor, *_ in self._seen])
+        for name, tensor, shape, dtype, requires_grad in self._seen:
+            if tensor.requires_grad != requires_grad:
+                raise _changed(f"`requires_grad` of `{name}` has changed")
+            if tensor.dtype != dtype or tensor.shape != shape:
+                raise _changed(f"`{name}` is another tensor: {tensor.dtype}, {list(tensor.shape)}")
+        for parameters, key, name, tensor in self._owners:
+            if parameters.get(key) is not tensor:
+                raise _changed(f"`{name}` was replaced")
+
+
+def refuse_averages(parameters: List[torch.Tensor]) -> None:
+    """An error where a `DistributedDataParallel` averages gradients of these parameters."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return
+    ids = set(map(id, parameters))
+    kind = torch.nn.parallel.DistributedDataParallel
+    for found in [one for one in gc.get_objects() if isinstance(one, kind)]:
+        if found.require_backward_grad_sync and any(id(parameter) in ids for parameter in found.parameters()):
+            raise _bfc.torch_error("averaged_gradients", "`DistributedDataParallel`", "")
+
+
+def local(model: torch.nn.parallel.DistributedDataParallel) -> torch.nn.parallel.DistributedDataParallel:
+    """Lets a model in `DistributedDataParallel` leave gradients and buffers to their ranks; returns it."""
+    model.require_backward_grad_sync = False
+    model.broadcast_buffers = False
+    return model
+
+
+def _owners(model: Optional[torch.nn.Module]) -> List[Tuple[Dict[str, Any], str, str, torch.Tensor]]:
+    """For each parameter where its module holds it."""
+    modules = model.named_modules() if model else []
+    return [
+        (module._parameters, key, f"{prefix}.{key}" if prefix else key, parameter)
+        for prefix, module in modules for key, parameter in module._parameters.items() if parameter is not None
+    ]
+
+
+def _changed(found: str) -> Exception:
+    return _bfc.torch_error("changed_model", found, "")
