@@ -52,6 +52,6 @@ fn from_wheels() -> Result<Environment, String> {
     ])
 }
 
-fn is_root() -> bool {
+pub fn is_root() -> bool {
     read(Command::new("id").arg("-u")).is_ok_and(|id| id == "0")
 }

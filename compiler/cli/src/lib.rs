@@ -16,6 +16,7 @@ mod launch;
 mod library;
 mod new;
 mod output;
+mod pictures;
 mod predict;
 mod progress;
 mod run;
@@ -70,6 +71,8 @@ fn execute(arguments: &Arguments, program: &[OsString]) -> Result<(), Failure> {
         Command::Test { files } => example::test(files, program, format),
         Command::Import(arguments) => graphs::import::import(arguments, format),
         Command::Export(arguments) => graphs::export::export(arguments, format),
+        Command::Draw(arguments) => pictures::draw(arguments, format),
+        Command::Report(arguments) => pictures::report(arguments, format),
         Command::New(arguments) => new::new(arguments, format),
         Command::Explain { code } => explain::explain(code.as_deref(), format),
         Command::List { word } => library::list(word.as_deref(), format),

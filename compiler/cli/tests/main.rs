@@ -12,6 +12,7 @@ mod launch;
 mod long;
 mod outputs;
 mod pages;
+mod pictures;
 mod place;
 mod predict;
 mod refusals;

@@ -1,0 +1,8 @@
+//! What a person looks at: pictures as SVG files, and pages of them.
+
+pub mod arguments;
+mod draw;
+mod report;
+
+pub use draw::draw;
+pub use report::report;
