@@ -3,7 +3,7 @@
 // The environment names the programs: BFC the command, CHROMIUM the browser, BROWSER_MODULES the folder of playwright-core.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -264,4 +264,69 @@ test("pictures of bfc draw are images", async () => {
     assert.equal(await page.evaluate(() => document.documentElement.getBoundingClientRect().width), 880);
   }
   await page.close();
+});
+
+/** Serves a source while `look` runs; what it is given is the address. */
+async function serve(words, look) {
+  const server = spawn(BFC, ["view", ...words], { cwd: directory });
+  try {
+    const address = await new Promise((done, fail) => {
+      server.once("exit", () => fail(new Error("the server ended")));
+      server.stdout.once("data", (text) => done(String(text).trim()));
+    });
+    await look(address);
+  } finally {
+    server.removeAllListeners("exit");
+    server.kill();
+  }
+}
+
+test("a served page follows changes, also into an error and out of it", async () => {
+  const ring = (hop) => `topology t { for i in ranks { i -> (i + ${hop}) mod size } }\n`;
+  writeFileSync(path("live.bf"), ring(1));
+  await serve(["live.bf", "--size", "8"], async (address) => {
+    const page = await browser.newPage();
+    await page.goto(address);
+    const delays = [];
+    for (const hop of [2, 3, 1, 2, 3]) {
+      await page.waitForFunction(() => "ready" in document.documentElement.dataset);
+      await page.waitForTimeout(200);
+      const start = performance.now();
+      writeFileSync(path("live.bf"), ring(hop) + " ".repeat(hop));
+      await page.waitForFunction((text) => document.querySelector(".source pre")?.textContent.includes(text), `i + ${hop}`, { polling: 10 });
+      delays.push(performance.now() - start);
+    }
+    delays.sort((a, b) => a - b);
+    console.log(`a saved change is shown after ${delays[2].toFixed(0)} ms`);
+    assert.ok(delays[2] <= 200, `${delays}`);
+    writeFileSync(path("live.bf"), ring("sise"));
+    await page.waitForSelector(".diagnostics");
+    writeFileSync(path("live.bf"), ring(1));
+    await page.waitForSelector(".proofs, .numbers");
+    assert.equal(await page.locator(".diagnostics").count(), 0);
+    // Another number of ranks.
+    await page.fill('[name="size"]', "5");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.querySelectorAll(".drawing .rank").length === 5);
+    await page.close();
+  });
+});
+
+test("a served page is for who has its address alone", async () => {
+  await serve(["topology::ring", "--size", "4"], async (address) => {
+    const { origin, search } = new URL(address);
+    const status = async (target, options) => (await fetch(target, options)).status;
+    assert.equal(await status(address), 200);
+    assert.equal(await status(`${origin}/`), 403);
+    assert.equal(await status(`${origin}/changes`), 403);
+    assert.equal(await status(`${origin}/other${search}`), 404);
+    assert.equal(await status(address, { method: "POST" }), 405);
+    assert.equal(await status(address, { headers: { Origin: "http://evil.example" } }), 403);
+    // A page of another site in the same browser gets nothing.
+    const page = await browser.newPage();
+    await page.goto("data:text/html,<h1>another site</h1>");
+    const got = await page.evaluate((address) => fetch(address).then((one) => one.status, () => "refused"), address);
+    assert.equal(got, "refused");
+    await page.close();
+  });
 });

@@ -168,6 +168,15 @@ Examples:
   bfc report my.bf --size 64 --cluster v100 --model-bytes 102MB
   bfc report my.bf --size 8 --format json")]
     Report(pictures::Report),
+    /// Serve the report of a source on this machine, live: edit the source, and the page follows when it is saved.
+    ///
+    /// Prints an address to open in a browser. The server listens on 127.0.0.1 only, answers its own page only, by a token that
+    /// the address holds, and never writes. The page has a slider for the number of ranks, and a field for each `--param`.
+    #[command(after_help = "\
+Examples:
+  bfc view my.bf --size 16
+  bfc view my.bf --size 16 --param lr=0.1 --port 8000")]
+    View(pictures::View),
     /// Format sources: blanks, indentation and line breaks. Tokens and comments do not change.
     #[command(after_help = "\
 Examples:
@@ -323,7 +332,7 @@ Examples:
 }
 
 /// What is compiled, and for how many ranks.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct Source {
     /// A `.bf` file, or a library name such as `topology::ring`.
     #[arg(value_name = "FILE")]
@@ -337,7 +346,7 @@ pub struct Source {
 }
 
 /// Settings beside the file and the size.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct Settings {
     /// The number of ranks that share a machine.
     #[arg(long, default_value_t = 1, value_name = "L", allow_negative_numbers = true, value_parser = count)]

@@ -73,6 +73,7 @@ fn execute(arguments: &Arguments, program: &[OsString]) -> Result<(), Failure> {
         Command::Export(arguments) => graphs::export::export(arguments, format),
         Command::Draw(arguments) => pictures::draw(arguments, format),
         Command::Report(arguments) => pictures::report(arguments, format),
+        Command::View(arguments) => pictures::view(arguments.clone(), format),
         Command::New(arguments) => new::new(arguments, format),
         Command::Explain { code } => explain::explain(code.as_deref(), format),
         Command::List { word } => library::list(word.as_deref(), format),

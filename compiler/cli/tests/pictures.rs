@@ -198,3 +198,13 @@ fn names_stay_text() {
     assert_eq!(text.matches("<script").count(), 2, "the data and the script of the page");
     assert!(!text.chars().any(|letter| is_hidden(letter) && letter != '\n'));
 }
+
+#[test]
+fn a_page_is_served_on_a_free_port_of_a_file() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let refused = json_with_exit(&["view", "topology::ring", "--size", "4", "--port", &port], 3);
+    assert_eq!(refused["diagnostics"][0]["code"], "bfc::cli::no_port");
+    assert_eq!(codes(&["view", "no.bf", "--size", "4"], 2), ["bfc::cli::missing_file"]);
+    assert_eq!(codes(&["view", "-", "--size", "4"], 2), ["bfc::cli::usage"]);
+}

@@ -6,6 +6,11 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
+/// What a page that stands alone may connect to: nothing.
+pub const ALONE: &str = "'none'";
+/// What a served page may connect to: its server.
+pub const SERVED: &str = "'self'";
+
 /// A page that grows.
 pub struct Html(String);
 
@@ -15,13 +20,13 @@ impl Html {
         Self(super::PAGE_HEAD.to_string())
     }
 
-    /// The head, which allows this style and this script and nothing else.
-    pub fn head(&mut self, title: &str, style: &str, script: &str) {
+    /// The head, which allows this style, this script and these connections, and nothing else.
+    pub fn head(&mut self, title: &str, style: &str, script: &str, connect: &str) {
         let _ = write!(
             self.0,
             "<head>\n<meta charset=\"utf-8\">\n\
              <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '{}'; script-src '{}'; \
-             img-src data:; base-uri 'none'; form-action 'none'\">\n\
+             connect-src {connect}; img-src data:; base-uri 'none'; form-action 'none'\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n\
              <link rel=\"icon\" href=\"data:,\">\n<title>{}</title>\n<style>{style}</style>\n</head>\n<body>\n",

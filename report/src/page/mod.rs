@@ -21,6 +21,7 @@ pub const PAGE_HEAD: &str = "<!doctype html>\n<html lang=\"en\" data-page=\"bfc-
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
+const LIVE: &str = include_str!("live.js");
 
 /// What is known of one source. What its refusal leaves unknown is absent.
 #[derive(Clone, Debug)]
@@ -45,18 +46,51 @@ pub struct Subject {
 
 /// The whole page about sources for these numbers of ranks.
 pub fn page(size: u32, subjects: &[Subject]) -> String {
-    let document = Document::new(size, subjects);
+    written(size, subjects, SCRIPT, html::ALONE, |_| {})
+}
+
+/// The same as a server shows it that answers `/changes` with events: with a slider for the size and a field for each of these
+/// parameters, and made anew when the files change.
+pub fn live(size: u32, subjects: &[Subject], parameters: &[(String, String)]) -> String {
+    let script = format!("{SCRIPT}{LIVE}");
+    written(size, subjects, &script, html::SERVED, |html| parts::controls(html, size, parameters))
+}
+
+fn written(
+    size: u32,
+    subjects: &[Subject],
+    script: &str,
+    connect: &str,
+    controls: impl FnOnce(&mut Html),
+) -> String {
     let mut html = Html::new();
-    html.head(&parts::title(subjects), STYLE, SCRIPT);
+    html.head(&parts::title(subjects), STYLE, script, connect);
     parts::top(&mut html, size, subjects);
+    controls(&mut html);
     html.open("main", "");
     for (number, subject) in subjects.iter().enumerate() {
         parts::subject(&mut html, number, subject);
     }
     html.close("main");
-    html.data(&document);
-    html.script(SCRIPT);
+    html.data(&Document::new(size, subjects));
+    html.script(script);
     html.end()
+}
+
+impl Subject {
+    /// A source that cannot even be read.
+    pub fn refused(file: &str, diagnostics: Vec<Value>) -> Self {
+        Self {
+            file: file.to_string(),
+            source: None,
+            local_size: 1,
+            topologies: vec![],
+            analysis: None,
+            plan: None,
+            sweep: None,
+            diagnostics,
+        }
+    }
 }
 
 /// The text that a request compiles.

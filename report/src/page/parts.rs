@@ -29,6 +29,20 @@ pub fn top(html: &mut Html, size: u32, subjects: &[Subject]) {
     html.close("header");
 }
 
+/// What a served page can be asked to change.
+pub fn controls(html: &mut Html, size: u32, parameters: &[(String, String)]) {
+    let most = (2 * size).max(64);
+    html.raw(&format!(
+        "<form class=\"controls live\"><label>Ranks <input type=\"range\" name=\"slider\" min=\"1\" max=\"{most}\" value=\"{size}\"></label>\n\
+         <label><span class=\"unseen\">Number of ranks</span><input type=\"number\" name=\"size\" min=\"1\" value=\"{size}\"></label>\n"
+    ));
+    for (name, value) in parameters {
+        let (name, value) = (escape(name), escape(value));
+        html.raw(&format!("<label>{name} <input name=\"param.{name}\" value=\"{value}\"></label>\n"));
+    }
+    html.close("form");
+}
+
 /// Everything about one source.
 pub fn subject(html: &mut Html, number: usize, subject: &Subject) {
     html.open("article", &format!("id=\"file-{number}\" data-file=\"{number}\""));

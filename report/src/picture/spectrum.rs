@@ -3,6 +3,7 @@
 use super::svg::{Anchor, BLUE, FAINT, GRID, Point, Short, Stroke, Svg, VERMILLION, WIDTH};
 use crate::words::number;
 use bfc_compiler::Analysis;
+use std::f64::consts::FRAC_1_SQRT_2;
 use std::fmt::Write;
 
 /// Draws the eigenvalues of the period product, the unit circle, and the circle that holds all but one eigenvalue 1.
@@ -26,7 +27,8 @@ pub fn spectrum(title: &str, analysis: &Analysis) -> String {
     let radius = analysis.asymptotic_rate.map(|rate| rate.powf(analysis.period as f64));
     if let Some(radius) = radius.filter(|radius| (1e-3..1.0).contains(radius)) {
         svg.circle(centre, scale * radius, "none", Stroke { colour: VERMILLION, width: 1.2, dash: "6 4" });
-        let place = (centre.0 + scale * radius * 0.7071 + 6.0, centre.1 - scale * radius * 0.7071 - 6.0);
+        let corner = scale * radius * FRAC_1_SQRT_2 + 6.0;
+        let place = (centre.0 + corner, centre.1 - corner);
         svg.text(place, Anchor::Start, VERMILLION, &format!("ρ = {}", number(radius)));
     }
     let mut dots = String::new();

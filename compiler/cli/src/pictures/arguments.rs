@@ -70,6 +70,17 @@ pub struct Report {
     pub output: Option<PathBuf>,
 }
 
+/// Arguments of `bfc view`.
+#[derive(Args, Clone)]
+pub struct View {
+    /// What to show.
+    #[command(flatten)]
+    pub source: Source,
+    /// The port to listen on; a free one where left out.
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    pub port: u16,
+}
+
 fn sizes(text: &str) -> Result<RangeInclusive<u32>, String> {
     match range(text) {
         Some(Ok(sizes)) if *sizes.start() >= 1 => Ok(sizes),

@@ -3,6 +3,9 @@
 pub mod arguments;
 mod draw;
 mod report;
+mod sources;
+mod view;
 
 pub use draw::draw;
 pub use report::report;
+pub use view::view;

@@ -1,16 +1,13 @@
 //! `bfc report`: one HTML file about one or several sources.
 
 use super::arguments;
+use super::sources::subject;
 use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::output::Kind;
 use crate::predict::Place;
-use crate::{input, output, progress};
-use bfc_compiler::{Assumptions, Detail, Request};
-use bfc_predict::{Axis, Location, plan, sweep};
-use bfc_report::diagnostic_json;
-use bfc_report::page::{self, Document, PAGE_HEAD, Subject};
-use serde_json::Value;
+use crate::{input, output};
+use bfc_report::page::{self, Document, PAGE_HEAD};
 use std::path::Path;
 
 const PAGE: Kind = Kind { name: "a report of `bfc`", heads: &[PAGE_HEAD.as_bytes()], flag: "-o" };
@@ -35,7 +32,8 @@ pub fn report(arguments: &arguments::Report, format: Format) -> Result<(), Failu
     let mut refused = vec![];
     let mut subjects = vec![];
     for (file, request) in &requests {
-        let (subject, failure) = subject(file, request, place.location(), arguments);
+        let (subject, failure) =
+            subject(file, request, &input::Beside, place.location(), arguments.sizes.clone());
         subjects.push(subject);
         refused.extend(failure);
     }
@@ -54,45 +52,4 @@ pub fn report(arguments: &arguments::Report, format: Format) -> Result<(), Failu
         output::print(format!("wrote {}\n", output::path(path)))?;
     }
     Failure::all(refused)
-}
-
-/// What is known of a source, and why it is refused if it is.
-fn subject(
-    file: &str,
-    request: &Request,
-    location: Option<Location<'_>>,
-    arguments: &arguments::Report,
-) -> (Subject, Option<Failure>) {
-    let planned = plan(request, &input::Beside, location).map_err(Failure::from);
-    let topologies = bfc_compiler::topologies(request, &input::Beside).unwrap_or_default();
-    let assumptions = Assumptions::default();
-    let analysis = bfc_compiler::analyze_on(request, &input::Beside, assumptions, Detail::Pictures).ok();
-    let swept = arguments.sizes.clone().map(|sizes| {
-        let axis = Axis::Sizes(sizes.collect());
-        sweep(file, request, &input::Beside, &axis, assumptions, &mut progress::Bar).map_err(Failure::from)
-    });
-    let (sweep, swept) = split(swept.transpose());
-    let (plan, refused) = match planned {
-        Ok(plan) => (Some(plan), swept),
-        Err(failure) => (None, Some(failure)),
-    };
-    let diagnostics: Vec<Value> = refused.iter().flat_map(Failure::reports).map(diagnostic_json).collect();
-    let subject = Subject {
-        file: file.to_string(),
-        source: page::text_of(request),
-        local_size: plan.as_ref().map_or(request.local_size, |plan| plan.schedule.local_size()),
-        topologies,
-        analysis,
-        plan,
-        sweep: sweep.flatten(),
-        diagnostics,
-    };
-    (subject, refused)
-}
-
-fn split<T>(result: Result<T, Failure>) -> (Option<T>, Option<Failure>) {
-    match result {
-        Ok(found) => (Some(found), None),
-        Err(failure) => (None, Some(failure)),
-    }
 }
