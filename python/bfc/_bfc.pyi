@@ -74,6 +74,8 @@ class Schedule:
             IndexError: there is no such rank.
             ValueError: more than 4,096 ranks and no ``rank``.
         """
+    def _repr_html_(self) -> str:
+        """The pictures of the schedule for a notebook, as HTML of at most 300 kB."""
     def save(self, path: Union[str, "PathLike[str]"]) -> None:
         """Write the schedule to a file, which appears whole or not at all.
 

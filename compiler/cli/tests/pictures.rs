@@ -1,6 +1,6 @@
 //! Pictures and pages: what they hold, that they are well-formed, and that they replace only their own kind.
 
-use crate::common::{bfc, codes, files, json, json_with_exit, stdout};
+use crate::common::{bfc, codes, files, json, json_with_exit, root, stdout};
 use bfc_schedule::visible::is_hidden;
 use roxmltree::Document;
 use serde_json::Value;
@@ -207,4 +207,30 @@ fn a_page_is_served_on_a_free_port_of_a_file() {
     assert_eq!(refused["diagnostics"][0]["code"], "bfc::cli::no_port");
     assert_eq!(codes(&["view", "no.bf", "--size", "4"], 2), ["bfc::cli::missing_file"]);
     assert_eq!(codes(&["view", "-", "--size", "4"], 2), ["bfc::cli::usage"]);
+}
+
+#[test]
+fn a_run_has_its_curves_in_a_report() {
+    let (_directory, path) = files(&[("mine.html", b"mine")]);
+    let page = path("run.html");
+    let run = ["run", "examples/digits.bf", "--size", "4", "--steps", "3", "--report"];
+    let document = json(&[&run[..], &[&page]].concat());
+    let text = fs::read_to_string(&page).expect("written");
+    let data =
+        text.split("id=\"data\">").nth(1).and_then(|rest| rest.split("</script>").next()).expect("data");
+    let data: Value = serde_json::from_str(data).expect("JSON");
+    assert_eq!(data["files"][0]["training"], document);
+    assert!(data["files"][0]["analysis"]["exact_after"].is_number());
+    assert!(text.contains("training loss above the optimum") && text.contains("consensus distance"));
+    assert_eq!(codes(&[&run[..], &[&path("mine.html")]].concat(), 2), ["bfc::cli::file_exists"]);
+}
+
+/// The README opens with a picture of what it describes, as the command draws it.
+#[test]
+fn the_picture_of_the_readme_is_drawn_by_the_command() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("there");
+    let opening: String = readme.lines().take(12).collect::<Vec<_>>().join("\n");
+    assert!(opening.contains("(docs/pictures/one_peer_exp2.svg)"), "{opening}");
+    let committed = fs::read_to_string(root().join("docs/pictures/one_peer_exp2.svg")).expect("there");
+    assert_eq!(committed, drawn(&["topology", "topology::one_peer_exp2", "--size", "8"]));
 }

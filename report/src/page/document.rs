@@ -3,6 +3,7 @@
 use super::Subject;
 use crate::compilation::Compilation;
 use crate::picture::MOST_NODES;
+use crate::training::Training;
 use bfc_compiler::Analysis;
 use bfc_compiler::model::topology::Topology;
 use bfc_predict::Sweep;
@@ -10,7 +11,7 @@ use bfc_schedule::{MixingMatrix, Rank};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// `{size, files: [{file, local_size, analysis, compilation, topologies, program, sweep, diagnostics}]}`. Of a topology with up
+/// `{size, files: [{file, local_size, analysis, compilation, topologies, program, sweep, training, diagnostics}]}`. Of a topology with up
 /// to 128 ranks a phase has `self_weights` and `edges`, each `[from, to, weight]`; otherwise it has the `hops` that all ranks
 /// have in common, or only the number of its `messages`.
 #[derive(Clone, Debug, Serialize)]
@@ -29,6 +30,8 @@ struct File<'a> {
     program: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sweep: Option<&'a Sweep>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    training: Option<&'a Training>,
     diagnostics: &'a [Value],
 }
 
@@ -43,6 +46,7 @@ impl<'a> Document<'a> {
             topologies: subject.topologies.iter().map(topology).collect(),
             program: subject.program(),
             sweep: subject.sweep.as_ref(),
+            training: subject.training.as_ref(),
             diagnostics: &subject.diagnostics,
         };
         Self { size, files: subjects.iter().map(file).collect() }

@@ -10,6 +10,7 @@ mod parts;
 
 pub use document::Document;
 
+use crate::training::Training;
 use bfc_compiler::model::topology::Topology;
 use bfc_compiler::{Analysis, Entry, Request};
 use bfc_predict::{Plan, Sweep};
@@ -40,6 +41,8 @@ pub struct Subject {
     pub plan: Option<Plan>,
     /// How it does at other sizes.
     pub sweep: Option<Sweep>,
+    /// What training with it came to, where it was run.
+    pub training: Option<Training>,
     /// Why it is refused, as [`diagnostic_json`](crate::diagnostic_json) says it.
     pub diagnostics: Vec<Value>,
 }
@@ -88,6 +91,7 @@ impl Subject {
             analysis: None,
             plan: None,
             sweep: None,
+            training: None,
             diagnostics,
         }
     }

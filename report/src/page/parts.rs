@@ -5,7 +5,7 @@ use super::html::Html;
 use crate::analysis::{self, numbers};
 use crate::compilation::Compilation;
 use crate::picture::{self, Drawn, MOST_NODES, MOST_PHASES, escape};
-use crate::sweep;
+use crate::{sweep, training};
 use bfc_compiler::Analysis;
 use bfc_compiler::prove::Check;
 use serde_json::Value;
@@ -55,6 +55,10 @@ pub fn subject(html: &mut Html, number: usize, subject: &Subject) {
         (None, Some(analysis)) => &analysis.checks[..],
         (None, None) => &[],
     };
+    if let Some(found) = &subject.training {
+        figure(html, "training", "Training", &training::svg(found));
+        html.lines("pre", "tabindex=\"0\"", &training::text(found));
+    }
     proofs(html, checks, source);
     for (index, topology) in subject.topologies.iter().enumerate() {
         let drawn = Drawn {

@@ -7,5 +7,6 @@ mod sources;
 mod view;
 
 pub use draw::draw;
-pub use report::report;
+pub use report::{PAGE, report};
+pub use sources::subject;
 pub use view::view;

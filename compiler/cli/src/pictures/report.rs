@@ -10,7 +10,8 @@ use crate::{input, output};
 use bfc_report::page::{self, Document, PAGE_HEAD};
 use std::path::Path;
 
-const PAGE: Kind = Kind { name: "a report of `bfc`", heads: &[PAGE_HEAD.as_bytes()], flag: "-o" };
+/// A page of this command or another.
+pub const PAGE: Kind = Kind { name: "a report of `bfc`", heads: &[PAGE_HEAD.as_bytes()], flag: "-o" };
 
 /// The file that is written where none is named.
 const OUTPUT: &str = "report.html";

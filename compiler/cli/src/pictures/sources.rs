@@ -44,6 +44,7 @@ pub fn subject(
         analysis,
         plan,
         sweep: sweep.flatten(),
+        training: None,
         diagnostics,
     };
     (subject, refused)
