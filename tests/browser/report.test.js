@@ -136,6 +136,10 @@ test("the animation plays, pauses, and stays still for who wants that", async ()
     await page.keyboard.press("ArrowRight");
     assert.equal(await phase(page), 1);
     assert.equal(await page.textContent("output"), "1");
+    // Its rounds and its matrix stand out.
+    const bright = (all, key) => page.$$eval(all, (groups, key) => groups.filter((one) => !one.classList.contains("dim")).map((one) => one.dataset[key]), key);
+    assert.deepEqual(await bright(".round", "phase"), ["1"]);
+    assert.deepEqual(await bright(".matrix [data-matrix]", "matrix"), ["1"]);
     await page.focus(".play");
     await page.keyboard.press("Enter");
     assert.equal(await page.getAttribute(".play", "aria-pressed"), "true");
@@ -167,6 +171,32 @@ test("a frame of the animation and the start of a page take little time", async 
   }
   console.log(`load to ready: ${Math.min(...starts).toFixed(0)} ms`);
   assert.ok(Math.min(...starts) <= 1000, `${starts}`);
+});
+
+test("a claim and its line of the source light up together", async () => {
+  writeFileSync(path("claims.bf"), bfc("show", "topology::ring"));
+  await open(report("claims.html", "claims.bf", "--size", "8"), {}, async (page) => {
+    const row = page.locator(".proofs tr[data-line]").first();
+    const [line, claim] = [await row.getAttribute("data-line"), await row.locator("code").textContent()];
+    await row.hover();
+    const lit = await page.$$eval(".source .lit", (all) => all.map((one) => [one.dataset.line, one.textContent]));
+    assert.equal(lit.length, 1);
+    assert.equal(lit[0][0], line);
+    assert.ok(lit[0][1].includes(claim), `${lit} ${claim}`);
+  });
+});
+
+test("an algorithm is shown as equations and as the program that runs", async () => {
+  await open(report("equations.html", "algorithm::gradient_tracking", "--topology", "ring", "--size", "8"), {}, async (page) => {
+    const lines = await page.$$eval(".equations math", (all) => all.map((one) => one.textContent));
+    assert.ok(lines.includes("x+=W(x−lr⋅y)"), lines.join("; "));
+  });
+  await open(report("program.html", "algorithm::dgd", "--topology", "ring", "--size", "8"), {}, async (page) => {
+    const { program } = (await data(page)).files[0];
+    assert.match(program, /begin 0[^]*gradient[^]*finish 0/);
+    assert.equal(await page.textContent(".program pre"), program);
+    assert.match(await page.textContent(".program p"), /hides its communication/);
+  });
 });
 
 test("a rank shows its row and its column", async () => {
@@ -290,7 +320,7 @@ test("a served page follows changes, also into an error and out of it", async ()
     const delays = [];
     for (const hop of [2, 3, 1, 2, 3]) {
       await page.waitForFunction(() => "ready" in document.documentElement.dataset);
-      await page.waitForTimeout(200);
+      await page.waitForTimeout(300);
       const start = performance.now();
       writeFileSync(path("live.bf"), ring(hop) + " ".repeat(hop));
       await page.waitForFunction((text) => document.querySelector(".source pre")?.textContent.includes(text), `i + ${hop}`, { polling: 10 });
@@ -308,6 +338,8 @@ test("a served page follows changes, also into an error and out of it", async ()
     await page.fill('[name="size"]', "5");
     await page.keyboard.press("Enter");
     await page.waitForFunction(() => document.querySelectorAll(".drawing .rank").length === 5);
+    await page.fill(".rank-choice", "4");
+    assert.match(await page.textContent(".row"), /^rank 4 keeps/);
     await page.close();
   });
 });

@@ -31,6 +31,8 @@ pub struct Subject {
     pub file: String,
     /// Its text.
     pub source: Option<String>,
+    /// The equations of its algorithm, each a `math` element.
+    pub equations: Vec<String>,
     /// How many ranks share a machine.
     pub local_size: u32,
     /// Its topologies.
@@ -86,6 +88,7 @@ impl Subject {
         Self {
             file: file.to_string(),
             source: None,
+            equations: vec![],
             local_size: 1,
             topologies: vec![],
             analysis: None,

@@ -95,6 +95,7 @@ pub fn subject(html: &mut Html, number: usize, subject: &Subject) {
     if let Some(found) = &subject.analysis {
         numbers_part(html, found);
     }
+    equations(html, &subject.equations);
     program(html, subject);
     if let Some(source) = source {
         source_part(html, source, subject);
@@ -248,15 +249,30 @@ fn numbers_part(html: &mut Html, analysis: &Analysis) {
     html.close("section");
 }
 
+fn equations(html: &mut Html, equations: &[String]) {
+    if equations.is_empty() {
+        return;
+    }
+    html.open("section", "class=\"equations\"");
+    html.element("h3", "", "Equations");
+    html.element(
+        "p",
+        "",
+        "x is the value before a step, x⁺ the value after it; W is the mixing matrix of the step.",
+    );
+    html.open("div", "class=\"wide\"");
+    equations.iter().for_each(|equation| html.raw(&format!("{equation}\n")));
+    html.close("div");
+    html.close("section");
+}
+
 fn program(html: &mut Html, subject: &Subject) {
     let Some(text) = subject.program() else { return };
     html.open("section", "class=\"program\"");
     html.element("h3", "", "The program that every rank runs");
-    html.element(
-        "p",
-        "",
-        "Between begin and finish of an exchange, a rank computes: that hides communication.",
-    );
+    if text.contains(" begin ") {
+        html.element("p", "", "What stands between begin and finish of an exchange hides its communication.");
+    }
     html.lines("pre", "tabindex=\"0\"", &text);
     html.close("section");
 }

@@ -1,6 +1,8 @@
 "use strict";
-// The page is complete without this script: it plays phases, and shows what belongs together.
-(() => {
+// The page is complete without this script: it plays phases, and shows what belongs together. A served page starts it again
+// for each new content; what it returns ends it.
+const start = () => {
+  const timers = new Set();
   const data = JSON.parse(document.getElementById("data").textContent);
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const number = (x) => String(Math.round(x * 1e6) / 1e6);
@@ -29,6 +31,13 @@
       sent.forEach((edge) => mark(edge[1], "peer"));
       mark(rank, "chosen");
     };
+    // The rounds and the matrix of the phase that is shown stand out.
+    const matrices = section.querySelectorAll(".matrix [data-matrix]");
+    const rounds = section.closest("article").querySelectorAll(`.round[data-topology="${section.dataset.topology}"]`);
+    const together = () => {
+      for (const one of matrices) one.classList.toggle("dim", Number(one.dataset.matrix) !== shown && Number(one.dataset.matrix) < phases.length);
+      for (const one of rounds) one.classList.toggle("dim", Number(one.dataset.phase) !== shown);
+    };
     const show = (phase) => {
       phases[shown].setAttribute("display", "none");
       shown = phase;
@@ -37,6 +46,7 @@
         slider.value = phase;
         output.textContent = phase;
       }
+      together();
       highlight();
     };
     const choose = (one) => {
@@ -46,7 +56,9 @@
     };
     const playing = (on) => {
       clearInterval(timer);
+      timers.delete(timer);
       timer = on ? setInterval(() => show((shown + 1) % phases.length), 1200) : null;
+      if (on) timers.add(timer);
       play.textContent = on ? "Pause" : "Play";
       play.setAttribute("aria-pressed", on);
       section.classList.toggle("playing", on);
@@ -57,6 +69,7 @@
         playing(false);
         show(Number(slider.value));
       });
+      together();
       if (!still) playing(true);
     }
     if (choice) {
@@ -87,4 +100,6 @@
     }
   }
   document.documentElement.dataset.ready = "";
-})();
+  return () => timers.forEach(clearInterval);
+};
+let end = start();

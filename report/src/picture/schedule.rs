@@ -21,6 +21,13 @@ struct Round<'a> {
     plan: &'a RoundPlan,
 }
 
+impl Round<'_> {
+    /// By which a page finds the rounds of a phase.
+    fn tag(&self) -> String {
+        format!("class=\"round\" data-topology=\"{}\" data-phase=\"{}\"", self.topology, self.phase)
+    }
+}
+
 /// Draws the rounds of all phases of all topologies, in order; many ranks by what they do alike.
 pub fn schedule(title: &str, schedule: &Schedule) -> String {
     let rounds: Vec<Round> = rounds(schedule);
@@ -81,7 +88,7 @@ fn by_rank(svg: &mut Svg, schedule: &Schedule, rounds: &[Round]) -> f64 {
             }
         }
         let colour = colour(round);
-        svg.group("round", number, |svg| {
+        svg.tagged(&round.tag(), |svg| {
             svg.path(&lines, Stroke { colour, width: 1.2, dash: "" });
             svg.area(&heads, colour, 1.0);
         });
@@ -175,7 +182,7 @@ fn together(svg: &mut Svg, schedule: &Schedule, rounds: &[Round]) -> f64 {
             1 => format!("round {}", round.round),
             _ => format!("phase {}, round {}", round.phase, round.round),
         };
-        svg.group("round", number, |svg| {
+        svg.tagged(&round.tag(), |svg| {
             svg.sized((MARGIN, y + 4.0), Anchor::Start, FAINT, 11.0, &place);
             let end = MARGIN + 120.0 + 0.45 * bar * f64::from(senders) / f64::from(size);
             svg.line((MARGIN + 120.0, y), (end, y), Stroke { colour: colour(round), width: 8.0, dash: "" });

@@ -189,17 +189,18 @@ impl Svg {
 
     /// What `draw` draws, as one element with this class and number.
     pub fn group(&mut self, class: &str, number: usize, draw: impl FnOnce(&mut Self)) {
-        let _ = writeln!(self.body, "<g class=\"{class}\" data-{class}=\"{number}\">");
-        draw(self);
-        self.body.push_str("</g>\n");
+        self.tagged(&format!("class=\"{class}\" data-{class}=\"{number}\""), draw);
     }
-}
 
-impl Svg {
     /// As [`group`](Self::group); only the first is shown.
-    pub fn frame_of(&mut self, class: &str, number: usize, draw: impl FnOnce(&mut Self)) {
+    pub fn one_of(&mut self, class: &str, number: usize, draw: impl FnOnce(&mut Self)) {
         let hidden = if number == 0 { "" } else { " display=\"none\"" };
-        let _ = writeln!(self.body, "<g class=\"{class}\" data-{class}=\"{number}\"{hidden}>");
+        self.tagged(&format!("class=\"{class}\" data-{class}=\"{number}\"{hidden}"), draw);
+    }
+
+    /// What `draw` draws, as one element with these attributes.
+    pub fn tagged(&mut self, attributes: &str, draw: impl FnOnce(&mut Self)) {
+        let _ = writeln!(self.body, "<g {attributes}>");
         draw(self);
         self.body.push_str("</g>\n");
     }

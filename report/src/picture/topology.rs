@@ -118,7 +118,7 @@ pub fn animation(drawn: &Drawn, layout: Layout) -> String {
     let corner = ((WIDTH - side) / 2.0, 84.0);
     let shown = &drawn.phases[..drawn.phases.len().min(MOST_PHASES)];
     for (number, phase) in shown.iter().enumerate() {
-        svg.frame_of("phase", number, |svg| {
+        svg.one_of("phase", number, |svg| {
             svg.heading((MARGIN, 76.0), &format!("phase {number} of {}", drawn.phases.len()));
             draw_phase(svg, drawn, phase, layout, corner, side);
         });

@@ -2,6 +2,7 @@
 
 pub mod arguments;
 mod draw;
+mod equations;
 mod report;
 mod sources;
 mod view;

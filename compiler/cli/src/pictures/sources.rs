@@ -1,5 +1,6 @@
 //! What a page shows of a source, and the files that it was read from.
 
+use super::equations::equations;
 use crate::failure::Failure;
 use crate::{input, progress};
 use bfc_compiler::{Assumptions, Detail, Files, Request};
@@ -36,9 +37,14 @@ pub fn subject(
         Err(failure) => (None, Some(failure)),
     };
     let diagnostics: Vec<Value> = refused.iter().flat_map(Failure::reports).map(diagnostic_json).collect();
+    let source = page::text_of(request);
+    let algorithm = plan.as_ref().filter(|plan| !plan.report.only_averages);
+    let equations =
+        algorithm.map(|plan| equations(source.as_deref().unwrap_or_default(), &plan.report.algorithm));
     let subject = Subject {
         file: file.to_string(),
-        source: page::text_of(request),
+        source,
+        equations: equations.unwrap_or_default(),
         local_size: plan.as_ref().map_or(request.local_size, |plan| plan.schedule.local_size()),
         topologies,
         analysis,
