@@ -1,6 +1,7 @@
 //! From the facts of a topology to the report of `bfc analyze`.
 
 pub use crate::estimate::chance::Expected;
+pub use crate::estimate::eigenvalues::Eigenvalues;
 pub use crate::estimate::noise::MEMORY as NOISE_MEMORY;
 pub use crate::estimate::quadratic::Quadratic;
 pub use crate::estimate::stationary::Stationary;
@@ -9,6 +10,7 @@ pub use crate::spectrum::{Enclosure, Method};
 use crate::diagnostic::Diagnostic;
 use crate::estimate::chance;
 use crate::estimate::curve::curve;
+use crate::estimate::eigenvalues::eigenvalues;
 use crate::estimate::noise;
 use crate::estimate::quadratic;
 use crate::estimate::stationary;
@@ -49,6 +51,8 @@ pub enum Detail {
     Numbers,
     /// Also the curve of the consensus error, the weights of a limit and what random phases do in the mean.
     Curves,
+    /// Also the eigenvalues.
+    Pictures,
 }
 
 /// Everything about the first topology of a request, with the verdicts on all claims, and how the algorithm converges on
@@ -68,8 +72,11 @@ pub fn analyze(
     let numbers = Analysis::new(facts, noise_memory);
     let mut analysis = match detail {
         Detail::Numbers => numbers,
-        Detail::Curves => numbers.with_curves(facts, topology.is_drawn),
+        Detail::Curves | Detail::Pictures => numbers.with_curves(facts, topology.is_drawn),
     };
+    if detail == Detail::Pictures {
+        analysis.eigenvalues = eigenvalues(facts);
+    }
     analysis.checks = checks;
     analysis.quadratic = quadratic::quadratic(&evaluated.algorithm, prover.facts(), curvature);
     analysis.optimised.clone_from(&topology.optimised);
@@ -156,6 +163,9 @@ pub struct Analysis {
     /// What a step keeps of the disagreement's square in the mean, where phases are drawn at random; `null` where only
     /// numbers were asked for.
     pub expected_contraction: Option<Expected>,
+    /// The eigenvalues of the period product, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eigenvalues: Option<Eigenvalues>,
     /// What the busiest rank sends in a step, in units of the model, as the mean over the period.
     pub bytes_per_rank_per_model_byte: f64,
     /// What a bandwidth-optimal all-reduce sends instead: 2 (n − 1) / n.
@@ -286,6 +296,7 @@ impl Analysis {
             consensus_error: None,
             stationary: None,
             expected_contraction: None,
+            eigenvalues: None,
             bytes_per_rank_per_model_byte: busiest(&degrees, size) as f64 / period as f64,
             allreduce_bytes_per_rank_per_model_byte: 2.0 * (size - 1) as f64 / size as f64,
             methods: BTreeMap::new(),

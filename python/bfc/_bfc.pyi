@@ -76,6 +76,8 @@ class Schedule:
             ValueError: more than 4,096 ranks and no ``rank``.
         """
     def _program(self, rank: int) -> Any: ...
+    def _repr_html_(self) -> str:
+        """The pictures of the schedule for a notebook, as HTML of at most 300 kB."""
     def save(self, path: Union[str, "PathLike[str]"]) -> None:
         """Write the schedule to a file, which appears whole or not at all.
 

@@ -1,5 +1,6 @@
 """Sources and names to analyses, predictions and advice."""
 
+import html
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from . import _bfc
@@ -7,6 +8,9 @@ from ._compile import Path, Topology, expression, settings, text
 
 _CURVATURE = (0.1, 1.0)
 _MODEL = "100 MB"
+# Bytes of what a notebook shows, and the characters of text in them, each up to six bytes when it is escaped.
+_MOST_HTML = 300_000
+_MOST_TEXT = 40_000
 
 
 class Result(Dict[str, Any]):
@@ -24,6 +28,12 @@ class Result(Dict[str, Any]):
 
     def __str__(self) -> str:
         return self._text
+
+    def _repr_html_(self) -> str:
+        """The picture and the text for a notebook, as HTML of at most 300 kB; the text alone where there is no more room."""
+        words = f"<pre>{html.escape(self._text[:_MOST_TEXT])}</pre>\n"
+        picture = "" if self.svg is None else f"<figure>\n{self.svg}</figure>\n"
+        return picture + words if len((picture + words).encode()) <= _MOST_HTML else words
 
     def __reduce__(self) -> "Tuple[type[Result], Tuple[Dict[str, Any], str, Optional[str]]]":
         return Result, (dict(self), self._text, self.svg)

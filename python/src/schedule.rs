@@ -143,6 +143,11 @@ impl Schedule {
         program(py, self, rank)
     }
 
+    /// The pictures of the schedule for a notebook, as HTML of at most 300 kB.
+    fn _repr_html_(&self, py: Python<'_>) -> String {
+        py.detach(|| bfc_report::schedule::html(&self.inner))
+    }
+
     /// Writes the schedule to a file, which appears whole or not at all. Devices and pipes are written to, links stay, and
     /// directories that are missing are created.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {

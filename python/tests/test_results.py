@@ -409,3 +409,20 @@ def test_an_interrupt_ends_it_and_the_lock_is_free(long):
     other.join()
     # Turns that the lock had kept back would be far apart.
     assert max(later - earlier for earlier, later in zip(turns, turns[1:])) < 1
+
+
+def test_notebooks_show_pictures() -> None:
+    for size in (1, 8, 64, 300):
+        schedule = bfc.compile("topology::complete", size=size)
+        shown = schedule._repr_html_()
+        assert len(shown.encode()) <= 300_000
+        figures = xml.fromstring(f"<div>{shown}</div>")
+        assert len(figures) >= 1 and all(figure.tag == "figure" for figure in figures)
+    rounds = bfc.compile("topology::one_peer_exp2", size=8)
+    ranks = xml.fromstring(f"<div>{rounds._repr_html_()}</div>").iter("{http://www.w3.org/2000/svg}circle")
+    assert sum(1 for circle in ranks if circle.get("class") == "rank") == 3 * 8
+    analysis = bfc.analyze("topology::ring", size=16)
+    assert analysis.svg is not None and analysis.svg in analysis._repr_html_()
+    assert "spectral_gap" in analysis._repr_html_()
+    hostile = bfc.Result({}, "<script>alert(1)</script>" * 10_000, None)
+    assert "<script" not in hostile._repr_html_() and len(hostile._repr_html_()) <= 300_000

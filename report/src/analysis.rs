@@ -9,6 +9,8 @@ use bfc_compiler::{Analysis, rank_names};
 
 /// Points of a curve that are shown.
 const COLUMNS: usize = 9;
+/// Stairs of the bound of a curve.
+const BOUND_POINTS: u64 = 200;
 
 /// The verdicts, a line for each number, curves and notes.
 pub fn text(analysis: &Analysis) -> String {
@@ -41,20 +43,42 @@ pub fn text(analysis: &Analysis) -> String {
     text
 }
 
-/// The curve of the consensus error.
+/// The curve of the consensus error, beside what the contraction of whole periods promises.
 pub fn svg(file: &str, analysis: &Analysis) -> String {
     let points = analysis.consensus_error.iter().flatten().map(|&(step, error)| (step as f64, error));
-    let points = [(0.0, 1.0)].into_iter().chain(points).collect();
-    let curve = Curve { label: "at worst".into(), colour: "#0b6bcb", width: 2.0, dash: "", points };
+    let points: Vec<(f64, f64)> = [(0.0, 1.0)].into_iter().chain(points).collect();
+    let last = points.last().map_or(0.0, |point| point.0);
+    let curve = Curve { label: "at worst".into(), colour: "#0072b2", width: 2.0, dash: "", points };
     let title = "disagreement that is left of the worst initial values".into();
+    let curves = bound(analysis, last).into_iter().chain([curve]).collect();
     let picture = Picture {
         title: file.into(),
         subtitle: format!("{} ranks", analysis.size),
         x_label: "steps".into(),
         x_scale: Scale::Counts,
-        panels: vec![Panel { title, scale: Scale::Decades, curves: vec![curve] }],
+        mark: None,
+        panels: vec![Panel { title, scale: Scale::Decades, curves }],
     };
     picture.svg()
+}
+
+/// After k whole periods at most the k-th power of the contraction is left, where phases only contract.
+fn bound(analysis: &Analysis, last: f64) -> Option<Curve> {
+    let contraction = analysis.period_contraction.filter(|factor| (0.0..1.0).contains(factor))?;
+    if !(analysis.doubly_stochastic && analysis.nonnegative) {
+        return None;
+    }
+    let period = analysis.period as f64;
+    let periods = (last / period).ceil() as u64;
+    let stride = periods.div_ceil(BOUND_POINTS).max(1);
+    let places = (0..=periods).step_by(stride as usize).map(|k| k as f64);
+    // Within a period nothing is promised yet: the bound goes down in stairs.
+    let stairs = places.flat_map(|k| {
+        let value = contraction.powf(k);
+        [(period * k, value), (period * (k + stride as f64), value)]
+    });
+    let points = stairs.filter(|(step, _)| *step <= last).collect();
+    Some(Curve { label: "bound".into(), colour: "#d55e00", width: 1.5, dash: "6 4", points })
 }
 
 /// The numbers and truth values of a topology, by their keys.
@@ -106,7 +130,7 @@ pub(crate) fn quadratic_numbers(found: Option<&Quadratic>) -> Vec<(&'static str,
 }
 
 /// How a number was obtained.
-fn method(analysis: &Analysis, key: &str) -> String {
+pub(crate) fn method(analysis: &Analysis, key: &str) -> String {
     let method = analysis.methods.get(key).copied().unwrap_or_default();
     let residual = match key {
         "asymptotic_rate" if analysis.period != 1 => "period_radius",

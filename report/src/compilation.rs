@@ -78,7 +78,7 @@ impl<'a> Compilation<'a> {
         text
     }
 
-    fn lines(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn lines(&self) -> Vec<(&'static str, String)> {
         let report = self.report;
         let mut lines = vec![("algorithm", report.algorithm.clone()), ("ranks", report.size.to_string())];
         lines.extend(rounds(&report.phases).map(|line| ("rounds", line)));

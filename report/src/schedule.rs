@@ -1,9 +1,10 @@
 //! A compiled schedule: its program, and for each phase who sends to whom in which round.
 
+use crate::picture::{self, Drawn};
 use crate::table::Table;
 use crate::words::number;
-use bfc_schedule::inspect::rank_name;
-use bfc_schedule::{Rank, RankPlan, Rational, Schedule};
+use bfc_schedule::inspect::{NAMES, rank_name};
+use bfc_schedule::{MixingMatrix, Rank, RankPlan, Rational, Schedule, Topology};
 use std::fmt::Write;
 
 /// Ranks that are shown unless one is named.
@@ -12,6 +13,40 @@ const SHOWN_RANKS: u32 = 16;
 const SHOWN_PHASES: usize = 24;
 /// Rounds of a phase that are shown.
 const SHOWN_ROUNDS: u32 = 4;
+
+/// The most bytes of [`html`].
+const MOST_HTML: usize = 300_000;
+
+/// The pictures of a schedule for a notebook: its topologies, its rounds and its matrices, as many as fit into 300 kB.
+pub fn html(schedule: &Schedule) -> String {
+    let named = schedule.metadata()[NAMES].as_array().into_iter().flatten();
+    let names: Vec<String> = named.map(|name| name.as_str().unwrap_or_default().to_string()).collect();
+    let names = if schedule.metadata()["placement"].is_null() { names } else { vec![] };
+    let phases: Vec<Vec<MixingMatrix>> = schedule
+        .topologies()
+        .iter()
+        .map(|topology| topology.phases.iter().map(|phase| phase.matrix.clone()).collect())
+        .collect();
+    let drawn = |(topology, phases): (&'_ Topology, &'_ Vec<MixingMatrix>),
+                 draw: &dyn Fn(&Drawn) -> String| {
+        let (name, local_size) = (&*topology.name, schedule.local_size());
+        draw(&Drawn { name, phases, names: &names, local_size })
+    };
+    let each = |draw: &dyn Fn(&Drawn) -> String| -> Vec<String> {
+        schedule.topologies().iter().zip(&phases).map(|one| drawn(one, draw)).collect()
+    };
+    let mut pictures = each(&|drawn| picture::topology(drawn, drawn.layout()));
+    pictures.push(picture::schedule(&schedule.program().name, schedule));
+    pictures.extend(each(&picture::matrix));
+    let mut html = String::new();
+    for picture in pictures {
+        let figure = format!("<figure>\n{picture}</figure>\n");
+        if html.len() + figure.len() <= MOST_HTML {
+            html.push_str(&figure);
+        }
+    }
+    html
+}
 
 /// The schedule, or one rank's part of it, which must be in range.
 pub fn text(schedule: &Schedule, only: Option<Rank>) -> String {

@@ -67,10 +67,10 @@ pub fn svg(simulations: &Simulations) -> String {
     };
     let [ring, tree, hierarchical] = ALLREDUCE;
     let curves = vec![
-        curve(ring, "#9aa5b1", "7 4", &|run| run.compute_seconds / run.ring_step_seconds),
-        curve(tree, "#c77d0a", "2 3", &|run| run.compute_seconds / run.tree_step_seconds),
-        curve(hierarchical, "#7a5195", "7 4", &|run| run.compute_seconds / run.hierarchical_step_seconds),
-        curve("this schedule", "#0b6bcb", "", &|run| run.efficiency),
+        curve(ring, "#616e7c", "7 4", &|run| run.compute_seconds / run.ring_step_seconds),
+        curve(tree, "#e69f00", "2 3", &|run| run.compute_seconds / run.tree_step_seconds),
+        curve(hierarchical, "#cc79a7", "7 4", &|run| run.compute_seconds / run.hierarchical_step_seconds),
+        curve("this schedule", "#0072b2", "", &|run| run.efficiency),
     ];
     let panel = Panel {
         title: "scaling efficiency: the share of its time that a rank computes".into(),
@@ -82,6 +82,7 @@ pub fn svg(simulations: &Simulations) -> String {
         subtitle: subtitle(simulations),
         x_label: "ranks".into(),
         x_scale: Scale::Doublings,
+        mark: None,
         panels: vec![panel],
     };
     picture.svg()

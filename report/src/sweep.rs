@@ -76,6 +76,11 @@ fn shown(points: &[Point]) -> Vec<&Point> {
 
 /// Steps to agreement and the gap, along the axis.
 pub fn svg(sweep: &Sweep) -> String {
+    svg_marked(sweep, None)
+}
+
+/// The same with a mark at a place on the axis.
+pub fn svg_marked(sweep: &Sweep, mark: Option<f64>) -> String {
     // Values that are no numbers stand where they come.
     let number = |at: &At| at.to_string().parse::<f64>().ok().filter(|number| number.is_finite());
     let numbers: Option<Vec<f64>> = sweep.points.iter().map(|point| number(&point.at)).collect();
@@ -93,17 +98,18 @@ pub fn svg(sweep: &Sweep) -> String {
     let steps = |steps: Option<u64>| steps.map(|steps| steps as f64);
     let panel = |title: &str, curves| Panel { title: title.into(), scale: Scale::Decades, curves };
     let agreement = vec![
-        curve("to 1e-6", "#9aa5b1", &|analysis| steps(analysis.rounds_to_1e_6)),
-        curve("to 1e-3", "#0b6bcb", &|analysis| steps(analysis.rounds_to_1e_3)),
-        curve("exactly", "#2f9e44", &|analysis| steps(analysis.exact_after)),
+        curve("to 1e-6", "#616e7c", &|analysis| steps(analysis.rounds_to_1e_6)),
+        curve("to 1e-3", "#0072b2", &|analysis| steps(analysis.rounds_to_1e_3)),
+        curve("exactly", "#009e73", &|analysis| steps(analysis.exact_after)),
     ];
-    let gap = vec![curve("gap", "#d9730d", &|analysis| analysis.rate_per_step.map(|rate| 1.0 - rate))];
+    let gap = vec![curve("gap", "#d55e00", &|analysis| analysis.rate_per_step.map(|rate| 1.0 - rate))];
     let worst = sweep.worst.as_ref().map(|worst| format!("worst: {}", place(sweep, worst)));
     let picture = Picture {
         title: sweep.file.clone(),
         subtitle: worst.unwrap_or_default(),
         x_label,
         x_scale: Scale::Counts,
+        mark,
         panels: vec![panel("steps until ranks agree", agreement), panel("1 − rate per step", gap)],
     };
     picture.svg()

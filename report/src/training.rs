@@ -5,9 +5,9 @@ use crate::table::Table;
 use crate::words::NOTHING;
 use serde::Serialize;
 
-const DECENTRALIZED: &str = "#0b6bcb";
-const ALLREDUCE: &str = "#d9730d";
-const CENTRALIZED: &str = "#9aa5b1";
+const DECENTRALIZED: &str = "#0072b2";
+const ALLREDUCE: &str = "#d55e00";
+const CENTRALIZED: &str = "#616e7c";
 
 /// Three runs on the same data, and what they ran on.
 #[derive(Clone, Debug, Serialize)]
@@ -131,6 +131,7 @@ pub fn svg(training: &Training) -> String {
         subtitle: subtitle(training),
         x_label: "step".into(),
         x_scale: Scale::Counts,
+        mark: None,
         panels: vec![
             panel("training loss above the optimum", above),
             panel("consensus distance: how far ranks are from their mean", apart),

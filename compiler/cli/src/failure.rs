@@ -267,6 +267,16 @@ impl Failure {
         self.reports
     }
 
+    /// Each reason.
+    pub fn reports(&self) -> &[Report] {
+        &self.reports
+    }
+
+    /// The exit code.
+    pub fn exit(&self) -> u8 {
+        self.exit
+    }
+
     /// The user has been told; only the exit code remains.
     pub fn told(exit: u8) -> Self {
         Self::new(exit, [])

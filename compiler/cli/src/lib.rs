@@ -17,6 +17,7 @@ mod library;
 mod mpi;
 mod new;
 mod output;
+mod pictures;
 mod predict;
 mod progress;
 mod run;
@@ -71,6 +72,9 @@ fn execute(arguments: &Arguments, program: &[OsString]) -> Result<(), Failure> {
         Command::Test { files } => example::test(files, program, format),
         Command::Import(arguments) => graphs::import::import(arguments, format),
         Command::Export(arguments) => graphs::export::export(arguments, format),
+        Command::Draw(arguments) => pictures::draw(arguments, format),
+        Command::Report(arguments) => pictures::report(arguments, format),
+        Command::View(arguments) => pictures::view(arguments.clone(), format),
         Command::New(arguments) => new::new(arguments, format),
         Command::Explain { code } => explain::explain(code.as_deref(), format),
         Command::List { word } => library::list(word.as_deref(), format),

@@ -164,7 +164,7 @@ fn check_directory(path: &Path) -> Result<(), Failure> {
 }
 
 /// How a picture of any command begins.
-const PICTURE: &[&[u8]] = &[bfc_report::PICTURE_HEAD.as_bytes()];
+pub const PICTURE: &[&[u8]] = &[bfc_report::picture::PICTURE_HEAD.as_bytes()];
 
 /// Where a document and a picture are written when they are known.
 pub struct Results<'a> {

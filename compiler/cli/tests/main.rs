@@ -13,6 +13,7 @@ mod launch;
 mod long;
 mod outputs;
 mod pages;
+mod pictures;
 mod place;
 mod predict;
 mod refusals;

@@ -11,13 +11,15 @@ const RING: &str = "topology t { for i in ranks { i -- (i + 1) mod size } }\n";
 const UGLY: &str = "topology t{for i in ranks{i->(i+1)mod size}}\n";
 
 /// Every command that takes `-o`, without its value.
-fn writers<'a>(source: &'a str, table: &'a str) -> [Vec<&'a str>; 5] {
+fn writers<'a>(source: &'a str, table: &'a str) -> [Vec<&'a str>; 7] {
     [
         vec!["compile", source, "--size", "4", "-o"],
         vec!["export", source, "--size", "4", "-o"],
         vec!["import", table, "-o"],
         vec!["advise", "--size", "4", "--cluster", "v100", "-o"],
         vec!["probe", "-o"],
+        vec!["draw", "matrix", source, "--size", "4", "-o"],
+        vec!["report", source, "--size", "4", "-o"],
     ]
 }
 
@@ -48,7 +50,7 @@ fn directories_are_created_and_links_stay() {
         assert!(fs::read(&new).expect("written").len() > 20, "{arguments:?}");
         assert_eq!(entries(Path::new(&path(&format!("no/{number}")))), 1, "no temporary file stays");
     }
-    assert_eq!(entries(&directory.path().join("elsewhere")), 5);
+    assert_eq!(entries(&directory.path().join("elsewhere")), 7);
 }
 
 #[test]
@@ -167,9 +169,9 @@ fn nothing_that_may_have_been_edited_is_replaced() {
         fs::write(&empty, "").expect("written");
         bfc(&[&arguments[..], &[&empty]].concat()).assert().code(0);
         assert!(fs::read(&empty).expect("written").len() > 20, "{arguments:?}");
-        // A schedule is written anew, and what people edit is not.
-        let is_schedule = arguments[0] == "compile";
-        bfc(&[&arguments[..], &[&empty]].concat()).assert().code(if is_schedule { 0 } else { 2 });
+        // A schedule, a picture and a page are written anew, and what people edit is not.
+        let is_generated = ["compile", "draw", "report"].contains(&arguments[0]);
+        bfc(&[&arguments[..], &[&empty]].concat()).assert().code(if is_generated { 0 } else { 2 });
     }
     // They refuse before they compute.
     let absent = ["advise", "--size", "4", "--cluster", "absent", "-o", &path("s.bf")];

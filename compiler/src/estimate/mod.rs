@@ -3,6 +3,7 @@
 
 pub(crate) mod chance;
 pub(crate) mod curve;
+pub(crate) mod eigenvalues;
 pub(crate) mod noise;
 pub(crate) mod quadratic;
 pub(crate) mod stationary;

@@ -1,264 +1,30 @@
-//! Curves become an SVG picture: panels one below the other, a vertical axis each, lines labelled at their ends.
+//! Pictures as SVG: the one generator behind `bfc draw`, `bfc report`, `--out` and the Python package.
+//!
+//! Colours are told apart by the colour-blind and in print; no picture says by colour alone what it means. Up to
+//! [`MOST_NODES`] ranks are drawn one by one, more by what they have in common.
 
+mod arrows;
 mod axis;
+mod curves;
+mod layout;
+mod matrix;
+mod prediction;
+mod schedule;
+mod spectrum;
+mod svg;
+mod topology;
 
 pub use axis::Scale;
+pub use curves::{Curve, Panel, Picture};
+pub use layout::Layout;
+pub use matrix::matrix;
+pub use prediction::prediction;
+pub use schedule::schedule;
+pub use spectrum::spectrum;
+pub use svg::{PICTURE_HEAD, escape};
+pub use topology::{Drawn, animation, topology};
 
-use axis::Axis;
-use bfc_schedule::visible;
-use std::fmt::Write;
-
-/// How every picture begins: its width is always the same.
-pub const PICTURE_HEAD: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 880 ";
-
-const WIDTH: f64 = 880.0;
-const LEFT: f64 = 76.0;
-const RIGHT: f64 = 168.0;
-const TOP: f64 = 94.0;
-const PANEL: f64 = 216.0;
-const GAP: f64 = 56.0;
-const BOTTOM: f64 = 52.0;
-const INK: &str = "#1f2933";
-const FAINT: &str = "#616e7c";
-const GRID: &str = "#e4e7eb";
-
-/// A whole picture.
-pub struct Picture {
-    /// The first line.
-    pub title: String,
-    /// The second line, smaller.
-    pub subtitle: String,
-    /// What the horizontal axis counts.
-    pub x_label: String,
-    /// How it is divided.
-    pub x_scale: Scale,
-    /// From top to bottom.
-    pub panels: Vec<Panel>,
-}
-
-/// Curves on one vertical axis.
-pub struct Panel {
-    /// What the axis shows.
-    pub title: String,
-    /// How it is divided.
-    pub scale: Scale,
-    /// The curves, drawn in this order.
-    pub curves: Vec<Curve>,
-}
-
-/// One curve.
-pub struct Curve {
-    /// Written at its end.
-    pub label: String,
-    /// CSS colour.
-    pub colour: &'static str,
-    /// Line width in pixels.
-    pub width: f64,
-    /// SVG dash pattern; empty for a solid line.
-    pub dash: &'static str,
-    /// Places along the horizontal axis and values; a value that an axis does not show leaves a gap.
-    pub points: Vec<(f64, f64)>,
-}
-
-impl Picture {
-    /// The SVG document.
-    pub fn svg(&self) -> String {
-        let panels = self.panels.len() as f64;
-        let height = TOP + panels * PANEL + (panels - 1.0).max(0.0) * GAP + BOTTOM;
-        let mut svg = format!(
-            "{PICTURE_HEAD}{height}\" width=\"{WIDTH}\" height=\"{height}\" \
-             font-family=\"system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif\" font-size=\"12\" role=\"img\">\n<title>{title}</title>\n\
-             <rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>\n\
-             <text x=\"{LEFT}\" y=\"30\" font-size=\"17\" font-weight=\"600\" fill=\"{INK}\">{title}</text>\n\
-             <text x=\"{LEFT}\" y=\"49\" fill=\"{FAINT}\">{subtitle}</text>\n",
-            title = escape(&self.title),
-            subtitle = escape(&self.subtitle),
-        );
-        for (index, panel) in self.panels.iter().enumerate() {
-            let top = TOP + index as f64 * (PANEL + GAP);
-            let frame = Frame { top, x: self.x_axis(), y: panel.axis() };
-            panel.draw(&mut svg, &frame, index + 1 == self.panels.len());
-        }
-        let middle = LEFT + (WIDTH - LEFT - RIGHT) / 2.0;
-        text(&mut svg, middle, height - 12.0, "middle", FAINT, &self.x_label);
-        svg.push_str("</svg>\n");
-        svg
-    }
-
-    fn x_axis(&self) -> Axis {
-        let points = self.panels.iter().flat_map(|panel| &panel.curves).flat_map(|curve| &curve.points);
-        Axis::new(self.x_scale, points.map(|point| point.0))
-    }
-}
-
-/// Maps data to pixels within one panel.
-struct Frame {
-    top: f64,
-    x: Axis,
-    y: Axis,
-}
-
-impl Frame {
-    fn x(&self, x: f64) -> f64 {
-        LEFT + self.x.place(x) * (WIDTH - LEFT - RIGHT)
-    }
-
-    fn y(&self, value: f64) -> f64 {
-        self.top + PANEL * (1.0 - self.y.place(value))
-    }
-
-    fn shows(&self, point: &(f64, f64)) -> bool {
-        self.x.shows(point.0) && self.y.shows(point.1)
-    }
-}
-
-impl Panel {
-    fn axis(&self) -> Axis {
-        Axis::new(self.scale, self.curves.iter().flat_map(|curve| &curve.points).map(|point| point.1))
-    }
-
-    fn draw(&self, svg: &mut String, frame: &Frame, with_x_labels: bool) {
-        let _ = writeln!(
-            svg,
-            "<text x=\"{LEFT}\" y=\"{:.1}\" font-weight=\"600\" fill=\"{INK}\">{}</text>",
-            frame.top - 9.0,
-            escape(&self.title)
-        );
-        draw_axes(svg, frame, with_x_labels);
-        for curve in &self.curves {
-            curve.draw(svg, frame);
-        }
-        self.draw_labels(svg, frame);
-        if !self.curves.iter().any(|curve| curve.points.iter().any(|point| frame.shows(point))) {
-            let mut points = self.curves.iter().flat_map(|curve| &curve.points);
-            let told = if points.all(|point| point.1 == 0.0) { "zero throughout" } else { "no finite value" };
-            text(svg, LEFT + 12.0, frame.top + PANEL / 2.0, "start", FAINT, told);
-        }
-    }
-
-    /// Writes each label beside the end of its curve, pushed down where two would overlap.
-    fn draw_labels(&self, svg: &mut String, frame: &Frame) {
-        let mut ends: Vec<(f64, &Curve)> = self
-            .curves
-            .iter()
-            .filter_map(|curve| {
-                let last = curve.points.iter().rev().find(|point| frame.shows(point));
-                last.map(|point| (frame.y(point.1), curve))
-            })
-            .collect();
-        ends.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let room = frame.top + PANEL - 16.0 * (ends.len() as f64 - 1.0);
-        let mut free = f64::NEG_INFINITY;
-        for (index, (y, curve)) in ends.into_iter().enumerate() {
-            let y = y.min(room + 16.0 * index as f64).max(free);
-            free = y + 16.0;
-            let x = WIDTH - RIGHT + 8.0;
-            let _ = writeln!(
-                svg,
-                "<line x1=\"{x:.1}\" y1=\"{y:.1}\" x2=\"{:.1}\" y2=\"{y:.1}\" stroke=\"{}\" stroke-width=\"{}\" \
-                 stroke-dasharray=\"{}\"/>",
-                x + 22.0,
-                curve.colour,
-                curve.width,
-                curve.dash
-            );
-            text(svg, x + 28.0, y + 4.0, "start", INK, &curve.label);
-        }
-    }
-}
-
-impl Curve {
-    fn draw(&self, svg: &mut String, frame: &Frame) {
-        let mut path = String::new();
-        let mut pen_down = false;
-        for point @ &(x, value) in &self.points {
-            if !frame.shows(point) {
-                pen_down = false;
-                continue;
-            }
-            let command = if pen_down { 'L' } else { 'M' };
-            // A line of no length shows as a dot where a point stands alone.
-            let dot = if pen_down { "" } else { "h0" };
-            let _ = write!(path, "{command}{:.1} {:.1}{dot}", frame.x(x), frame.y(value));
-            pen_down = true;
-        }
-        let _ = writeln!(
-            svg,
-            "<path d=\"{path}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\" stroke-dasharray=\"{}\" \
-             stroke-linejoin=\"round\" stroke-linecap=\"round\"/>",
-            self.colour, self.width, self.dash
-        );
-    }
-}
-
-fn draw_axes(svg: &mut String, frame: &Frame, with_x_labels: bool) {
-    let (right, bottom) = (WIDTH - RIGHT, frame.top + PANEL);
-    for (place, name) in frame.y.ticks() {
-        let y = bottom - place * PANEL;
-        line(svg, (LEFT, y), (right, y), GRID);
-        text(svg, LEFT - 8.0, y + 4.0, "end", FAINT, &name);
-    }
-    for (place, name) in frame.x.ticks() {
-        let x = LEFT + place * (right - LEFT);
-        line(svg, (x, frame.top), (x, bottom), GRID);
-        if with_x_labels {
-            text(svg, x, bottom + 18.0, "middle", FAINT, &name);
-        }
-    }
-    line(svg, (LEFT, bottom), (right, bottom), FAINT);
-}
-
-fn line(svg: &mut String, from: (f64, f64), to: (f64, f64), colour: &str) {
-    let _ = writeln!(
-        svg,
-        "<line x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"{colour}\"/>",
-        from.0, from.1, to.0, to.1
-    );
-}
-
-fn text(svg: &mut String, x: f64, y: f64, anchor: &str, colour: &str, content: &str) {
-    let content = escape(content);
-    let _ = writeln!(
-        svg,
-        "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"{colour}\">{content}</text>"
-    );
-}
-
-/// A text as XML, which has no control characters.
-fn escape(text: &str) -> String {
-    visible::line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn picture(values: &[f64]) -> String {
-        let points = values.iter().enumerate().map(|(x, &y)| (x as f64, y)).collect();
-        let curve = Curve { label: "a < b".into(), colour: "#000", width: 2.0, dash: "", points };
-        let panel = Panel { title: "loss".into(), scale: Scale::Decades, curves: vec![curve] };
-        Picture {
-            title: "T".into(),
-            subtitle: String::new(),
-            x_label: "step".into(),
-            x_scale: Scale::Counts,
-            panels: vec![panel],
-        }
-        .svg()
-    }
-
-    #[test]
-    fn values_that_a_logarithm_lacks_leave_gaps() {
-        let svg = picture(&[1.0, 0.1, 0.0, f64::NAN, f64::INFINITY, 0.01, 0.001]);
-        let path = svg.lines().find(|line| line.starts_with("<path")).expect("a path");
-        assert_eq!(path.matches('M').count(), 2, "{path}");
-        assert!(!svg.contains("NaN") && !svg.contains("inf"));
-        assert!(svg.contains("a &lt; b"));
-    }
-
-    #[test]
-    fn nothing_to_show_is_said() {
-        assert!(picture(&[0.0, 0.0]).contains("zero throughout"));
-        assert!(picture(&[]).contains("zero throughout"));
-    }
-}
+/// Ranks that are drawn one by one.
+pub const MOST_NODES: u32 = 128;
+/// Phases that are drawn.
+pub const MOST_PHASES: usize = 24;

@@ -18,6 +18,9 @@ pub struct Run {
     /// Write run.json and convergence.svg into this directory.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Write the curves of training, and all that `bfc report` shows of the schedule, into this HTML file.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// Leave the trace of each rank of the decentralized run in this directory, for `bfc trace merge` and `bfc why-stuck`.
     #[arg(long, value_name = "DIR")]
     pub trace: Option<PathBuf>,

@@ -16,9 +16,11 @@ pub use ranks::rank;
 use crate::arguments::Format;
 use crate::failure::{self, Failure};
 use crate::output::{Kind, Results};
+use crate::pictures::{PAGE, subject};
 use crate::{input, output, progress};
 use bfc_compiler::{Entry, Request};
 use bfc_report::diagnostic_json;
+use bfc_report::page::page;
 use bfc_report::training::{self, Training};
 use bfc_runtime::RuntimeError;
 use bfc_runtime::local::SpmdError;
@@ -166,6 +168,9 @@ pub fn run(arguments: &Run, format: Format) -> Result<(), Failure> {
     }
     let out = arguments.out.as_deref();
     let results = out.map(|out| Results::new(out, TRAINING, "run.json", "convergence.svg")).transpose()?;
+    if let Some(path) = &arguments.report {
+        output::replaces(path, Kind { flag: "--report", ..PAGE })?;
+    }
     let source = &arguments.source;
     let request = input::request(&source.file, source.size, &source.settings)?;
     let compiled = input::compile_request(&request)?;
@@ -198,7 +203,19 @@ pub fn run(arguments: &Run, format: Format) -> Result<(), Failure> {
         allreduce,
         centralized,
     };
+    if let Some(path) = &arguments.report {
+        write_report(path, &arguments.source.file, &request, &record)?;
+    }
     tell(&record, &Origin { request: &request, reals: &compiled.report.reals }, results, format)
+}
+
+/// Writes the page about a run.
+fn write_report(path: &Path, file: &str, request: &Request, record: &Record) -> Result<(), Failure> {
+    let (mut subject, _) = subject(file, request, &input::Beside, None, None);
+    subject.training = Some(record.training());
+    output::write_file(path, page(request.size, &[subject]).as_bytes())?;
+    output::say(&format!("wrote {}", output::path(path)));
+    Ok(())
 }
 
 /// The document of a run that diverged.

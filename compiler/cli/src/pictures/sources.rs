@@ -1,0 +1,106 @@
+//! What a page shows of a source, and the files that it was read from.
+
+use super::equations::equations;
+use crate::failure::Failure;
+use crate::{input, progress};
+use bfc_compiler::{Assumptions, Detail, Files, Request};
+use bfc_predict::{Axis, Location, plan, sweep};
+use bfc_report::diagnostic_json;
+use bfc_report::page::{self, Subject};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+/// What is known of a source, and why it is refused if it is; `sizes` are swept as well.
+pub fn subject(
+    file: &str,
+    request: &Request,
+    files: &dyn Files,
+    location: Option<Location<'_>>,
+    sizes: Option<RangeInclusive<u32>>,
+) -> (Subject, Option<Failure>) {
+    let planned = plan(request, files, location).map_err(Failure::from);
+    let topologies = bfc_compiler::topologies(request, files).unwrap_or_default();
+    let assumptions = Assumptions::default();
+    let analysis = bfc_compiler::analyze_on(request, files, assumptions, Detail::Pictures).ok();
+    let swept = sizes.map(|sizes| {
+        let axis = Axis::Sizes(sizes.collect());
+        sweep(file, request, files, &axis, assumptions, &mut progress::Bar).map_err(Failure::from)
+    });
+    let (sweep, swept) = split(swept.transpose());
+    let (plan, refused) = match planned {
+        Ok(plan) => (Some(plan), swept),
+        Err(failure) => (None, Some(failure)),
+    };
+    let diagnostics: Vec<Value> = refused.iter().flat_map(Failure::reports).map(diagnostic_json).collect();
+    let source = page::text_of(request);
+    let algorithm = plan.as_ref().filter(|plan| !plan.report.only_averages);
+    let equations =
+        algorithm.map(|plan| equations(source.as_deref().unwrap_or_default(), &plan.report.algorithm));
+    let subject = Subject {
+        file: file.to_string(),
+        source,
+        equations: equations.unwrap_or_default(),
+        local_size: plan.as_ref().map_or(request.local_size, |plan| plan.schedule.local_size()),
+        topologies,
+        analysis,
+        plan,
+        sweep: sweep.flatten(),
+        training: None,
+        diagnostics,
+    };
+    (subject, refused)
+}
+
+fn split<T>(result: Result<T, Failure>) -> (Option<T>, Option<Failure>) {
+    match result {
+        Ok(found) => (Some(found), None),
+        Err(failure) => (None, Some(failure)),
+    }
+}
+
+/// When a file was changed, and its length; nothing where there is none.
+pub type State = Option<(SystemTime, u64)>;
+
+/// The state of a file.
+pub fn state(path: &Path) -> State {
+    let there = fs::metadata(path).ok()?;
+    Some((there.modified().ok()?, there.len()))
+}
+
+/// The files beside a source, which remembers the paths that were asked for and how they were before they were read.
+#[derive(Default)]
+pub struct Watched(Mutex<BTreeMap<PathBuf, State>>);
+
+impl Watched {
+    /// Remembers a file that is about to be read.
+    pub fn note(&self, path: PathBuf) {
+        let state = state(&path);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(path).or_insert(state);
+    }
+
+    /// What was remembered.
+    pub fn states(self) -> BTreeMap<PathBuf, State> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_beside(&self, from: &str, name: &str) {
+        self.note(Path::new(from).parent().unwrap_or(Path::new("")).join(name));
+    }
+}
+
+impl Files for Watched {
+    fn read(&self, from: &str, name: &str) -> Result<(String, String), String> {
+        self.note_beside(from, &format!("{name}.bf"));
+        input::Beside.read(from, name)
+    }
+
+    fn read_edges(&self, from: &str, name: &str) -> Result<String, String> {
+        self.note_beside(from, name);
+        input::Beside.read_edges(from, name)
+    }
+}

@@ -1,0 +1,172 @@
+//! `bfc view`: the report of a source on localhost, which follows changes of its files.
+
+mod request;
+
+use super::arguments;
+use super::sources::{State, Watched, state, subject};
+use crate::arguments::{Format, Settings, count};
+use crate::failure::{CliError, Failure};
+use crate::{input, output};
+use bfc_report::page;
+use bfc_runtime::secret::Secret;
+use miette::Diagnostic;
+use request::{Asked, Door, Refusal};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use thiserror::Error;
+
+/// How often files are looked at.
+const GLANCE: Duration = Duration::from_millis(10);
+/// How long a browser may take to ask, and to take an answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Browsers' connections at a time.
+const MOST_CONNECTIONS: usize = 32;
+/// Silence after which a stream of events says that it is there, so that one that nobody reads ends.
+const HEARTBEAT: u32 = 500;
+
+/// No page can be served.
+#[derive(Debug, Error, Diagnostic)]
+#[error("cannot listen on 127.0.0.1:{port}: {error}")]
+#[diagnostic(
+    code(bfc::cli::no_port),
+    help("choose another port with `--port`, or leave it out for a free one")
+)]
+struct NoPort {
+    port: u16,
+    error: io::Error,
+}
+
+/// What is served.
+struct View {
+    file: String,
+    settings: Settings,
+    size: u32,
+    door: Door,
+    /// The files that the last page was made from, as they were then.
+    watched: Mutex<BTreeMap<PathBuf, State>>,
+    connections: AtomicUsize,
+}
+
+/// Serves the page until the command is interrupted.
+///
+/// # Errors
+/// The file does not exist, or the port is taken.
+pub fn view(arguments: arguments::View, format: Format) -> Result<(), Failure> {
+    let arguments::View { source, port } = arguments;
+    if source.file == input::STANDARD_INPUT {
+        let message = "standard input cannot be read again when it changes".to_string();
+        return Err(CliError::Usage { message, help: Some("name a file".into()) }.into());
+    }
+    input::request(&source.file, source.size, &source.settings)?;
+    let refused = |error| Failure::running(NoPort { port, error });
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(refused)?;
+    let port = listener.local_addr().map_err(refused)?.port();
+    let secret = Secret::random().map_err(|error| refused(io::Error::other(error.to_string())))?;
+    let door = Door::new(port, secret.reveal());
+    let address = door.address();
+    output::show(format, &serde_json::json!({ "url": address }), || format!("{address}\n"))?;
+    output::say("the page follows changes of the file; Ctrl-C ends it");
+    let watched = Mutex::default();
+    let (file, settings, size) = (source.file, source.settings, source.size);
+    let view = Arc::new(View { file, settings, size, door, watched, connections: AtomicUsize::new(0) });
+    for stream in listener.incoming() {
+        // A browser that goes away while it connects is no reason to end.
+        let Ok(stream) = stream else { continue };
+        let view = view.clone();
+        std::thread::spawn(move || view.serve(&stream));
+    }
+    Ok(())
+}
+
+impl View {
+    /// Answers one request. A browser that has gone away needs no answer.
+    fn serve(&self, stream: &TcpStream) {
+        let _ = stream.set_read_timeout(Some(PATIENCE));
+        let _ = stream.set_write_timeout(Some(PATIENCE));
+        let _ = stream.set_nodelay(true);
+        if self.connections.fetch_add(1, Ordering::Relaxed) < MOST_CONNECTIONS {
+            let _ = match self.door.open(stream) {
+                Ok(Asked { path, query }) => match path.as_str() {
+                    "/" => self.page(stream, &query),
+                    "/changes" => self.changes(stream),
+                    _ => refuse(stream, &Refusal::NotFound),
+                },
+                Err(refusal) => refuse(stream, &refusal),
+            };
+        }
+        self.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// The page with the size and the parameters of the query.
+    fn page(&self, stream: &TcpStream, query: &[(String, String)]) -> io::Result<()> {
+        let given =
+            |name: &str| query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let size = given("size").and_then(|size| count(size).ok()).unwrap_or(self.size);
+        let mut settings = self.settings.clone();
+        for (name, value) in &mut settings.parameters {
+            if let Some(other) = given(&format!("param.{name}")).filter(|other| !other.trim().is_empty()) {
+                *value = other.to_string();
+            }
+        }
+        let files = Watched::default();
+        files.note(PathBuf::from(&self.file));
+        let html = match input::request(&self.file, size, &settings) {
+            Ok(request) => {
+                let (subject, _) = subject(&self.file, &request, &files, None, None);
+                page::live(size, &[subject], &settings.parameters)
+            }
+            Err(failure) => {
+                let reports = failure.reports().iter();
+                let diagnostics = reports.map(bfc_report::diagnostic_json).collect();
+                page::live(size, &[page::Subject::refused(&self.file, diagnostics)], &settings.parameters)
+            }
+        };
+        *self.watched.lock().unwrap_or_else(PoisonError::into_inner) = files.states();
+        answer(stream, "200 OK", "text/html; charset=utf-8", html.as_bytes())
+    }
+
+    /// A stream of events: one for each change of the files.
+    fn changes(&self, mut stream: &TcpStream) -> io::Result<()> {
+        stream.write_all(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n: here\n\n",
+        )?;
+        // As the page has seen them: what changed since then is a change, too.
+        let mut known = self.watched();
+        for glance in 1.. {
+            let now: BTreeMap<PathBuf, State> =
+                self.watched().into_keys().map(|path| (path.clone(), state(&path))).collect();
+            if now != known {
+                known = now;
+                stream.write_all(b"data: changed\n\n")?;
+            } else if glance % HEARTBEAT == 0 {
+                stream.write_all(b": here\n\n")?;
+            }
+            std::thread::sleep(GLANCE);
+        }
+        Ok(())
+    }
+
+    fn watched(&self) -> BTreeMap<PathBuf, State> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn refuse(stream: &TcpStream, refusal: &Refusal) -> io::Result<()> {
+    answer(stream, refusal.status(), "text/plain; charset=utf-8", refusal.to_string().as_bytes())
+}
+
+fn answer(mut stream: &TcpStream, status: &str, kind: &str, body: &[u8]) -> io::Result<()> {
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nCache-Control: no-store\r\n\
+         Referrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\n\
+         Cross-Origin-Resource-Policy: same-origin\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(body)
+}

@@ -1,0 +1,110 @@
+//! One HTML file that shows sources with their proofs, schedules and pictures, for `bfc report`.
+//!
+//! The file asks no host for anything: styles, script, pictures and data are inside, and its content security policy names
+//! them by their hashes, so that nothing else could run. Text from outside is escaped wherever it stands; the data is JSON
+//! in which no `<` is left.
+
+mod document;
+mod html;
+mod parts;
+
+pub use document::Document;
+
+use crate::training::Training;
+use bfc_compiler::model::topology::Topology;
+use bfc_compiler::{Analysis, Entry, Request};
+use bfc_predict::{Plan, Sweep};
+use html::Html;
+use serde_json::Value;
+
+/// How every page begins.
+pub const PAGE_HEAD: &str = "<!doctype html>\n<html lang=\"en\" data-page=\"bfc-report\">\n";
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+const LIVE: &str = include_str!("live.js");
+
+/// What is known of one source. What its refusal leaves unknown is absent.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// What the source is called.
+    pub file: String,
+    /// Its text.
+    pub source: Option<String>,
+    /// The equations of its algorithm, each a `math` element.
+    pub equations: Vec<String>,
+    /// How many ranks share a machine.
+    pub local_size: u32,
+    /// Its topologies.
+    pub topologies: Vec<Topology>,
+    /// What is known of the first.
+    pub analysis: Option<Analysis>,
+    /// Its schedule.
+    pub plan: Option<Plan>,
+    /// How it does at other sizes.
+    pub sweep: Option<Sweep>,
+    /// What training with it came to, where it was run.
+    pub training: Option<Training>,
+    /// Why it is refused, as [`diagnostic_json`](crate::diagnostic_json) says it.
+    pub diagnostics: Vec<Value>,
+}
+
+/// The whole page about sources for these numbers of ranks.
+pub fn page(size: u32, subjects: &[Subject]) -> String {
+    written(size, subjects, SCRIPT, html::ALONE, |_| {})
+}
+
+/// The same as a server shows it that answers `/changes` with events: with a slider for the size and a field for each of these
+/// parameters, and made anew when the files change.
+pub fn live(size: u32, subjects: &[Subject], parameters: &[(String, String)]) -> String {
+    let script = format!("{SCRIPT}{LIVE}");
+    written(size, subjects, &script, html::SERVED, |html| parts::controls(html, size, parameters))
+}
+
+fn written(
+    size: u32,
+    subjects: &[Subject],
+    script: &str,
+    connect: &str,
+    controls: impl FnOnce(&mut Html),
+) -> String {
+    let mut html = Html::new();
+    html.head(&parts::title(subjects), STYLE, script, connect);
+    parts::top(&mut html, size, subjects);
+    controls(&mut html);
+    html.open("main", "");
+    for (number, subject) in subjects.iter().enumerate() {
+        parts::subject(&mut html, number, subject);
+    }
+    html.close("main");
+    html.data(&Document::new(size, subjects));
+    html.script(script);
+    html.end()
+}
+
+impl Subject {
+    /// A source that cannot even be read.
+    pub fn refused(file: &str, diagnostics: Vec<Value>) -> Self {
+        Self {
+            file: file.to_string(),
+            source: None,
+            equations: vec![],
+            local_size: 1,
+            topologies: vec![],
+            analysis: None,
+            plan: None,
+            sweep: None,
+            training: None,
+            diagnostics,
+        }
+    }
+}
+
+/// The text that a request compiles.
+pub fn text_of(request: &Request) -> Option<String> {
+    match &request.entry {
+        Entry::Source { text, .. } => Some(text.clone()),
+        Entry::Library(name) => bfc_compiler::library::source(name).map(str::to_string),
+        Entry::Expression(text) => Some(text.clone()),
+    }
+}

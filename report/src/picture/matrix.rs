@@ -1,0 +1,192 @@
+//! Mixing matrices as heat maps: what row i takes from column j.
+
+use super::svg::{Anchor, BLUE, FAINT, GRID, INK, MARGIN, Point, Short, Stroke, Svg, VERMILLION, WIDTH};
+use super::topology::Drawn;
+use super::{MOST_PHASES, arrows};
+use bfc_schedule::{CayleyMatrix, MixingMatrix, Rank};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Rows of cells.
+const CELLS: u32 = 64;
+/// Rows whose cells have their weight written in.
+const WRITTEN: u32 = 10;
+/// Entries that are added up for a picture of blocks.
+const MOST_ENTRIES: u64 = 1 << 20;
+/// Shades from nothing to the largest weight.
+const SHADES: f64 = 16.0;
+
+/// A table of weights that is drawn, and what its largest cell holds.
+struct Cells {
+    rows: u32,
+    weights: BTreeMap<(u32, u32), f64>,
+}
+
+/// Draws the matrix of each phase and, of several on few ranks, their product over the period.
+pub fn matrix(drawn: &Drawn) -> String {
+    let size = drawn.size();
+    let subtitle = format!("{}; row i, column j: what rank i takes from rank j", drawn.subtitle());
+    let mut svg = Svg::new(drawn.name, &subtitle);
+    let shown = &drawn.phases[..drawn.phases.len().min(MOST_PHASES)];
+    let mut pictures: Vec<(String, &MixingMatrix, Option<Cells>)> = shown
+        .iter()
+        .enumerate()
+        .map(|(number, phase)| (format!("phase {number}"), phase, Cells::new(phase)))
+        .collect();
+    if size <= CELLS && drawn.phases.len() > 1 {
+        let product = Cells::product(drawn.phases);
+        pictures.push(("product of a period".into(), &drawn.phases[0], Some(product)));
+    }
+    if let [(name, ..)] = &mut pictures[..] {
+        name.clear();
+    }
+    let columns = match pictures.len() {
+        1 => 1,
+        2 | 4 => 2,
+        3 | 5..=9 => 3,
+        _ => 4,
+    };
+    let (top, gap) = (76.0, 34.0);
+    let width = (WIDTH - 2.0 * MARGIN + gap) / columns as f64 - gap;
+    let side = width.min(560.0);
+    let mut y = top;
+    for (row, pictures) in pictures.chunks(columns).enumerate() {
+        for (column, (name, phase, cells)) in pictures.iter().enumerate() {
+            let corner = (MARGIN + column as f64 * (width + gap) + (width - side) / 2.0, y + 10.0);
+            svg.group("matrix", row * columns + column, |svg| {
+                svg.heading((corner.0, y), name);
+                match (cells, phase) {
+                    (Some(cells), _) => cells.draw(svg, size, corner, side),
+                    (None, MixingMatrix::Cayley(cayley)) => draw_offsets(svg, cayley, corner, side),
+                    (None, MixingMatrix::Sparse(_)) => {
+                        svg.text((corner.0, y + 40.0), Anchor::Start, FAINT, "too many entries to draw");
+                    }
+                }
+            });
+        }
+        y += side + 52.0;
+    }
+    svg.document(y - 4.0)
+}
+
+impl Cells {
+    /// The entries, in blocks where there are many; `None` where there are too many to add up.
+    fn new(phase: &MixingMatrix) -> Option<Self> {
+        let size = phase.size();
+        if let MixingMatrix::Cayley(cayley) = phase
+            && u64::from(size) * (cayley.hops().len() as u64 + 1) > MOST_ENTRIES
+        {
+            return None;
+        }
+        let each = size.div_ceil(CELLS);
+        let mut cells = Self { rows: size.div_ceil(each), weights: BTreeMap::new() };
+        for i in 0..size {
+            let row = phase.row(Rank(i));
+            let mut add = |j: u32, weight: f64| {
+                *cells.weights.entry((i / each, j / each)).or_default() += weight / f64::from(each);
+            };
+            add(i, row.self_weight.to_f64());
+            row.in_weights.iter().for_each(|(j, weight)| add(j.0, weight.to_f64()));
+        }
+        Some(cells)
+    }
+
+    /// The product of phases in the order in which they act: the last stands to the left.
+    fn product(phases: &[MixingMatrix]) -> Self {
+        let size = phases[0].size() as usize;
+        let mut product: Vec<Vec<f64>> =
+            (0..size).map(|i| (0..size).map(|j| f64::from(u8::from(i == j))).collect()).collect();
+        for phase in phases {
+            let row = |i: usize| -> Vec<f64> {
+                let row = phase.row(Rank(i as u32));
+                let own = product[i].iter().map(|x| row.self_weight.to_f64() * x);
+                let mut sum: Vec<f64> = own.collect();
+                for (j, weight) in &row.in_weights {
+                    let weight = weight.to_f64();
+                    sum.iter_mut().zip(&product[j.index()]).for_each(|(sum, x)| *sum += weight * x);
+                }
+                sum
+            };
+            product = (0..size).map(row).collect();
+        }
+        let entries = product.iter().enumerate().flat_map(|(i, row)| {
+            row.iter().enumerate().map(move |(j, &weight)| ((i as u32, j as u32), weight))
+        });
+        Self { rows: size as u32, weights: entries.filter(|(_, weight)| weight.abs() > 1e-15).collect() }
+    }
+
+    fn draw(&self, svg: &mut Svg, size: u32, corner: Point, side: f64) {
+        let cell = side / f64::from(self.rows);
+        let largest = self.weights.values().map(|weight| weight.abs()).fold(f64::MIN_POSITIVE, f64::max);
+        let mut shades: BTreeMap<(bool, u8), String> = BTreeMap::new();
+        for (&(i, j), weight) in &self.weights {
+            let shade = (weight.abs() / largest * SHADES).ceil() as u8;
+            let path = shades.entry((*weight < 0.0, shade)).or_default();
+            let (x, y) = (corner.0 + cell * f64::from(j), corner.1 + cell * f64::from(i));
+            let _ = write!(path, "M{} {}h{c}v{c}h-{c}z", Short(x), Short(y), c = Short(cell));
+        }
+        for ((is_negative, shade), path) in shades {
+            let colour = if is_negative { VERMILLION } else { BLUE };
+            svg.area(&path, colour, f64::from(shade) / SHADES);
+        }
+        svg.frame(corner, (side, side), "none", Stroke::thin(FAINT));
+        if self.rows == size && size <= WRITTEN && side > 260.0 {
+            for (&(i, j), &weight) in &self.weights {
+                let at =
+                    (corner.0 + cell * (f64::from(j) + 0.5), corner.1 + cell * (f64::from(i) + 0.5) + 4.0);
+                let dark = weight.abs() > 0.6 * largest;
+                let shown = bfc_schedule::digits::six_digits((weight * 1e4).round() / 1e4);
+                svg.sized(at, Anchor::Middle, if dark { super::svg::PAPER } else { INK }, 11.0, &shown);
+            }
+        }
+        self.scale(svg, size, (corner.0, corner.1 + side + 14.0), largest);
+    }
+
+    /// What the shades mean.
+    fn scale(&self, svg: &mut Svg, size: u32, at: Point, largest: f64) {
+        for shade in 1..=8 {
+            let x = at.0 + 10.0 * f64::from(shade - 1);
+            let cell = format!("M{} {}h10v8h-10z", Short(x), Short(at.1 - 4.0));
+            svg.area(&cell, BLUE, f64::from(shade) / 8.0);
+        }
+        let blocks = match size.div_ceil(self.rows) {
+            1 => String::new(),
+            each => format!(", blocks of {each} × {each} ranks"),
+        };
+        let most = bfc_schedule::digits::six_digits(largest);
+        let negative = match self.weights.values().any(|weight| *weight < 0.0) {
+            true => ", negative weights in red",
+            false => "",
+        };
+        let words = format!("up to {most}{blocks}{negative}");
+        svg.sized((at.0 + 88.0, at.1 + 4.0), Anchor::Start, FAINT, 11.0, &words);
+    }
+}
+
+/// A row of a matrix whose rows are all alike: weights by how far away the rank is that they are of.
+fn draw_offsets(svg: &mut Svg, cayley: &CayleyMatrix, corner: Point, side: f64) {
+    let size = f64::from(cayley.group().order());
+    let height = 0.5 * side;
+    let bottom = corner.1 + height;
+    let x = |offset: f64| corner.0 + side * (1.0 + offset).log2() / (1.0 + size).log2();
+    let entries = || {
+        let hops = cayley.hops().iter().map(|(hop, weight)| (f64::from(hop.0), weight));
+        std::iter::once((0.0, cayley.self_weight())).chain(hops)
+    };
+    let largest = entries().map(|(_, weight)| weight.to_f64().abs()).fold(f64::MIN_POSITIVE, f64::max);
+    svg.line((corner.0, bottom), (corner.0 + side, bottom), Stroke::thin(FAINT));
+    for (offset, weight) in entries() {
+        let top = bottom - 0.9 * height * weight.to_f64().abs() / largest;
+        let colour = if weight.is_negative() { VERMILLION } else { BLUE };
+        svg.line((x(offset), bottom), (x(offset), top), Stroke { colour, width: 2.0, dash: "" });
+        svg.circle((x(offset), top), 3.0, colour, Stroke::thin(GRID));
+    }
+    let tick = |svg: &mut Svg, offset: f64, anchor| {
+        svg.sized((x(offset), bottom + 14.0), anchor, FAINT, 11.0, &format!("{offset}"));
+    };
+    tick(svg, 0.0, Anchor::Start);
+    tick(svg, size - 1.0, Anchor::End);
+    let most = entries().max_by(|a, b| a.1.abs().cmp(&b.1.abs())).map(|(_, weight)| arrows::shown(weight));
+    let words = format!("every row alike: weights by i − j, up to {}", most.unwrap_or_default());
+    svg.sized((corner.0, bottom + 32.0), Anchor::Start, FAINT, 11.0, &words);
+}
