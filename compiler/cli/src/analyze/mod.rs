@@ -7,7 +7,7 @@ pub use simulated::{Analyzed, STEP_SIZE, Simulated};
 use crate::arguments::{self, BadRange, Format, Settings, Sizes};
 use crate::failure::{CliError, Failure};
 use crate::output::{Kind, Results};
-use crate::{input, output};
+use crate::{input, output, progress};
 use bfc_predict::{Axis, Silent, sweep};
 use bfc_report::analysis;
 
@@ -59,7 +59,7 @@ fn along(axis: &Axis, size: u32, arguments: &arguments::Analyze, format: Format)
     let mut request = input::request(&arguments.file, size, &arguments.settings)?;
     request.parameters.retain(|(_, value)| arguments::range(value).is_none());
     let assumptions = arguments.assumptions();
-    let found = sweep(&arguments.file, &request, &input::Beside, axis, assumptions, &mut Silent)?;
+    let found = sweep(&arguments.file, &request, &input::Beside, axis, assumptions, &mut progress::Bar)?;
     if let Some(results) = results {
         results.write(&found, &bfc_report::sweep::svg(&found))?;
     }
