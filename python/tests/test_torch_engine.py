@@ -241,6 +241,21 @@ def test_without_a_launcher_an_initialized_group_is_joined():
     assert missing.value.code == "bfc::torch::no_group"
 
 
+def test_a_group_that_does_not_carry_the_tensors_is_refused():
+    store = torch.distributed.HashStore()
+    torch.distributed.init_process_group("cuda:gloo", store=store, rank=0, world_size=1)
+    try:
+        bfc.init(engine="torch")
+        x = torch.nn.Parameter(torch.ones(2))
+        alone = bfc.compile("topology::ring", algorithm="atc_diffusion", size=1)
+        with pytest.raises(bfc.OptimizerError) as refused:
+            bfc.torch.Decentralized(torch.optim.SGD([x], lr=0.5), alone)
+        assert refused.value.code == "bfc::torch::no_backend"
+    finally:
+        bfc.shutdown()
+        torch.distributed.destroy_process_group()
+
+
 def test_products_are_summed_in_one_order():
     from bfc.torch._arithmetic import inner_product
 

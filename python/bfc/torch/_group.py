@@ -78,9 +78,13 @@ class Group:
             raise _bfc.ranks_differ(part == 0, 0, mine[part], int(verdict), theirs[part])
 
     def meet(self, devices: List[torch.device]) -> None:
-        """Lets the backends of these devices connect all ranks: some need all of them for that."""
+        """Lets the backends of these devices connect all ranks: some need all of them for that.
+
+        Raises:
+            OptimizerError: as `carrier`.
+        """
         for device in devices:
-            if device.type != "cpu":
+            if self.carrier(device).type != "cpu":
                 dist.all_reduce(torch.zeros(1, device=device), group=self._group)
 
     def carrier(self, device: torch.device) -> torch.device:
