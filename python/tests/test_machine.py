@@ -108,15 +108,16 @@ def test_an_error_on_one_rank_reaches_the_others(tmp_path):
         print(bfc.rank(), error.code)
     """
     lines = on_ranks(3, body, tmp_path)
-    assert {"1 bfc::execute::different_model", "1 bfc::world::lost"} <= set(lines)
-    # Each rank compares with the one before it, or is told by others.
+    # Each rank compares with the one before it, or is told by others: of ranks 1 and 2, who finds it first tells the rest.
+    assert any(line[2:] == "bfc::execute::different_model" for line in lines) and "1 bfc::world::lost" in lines
     assert {line[0] for line in lines if "bfc::execute" in line} == set("012")
 
 
 def test_an_interrupt_ends_a_wait(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(textwrap.dedent("""
-        import time, numpy as np, bfc
+        import signal, time, numpy as np, bfc
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits an ignored one
         bfc.init()
         machine = bfc.machine(bfc.compile("topology::ring", size=2), {"x": np.zeros(3)})
         if bfc.rank() == 1:

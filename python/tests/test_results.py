@@ -375,8 +375,10 @@ def test_flags_of_messages_have_arguments():
             text = path.read_text().split("#[cfg(test)]\nmod tests")[0]
             code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("//"))
             found |= {(path.name, flag.replace("-", "_")) for flag in re.findall(r"(?<![\w-])--([a-z][a-z-]*)", code)}
-    # `bfc inspect` lists the ranks of a file, and no other text of `schedule.rs` does; `bfc export` takes a phase.
+    # `bfc inspect` lists the ranks of a file, and no other text of `schedule.rs` does; `bfc export` takes a phase, and `bfc mpi`
+    # connects Python, too.
     commands = {("schedule.rs", "rank"), ("export.rs", "phase")}
+    commands |= {("library.rs", "compiler"), ("library.rs", "check"), ("mod.rs", "check")}
     assert {flag for _, flag in found - commands} - known == {"param"}
     assert len(found) > 8, found
 
