@@ -228,6 +228,11 @@ impl Outgoing {
         self.has_begun && self.pending.is_empty()
     }
 
+    /// Whether frames are left to be sent.
+    pub(super) fn has_more(&self) -> bool {
+        !self.has_begun || self.bytes() > SHORT as u64 && self.pieces.part < self.parts.len()
+    }
+
     pub(super) fn into_pending(self) -> VecDeque<Send> {
         self.pending
     }

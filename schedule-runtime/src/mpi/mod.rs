@@ -111,7 +111,8 @@ impl MpiTransport {
         Ok(progress)
     }
 
-    /// Waits until `ready`, pushing meanwhile.
+    /// Waits until `ready`, sending meanwhile what is left of messages; that what has been sent has gone is of no interest here, and
+    /// each question to MPI takes time.
     fn drive(
         &mut self,
         peer: impl Fn(&Self) -> Rank,
@@ -120,7 +121,7 @@ impl MpiTransport {
     ) -> Result<(), Fault> {
         let (mut since, mut turns) = (None, 0u32);
         loop {
-            let progress = self.push()?;
+            let progress = self.outgoing.iter().any(Outgoing::has_more) && self.push()?;
             if ready(self)? {
                 return Ok(());
             }
@@ -275,8 +276,11 @@ unsafe impl Transport for MpiTransport {
         self.alive()?;
         let peer =
             |transport: &Self| transport.outgoing.front().map_or(transport.rank(), |message| message.to);
-        self.drive(peer, deadline, |transport| Ok(transport.outgoing.is_empty()))
-            .map_err(|fault| self.fail(fault))
+        let has_gone = |transport: &mut Self| {
+            transport.push()?;
+            Ok(transport.outgoing.is_empty())
+        };
+        self.drive(peer, deadline, has_gone).map_err(|fault| self.fail(fault))
     }
 
     fn revoke(&mut self) {
