@@ -27,6 +27,8 @@ LAUNCHERS = {
         sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(ranks), "--redirects", "1", "--log-dir", logs
     ],
     "mpirun": lambda ranks, _: ["mpirun", *ANYWHERE, "-n", str(ranks), sys.executable],
+    # Messages travel by MPI, too.
+    "MPI": lambda ranks, _: ["env", "BFC_ENGINE=mpi", "mpirun", *ANYWHERE, "-n", str(ranks), sys.executable],
 }
 # As root, and more ranks than cores.
 ANYWHERE = ["--allow-run-as-root", "--oversubscribe", "--bind-to", "none"]
@@ -49,6 +51,7 @@ def start(launcher, ranks, script, *arguments, scratch):
 LAUNCHED = pytest.mark.parametrize("launcher", [
     "bfc launch", "torchrun",
     pytest.param("mpirun", marks=pytest.mark.skipif(shutil.which("mpirun") is None, reason="mpirun is not installed")),
+    pytest.param("MPI", marks=pytest.mark.skipif("BFC_MPI" not in os.environ, reason="bfc is not connected to MPI")),
 ])
 
 
