@@ -36,6 +36,19 @@ fn the_tour_works() {
     }
 }
 
+/// Its commands run in one directory, in order; what is not introduced by `$` is for other machines.
+#[test]
+fn the_page_of_prediction_is_true() {
+    let page = fs::read_to_string(common::root().join("docs/prediction.md")).expect("the page is there");
+    let directory = tempfile::tempdir().expect("a directory");
+    let examples = directory.path().join("examples");
+    std::os::unix::fs::symlink(common::root().join("examples"), examples).expect("a link");
+    let blocks = blocks(&page).into_iter().filter(|block| block.text.starts_with("$ "));
+    let steps: Vec<Step> = blocks.flat_map(|block| commands(block.text)).collect();
+    assert!(steps.len() >= 8, "the page has commands");
+    steps.iter().for_each(|step| step.check(directory.path()));
+}
+
 /// Each `bf` block is a whole source as `bfc fmt` lays it out; what says `// refused` is refused.
 #[test]
 fn the_page_of_the_language_is_true() {
