@@ -111,7 +111,9 @@ fn a_rank_that_was_killed_is_the_cause() {
 fn no_process_is_left() {
     let (_directory, path) = files(&[]);
     let script = format!(
-        "trap '' TERM; sleep 100 & echo $! > {0}-$BFC_RANK; [ $BFC_RANK = 0 ] && exit 1; sleep 100; sleep 100",
+        "trap '' TERM; sleep 100 & echo $! > {0}-$BFC_RANK
+         if [ $BFC_RANK = 0 ]; then until [ -s {0}-1 ]; do sleep 0.01; done; exit 1; fi
+         sleep 100; sleep 100",
         path("child")
     );
     let start = Instant::now();

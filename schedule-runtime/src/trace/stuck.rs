@@ -17,7 +17,7 @@ pub struct Stuck {
     pub first_failure: Option<(Rank, Duration)>,
     /// By rank.
     pub ranks: Vec<RankState>,
-    /// The ranks that others wait for, directly or not, and that do not wait themselves; or those that failed by themselves.
+    /// Those that failed by themselves; if there are none, the ranks that others wait for and that do not wait themselves.
     pub roots: Vec<Rank>,
     /// Ranks of which each waits for the next and the last for the first, where nobody else is to blame.
     pub circle: Vec<Rank>,
@@ -285,10 +285,14 @@ impl RankState {
 }
 
 fn roots(ranks: &[RankState]) -> Vec<Rank> {
+    let failed: Vec<Rank> =
+        ranks.iter().filter(|state| state.has_failed_by_itself()).map(|state| state.rank).collect();
+    // What others were at when one failed is no cause.
+    if !failed.is_empty() {
+        return failed;
+    }
     let waited_for: BTreeSet<Rank> = ranks.iter().flat_map(RankState::waits_for).collect();
-    let is_root = |state: &&RankState| {
-        state.has_failed_by_itself() || waited_for.contains(&state.rank) && state.waits_for().is_empty()
-    };
+    let is_root = |state: &&RankState| waited_for.contains(&state.rank) && state.waits_for().is_empty();
     ranks.iter().filter(is_root).map(|state| state.rank).collect()
 }
 
