@@ -214,6 +214,9 @@ fn a_rank_whose_trainer_hangs_holds_up_the_others() {
     assert_eq!(found.circle, []);
     let (first, _) = found.first_failure.expect("a failure");
     assert!([Rank(1), Rank(3)].contains(&first), "{first}");
+    let help = results[first.index()].as_ref().expect_err("a failure").help().expect("help").to_string();
+    let seen = help.lines().find(|line| line.starts_with("rank 2 was last seen ")).expect("a line");
+    assert!(seen.contains(" ms before: step 0, phase 0, round "), "{seen}");
     let state = &found.ranks[2];
     assert_eq!((state.step, &state.doing), (Some(1), &Doing::Training(Asked::Gradient)));
     assert_eq!(state.mark.expect("a mark").to_string(), "second step");

@@ -141,7 +141,7 @@ impl<X: Transport> Wire<X> {
         let place = Place { round, ..*place };
         note(&self.recorder, place, exchange, What::Failed(cause(&fault)));
         self.recorder.sync();
-        let trace = Box::new(self.recorder.last());
+        let trace = Box::new(self.recorder.last(fault.peer()));
         match fault {
             Fault::Deadline { peer, waited } => RuntimeError::Deadline { place, peer, waited, trace },
             Fault::Left { peer } => RuntimeError::PeerLeft { place, peer, trace },

@@ -372,6 +372,18 @@ impl fmt::Display for Round {
     }
 }
 
+impl What {
+    /// Whether a message of this rank has come.
+    pub(super) fn is_sign_of(&self, rank: Rank) -> bool {
+        match *self {
+            Self::Arrived(from) | Self::Received { from, .. } | Self::Paired { with: from, .. } => {
+                from == rank
+            }
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

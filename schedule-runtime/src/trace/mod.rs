@@ -183,19 +183,27 @@ impl Track {
     }
 }
 
-/// The last events of a rank, oldest first.
+/// The last events of a rank, oldest first, and when a peer was last seen, at what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
     events: Vec<Event>,
+    peer: Option<(Rank, Option<Event>)>,
 }
 
 impl Trace {
     const LENGTH: usize = 16;
 
     /// Of events in their order.
-    fn new(mut events: Vec<Event>) -> Self {
+    fn new(mut events: Vec<Event>, peer: Rank) -> Self {
+        // It may have been silent for longer than the last events reach back.
+        let sign = events.iter().rfind(|event| event.what.is_sign_of(peer)).copied();
         events.drain(..events.len().saturating_sub(Self::LENGTH));
-        Self { events }
+        Self { events, peer: Some((peer, sign)) }
+    }
+
+    /// The last message of the peer that a failure is about.
+    pub fn sign(&self) -> Option<&Event> {
+        self.peer.as_ref().and_then(|(_, sign)| sign.as_ref())
     }
 
     /// The events, oldest first.
@@ -207,9 +215,17 @@ impl Trace {
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(last) = self.events.last() else { return write!(f, "nothing was done before") };
+        let before = |event: &Event| last.time.saturating_sub(event.time).as_secs_f64() * 1e3;
+        match &self.peer {
+            Some((peer, Some(sign))) => {
+                writeln!(f, "rank {peer} was last seen {:.3} ms before: {sign}", before(sign))?;
+            }
+            Some((peer, None)) => writeln!(f, "rank {peer} was not seen before")?,
+            None => {}
+        }
         write!(f, "before that, in milliseconds:")?;
         self.events.iter().try_for_each(|event| {
-            let before = last.time.saturating_sub(event.time).as_secs_f64() * 1e3;
+            let before = before(event);
             write!(f, "\n  {:>10.3}  {event}", -before)
         })
     }

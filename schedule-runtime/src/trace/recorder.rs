@@ -106,11 +106,11 @@ impl Recorder {
         count.store((index + 1).to_le(), Release);
     }
 
-    /// The last events of both tracks.
-    pub(crate) fn last(&self) -> Trace {
+    /// The last events of both tracks, and the last sign of a peer.
+    pub(crate) fn last(&self, peer: Rank) -> Trace {
         let mut events: Vec<Event> = TRACKS.into_iter().flat_map(|track| self.events(track)).collect();
         events.sort_by_key(|event| event.time);
-        Trace::new(events)
+        Trace::new(events, peer)
     }
 
     fn events(&self, track: Track) -> Vec<Event> {
