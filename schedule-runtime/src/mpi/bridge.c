@@ -88,22 +88,25 @@ int bfc_mpi_cancel(uint64_t *request) {
     return code;
 }
 
-/* What a code means, cut to `room` bytes with a zero at the end. */
-void bfc_mpi_text(int code, char *text, int room) {
-    char whole[MPI_MAX_ERROR_STRING + 1] = {0};
-    int length = 0;
-    if (MPI_Error_string(code, whole, &length)) length = 0;
-    whole[length] = 0;
-    strncpy(text, whole, room - 1);
-    text[room - 1] = 0;
+/* The first `length` bytes, cut to `room` with a zero at the end. */
+static void copy(char *text, int room, const char *whole, int length) {
+    int bytes = length < room ? length : room - 1;
+    memcpy(text, whole, bytes);
+    text[bytes] = 0;
 }
 
-/* The name and version of this MPI, as above. */
+/* What a code means. */
+void bfc_mpi_text(int code, char *text, int room) {
+    char whole[MPI_MAX_ERROR_STRING];
+    int length = 0;
+    if (MPI_Error_string(code, whole, &length)) length = 0;
+    copy(text, room, whole, length);
+}
+
+/* The name and version of this MPI. */
 void bfc_mpi_name(char *text, int room) {
-    char whole[MPI_MAX_LIBRARY_VERSION_STRING + 1] = {0};
+    char whole[MPI_MAX_LIBRARY_VERSION_STRING];
     int length = 0;
     if (MPI_Get_library_version(whole, &length)) length = 0;
-    whole[length] = 0;
-    strncpy(text, whole, room - 1);
-    text[room - 1] = 0;
+    copy(text, room, whole, length);
 }

@@ -2,7 +2,7 @@
 
 use super::library::Request;
 use super::regions::Place;
-use super::{FRAME, Line};
+use super::{Endpoint, FRAME};
 use crate::transport::{Chunk, Envelope, Fault, Memory, Tag};
 use bfc_schedule::Rank;
 use std::collections::VecDeque;
@@ -77,7 +77,7 @@ pub(super) struct Receive {
     is_done: bool,
 }
 
-impl Line {
+impl Endpoint {
     pub(super) fn send_copy(&self, copy: Staged, to: Rank, tag: c_int) -> Result<Send, Fault> {
         let bytes = copy.bytes();
         // SAFETY: the bytes stay where they are until the request is done, or for ever.
@@ -114,9 +114,9 @@ impl Line {
 }
 
 impl Send {
-    pub(super) fn is_done(&mut self, line: &Line) -> Result<bool, Fault> {
+    pub(super) fn is_done(&mut self, endpoint: &Endpoint) -> Result<bool, Fault> {
         if !self.is_done {
-            self.is_done = line.library.test(self.to, &mut self.request)?;
+            self.is_done = endpoint.library.test(self.to, &mut self.request)?;
         }
         Ok(self.is_done)
     }
@@ -142,9 +142,9 @@ impl Drop for Send {
 }
 
 impl Receive {
-    pub(super) fn is_done(&mut self, line: &Line) -> Result<bool, Fault> {
+    pub(super) fn is_done(&mut self, endpoint: &Endpoint) -> Result<bool, Fault> {
         if !self.is_done {
-            self.is_done = line.library.test(self.from.unwrap_or(line.rank), &mut self.request)?;
+            self.is_done = endpoint.library.test(self.from.unwrap_or(endpoint.rank), &mut self.request)?;
         }
         Ok(self.is_done)
     }
@@ -163,10 +163,10 @@ impl Receive {
     }
 
     /// Asks it to end, and waits a little for that.
-    pub(super) fn cancel(&mut self, line: &Line) {
+    pub(super) fn cancel(&mut self, endpoint: &Endpoint) {
         if !self.is_done {
-            line.library.cancel(&mut self.request);
-            let _ = (0..1000).any(|_| self.is_done(line).unwrap_or(true));
+            endpoint.library.cancel(&mut self.request);
+            let _ = (0..1000).any(|_| self.is_done(endpoint).unwrap_or(true));
         }
     }
 }
@@ -238,10 +238,10 @@ impl Outgoing {
     }
 
     /// Retires frames that have gone and sends others; says whether it did.
-    pub(super) fn push(&mut self, line: &Line, staging: &mut Staging) -> Result<bool, Fault> {
+    pub(super) fn push(&mut self, endpoint: &Endpoint, staging: &mut Staging) -> Result<bool, Fault> {
         let mut progress = false;
         while let Some(send) = self.pending.front_mut() {
-            if !send.is_done(line)? {
+            if !send.is_done(endpoint)? {
                 break;
             }
             let gone = self.pending.pop_front().and_then(Send::into_staging);
@@ -249,7 +249,7 @@ impl Outgoing {
             progress = true;
         }
         if !self.has_begun {
-            self.pending.push_back(line.send_copy(self.first(staging), self.to, FRAME)?);
+            self.pending.push_back(endpoint.send_copy(self.first(staging), self.to, FRAME)?);
             (self.has_begun, progress) = (true, true);
         }
         while self.pending.len() < WINDOW && self.bytes() > SHORT as u64 {
@@ -260,12 +260,12 @@ impl Outgoing {
             let (address, bytes) = (unsafe { part.address.add(piece.offset) }, piece.bytes);
             let send = match &part.memory {
                 // SAFETY: the part lies in its memory.
-                Some(memory) => unsafe { line.send_in_place((address, bytes), memory.clone(), self.to)? },
+                Some(memory) => unsafe { endpoint.send_in_place((address, bytes), memory.clone(), self.to)? },
                 None => {
                     let mut copy = staging.take(bytes);
                     // SAFETY: as above.
                     copy.bytes_mut().copy_from_slice(unsafe { std::slice::from_raw_parts(address, bytes) });
-                    line.send_copy(copy, self.to, FRAME)?
+                    endpoint.send_copy(copy, self.to, FRAME)?
                 }
             };
             self.pending.push_back(send);
@@ -310,17 +310,17 @@ pub(super) struct Incoming {
 
 impl Incoming {
     pub(super) fn begin(
-        line: &Line,
+        endpoint: &Endpoint,
         staging: &mut Staging,
         from: Rank,
         lengths: Vec<usize>,
     ) -> Result<Self, Fault> {
         // A peer that is elsewhere may send any short message.
         let room = HEAD + SHORT + 8 * lengths.len().max(64);
-        let head = line.receive(staging.take(room), Some(from), FRAME)?;
+        let head = endpoint.receive(staging.take(room), Some(from), FRAME)?;
         let mut message = Self { from, lengths, head, next: Pieces::default(), pieces: VecDeque::new() };
         if message.bytes() > SHORT as u64 {
-            (0..WINDOW).try_for_each(|_| message.post(line, staging))?;
+            (0..WINDOW).try_for_each(|_| message.post(endpoint, staging))?;
         }
         Ok(message)
     }
@@ -330,9 +330,9 @@ impl Incoming {
     }
 
     /// Posts the next receive, if there is one.
-    pub(super) fn post(&mut self, line: &Line, staging: &mut Staging) -> Result<(), Fault> {
+    pub(super) fn post(&mut self, endpoint: &Endpoint, staging: &mut Staging) -> Result<(), Fault> {
         if let Some(piece) = self.next.next(self.lengths.iter().copied()) {
-            let receive = line.receive(staging.take(piece.bytes), Some(self.from), FRAME)?;
+            let receive = endpoint.receive(staging.take(piece.bytes), Some(self.from), FRAME)?;
             self.pieces.push_back((piece, receive));
         }
         Ok(())

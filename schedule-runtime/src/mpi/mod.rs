@@ -17,8 +17,8 @@
 //! ```
 //!
 //! MPI sends what lies in [allocated](Transport::allocate) memory from where it lies, and copies of all else. Nothing that has
-//! been sent is ever cancelled; after a failure, memory that MPI may still use is kept for ever. A rank that fails notifies every other with a second tag, for
-//! which each rank always listens.
+//! been sent is ever cancelled; after a failure, memory that MPI may still use is kept for ever. A rank that fails notifies
+//! every other with a second tag, for which each rank always listens.
 
 mod library;
 mod message;
@@ -45,7 +45,7 @@ const REASON: usize = 1024;
 
 /// One rank of the group of all MPI processes; made by [`join`](Self::join).
 pub struct MpiTransport {
-    line: Line,
+    endpoint: Endpoint,
     size: u32,
     regions: Regions,
     outgoing: VecDeque<Outgoing>,
@@ -60,7 +60,7 @@ pub struct MpiTransport {
 
 /// How this rank reaches the others.
 #[derive(Clone, Copy)]
-struct Line {
+struct Endpoint {
     library: &'static Library,
     communicator: u64,
     rank: Rank,
@@ -83,13 +83,13 @@ impl MpiTransport {
     pub fn join() -> Result<Self, MpiError> {
         let library = Library::get()?;
         let (communicator, rank, size) = library.join()?;
-        let line = Line { library, communicator, rank };
+        let endpoint = Endpoint { library, communicator, rank };
         let mut staging = Staging::default();
-        let alarm = line
+        let alarm = endpoint
             .receive(staging.take(16 + REASON), None, FAILURE)
             .map_err(|fault| MpiError::Start { reason: fault.to_string() })?;
         Ok(Self {
-            line,
+            endpoint,
             size,
             regions: Regions::default(),
             outgoing: VecDeque::new(),
@@ -105,14 +105,14 @@ impl MpiTransport {
     fn push(&mut self) -> Result<bool, Fault> {
         let mut progress = false;
         for message in &mut self.outgoing {
-            progress |= message.push(&self.line, &mut self.staging)?;
+            progress |= message.push(&self.endpoint, &mut self.staging)?;
         }
         self.outgoing.retain(|message| !message.has_gone());
         Ok(progress)
     }
 
-    /// Waits until `ready`, sending meanwhile what is left of messages; that what has been sent has gone is of no interest here, and
-    /// each question to MPI takes time.
+    /// Waits until `ready`, and meanwhile sends what is left of messages. It does not ask whether what has been sent has
+    /// gone: each question to MPI takes time.
     fn drive(
         &mut self,
         peer: impl Fn(&Self) -> Rank,
@@ -145,7 +145,7 @@ impl MpiTransport {
 
     /// The failure of another rank, if one has failed.
     fn listen(&mut self) -> Result<(), Fault> {
-        if !self.alarm.is_done(&self.line)? {
+        if !self.alarm.is_done(&self.endpoint)? {
             return Ok(());
         }
         let (head, text) = self.alarm.bytes().split_at(16);
@@ -176,25 +176,25 @@ impl MpiTransport {
     ) -> Result<(), Fault> {
         let from = message.from;
         let expected = Envelope { tag, bytes: message.bytes() };
-        let line = self.line;
-        self.drive(|_| from, deadline, |_| message.head.is_done(&line))?;
+        let endpoint = self.endpoint;
+        self.drive(|_| from, deadline, |_| message.head.is_done(&endpoint))?;
         let found = message::envelope(message.head.bytes());
         if found != expected {
             return Err(Fault::Mismatch { peer: from, expected, found });
         }
         message.short(sink);
         while !message.pieces.is_empty() {
-            self.drive(|_| from, deadline, |_| message.pieces[0].1.is_done(&line))?;
+            self.drive(|_| from, deadline, |_| message.pieces[0].1.is_done(&endpoint))?;
             let (piece, receive) = message.pieces.pop_front().expect("there is one");
             sink(Chunk { part: piece.part, offset: piece.offset, bytes: receive.bytes() });
             self.staging.give_back(receive.into_staging());
-            message.post(&line, &mut self.staging)?;
+            message.post(&endpoint, &mut self.staging)?;
         }
         Ok(())
     }
 
     fn fail(&mut self, fault: Fault) -> Fault {
-        let (rank, reason) = fault.origin(self.line.rank);
+        let (rank, reason) = fault.origin(self.endpoint.rank);
         let fault = self.failed.get_or_insert(fault).clone();
         self.die(rank, &reason);
         fault
@@ -209,10 +209,10 @@ impl MpiTransport {
         let reason = &reason.as_bytes()[..reason.len().min(REASON)];
         let head = [u64::from(rank.0), reason.len() as u64].map(u64::to_le_bytes);
         let words = [head.as_flattened(), reason].concat();
-        for peer in (0..self.size).map(Rank).filter(|peer| *peer != self.line.rank) {
+        for peer in (0..self.size).map(Rank).filter(|peer| *peer != self.endpoint.rank) {
             let mut copy = self.staging.take(words.len());
             copy.bytes_mut().copy_from_slice(&words);
-            self.last.extend(self.line.send_copy(copy, peer, FAILURE));
+            self.last.extend(self.endpoint.send_copy(copy, peer, FAILURE));
         }
     }
 
@@ -226,11 +226,11 @@ impl MpiTransport {
 // memory is then kept for ever, and what MPI reads of it reaches nobody who has not failed.
 unsafe impl Transport for MpiTransport {
     fn rank(&self) -> Rank {
-        self.line.rank
+        self.endpoint.rank
     }
 
     fn may_overlap(&self) -> bool {
-        self.line.library.any_thread
+        self.endpoint.library.any_thread
     }
 
     fn size(&self) -> u32 {
@@ -247,7 +247,7 @@ unsafe impl Transport for MpiTransport {
         self.alive()?;
         let ticket = Ticket::new(tag, receive);
         if let Some(from) = ticket.from {
-            let message = Incoming::begin(&self.line, &mut self.staging, from, ticket.lengths.clone());
+            let message = Incoming::begin(&self.endpoint, &mut self.staging, from, ticket.lengths.clone());
             let message = message.map_err(|fault| self.fail(fault))?;
             self.incoming.push_back(message);
         }
@@ -285,12 +285,12 @@ unsafe impl Transport for MpiTransport {
 
     fn revoke(&mut self) {
         if !self.outgoing.is_empty() || !self.incoming.is_empty() {
-            self.die(self.line.rank, revoked());
+            self.die(self.endpoint.rank, revoked());
         }
     }
 
     fn abandon(&mut self, reason: &str) {
-        self.die(self.line.rank, reason);
+        self.die(self.endpoint.rank, reason);
     }
 
     fn allocate(&mut self, bytes: usize) -> Result<Memory, Fault> {
@@ -301,16 +301,16 @@ unsafe impl Transport for MpiTransport {
 impl Drop for MpiTransport {
     fn drop(&mut self) {
         if std::thread::panicking() && self.failed.is_none() {
-            self.die(self.line.rank, "it panicked");
+            self.die(self.endpoint.rank, "it panicked");
         }
-        self.alarm.cancel(&self.line);
+        self.alarm.cancel(&self.endpoint);
         // Peers may still have to take what was said last.
         for send in &mut self.last {
-            let _ = (0..1000).any(|_| send.is_done(&self.line).unwrap_or(true));
+            let _ = (0..1000).any(|_| send.is_done(&self.endpoint).unwrap_or(true));
         }
         // Frames of a group that has failed may be pending, which a new one must not receive.
         if self.failed.is_none() {
-            self.line.library.leave(self.line.communicator);
+            self.endpoint.library.leave(self.endpoint.communicator);
         }
     }
 }

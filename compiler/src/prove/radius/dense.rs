@@ -9,7 +9,8 @@ use crate::prove::facts::Facts;
 use crate::spectrum::UNIT;
 use crate::spectrum::dense::{Rows, disagreement, gamma, positive_definite};
 use bfc_algebra::{Mat, eigenvalues, multiply};
-use bfc_schedule::MixingMatrix;
+use bfc_schedule::{MixingMatrix, Rational};
+use std::collections::BTreeMap;
 
 /// Multiplications to form the operator.
 const BUDGET: u64 = 1 << 32;
@@ -120,13 +121,9 @@ fn is_local(block: &Block, variant: usize) -> bool {
 fn numbers(block: &Block, steps: &[(usize, u64)]) -> Operator {
     let s = block.size();
     let step = |variant: usize| {
-        let entry = |a: usize, b: usize| {
-            block.variants[variant][a * s + b]
-                .terms
-                .values()
-                .map(|coefficient| coefficient.to_f64())
-                .sum::<f64>()
-        };
+        // Without words, a polynomial is a number.
+        let number = |terms: &BTreeMap<_, Rational>| terms.values().next().map_or(0.0, Rational::to_f64);
+        let entry = |a: usize, b: usize| number(&block.variants[variant][a * s + b].terms);
         let matrix = Mat::from_fn(s, s, entry);
         let error = UNIT * matrix.norm_l2() * (1.0 + 1e-12) + UNDERFLOW;
         Operator { matrix, error }
@@ -157,6 +154,7 @@ fn product<'a>(
     let mut steps = steps;
     while let Some((&(variant, phase), rest)) = steps.split_first() {
         let run = steps.iter().take_while(|(variant, _)| is_local(block, *variant)).count();
+        // Long periods are mostly local steps, whose product is as small as one rank's numbers.
         if run > 1 {
             let (local, rest) = steps.split_at(run);
             state = numbers(block, local).on_each_rank(&state);
