@@ -1,8 +1,8 @@
 """Train a convolutional network on handwritten digits by many algorithms, and compare accuracy, time and bytes.
 
-    bfc launch -n 4 -- python examples/digits_torch.py                      # some epochs
-    bfc launch -n 4 -- python examples/digits_torch.py --full               # until they have converged
-    torchrun --nproc-per-node 4 examples/digits_torch.py --skew 1           # with DistributedDataParallel beside them
+    bfc launch -n 4 -- python examples/digits_torch.py                      # 2 epochs
+    bfc launch -n 4 -- python examples/digits_torch.py --full               # 60 epochs
+    torchrun --nproc-per-node 4 examples/digits_torch.py --skew 1           # with DistributedDataParallel for comparison
 
 With `--skew 1` each rank sees few of the ten digits.
 """
@@ -34,7 +34,7 @@ RUNS = [
 
 
 def read_digits():
-    """Images (n, 1, 8, 8) from 0 to 1 with their digits: for training, and every fifth for the test."""
+    """Images (n, 1, 8, 8) with pixels from 0 to 1, and their digits: a training set, and every fifth item as the test set."""
     table = np.loadtxt(Path(__file__).parent / "data" / "digits.csv", delimiter=",", dtype=np.float32)
     pixels, digits = torch.from_numpy(table[:, :-1] / 16).view(-1, 1, 8, 8), torch.from_numpy(table[:, -1]).long()
     test = torch.arange(len(digits)) % 5 == 0
@@ -42,7 +42,7 @@ def read_digits():
 
 
 def make_model():
-    """3,818 parameters."""
+    """A convolutional network with 3,818 parameters, initialized alike on all ranks."""
     bfc.seed(0)
     return torch.nn.Sequential(
         torch.nn.Conv2d(1, 8, 3, padding=1), torch.nn.ReLU(), torch.nn.MaxPool2d(2),
@@ -51,7 +51,7 @@ def make_model():
 
 
 def train(model, optimizer, batches, sampler, epochs):
-    """Seconds."""
+    """Train the model; return how long it took, in seconds."""
     begun = time.perf_counter()
     for epoch in range(epochs):
         sampler.set_epoch(epoch)
@@ -72,7 +72,7 @@ def main():
     parser.add_argument("--skew", type=float, default=0.0)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--full", action="store_true", help="60 epochs")
-    parser.add_argument("--only", help="the runs whose names begin so")
+    parser.add_argument("--only", help="only the runs whose names begin with this")
     arguments = parser.parse_args()
     epochs = 60 if arguments.full else arguments.epochs
 
@@ -99,7 +99,9 @@ def main():
         base = torch.optim.SGD(model.parameters(), lr=0.1)
         optimizer = bfc.torch.Decentralized(base, schedule, model)
         seconds = train(model, optimizer, batches, sampler, epochs)
-        distance, sent = optimizer.consensus_distance(), optimizer.statistics()["bytes_sent"]
+        # Before the average that the distance needs, which would count as well.
+        sent = optimizer.statistics()["bytes_sent"]
+        distance = optimizer.consensus_distance()
         with optimizer.evaluating(average=True):
             show(name, accuracy_of(model, test), distance, seconds, sent)
         optimizer.close()
@@ -108,7 +110,7 @@ def main():
         dist.init_process_group("gloo")
         model = torch.nn.parallel.DistributedDataParallel(make_model())
         seconds = train(model, torch.optim.SGD(model.parameters(), lr=0.1), batches, sampler, epochs)
-        # A ring of all-reduces sends each number twice, but for the parts that are there already.
+        # A ring all-reduce sends each number twice, except for the block that is already in place. Torch does not count bytes.
         numbers = sum(parameter.numel() for parameter in model.parameters())
         sent = 2 * (bfc.size() - 1) / bfc.size() * 4 * numbers * epochs * len(batches)
         show("DistributedDataParallel", accuracy_of(model, test), 0.0, seconds, sent)

@@ -23,7 +23,7 @@ def seed(value: int) -> None:
 
 
 def part_streams(own: int) -> None:
-    """After `seed`: random numbers of this rank."""
+    """After `seed`, gives this rank random numbers of its own, once."""
     global _seed
     if _seed is not None:
         # Multiples of an odd number are far apart, modulo 2^64.
@@ -68,9 +68,9 @@ def sampler(
 
     Args:
         dataset: has ``len`` and items.
-        skew: 0 draws the parts at random; 1 sorts by label, so that each rank sees few of them; between, items are ordered by
+        skew: 0 draws the parts at random; 1 sorts by label, so that each rank sees few labels; in between, items are ordered by
             ``(1 - skew) · place in the shuffle + skew · place by label``, as by ``bfc run --skew``.
-        labels: a number for each item; by default ``dataset.targets``, or the second of each item. Without skew not needed.
+        labels: a number for each item; by default ``dataset.targets``, or the second part of each item. Only read with skew.
         shuffle: whether each epoch has an order of its own, see `Sampler.set_epoch`.
         seed: what parts and orders are drawn from.
 

@@ -17,6 +17,8 @@ def init(
 ) -> None:
     """Join the ranks that a launcher has started: ``bfc launch``, ``torchrun``, ``mpirun`` or ``srun``.
 
+    Returns when all ranks are there; does nothing where they are joined already by the same arguments.
+
     Args:
         engine: what carries the tensors. ``"processes"``: shared memory between ranks of one machine, TCP between
             machines; a process that no launcher has started is the only rank. ``"torch"``: a group of
@@ -24,8 +26,6 @@ def init(
             started this process and `torch.distributed` is initialized; else processes.
         group: the group of `torch.distributed`; by default that of all its processes.
         deadline: the longest that this rank waits for another one, here and in every exchange, in seconds.
-
-    Returns when all ranks are there; does nothing where they are joined already by the same arguments.
 
     Raises:
         ArgumentError: the engine has another name, or the deadline is not a number of seconds.
@@ -35,7 +35,7 @@ def init(
     """
     global _world, _arguments
     if engine not in _ENGINES or (engine == "processes" and group is not None):
-        expected = "expected " + " or ".join(f'"{one}"' for one in _ENGINES) + ", and torch for a group"
+        expected = "expected " + " or ".join(f'"{one}"' for one in _ENGINES) + ', and not "processes" with a group'
         raise _bfc.wrong_value("init", "engine", repr(engine), expected)
     if _world is not None and _arguments != (engine, group, deadline):
         raise _bfc.joined()

@@ -1,11 +1,12 @@
-//! What one rank runs, as plain data and functions of numbers: for the engine that interprets programs in Python.
+//! What the engine in Python needs from here: a rank's program as plain data, and the operations, codecs and exceptions of the
+//! other engines.
 
 use crate::array;
 use crate::dlpack::Memory;
 use crate::error;
 use crate::schedule::{Schedule, from_json};
 use bfc_runtime::trace::Trace;
-use bfc_runtime::{Coding, Dtype, ExchangeKind, Layout, Place, Plan, RuntimeError, Tensor, Weight, points};
+use bfc_runtime::{Coding, Dtype, ExchangeKind, Layout, Place, Plan, RuntimeError, Tensor, Weight};
 use bfc_schedule::program::{Block, Expression, Instruction, Operation, Operator, Shape, Transfer, scalar};
 use bfc_schedule::{Average, Codec, Rank, SliceRound};
 use miette::Diagnostic;
@@ -14,34 +15,6 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use serde_json::{Value, json};
 use std::time::Duration;
-
-/// The operations with operands; their names in Python are those here.
-const OPERATIONS: [Operation; 24] = [
-    Operation::Negate,
-    Operation::Not,
-    Operation::SquareRoot,
-    Operation::Log,
-    Operation::Absolute,
-    Operation::Floor,
-    Operation::Add,
-    Operation::Subtract,
-    Operation::Multiply,
-    Operation::Divide,
-    Operation::Power,
-    Operation::Minimum,
-    Operation::Maximum,
-    Operation::Mod,
-    Operation::Div,
-    Operation::Equal,
-    Operation::NotEqual,
-    Operation::Less,
-    Operation::LessEqual,
-    Operation::Greater,
-    Operation::GreaterEqual,
-    Operation::And,
-    Operation::Or,
-    Operation::Random,
-];
 
 /// What a rank runs: the program, and for each phase its rounds with rounded weights.
 pub fn program<'py>(py: Python<'py>, schedule: &Schedule, rank: u32) -> PyResult<Bound<'py, PyAny>> {
@@ -55,7 +28,7 @@ pub fn program<'py>(py: Python<'py>, schedule: &Schedule, rank: u32) -> PyResult
         "inputs": inputs.collect::<Vec<_>>(),
         "shapes": program.registers.iter().map(|shape| shape.name()).collect::<Vec<_>>(),
         "codecs": program.registers.iter().map(codec).collect::<Vec<_>>(),
-        "points": points(program),
+        "points": program.points(),
         "states": program.states.iter().map(|(name, register)| (name, register.0)).collect::<Vec<_>>(),
         "initial": block(&program.initial),
         "conditions": program.conditions.iter().map(expression).collect::<Vec<_>>(),
@@ -156,7 +129,7 @@ fn expression(expression: &Expression) -> Vec<Value> {
 /// An operation on numbers, as programs mean it.
 #[pyfunction]
 pub fn apply_operation(name: &str, operands: Vec<f64>) -> PyResult<f64> {
-    let known = OPERATIONS.iter().find(|operation| format!("{operation:?}") == name);
+    let known = Operation::PLAIN.iter().find(|operation| format!("{operation:?}") == name);
     match (known, operands.as_slice()) {
         (Some(operation), [a]) if operation.arity() == 1 => Ok(scalar::unary(operation, *a)),
         (Some(operation), [a, b]) if operation.arity() == 2 => Ok(scalar::binary(operation, *a, *b)),
@@ -284,6 +257,7 @@ pub fn exchange_failed(
     let trace = Box::<Trace>::default();
     let failure = match (said, reason) {
         (Some(reason), _) => RuntimeError::PeerFailed { place, peer, reason, trace },
+        // Backends give a text only: these are gloo's words for a connection that has ended.
         (None, Some(reason)) if reason.contains("closed by peer") || reason.contains("reset by peer") => {
             RuntimeError::PeerLeft { place, peer, trace }
         }
@@ -308,7 +282,7 @@ pub fn wrong_checkpoint(py: Python<'_>, rank: u32, reason: String) -> PyErr {
     error::raise(py, [&RuntimeError::WrongCheckpoint { rank: Rank(rank), reason } as &dyn Diagnostic])
 }
 
-/// The exception where ranks have different schedules (`digest`) or models.
+/// The exception where ranks have different schedules, as their digests say (`digest`), or different models.
 #[pyfunction]
 pub fn ranks_differ(
     py: Python<'_>,
@@ -322,8 +296,8 @@ pub fn ranks_differ(
     let failure = match digest {
         true => RuntimeError::DifferentSchedule { rank, mine, peer, theirs },
         false => {
-            let lines = mine.lines().zip(theirs.lines());
-            let (mine, theirs) = lines.clone().find(|(mine, theirs)| mine != theirs).unwrap_or_default();
+            let mut lines = mine.lines().zip(theirs.lines());
+            let (mine, theirs) = lines.find(|(mine, theirs)| mine != theirs).unwrap_or_default();
             let (mine, theirs) = (mine.to_owned(), theirs.to_owned());
             RuntimeError::DifferentModel { rank, mine, peer, theirs }
         }

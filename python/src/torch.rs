@@ -105,7 +105,7 @@ enum TorchError {
     #[error("`{algorithm}` needs {found}, which the engine `torch` does not compute")]
     #[diagnostic(code(bfc::torch::host_only), help("use the engine `processes`, or another algorithm"))]
     HostOnly { algorithm: String, found: String },
-    /// Two averages of gradients.
+    /// Something else averages the gradients already.
     #[error("{found} averages the gradients of all ranks, so the ranks would not train by the schedule")]
     #[diagnostic(
         code(bfc::torch::averaged_gradients),
@@ -121,7 +121,7 @@ enum TorchError {
         )
     )]
     ChangedModel { found: String },
-    /// What needs the model was asked for without it.
+    /// An option needs the model, which was not given.
     #[error("{found} needs the model")]
     #[diagnostic(
         code(bfc::torch::needs_model),
@@ -129,7 +129,7 @@ enum TorchError {
     )]
     NeedsModel { found: String },
     /// Files of a run do not belong together.
-    #[error("cannot go on from `{subject}`: {found}")]
+    #[error("cannot continue from `{subject}`: {found}")]
     #[diagnostic(
         code(bfc::torch::wrong_files),
         help(

@@ -14,12 +14,22 @@ from test_torch import ROOT, start  # noqa: E402
 
 LIBRARY = sorted((ROOT / "stdlib" / "algorithm").glob("*.bf"))
 HEAD = """
-import os, sys, time, torch, bfc, bfc.torch
+import os, sys, time, warnings, torch, bfc, bfc.torch
 import torch.distributed as dist
 torch.set_num_threads(1)
-bfc.init(deadline=60)
+bfc.init(deadline=60, engine="processes")
 rank, size = bfc.rank(), bfc.size()
 dist.init_process_group("gloo", init_method=f"file://{os.getcwd()}/store", rank=rank, world_size=size)
+def step(x, optimizer):
+    optimizer.zero_grad()
+    (x * x).sum().backward()
+    optimizer.step()
+def refused(call):
+    begun = time.monotonic()
+    try:
+        call()
+    except bfc.Error as error:
+        return error.code, " ".join(str(error).split()), time.monotonic() - begun
 """
 
 
@@ -98,20 +108,10 @@ def needs_host(schedule):
 
 
 SMALL = """
-def make(group, *, algorithm="atc_diffusion", size=size, shape=3, base=torch.optim.SGD, **options):
+def make(group, *, algorithm="atc_diffusion", size=size, shape=3):
     x = torch.nn.Parameter(torch.full((shape,), float(rank)))
     schedule = bfc.compile("topology::ring", algorithm=algorithm, size=size)
-    return x, bfc.torch.Decentralized(base([x], lr=0.5), schedule, group=group, start="own", **options)
-def step(x, optimizer):
-    optimizer.zero_grad()
-    (x * x).sum().backward()
-    optimizer.step()
-def refused(call):
-    begun = time.monotonic()
-    try:
-        call()
-    except bfc.Error as error:
-        return error.code, " ".join(str(error).split()), time.monotonic() - begun
+    return x, bfc.torch.Decentralized(torch.optim.SGD([x], lr=0.5), schedule, group=group, start="own")
 world = dist.group.WORLD
 """
 
@@ -156,7 +156,6 @@ else:
 
 def test_a_dead_rank_is_named(tmp_path):
     body = SMALL + """
-import os, signal
 bfc.shutdown()
 bfc.init(engine="torch", deadline=30)
 x, optimizer = make(None)
@@ -184,7 +183,7 @@ if rank < 2:
     optimizer.close()
 else:
     print(rank, refused(lambda: bfc.init(group=half))[0])
-print(rank, refused(lambda: bfc.init(engine="nccl"))[0], refused(lambda: make(world, algorithm="power_gossip", base=torch.optim.SGD))[0])
+print(rank, refused(lambda: bfc.init(engine="nccl"))[0], refused(lambda: make(world, algorithm="power_gossip"))[0])
 """
     expected = ["2 bfc::torch::no_group"]
     for rank in range(3):

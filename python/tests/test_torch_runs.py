@@ -8,15 +8,9 @@ import bfc
 
 torch = pytest.importorskip("torch", reason="torch is not installed, so its optimizers are not tested")
 import bfc.torch  # noqa: E402
-from test_torch import start  # noqa: E402
+import test_torch_engine  # noqa: E402
 
 HEAD = """
-import os, sys, time, warnings, torch, bfc, bfc.torch
-import torch.distributed as dist
-torch.set_num_threads(1)
-bfc.init(deadline=30, engine="processes")
-rank, size = bfc.rank(), bfc.size()
-dist.init_process_group("gloo", init_method=f"file://{os.getcwd()}/store", rank=rank, world_size=size)
 if sys.argv[1] == "torch":
     bfc.shutdown()
     bfc.init(deadline=30, engine="torch")
@@ -26,16 +20,6 @@ def make(x=None, algorithm="atc_diffusion", lr=0.5, **options):
     x = torch.nn.Parameter(torch.full((3,), float(rank))) if x is None else x
     base = torch.optim.SGD([x], lr=lr)
     return x, bfc.torch.Decentralized(base, compiled(algorithm), start="own", **options)
-def step(x, optimizer):
-    optimizer.zero_grad()
-    (x * x).sum().backward()
-    optimizer.step()
-def refused(call):
-    begun = time.monotonic()
-    try:
-        call()
-    except bfc.Error as error:
-        return error.code, " ".join(str(error).split()), time.monotonic() - begun
 """
 
 ENGINES = pytest.mark.parametrize("engine", ["processes", "torch"])
@@ -43,10 +27,7 @@ ENGINES = pytest.mark.parametrize("engine", ["processes", "torch"])
 
 def on_ranks(body, engine, tmp_path, *arguments, ranks=2):
     """What the ranks print, by rank."""
-    script = tmp_path / "script.py"
-    script.write_text(HEAD + textwrap.dedent(body))
-    (tmp_path / "store").unlink(missing_ok=True)
-    lines = start("bfc launch", ranks, script, engine, *arguments, scratch=tmp_path)
+    lines = test_torch_engine.on_ranks(HEAD + textwrap.dedent(body), tmp_path, engine, *arguments, ranks=ranks)
     return {rank: [line.split(" ", 1)[1] for line in lines if line.startswith(f"{rank} ")] for rank in range(ranks)}
 
 
@@ -95,14 +76,14 @@ def test_uneven_numbers_of_batches_join_or_are_named(engine, algorithm, tmp_path
     optimizer.close()
     x, optimizer = make(algorithm="{algorithm}", lr=0.1)
     found = refused(lambda: [step(x, optimizer) for _ in range(8 if rank else 3)])
-    print(rank, steps, found is None or (found[0] in ("bfc::execute::peer_left", "bfc::execute::system"), found[2] < 20))
+    named = found is None or (found[0] in ("bfc::execute::peer_left", "bfc::execute::system"), found[2] < 20)
+    print(rank, steps, named, flush=True)
     if rank == 0:
         os._exit(0)
     """
-    lines = on_ranks(body.replace("print(", "print(flush=True, *(").replace("found[2] < 20))", "found[2] < 20)))"), engine, tmp_path)
-    # The first gradient of `gradient_tracking` is no step.
+    # The first gradient of `gradient_tracking` is not a step.
     steps = 7 if algorithm == "atc_diffusion" else 6
-    assert lines == {0: [f"{steps} True"], 1: [f"{steps} (True, True)"]}
+    assert on_ranks(body, engine, tmp_path) == {0: [f"{steps} True"], 1: [f"{steps} (True, True)"]}
 
 
 @ENGINES
@@ -211,7 +192,7 @@ def test_a_consolidated_state_starts_any_run_again(engine, tmp_path):
 
 def test_use_before_joining_after_leaving_and_twice(tmp_path):
     body = """
-    bfc.init(deadline=30, engine="processes")
+    bfc.init(deadline=60, engine="processes")
     print(rank, refused(lambda: bfc.init(deadline=31))[0])
     x, optimizer = make()
     bfc.shutdown()

@@ -69,7 +69,6 @@ pub use machine::{
     Answer, Ask, Flat, FlatAsk, FlatState, Machine, ModelAsk, State, Values, ValuesMut, Wanted,
 };
 pub use plan::{Action, Plan, Weight};
-pub use registers::points;
 pub use storage::{Dtype, Slice, Storage};
 pub use trace::{Trace, TraceError};
 pub use transport::Transport;

@@ -7,7 +7,7 @@ use crate::memory::Buffer;
 use crate::storage::{Dtype, arithmetic};
 use crate::transport::{Fault, Transport};
 use bfc_schedule::compression::{LowRank, Sizes};
-use bfc_schedule::program::{Instruction, Program, Register, Shape};
+use bfc_schedule::program::{Program, Shape};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ impl Registers {
         neighbours: usize,
         transport: &mut impl Transport,
     ) -> Result<Self, Fault> {
-        let points = points(program);
+        let points = program.points();
         let numbers = |shape: &Shape| vec![0.0; if *shape == Shape::EdgeScalar { neighbours } else { 0 }];
         let mut bucket = |bucket: &crate::layout::Bucket| {
             let tensors = bucket.tensors.iter().map(|&index| BucketTensor::new(layout, index));
@@ -169,37 +169,5 @@ impl Bucket {
             _ => Coding::default(),
         };
         Code { bytes: Arc::new(vec![0; coding.bytes()]), coding: coding.into() }
-    }
-}
-
-/// Which registers hold points, models and what they are made in place of: they are stored as the model's tensors are. All
-/// others are stored in what they are computed in, since the sums of trackers and corrections must not drift.
-pub fn points(program: &Program) -> Vec<bool> {
-    let mut points = vec![false; program.registers.len()];
-    let mut mark = |register: &Register| points[register.0 as usize] = true;
-    mark(&program.model_register);
-    let blocks = || [&program.initial, &program.model].into_iter().chain(&program.steps).flatten();
-    for instruction in blocks() {
-        match instruction {
-            Instruction::Parameters { into } => mark(into),
-            Instruction::Gradient { at, .. } => mark(at),
-            Instruction::Adapt { at, into, .. } | Instruction::Prox { at, into, .. } => {
-                [at, into].into_iter().for_each(&mut mark);
-            }
-            _ => {}
-        }
-    }
-    // What swaps contents swaps buffers.
-    loop {
-        let before = points.clone();
-        for instruction in blocks() {
-            if let Instruction::Swap(a, b) = instruction {
-                let either = points[a.0 as usize] || points[b.0 as usize];
-                (points[a.0 as usize], points[b.0 as usize]) = (either, either);
-            }
-        }
-        if points == before {
-            return points;
-        }
     }
 }

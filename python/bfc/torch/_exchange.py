@@ -4,7 +4,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import torch
 
-from ._arithmetic import add_weighted
+from ._arithmetic import add_weighted, as_tensor
 from ._group import Group, Message, Place, Round
 from ._registers import computed_in
 
@@ -125,7 +125,7 @@ def average(
         _blocks(wire, sums, (hop, first, count), place(number), torch.Tensor.add_)
     for total in sums:
         own = total[rank * len(total) // size:(rank + 1) * len(total) // size]
-        own.copy_(torch.div(own, torch.full((), size, dtype=total.dtype, device=total.device)))
+        own.copy_(torch.div(own, as_tensor(float(size), total.dtype, total.device)))
     for number, (hop, first, count) in enumerate(gather, len(reduce)):
         _blocks(wire, sums, (hop, first, count), place(number), torch.Tensor.copy_)
 

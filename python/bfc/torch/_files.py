@@ -11,11 +11,11 @@ from ._optimizer import Decentralized
 
 
 def save(optimizer: Decentralized, directory: "Union[str, os.PathLike[str]]") -> None:
-    """Writes what this rank needs to go on into ``directory/rank-N.pt``, which appears whole or not at all. All ranks call it after
-    the same step; buffers of the model are contained.
+    """Writes what this rank needs to go on into ``directory/rank-N.pt``, which appears whole or not at all: the state of the
+    optimizer and the model's buffers. All ranks call it after the same step.
 
     Raises:
-        OSError: the directory or the disk does not take it.
+        OSError: the file cannot be written.
     """
     path = _path(optimizer, directory)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,7 @@ def load(optimizer: Decentralized, directory: "Union[str, os.PathLike[str]]") ->
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
         if saved["size"] != optimizer._joined.size:
-            found = f"{saved['size']} ranks have written it, and there are {optimizer._joined.size}"
+            found = f"{saved['size']} ranks wrote it, and there are {optimizer._joined.size}"
     except Exception as failure:
         found = f"{type(failure).__name__} for {path.name}: {failure}"
     steps = float(saved["steps"]) if not found else -1.0

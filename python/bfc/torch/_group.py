@@ -95,6 +95,7 @@ class Group:
         """
         backends = dist.get_backend_config(self._group)
         known = dict(entry.split(":") for entry in str(backends).split(","))
+        # A backend may be named for a device whose tensors it cannot send: gloo for CUDA, nccl for the CPU.
         if device.type in known and (device.type == "cpu" or known[device.type] != "gloo"):
             return device
         if "cpu" in known and known["cpu"] != "nccl":

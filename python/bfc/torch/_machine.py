@@ -18,6 +18,8 @@ Instruction = Sequence[Any]
 _QUESTIONS = ("gradient", "adapted", "minimizer")
 # What only the host's kernels compute.
 _HOST_ONLY = ("start", "project", "difference", "correct")
+# The initial block, among those of a step.
+_INITIAL = -1
 
 
 class GroupMachine:
@@ -36,8 +38,9 @@ class GroupMachine:
         self._layout = Layout(tensors)
         group.compare(self._program["digest"], self._layout.text)
         group.meet(self._layout.devices())
-        phases = [phases for phases in self._program["topologies"][:1] if len(phases) == 1]
-        self._edges = neighbours_of(phases[0][0]) if phases else []
+        # Registers per edge belong to the first topology, and only where it has a single phase.
+        first = next(iter(self._program["topologies"]), [])
+        self._edges = neighbours_of(first[0]) if len(first) == 1 else []
         self._registers = Registers(self._layout, self._program, len(self._edges))
         self._initial: Optional[List[torch.Tensor]] = [
             torch.cat([tensors.detach().to(bucket.device).flatten() for tensors in self._tensors_of(number)])
@@ -191,7 +194,7 @@ class GroupMachine:
                 targets = [into[index] for index in self.buckets[number]]
                 torch._foreach_copy_(targets, bucket.views(bucket.vectors[register]))
 
-    # How it moves: up to a question, past its answer, and from block to block.
+    # Control flow: up to a question, past its answer, and from block to block.
 
     def _instructions(self) -> List[Instruction]:
         assert self._block is not None, "a block is running"
@@ -228,16 +231,12 @@ class GroupMachine:
 
     def _go_on(self) -> bool:
         before = self._step
-        question = self._question()
-        if question:
-            self._answered(question)
+        if self._question():
+            self._at += 1
         else:
             self._begin_block(self._select())
         self._advance()
         return self._step > before
-
-    def _answered(self, question: Instruction) -> None:
-        self._at += 1
 
     def _select(self) -> int:
         holds = [self._number(condition) != 0 for condition in self._program["conditions"]]
@@ -336,16 +335,16 @@ class GroupMachine:
         return held[detail][edge] if "per edge" in shape else held[detail]
 
     def _store(self, bucket: Bucket, into: int, value: Any) -> None:
-        """Rounds a result to the type of its register; a number fills the register."""
+        """Rounds a result to the type of its register; a number fills the register. A fresh tensor of this type becomes the
+        register, which saves a copy; one that another register holds is copied, since registers are written in place.
+        """
         target = bucket.vectors[into]
-        if isinstance(value, torch.Tensor) and value.dtype == target.dtype and value.dim() and value is not target:
-            if not any(value is held for held in bucket.vectors):
-                bucket.vectors[into] = value
-                return
-        if isinstance(value, torch.Tensor):
-            target.copy_(value)
-        else:
+        if not isinstance(value, torch.Tensor):
             target.fill_(value)
+        elif value.dtype == target.dtype and value.dim() and not any(value is held for held in bucket.vectors):
+            bucket.vectors[into] = value
+        else:
+            target.copy_(value)
 
     # Exchanges.
 
@@ -426,10 +425,6 @@ class GroupMachine:
         """Numbers as they travel, on a device that the group carries."""
         device = self._registers.buckets[0].device if self._registers.buckets else torch.device("cpu")
         return torch.tensor(numbers, dtype=torch.float64, device=device)
-
-
-# The initial block, among those of a step.
-_INITIAL = -1
 
 
 def _on(device: torch.device, held: Any) -> Any:

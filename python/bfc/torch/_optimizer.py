@@ -15,6 +15,7 @@ from .._world import deadline, machine_of, world
 from ._base import check_bases, common_rate, name_tensors, only, weight_decays
 from ._group import Group
 from ._overlap import Overlap
+from ._registers import computed_in
 from ._start import broadcast, check, on_host
 from ._tensors import Tensors
 from ._watch import Watch, refuse_averages
@@ -42,8 +43,9 @@ class Decentralized(Optimizer):
             joined; its ranks are those of the schedule.
         start: ``"broadcast"`` gives all ranks the parameters and buffers of rank 0, ``"check"`` compares them with those of
             rank 0, and ``"own"`` lets each rank start from its own.
-        buffers: what becomes of the model's floating-point buffers, such as running means: ``"local"``, each rank keeps its
-            own; ``"average"``, the same while training, and `evaluating` sees their averages; ``"mix"``, they travel with the parameters, for algorithms that say ``adapt``.
+        buffers: how the ranks treat the model's floating-point buffers, such as running means. With ``"local"``, each rank
+            keeps its own; with ``"average"``, too, but `evaluating` shows their averages; with ``"mix"``, they travel with the
+            parameters, for algorithms that say ``adapt``.
         overlap: whether the tensors of a bucket travel as soon as their gradients are there, while `backward` computes
             the others. Gradients are then not to be changed after `backward`: no clipping, no scaler. For bases that step
             each parameter apart from all others (SGD, Adam, AdamW, Adagrad, RMSprop and others).
@@ -92,7 +94,7 @@ class Decentralized(Optimizer):
             if any("gradient" in block for block in schedule.questions):
                 raise _bfc.torch_error("mixed_buffers", "", schedule.algorithm)
             parameters.update((name, buffer) for name, buffer in held.items() if buffer.is_floating_point())
-        # What the constructor of `Optimizer` does, but for what is the base's.
+        # What the constructor of `Optimizer` does, except for what belongs to the base.
         self.__setstate__({})
         self.skipped = 0
         self._evaluating, self._joining = False, False
@@ -150,8 +152,8 @@ class Decentralized(Optimizer):
         if self._joining:
             self._averages([1.0])
         if closure is None:
-            if (several := max(map(len, self._schedule.questions[1:]))) > 1:
-                raise _bfc.torch_error("needs_closure", str(several), self._schedule.algorithm)
+            if (most := self._most_questions()) > 1:
+                raise _bfc.torch_error("needs_closure", str(most), self._schedule.algorithm)
             self._finish()
             return None
         losses: List[Any] = []
@@ -217,7 +219,7 @@ class Decentralized(Optimizer):
         try:
             yield
             while self._averages([0.0])[0] > 0:
-                several = max(map(len, self._schedule.questions[1:])) > 1
+                several = self._most_questions() > 1
                 while not self._finish(idle=True) and several:
                     pass
         finally:
@@ -312,7 +314,7 @@ class Decentralized(Optimizer):
         self._go_on()
 
     def _check(self) -> None:
-        """An error, which the other ranks learn of, where something has changed that must not."""
+        """Raises an error, on the other ranks as well, if the model has changed or the ranks have parted."""
         try:
             if not self._is_group_own:
                 world()
@@ -325,7 +327,7 @@ class Decentralized(Optimizer):
         """Averages tensors over all ranks, in place; short numbers are averaged in float32."""
         alike: Dict[Any, List[torch.Tensor]] = {}
         for tensor in tensors:
-            dtype = torch.float64 if tensor.dtype == torch.float64 else torch.float32
+            dtype = computed_in(tensor.dtype)
             device = torch.device("cpu") if on_host(self._joined) else tensor.device
             alike.setdefault((dtype, device), []).append(tensor)
         for (dtype, device), some in alike.items():
@@ -344,6 +346,10 @@ class Decentralized(Optimizer):
         averages: List[float] = values.tolist()
         return averages
 
+    def _most_questions(self) -> int:
+        """The most questions of a step."""
+        return max(map(len, self._schedule.questions[1:]))
+
     def _not_evaluating(self, called: str) -> None:
         if self._evaluating:
             raise _bfc.torch_error("evaluating", called, "")
@@ -361,9 +367,7 @@ class Decentralized(Optimizer):
         self._copied += sum(self._bytes)
 
     def _finish(self, idle: bool = False) -> bool:
-        """Answers what of the question is not answered yet, an idle rank without a step or gradient; whether that ends a step of the
-        algorithm.
-        """
+        """Answers the rest of the question, an idle rank without a step or gradient; whether that ends a step of the algorithm."""
         rest = self._overlap.rest() if self._overlap else range(len(self._buckets))
         done = self._answer(rest, idle or self._is_skipped())
         if done:

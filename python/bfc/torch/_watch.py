@@ -38,6 +38,7 @@ def refuse_averages(parameters: List[torch.Tensor]) -> None:
         return
     ids = set(map(id, parameters))
     kind = torch.nn.parallel.DistributedDataParallel
+    # A parameter does not know who averages its gradient. `isinstance` would ask lazy objects for their class, which may load them.
     for found in [one for one in gc.get_objects() if issubclass(type(one), kind)]:
         if found.require_backward_grad_sync and any(id(parameter) in ids for parameter in found.parameters()):
             raise _bfc.torch_error("averaged_gradients", "`DistributedDataParallel`", "")

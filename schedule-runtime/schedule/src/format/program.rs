@@ -9,33 +9,7 @@ use crate::program::{
     Block, Expression, Flight, Input, Instruction, Operation, Operator, Register, Shape, Transfer,
 };
 
-/// Operations without operands of their own; the first has the number [`FIRST_PLAIN`].
-const PLAIN: [Operation; 24] = [
-    Operation::Negate,
-    Operation::Not,
-    Operation::SquareRoot,
-    Operation::Log,
-    Operation::Absolute,
-    Operation::Floor,
-    Operation::Add,
-    Operation::Subtract,
-    Operation::Multiply,
-    Operation::Divide,
-    Operation::Power,
-    Operation::Minimum,
-    Operation::Maximum,
-    Operation::Mod,
-    Operation::Div,
-    Operation::Equal,
-    Operation::NotEqual,
-    Operation::Less,
-    Operation::LessEqual,
-    Operation::Greater,
-    Operation::GreaterEqual,
-    Operation::And,
-    Operation::Or,
-    Operation::Random,
-];
+/// The number of the first of [`Operation::PLAIN`].
 const FIRST_PLAIN: u8 = 4;
 
 /// The kind of an input; others are for values that differ by rank.
@@ -213,8 +187,10 @@ fn write_expression(section: &mut Vec<u8>, expression: &Expression, weights: &mu
                 section.u32(weights.id(constant));
             }
             plain => {
-                let number =
-                    PLAIN.iter().position(|other| other == plain).expect("every operation has a number");
+                let number = Operation::PLAIN
+                    .iter()
+                    .position(|other| other == plain)
+                    .expect("every operation has a number");
                 section.u8(FIRST_PLAIN + number as u8);
             }
         }
@@ -366,7 +342,7 @@ fn expression(reader: &mut Reader<'_>, weights: &mut WeightReader<'_>) -> Result
             1 => Operation::Input(reader.u16()?),
             2 => Operation::Step,
             3 => Operation::Constant(weights.get(reader.u32()?)?),
-            number => PLAIN
+            number => Operation::PLAIN
                 .get(number as usize - FIRST_PLAIN as usize)
                 .cloned()
                 .ok_or(reader.malformed("no operation has this number"))?,

@@ -425,3 +425,67 @@ impl Operation {
         }
     }
 }
+
+impl Operation {
+    /// The operations without an operand of their own: what they work on, they take from the stack.
+    pub const PLAIN: [Self; 24] = [
+        Self::Negate,
+        Self::Not,
+        Self::SquareRoot,
+        Self::Log,
+        Self::Absolute,
+        Self::Floor,
+        Self::Add,
+        Self::Subtract,
+        Self::Multiply,
+        Self::Divide,
+        Self::Power,
+        Self::Minimum,
+        Self::Maximum,
+        Self::Mod,
+        Self::Div,
+        Self::Equal,
+        Self::NotEqual,
+        Self::Less,
+        Self::LessEqual,
+        Self::Greater,
+        Self::GreaterEqual,
+        Self::And,
+        Self::Or,
+        Self::Random,
+    ];
+}
+
+impl Program {
+    /// Which registers hold points, models and what they are made in place of: they are stored as the model's tensors are. All
+    /// others are stored in what they are computed in, since the sums of trackers and corrections must not drift.
+    pub fn points(&self) -> Vec<bool> {
+        let mut points = vec![false; self.registers.len()];
+        let mut mark = |register: &Register| points[register.0 as usize] = true;
+        mark(&self.model_register);
+        let blocks = || [&self.initial, &self.model].into_iter().chain(&self.steps).flatten();
+        for instruction in blocks() {
+            match instruction {
+                Instruction::Parameters { into } => mark(into),
+                Instruction::Gradient { at, .. } => mark(at),
+                Instruction::Adapt { at, into, .. } | Instruction::Prox { at, into, .. } => {
+                    [at, into].into_iter().for_each(&mut mark);
+                }
+                _ => {}
+            }
+        }
+        // What swaps contents swaps buffers.
+        loop {
+            let before = points.clone();
+            for instruction in blocks() {
+                if let Instruction::Swap(a, b) = instruction {
+                    let either = points[a.0 as usize] || points[b.0 as usize];
+                    (points[a.0 as usize], points[b.0 as usize]) = (either, either);
+                }
+            }
+            if points == before {
+                return points;
+            }
+        }
+    }
+}
