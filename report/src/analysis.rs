@@ -1,15 +1,15 @@
 //! What is known of a topology at one size.
 
 use crate::compilation::{checks, optimised};
-use crate::picture::{Curve, Panel, Picture, Scale};
+use crate::picture::{self, Curve, Panel, Picture, Scale};
 use crate::table::Table;
-use crate::words::{Cell, number};
+use crate::words::{Cell, count, number};
 use bfc_compiler::analysis::{Expected, Quadratic, Stationary};
 use bfc_compiler::{Analysis, rank_names};
 
 /// Points of a curve that are shown.
 const COLUMNS: usize = 9;
-/// Stairs of the bound of a curve.
+/// The most stairs of the bound of a curve.
 const BOUND_POINTS: u64 = 200;
 
 /// The verdicts, a line for each number, curves and notes.
@@ -48,12 +48,12 @@ pub fn svg(file: &str, analysis: &Analysis) -> String {
     let points = analysis.consensus_error.iter().flatten().map(|&(step, error)| (step as f64, error));
     let points: Vec<(f64, f64)> = [(0.0, 1.0)].into_iter().chain(points).collect();
     let last = points.last().map_or(0.0, |point| point.0);
-    let curve = Curve { label: "at worst".into(), colour: "#0072b2", width: 2.0, dash: "", points };
+    let curve = Curve { label: "at worst".into(), colour: picture::BLUE, width: 2.0, dash: "", points };
     let title = "disagreement that is left of the worst initial values".into();
     let curves = bound(analysis, last).into_iter().chain([curve]).collect();
     let picture = Picture {
         title: file.into(),
-        subtitle: format!("{} ranks", analysis.size),
+        subtitle: count(analysis.size.into(), "rank"),
         x_label: "steps".into(),
         x_scale: Scale::Counts,
         mark: None,
@@ -78,7 +78,7 @@ fn bound(analysis: &Analysis, last: f64) -> Option<Curve> {
         [(period * k, value), (period * (k + stride as f64), value)]
     });
     let points = stairs.filter(|(step, _)| *step <= last).collect();
-    Some(Curve { label: "bound".into(), colour: "#d55e00", width: 1.5, dash: "6 4", points })
+    Some(Curve { label: "bound".into(), colour: picture::VERMILLION, width: 1.5, dash: "6 4", points })
 }
 
 /// The numbers and truth values of a topology, by their keys.

@@ -4,7 +4,7 @@ use crate::picture::{self, Drawn};
 use crate::table::Table;
 use crate::words::number;
 use bfc_schedule::inspect::{NAMES, rank_name};
-use bfc_schedule::{MixingMatrix, Rank, RankPlan, Rational, Schedule, Topology};
+use bfc_schedule::{MixingMatrix, Rank, RankPlan, Rational, Schedule};
 use std::fmt::Write;
 
 /// Ranks that are shown unless one is named.
@@ -21,23 +21,24 @@ const MOST_HTML: usize = 300_000;
 pub fn html(schedule: &Schedule) -> String {
     let named = schedule.metadata()[NAMES].as_array().into_iter().flatten();
     let names: Vec<String> = named.map(|name| name.as_str().unwrap_or_default().to_string()).collect();
+    // Names are those of the source; in a schedule that was placed, other ranks have them.
     let names = if schedule.metadata()["placement"].is_null() { names } else { vec![] };
     let phases: Vec<Vec<MixingMatrix>> = schedule
         .topologies()
         .iter()
         .map(|topology| topology.phases.iter().map(|phase| phase.matrix.clone()).collect())
         .collect();
-    let drawn = |(topology, phases): (&'_ Topology, &'_ Vec<MixingMatrix>),
-                 draw: &dyn Fn(&Drawn) -> String| {
-        let (name, local_size) = (&*topology.name, schedule.local_size());
-        draw(&Drawn { name, phases, names: &names, local_size })
-    };
-    let each = |draw: &dyn Fn(&Drawn) -> String| -> Vec<String> {
-        schedule.topologies().iter().zip(&phases).map(|one| drawn(one, draw)).collect()
-    };
-    let mut pictures = each(&|drawn| picture::topology(drawn, drawn.layout()));
+    let local_size = schedule.local_size();
+    let drawn: Vec<Drawn> = schedule
+        .topologies()
+        .iter()
+        .zip(&phases)
+        .map(|(topology, phases)| Drawn { name: &topology.name, phases, names: &names, local_size })
+        .collect();
+    let mut pictures: Vec<String> =
+        drawn.iter().map(|drawn| picture::topology(drawn, drawn.layout())).collect();
     pictures.push(picture::schedule(&schedule.program().name, schedule));
-    pictures.extend(each(&picture::matrix));
+    pictures.extend(drawn.iter().map(picture::matrix));
     let mut html = String::new();
     for picture in pictures {
         let figure = format!("<figure>\n{picture}</figure>\n");

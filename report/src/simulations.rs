@@ -1,7 +1,7 @@
 //! Simulations at several sizes: a table beside all-reduce, and a picture of the scaling efficiency.
 
 use crate::fit;
-use crate::picture::{Curve, Panel, Picture, Scale};
+use crate::picture::{self, Curve, Panel, Picture, Scale};
 use crate::table::Table;
 use bfc_predict::simulate::{Lost, Run};
 use bfc_predict::units::{shown_bytes, shown_seconds};
@@ -67,10 +67,12 @@ pub fn svg(simulations: &Simulations) -> String {
     };
     let [ring, tree, hierarchical] = ALLREDUCE;
     let curves = vec![
-        curve(ring, "#616e7c", "7 4", &|run| run.compute_seconds / run.ring_step_seconds),
-        curve(tree, "#e69f00", "2 3", &|run| run.compute_seconds / run.tree_step_seconds),
-        curve(hierarchical, "#cc79a7", "7 4", &|run| run.compute_seconds / run.hierarchical_step_seconds),
-        curve("this schedule", "#0072b2", "", &|run| run.efficiency),
+        curve(ring, picture::FAINT, "7 4", &|run| run.compute_seconds / run.ring_step_seconds),
+        curve(tree, picture::ORANGE, "2 3", &|run| run.compute_seconds / run.tree_step_seconds),
+        curve(hierarchical, picture::PURPLE, "7 4", &|run| {
+            run.compute_seconds / run.hierarchical_step_seconds
+        }),
+        curve("this schedule", picture::BLUE, "", &|run| run.efficiency),
     ];
     let panel = Panel {
         title: "scaling efficiency: the share of its time that a rank computes".into(),

@@ -1,6 +1,6 @@
 //! Analyses along an axis: a table, and a picture of how steps grow.
 
-use crate::picture::{Curve, Panel, Picture, Scale};
+use crate::picture::{self, Curve, Panel, Picture, Scale};
 use crate::table::Table;
 use crate::words::Cell;
 use bfc_compiler::Analysis;
@@ -98,11 +98,12 @@ pub fn svg_marked(sweep: &Sweep, mark: Option<f64>) -> String {
     let steps = |steps: Option<u64>| steps.map(|steps| steps as f64);
     let panel = |title: &str, curves| Panel { title: title.into(), scale: Scale::Decades, curves };
     let agreement = vec![
-        curve("to 1e-6", "#616e7c", &|analysis| steps(analysis.rounds_to_1e_6)),
-        curve("to 1e-3", "#0072b2", &|analysis| steps(analysis.rounds_to_1e_3)),
-        curve("exactly", "#009e73", &|analysis| steps(analysis.exact_after)),
+        curve("to 1e-6", picture::FAINT, &|analysis| steps(analysis.rounds_to_1e_6)),
+        curve("to 1e-3", picture::BLUE, &|analysis| steps(analysis.rounds_to_1e_3)),
+        curve("exactly", picture::GREEN, &|analysis| steps(analysis.exact_after)),
     ];
-    let gap = vec![curve("gap", "#d55e00", &|analysis| analysis.rate_per_step.map(|rate| 1.0 - rate))];
+    let gap =
+        vec![curve("gap", picture::VERMILLION, &|analysis| analysis.rate_per_step.map(|rate| 1.0 - rate))];
     let worst = sweep.worst.as_ref().map(|worst| format!("worst: {}", place(sweep, worst)));
     let picture = Picture {
         title: sweep.file.clone(),

@@ -1,13 +1,13 @@
 //! Training by a schedule beside all-reduce and gradient descent: a table, and a picture of the curves.
 
-use crate::picture::{Curve, Panel, Picture, Scale};
+use crate::picture::{self, Curve, Panel, Picture, Scale};
 use crate::table::Table;
 use crate::words::NOTHING;
 use serde::Serialize;
 
-const DECENTRALIZED: &str = "#0072b2";
-const ALLREDUCE: &str = "#d55e00";
-const CENTRALIZED: &str = "#616e7c";
+const DECENTRALIZED: &str = picture::BLUE;
+const ALLREDUCE: &str = picture::VERMILLION;
+const CENTRALIZED: &str = picture::FAINT;
 
 /// Three runs on the same data, and what they ran on.
 #[derive(Clone, Debug, Serialize)]

@@ -35,7 +35,7 @@ function report(name, ...words) {
   return path(name);
 }
 
-/** Opens a page of a file, runs `look` on it, and lets neither an error nor a request to anything else pass. */
+/** Opens a page of a file and runs `look` on it; fails if the page has an error or requests anything else. */
 async function open(file, options, look) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
@@ -107,14 +107,14 @@ test("the drawing has each rank and each message", async () => {
         const heads = ends('path:not([fill="none"])', "z");
         return { ranks: group.querySelectorAll(".rank").length, heads, lines: ends('path[fill="none"]', "M") };
       }, number);
-      // What goes both ways is one line without heads.
+      // Two ranks that exchange share one line without heads.
       const both = edges.filter(([from, to]) => edges.some((other) => other[0] === to && other[1] === from)).length;
       assert.deepEqual(drawn, { ranks: 16, heads: edges.length - both, lines: edges.length - both / 2 });
     }
   });
 });
 
-test("the animation plays, pauses, and stays still for who wants that", async () => {
+test("the animation plays, pauses, and respects reduced motion", async () => {
   const file = report("plays.html", "topology::one_peer_exp2", "--size", "128");
   await open(file, { reducedMotion: "no-preference" }, async (page) => {
     const first = await phase(page);
@@ -207,7 +207,7 @@ test("a rank shows its row and its column", async () => {
     const [to] = edges.filter((edge) => edge[0] === 3);
     assert.equal(
       await page.textContent(".row"),
-      `rank 3 keeps ${self_weights[3]}, takes ${from[2]} of rank ${from[0]}; is taken ${to[2]} by rank ${to[1]}`,
+      `rank 3 keeps ${self_weights[3]}, receives ${from[2]} from rank ${from[0]}; sends ${to[2]} to rank ${to[1]}`,
     );
     const marked = (which) => page.$$eval(`.drawing .${which}`, (all) => all.map((one) => Number(one.dataset.rank)));
     assert.deepEqual(await marked("chosen"), [3]);
@@ -255,7 +255,7 @@ test("a source that is refused has its diagnostics in the report", async () => {
   });
 });
 
-test("whatever names and comments hold, nothing of it runs", async () => {
+test("markup in names and comments never runs", async () => {
   const attack = `</pre></script><script>window.owned = 1</script><img src=x onerror="window.owned = 2">&quot;'"`;
   const name = `<svg onload=owned=3>'"&.bf`;
   writeFileSync(
@@ -296,7 +296,7 @@ test("pictures of bfc draw are images", async () => {
   await page.close();
 });
 
-/** Serves a source while `look` runs; what it is given is the address. */
+/** Serves a source while `look` runs, which gets the address. */
 async function serve(words, look) {
   const server = spawn(BFC, ["view", ...words], { cwd: directory });
   try {
@@ -311,7 +311,7 @@ async function serve(words, look) {
   }
 }
 
-test("a served page follows changes, also into an error and out of it", async () => {
+test("a served page follows changes, errors included", async () => {
   const ring = (hop) => `topology t { for i in ranks { i -> (i + ${hop}) mod size } }\n`;
   writeFileSync(path("live.bf"), ring(1));
   await serve(["live.bf", "--size", "8"], async (address) => {
@@ -344,7 +344,7 @@ test("a served page follows changes, also into an error and out of it", async ()
   });
 });
 
-test("a served page is for who has its address alone", async () => {
+test("a served page needs the token of its address", async () => {
   await serve(["topology::ring", "--size", "4"], async (address) => {
     const { origin, search } = new URL(address);
     const status = async (target, options) => (await fetch(target, options)).status;

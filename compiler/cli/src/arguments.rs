@@ -160,8 +160,8 @@ Examples:
     Draw(pictures::Draw),
     /// Write a report as one HTML file: proofs, topology, schedule, matrices, eigenvalues, program and source.
     ///
-    /// The file asks no host for anything and holds its data as JSON, which --format json prints. A source that is refused has
-    /// its diagnostics in the report, and the command exits as `bfc check` does.
+    /// The file makes no requests and contains its data as JSON, which --format json prints. For a source that is refused, the report
+    /// shows the diagnostics, and the command exits as `bfc check` does.
     #[command(after_help = "\
 Examples:
   bfc report examples/digits.bf --size 16

@@ -1,4 +1,4 @@
-//! Pictures and pages: what they hold, that they are well-formed, and that they replace only their own kind.
+//! Pictures and pages: what they contain, that they are well-formed, and that they replace only their own kind.
 
 use crate::common::{bfc, codes, files, json, json_with_exit, root, stdout};
 use bfc_schedule::visible::is_hidden;
@@ -19,7 +19,7 @@ fn subpaths(picture: &Document, filled: bool, letter: char) -> usize {
     chosen.map(|node| node.attribute("d").expect("a path").matches(letter).count()).sum()
 }
 
-/// Each kind of picture is XML without numbers that are none, of ranks one by one and of ranks together.
+/// Each kind of picture is XML and has only finite numbers, below and above the sizes that are drawn rank by rank.
 #[test]
 fn every_picture_is_well_formed() {
     for source in ["topology::ring", "topology::one_peer_exp2", "topology::random_regular", "topology::torus"]
@@ -57,7 +57,7 @@ fn a_topology_has_its_ranks_and_messages() {
         let of_class =
             |class: &str| picture.descendants().filter(|node| node.attribute("class") == Some(class)).count();
         assert_eq!((of_class("phase"), of_class("rank")), (4, 4 * 16), "{layout}");
-        // Three phases of directed messages, and one where ranks swap: eight lines.
+        // Three phases of directed messages, and one in which ranks exchange pairwise: eight lines.
         assert_eq!(subpaths(&picture, true, 'z'), 3 * 16, "{layout}");
         assert_eq!(subpaths(&picture, false, 'M'), 3 * 16 + 8, "{layout}");
     }
@@ -79,7 +79,7 @@ fn a_heat_map_has_the_entries() {
     let cells = |source: &str, size: &str| {
         let text = drawn(&["matrix", source, "--size", size]);
         let picture = Document::parse(&text).expect("XML");
-        // Each matrix has eight cells more that show its shades.
+        // The scale of each matrix has eight cells.
         let matrices = picture.descendants().filter(|node| node.attribute("class") == Some("matrix")).count();
         subpaths(&picture, true, 'z') - 8 * matrices
     };
@@ -178,7 +178,7 @@ fn only_pictures_and_pages_are_replaced() {
     assert_eq!(fs::read_to_string(path("full.svg")).expect("there"), "mine");
 }
 
-/// Names and comments that hold tags or what turns the direction of writing stay text.
+/// Names and comments with tags or bidirectional controls stay text.
 #[cfg(unix)]
 #[test]
 fn names_stay_text() {

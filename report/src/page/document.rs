@@ -11,9 +11,9 @@ use bfc_schedule::{MixingMatrix, Rank};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// `{size, files: [{file, local_size, analysis, compilation, topologies, program, sweep, training, diagnostics}]}`. Of a topology with up
-/// to 128 ranks a phase has `self_weights` and `edges`, each `[from, to, weight]`; otherwise it has the `hops` that all ranks
-/// have in common, or only the number of its `messages`.
+/// `{size, files: [{file, local_size, analysis, compilation, topologies, program, sweep, training, diagnostics}]}`. Up to
+/// [`MOST_NODES`] ranks, a phase has `self_weights` and `edges`, each `[from, to, weight]`; beyond, it has the `hops` that all
+/// ranks have in common, or only the number of its `messages`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Document<'a> {
     size: u32,

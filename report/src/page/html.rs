@@ -1,6 +1,6 @@
 //! The skeleton of a page: elements, escaping, the content security policy.
 
-use crate::picture::escape;
+use crate::picture::{escape, escape_markup};
 use bfc_schedule::visible;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -38,8 +38,7 @@ impl Html {
 
     /// Begins an element with attributes that are already escaped.
     pub fn open(&mut self, tag: &str, attributes: &str) {
-        let space = if attributes.is_empty() { "" } else { " " };
-        let _ = writeln!(self.0, "<{tag}{space}{attributes}>");
+        let _ = writeln!(self.0, "{}", start(tag, attributes));
     }
 
     /// Ends an element.
@@ -49,17 +48,15 @@ impl Html {
 
     /// An element with a text.
     pub fn element(&mut self, tag: &str, attributes: &str, text: &str) {
-        let space = if attributes.is_empty() { "" } else { " " };
-        let _ = writeln!(self.0, "<{tag}{space}{attributes}>{}</{tag}>", escape(text));
+        let _ = writeln!(self.0, "{}{}</{tag}>", start(tag, attributes), escape(text));
     }
 
     /// An element with a text of several lines.
     pub fn lines(&mut self, tag: &str, attributes: &str, text: &str) {
-        let space = if attributes.is_empty() { "" } else { " " };
-        let _ = writeln!(self.0, "<{tag}{space}{attributes}>{}</{tag}>", escape_lines(text));
+        let _ = writeln!(self.0, "{}{}</{tag}>", start(tag, attributes), escape_lines(text));
     }
 
-    /// Text that is HTML already: pictures, and what this file makes.
+    /// HTML as it is: its texts are escaped already.
     pub fn raw(&mut self, html: &str) {
         self.0.push_str(html);
     }
@@ -82,16 +79,18 @@ impl Html {
     }
 }
 
-/// As [`escape`], with line ends kept.
-fn escape_lines(text: &str) -> String {
-    visible::lines(text)
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+/// A start tag.
+fn start(tag: &str, attributes: &str) -> String {
+    let space = if attributes.is_empty() { "" } else { " " };
+    format!("<{tag}{space}{attributes}>")
 }
 
-/// JSON that no tag ends, and that has no hidden character: in strings alone these can stand.
+/// As [`escape`], with line ends kept.
+fn escape_lines(text: &str) -> String {
+    escape_markup(&visible::lines(text))
+}
+
+/// JSON without tags and hidden characters. They can occur only in strings, so escapes keep the meaning.
 fn inert(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for character in json.chars() {

@@ -1,10 +1,10 @@
-// A served page: asks for itself again when its files change or its reader wants other values.
+// A served page: fetches itself again when its files or the values of its form change.
 (() => {
   const here = new URL(location.href);
   const events = new EventSource(`/changes?token=${encodeURIComponent(here.searchParams.get("token"))}`);
   addEventListener("pagehide", () => events.close());
 
-  // One request at a time; what changes meanwhile is asked for afterwards.
+  // One request at a time; changes during a request cause one more after it.
   let [asking, again] = [false, false];
   const renew = async () => {
     again = asking;

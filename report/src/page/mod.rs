@@ -1,8 +1,7 @@
 //! One HTML file that shows sources with their proofs, schedules and pictures, for `bfc report`.
 //!
-//! The file asks no host for anything: styles, script, pictures and data are inside, and its content security policy names
-//! them by their hashes, so that nothing else could run. Text from outside is escaped wherever it stands; the data is JSON
-//! in which no `<` is left.
+//! The file makes no network requests: it contains its style, script, pictures and data, and its content security policy allows
+//! only that style and script, by their hashes. Text from outside is escaped wherever it stands; the data is JSON without `<`.
 
 mod document;
 mod html;
@@ -24,7 +23,7 @@ const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 const LIVE: &str = include_str!("live.js");
 
-/// What is known of one source. What its refusal leaves unknown is absent.
+/// What is known of one source. If it is refused, the results that it would have had are absent.
 #[derive(Clone, Debug)]
 pub struct Subject {
     /// What the source is called.
@@ -54,8 +53,8 @@ pub fn page(size: u32, subjects: &[Subject]) -> String {
     written(size, subjects, SCRIPT, html::ALONE, |_| {})
 }
 
-/// The same as a server shows it that answers `/changes` with events: with a slider for the size and a field for each of these
-/// parameters, and made anew when the files change.
+/// The same page for a server that sends an event at `/changes` when the files change: the page then reloads its content. It has
+/// a slider for the size and a field for each of these parameters.
 pub fn live(size: u32, subjects: &[Subject], parameters: &[(String, String)]) -> String {
     let script = format!("{SCRIPT}{LIVE}");
     written(size, subjects, &script, html::SERVED, |html| parts::controls(html, size, parameters))
@@ -101,10 +100,9 @@ impl Subject {
 }
 
 /// The text that a request compiles.
-pub fn text_of(request: &Request) -> Option<String> {
+pub fn source_text(request: &Request) -> Option<String> {
     match &request.entry {
-        Entry::Source { text, .. } => Some(text.clone()),
+        Entry::Source { text, .. } | Entry::Expression(text) => Some(text.clone()),
         Entry::Library(name) => bfc_compiler::library::source(name).map(str::to_string),
-        Entry::Expression(text) => Some(text.clone()),
     }
 }

@@ -5,6 +5,7 @@ use super::html::Html;
 use crate::analysis::{self, numbers};
 use crate::compilation::Compilation;
 use crate::picture::{self, Drawn, MOST_NODES, MOST_PHASES, escape};
+use crate::words::count;
 use crate::{sweep, training};
 use bfc_compiler::Analysis;
 use bfc_compiler::prove::Check;
@@ -16,11 +17,10 @@ pub fn title(subjects: &[Subject]) -> String {
     format!("{} – bfc report", files.join(", "))
 }
 
-/// The first lines, and where the files are.
+/// The heading, and links to the files.
 pub fn top(html: &mut Html, size: u32, subjects: &[Subject]) {
     html.open("header", "");
-    let ranks = if size == 1 { "1 rank".to_string() } else { format!("{size} ranks") };
-    html.element("h1", "", &format!("Schedules on {ranks}"));
+    html.element("h1", "", &format!("Schedules on {}", count(size.into(), "rank")));
     html.open("nav", "aria-label=\"Files\"");
     for (number, subject) in subjects.iter().enumerate() {
         html.element("a", &format!("href=\"#file-{number}\""), &subject.file);
@@ -29,7 +29,7 @@ pub fn top(html: &mut Html, size: u32, subjects: &[Subject]) {
     html.close("header");
 }
 
-/// What a served page can be asked to change.
+/// Fields of a served page for the number of ranks and the parameters.
 pub fn controls(html: &mut Html, size: u32, parameters: &[(String, String)]) {
     let most = (2 * size).max(64);
     html.raw(&format!(
@@ -61,13 +61,7 @@ pub fn subject(html: &mut Html, number: usize, subject: &Subject) {
     }
     proofs(html, checks, source);
     for (index, topology) in subject.topologies.iter().enumerate() {
-        let drawn = Drawn {
-            name: &topology.name,
-            phases: &topology.phases,
-            names: topology.names.as_deref().unwrap_or_default(),
-            local_size: subject.local_size,
-        };
-        topology_part(html, index, &drawn);
+        topology_part(html, index, &Drawn::new(topology, subject.local_size));
     }
     if let Some(plan) = &subject.plan {
         let chart = picture::schedule(&subject.file, &plan.schedule);
@@ -271,13 +265,13 @@ fn program(html: &mut Html, subject: &Subject) {
     html.open("section", "class=\"program\"");
     html.element("h3", "", "The program that every rank runs");
     if text.contains(" begin ") {
-        html.element("p", "", "What stands between begin and finish of an exchange hides its communication.");
+        html.element("p", "", "Work between begin and finish of an exchange hides its communication.");
     }
     html.lines("pre", "tabindex=\"0\"", &text);
     html.close("section");
 }
 
-/// The source, with the lines that claims and diagnostics speak of ready to be highlighted.
+/// The source; lines have numbers, so that the script can highlight those of a claim or a diagnostic.
 fn source_part(html: &mut Html, source: &str, subject: &Subject) {
     let faulty = |line: usize| {
         let labels =

@@ -1,6 +1,6 @@
 "use strict";
-// The page is complete without this script: it plays phases, and shows what belongs together. A served page starts it again
-// for each new content; what it returns ends it.
+// The page is complete without this script, which plays phases and highlights what belongs together. A served page calls
+// `start` again after it has replaced its content; `start` returns a function that stops its timers.
 const start = () => {
   const timers = new Set();
   const data = JSON.parse(document.getElementById("data").textContent);
@@ -22,16 +22,16 @@ const start = () => {
       for (const circle of section.querySelectorAll(".chosen, .peer")) circle.classList.remove("chosen", "peer");
       const phase = topology.phases[shown];
       if (rank === null || !phase.edges) return;
-      const taken = phase.edges.filter((edge) => edge[1] === rank);
+      const received = phase.edges.filter((edge) => edge[1] === rank);
       const sent = phase.edges.filter((edge) => edge[0] === rank);
-      const list = (edges, at) => edges.map((edge) => `${number(edge[2])} ${at ? "by" : "of"} ${name(edge[at])}`).join(", ") || "nothing";
-      row.textContent = `${name(rank)} keeps ${number(phase.self_weights[rank])}, takes ${list(taken, 0)}; is taken ${list(sent, 1)}`;
+      const list = (edges, at, word) => edges.map((edge) => `${number(edge[2])} ${word} ${name(edge[at])}`).join(", ") || "nothing";
+      row.textContent = `${name(rank)} keeps ${number(phase.self_weights[rank])}, receives ${list(received, 0, "from")}; sends ${list(sent, 1, "to")}`;
       const mark = (who, how) => phases[shown].querySelector(`[data-rank="${who}"]`)?.classList.add(how);
-      taken.forEach((edge) => mark(edge[0], "peer"));
+      received.forEach((edge) => mark(edge[0], "peer"));
       sent.forEach((edge) => mark(edge[1], "peer"));
       mark(rank, "chosen");
     };
-    // The rounds and the matrix of the phase that is shown stand out.
+    // Dims the rounds and matrices of other phases. The last matrix is the product of a period, which stays.
     const matrices = section.querySelectorAll(".matrix [data-matrix]");
     const rounds = section.closest("article").querySelectorAll(`.round[data-topology="${section.dataset.topology}"]`);
     const together = () => {

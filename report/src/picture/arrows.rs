@@ -1,12 +1,12 @@
-//! Arrows between ranks: those of one weight are one path, so that many take little room.
+//! Weighted arrows between ranks, and their legend.
 
-use super::svg::{BLUE, Point, Short, Stroke, Svg, VERMILLION};
+use super::svg::{Anchor, BLUE, FAINT, Point, Short, Stroke, Svg, VERMILLION};
 use crate::words::number;
 use bfc_schedule::Rational;
 use std::fmt::Write;
 
-/// Weights with a line of their own in the legend.
-pub const MOST_WEIGHTS: usize = 4;
+/// The most weights that the legend lists one by one.
+const MOST_WEIGHTS: usize = 4;
 
 /// A message with its weight.
 #[derive(Clone, Debug)]
@@ -19,17 +19,17 @@ pub struct Arrow {
     pub weight: Rational,
 }
 
-/// The arrows of one weight.
+/// The arrows of one weight, drawn as one path so that a large picture stays small.
 pub struct Class {
     /// The weight.
     pub weight: Rational,
-    /// Lines, then the heads of arrows.
+    /// Path data of the lines, and of the arrowheads.
     paths: [String; 2],
 }
 
-/// Sorts arrows by weight and draws them between ranks at these places; the ends keep `radius` away from the centres. What
-/// goes both ways with one weight is a line without heads. On a grid of cells of this side, a line that would pass through
-/// other ranks bends.
+/// Sorts arrows by weight and draws them between ranks at these places; the ends keep `radius` away from the centres. Two ranks
+/// that exchange with the same weight share a line without heads. On a grid of cells of this side, a line that would pass
+/// through other ranks bends.
 pub fn classes(mut arrows: Vec<Arrow>, places: &[Point], radius: f64, cell: Option<f64>) -> Vec<Class> {
     arrows.sort_by(|a, b| a.weight.cmp(&b.weight).then((a.from, a.to).cmp(&(b.from, b.to))));
     let chunks = arrows.chunk_by(|a, b| a.weight == b.weight);
@@ -74,19 +74,20 @@ fn curve(
     let middle = ((start.0 + end.0) / 2.0 + bend * dy, (start.1 + end.1) / 2.0 - bend * dx);
     let (ax, ay, along) = difference(middle, end);
     let (ux, uy) = (ax / along, ay / along);
-    let head = if has_head { (0.3 * length).clamp(2.0, 7.0) } else { 0.0 };
     let tip = (end.0 - ux * radius, end.1 - uy * radius);
-    let neck = (tip.0 - ux * head, tip.1 - uy * head);
+    let neck = if has_head { head(heads, tip, (ux, uy), (0.3 * length).clamp(2.0, 7.0)) } else { tip };
     let (bx, by, away) = difference(start, middle);
     let from = (start.0 + bx / away * radius, start.1 + by / away * radius);
     let _ = write!(lines, "M{} {}", Short(from.0), Short(from.1));
     let bow =
         if bend == 0.0 { "L".to_string() } else { format!("Q{} {} ", Short(middle.0), Short(middle.1)) };
     let _ = write!(lines, "{bow}{} {}", Short(neck.0), Short(neck.1));
-    if !has_head {
-        return;
-    }
-    let half = 0.4 * head;
+}
+
+/// Adds an arrowhead of this length that points along a unit vector, and returns where its line ends.
+pub fn head(heads: &mut String, tip: Point, (ux, uy): Point, length: f64) -> Point {
+    let neck = (tip.0 - ux * length, tip.1 - uy * length);
+    let half = 0.4 * length;
     let _ = write!(
         heads,
         "M{} {}L{} {}L{} {}z",
@@ -97,6 +98,7 @@ fn curve(
         Short(neck.0 + uy * half),
         Short(neck.1 - ux * half)
     );
+    neck
 }
 
 fn difference(from: Point, to: Point) -> (f64, f64, f64) {
@@ -118,7 +120,7 @@ impl Class {
 
 /// Draws the arrows; `room` scales their width.
 pub fn draw(svg: &mut Svg, classes: &[Class], room: f64) {
-    let largest = largest(classes);
+    let largest = largest(classes.iter().map(|class| &class.weight));
     for class in classes {
         let stroke = Class::stroke(&class.weight, largest, room);
         svg.path(&class.paths[0], stroke);
@@ -126,11 +128,11 @@ pub fn draw(svg: &mut Svg, classes: &[Class], room: f64) {
     }
 }
 
-/// Writes the weights below the arrows, the largest first, from `at` on; the width that it took is at most `width`.
+/// Writes the weights in a line of this width, the largest first, or their range if there are many.
 pub fn legend(svg: &mut Svg, at: Point, width: f64, classes: &[Class], room: f64) {
-    let largest = largest(classes);
+    let largest = largest(classes.iter().map(|class| &class.weight));
     let text = |svg: &mut Svg, x: f64, content: &str| {
-        svg.sized((x, at.1 + 4.0), super::svg::Anchor::Start, super::svg::FAINT, 11.0, content);
+        svg.sized((x, at.1 + 4.0), Anchor::Start, FAINT, 11.0, content);
     };
     let each = width / MOST_WEIGHTS as f64;
     if classes.len() <= MOST_WEIGHTS {
@@ -145,11 +147,12 @@ pub fn legend(svg: &mut Svg, at: Point, width: f64, classes: &[Class], room: f64
     }
 }
 
-fn largest(classes: &[Class]) -> f64 {
-    classes.iter().map(|class| class.weight.to_f64().abs()).fold(f64::MIN_POSITIVE, f64::max)
+/// The largest absolute value; positive, so that weights can be divided by it.
+pub fn largest<'a>(weights: impl Iterator<Item = &'a Rational>) -> f64 {
+    weights.map(|weight| weight.to_f64().abs()).fold(f64::MIN_POSITIVE, f64::max)
 }
 
-/// The exact weight where it is short, else some digits.
+/// The exact weight if it is short, else a decimal number.
 pub fn shown(weight: &Rational) -> String {
     let exact = weight.to_string();
     if exact.len() <= 7 { exact } else { number(weight.to_f64()) }

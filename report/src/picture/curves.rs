@@ -112,8 +112,9 @@ impl Panel {
         self.draw_labels(svg, frame);
         if !self.curves.iter().any(|curve| curve.points.iter().any(|point| frame.shows(point))) {
             let mut points = self.curves.iter().flat_map(|curve| &curve.points);
-            let told = if points.all(|point| point.1 == 0.0) { "zero throughout" } else { "no finite value" };
-            svg.text((LEFT + 12.0, frame.top + PANEL / 2.0), Anchor::Start, FAINT, told);
+            let words =
+                if points.all(|point| point.1 == 0.0) { "zero throughout" } else { "no finite value" };
+            svg.text((LEFT + 12.0, frame.top + PANEL / 2.0), Anchor::Start, FAINT, words);
         }
     }
 

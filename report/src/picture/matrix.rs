@@ -1,22 +1,32 @@
 //! Mixing matrices as heat maps: what row i takes from column j.
 
-use super::svg::{Anchor, BLUE, FAINT, GRID, INK, MARGIN, Point, Short, Stroke, Svg, VERMILLION, WIDTH};
+use super::svg::{Anchor, BLUE, FAINT, GRID, INK, PAPER, Point, Short, Stroke, Svg, VERMILLION};
+use super::tiles::Tiles;
 use super::topology::Drawn;
 use super::{MOST_PHASES, arrows};
+use bfc_schedule::digits::six_digits;
 use bfc_schedule::{CayleyMatrix, MixingMatrix, Rank};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Rows of cells.
+/// The most rows of cells.
 const CELLS: u32 = 64;
-/// Rows whose cells have their weight written in.
+/// The most rows whose cells show their weight.
 const WRITTEN: u32 = 10;
-/// Entries that are added up for a picture of blocks.
+/// The most entries of a matrix with equal rows that are added up to blocks.
 const MOST_ENTRIES: u64 = 1 << 20;
 /// Shades from nothing to the largest weight.
 const SHADES: f64 = 16.0;
 
-/// A table of weights that is drawn, and what its largest cell holds.
+/// How a matrix is drawn.
+enum Drawing<'a> {
+    /// As a heat map.
+    Cells(Cells),
+    /// By one of its rows, where all are alike and too many for a heat map.
+    Row(&'a CayleyMatrix),
+}
+
+/// The weights of a heat map by row and column; a cell is the mean row sum over a block of ranks, where there are many.
 struct Cells {
     rows: u32,
     weights: BTreeMap<(u32, u32), f64>,
@@ -28,39 +38,28 @@ pub fn matrix(drawn: &Drawn) -> String {
     let subtitle = format!("{}; row i, column j: what rank i takes from rank j", drawn.subtitle());
     let mut svg = Svg::new(drawn.name, &subtitle);
     let shown = &drawn.phases[..drawn.phases.len().min(MOST_PHASES)];
-    let mut pictures: Vec<(String, &MixingMatrix, Option<Cells>)> = shown
+    let mut pictures: Vec<(String, Drawing)> = shown
         .iter()
         .enumerate()
-        .map(|(number, phase)| (format!("phase {number}"), phase, Cells::new(phase)))
+        .map(|(number, phase)| (format!("phase {number}"), Drawing::new(phase)))
         .collect();
     if size <= CELLS && drawn.phases.len() > 1 {
-        let product = Cells::product(drawn.phases);
-        pictures.push(("product of a period".into(), &drawn.phases[0], Some(product)));
+        pictures.push(("product of a period".into(), Drawing::Cells(Cells::product(drawn.phases))));
     }
-    if let [(name, ..)] = &mut pictures[..] {
+    if let [(name, _)] = &mut pictures[..] {
         name.clear();
     }
-    let columns = match pictures.len() {
-        1 => 1,
-        2 | 4 => 2,
-        3 | 5..=9 => 3,
-        _ => 4,
-    };
-    let (top, gap) = (76.0, 34.0);
-    let width = (WIDTH - 2.0 * MARGIN + gap) / columns as f64 - gap;
-    let side = width.min(560.0);
-    let mut y = top;
+    let tiles = Tiles::new(pictures.len(), 34.0, 560.0);
+    let Tiles { columns, side, .. } = tiles;
+    let mut y = 76.0;
     for (row, pictures) in pictures.chunks(columns).enumerate() {
-        for (column, (name, phase, cells)) in pictures.iter().enumerate() {
-            let corner = (MARGIN + column as f64 * (width + gap) + (width - side) / 2.0, y + 10.0);
+        for (column, (name, drawing)) in pictures.iter().enumerate() {
+            let corner = (tiles.left(column), y + 10.0);
             svg.group("matrix", row * columns + column, |svg| {
                 svg.heading((corner.0, y), name);
-                match (cells, phase) {
-                    (Some(cells), _) => cells.draw(svg, size, corner, side),
-                    (None, MixingMatrix::Cayley(cayley)) => draw_offsets(svg, cayley, corner, side),
-                    (None, MixingMatrix::Sparse(_)) => {
-                        svg.text((corner.0, y + 40.0), Anchor::Start, FAINT, "too many entries to draw");
-                    }
+                match drawing {
+                    Drawing::Cells(cells) => cells.draw(svg, size, corner, side),
+                    Drawing::Row(cayley) => draw_row(svg, cayley, corner, side),
                 }
             });
         }
@@ -69,15 +68,23 @@ pub fn matrix(drawn: &Drawn) -> String {
     svg.document(y - 4.0)
 }
 
-impl Cells {
-    /// The entries, in blocks where there are many; `None` where there are too many to add up.
-    fn new(phase: &MixingMatrix) -> Option<Self> {
-        let size = phase.size();
-        if let MixingMatrix::Cayley(cayley) = phase
-            && u64::from(size) * (cayley.hops().len() as u64 + 1) > MOST_ENTRIES
-        {
-            return None;
+impl<'a> Drawing<'a> {
+    fn new(phase: &'a MixingMatrix) -> Self {
+        match phase {
+            MixingMatrix::Cayley(cayley)
+                if u64::from(phase.size()) * (cayley.hops().len() as u64 + 1) > MOST_ENTRIES =>
+            {
+                Self::Row(cayley)
+            }
+            _ => Self::Cells(Cells::new(phase)),
         }
+    }
+}
+
+impl Cells {
+    /// The entries, in blocks where there are many.
+    fn new(phase: &MixingMatrix) -> Self {
+        let size = phase.size();
         let each = size.div_ceil(CELLS);
         let mut cells = Self { rows: size.div_ceil(each), weights: BTreeMap::new() };
         for i in 0..size {
@@ -88,7 +95,7 @@ impl Cells {
             add(i, row.self_weight.to_f64());
             row.in_weights.iter().for_each(|(j, weight)| add(j.0, weight.to_f64()));
         }
-        Some(cells)
+        cells
     }
 
     /// The product of phases in the order in which they act: the last stands to the left.
@@ -135,8 +142,8 @@ impl Cells {
                 let at =
                     (corner.0 + cell * (f64::from(j) + 0.5), corner.1 + cell * (f64::from(i) + 0.5) + 4.0);
                 let dark = weight.abs() > 0.6 * largest;
-                let shown = bfc_schedule::digits::six_digits((weight * 1e4).round() / 1e4);
-                svg.sized(at, Anchor::Middle, if dark { super::svg::PAPER } else { INK }, 11.0, &shown);
+                let shown = six_digits((weight * 1e4).round() / 1e4);
+                svg.sized(at, Anchor::Middle, if dark { PAPER } else { INK }, 11.0, &shown);
             }
         }
         self.scale(svg, size, (corner.0, corner.1 + side + 14.0), largest);
@@ -153,7 +160,7 @@ impl Cells {
             1 => String::new(),
             each => format!(", blocks of {each} × {each} ranks"),
         };
-        let most = bfc_schedule::digits::six_digits(largest);
+        let most = six_digits(largest);
         let negative = match self.weights.values().any(|weight| *weight < 0.0) {
             true => ", negative weights in red",
             false => "",
@@ -163,8 +170,8 @@ impl Cells {
     }
 }
 
-/// A row of a matrix whose rows are all alike: weights by how far away the rank is that they are of.
-fn draw_offsets(svg: &mut Svg, cayley: &CayleyMatrix, corner: Point, side: f64) {
+/// One row of a matrix whose rows are all alike: weights over the distance i − j, on a logarithmic axis.
+fn draw_row(svg: &mut Svg, cayley: &CayleyMatrix, corner: Point, side: f64) {
     let size = f64::from(cayley.group().order());
     let height = 0.5 * side;
     let bottom = corner.1 + height;
@@ -173,7 +180,7 @@ fn draw_offsets(svg: &mut Svg, cayley: &CayleyMatrix, corner: Point, side: f64) 
         let hops = cayley.hops().iter().map(|(hop, weight)| (f64::from(hop.0), weight));
         std::iter::once((0.0, cayley.self_weight())).chain(hops)
     };
-    let largest = entries().map(|(_, weight)| weight.to_f64().abs()).fold(f64::MIN_POSITIVE, f64::max);
+    let largest = arrows::largest(entries().map(|(_, weight)| weight));
     svg.line((corner.0, bottom), (corner.0 + side, bottom), Stroke::thin(FAINT));
     for (offset, weight) in entries() {
         let top = bottom - 0.9 * height * weight.to_f64().abs() / largest;

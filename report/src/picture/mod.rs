@@ -1,6 +1,6 @@
 //! Pictures as SVG: the one generator behind `bfc draw`, `bfc report`, `--out` and the Python package.
 //!
-//! Colours are told apart by the colour-blind and in print; no picture says by colour alone what it means. Up to
+//! The colours can be distinguished by the colour-blind and in print; lines also differ by dashes, width or labels. Up to
 //! [`MOST_NODES`] ranks are drawn one by one, more by what they have in common.
 
 mod arrows;
@@ -12,6 +12,7 @@ mod prediction;
 mod schedule;
 mod spectrum;
 mod svg;
+mod tiles;
 mod topology;
 
 pub use axis::Scale;
@@ -21,10 +22,11 @@ pub use matrix::matrix;
 pub use prediction::prediction;
 pub use schedule::schedule;
 pub use spectrum::spectrum;
+pub(crate) use svg::{BLUE, FAINT, GREEN, ORANGE, PURPLE, VERMILLION, escape_markup};
 pub use svg::{PICTURE_HEAD, escape};
 pub use topology::{Drawn, animation, topology};
 
-/// Ranks that are drawn one by one.
+/// The most ranks that are drawn one by one.
 pub const MOST_NODES: u32 = 128;
-/// Phases that are drawn.
+/// The most phases that are drawn.
 pub const MOST_PHASES: usize = 24;

@@ -1,5 +1,6 @@
 //! A schedule as a chart of ranks × rounds: who sends to whom, round by round.
 
+use super::arrows;
 use super::svg::{Anchor, BLUE, FAINT, GREEN, GRID, INK, MARGIN, Point, Short, Stroke, Svg, WIDTH};
 use crate::words::count;
 use bfc_schedule::inspect::rank_name;
@@ -22,13 +23,13 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// By which a page finds the rounds of a phase.
+    /// The attributes by which the script of a page finds the rounds of a phase.
     fn tag(&self) -> String {
         format!("class=\"round\" data-topology=\"{}\" data-phase=\"{}\"", self.topology, self.phase)
     }
 }
 
-/// Draws the rounds of all phases of all topologies, in order; many ranks by what they do alike.
+/// Draws the rounds of all phases of all topologies in order; with many ranks, a line for each round.
 pub fn schedule(title: &str, schedule: &Schedule) -> String {
     let rounds: Vec<Round> = rounds(schedule);
     let shown = &rounds[..rounds.len().min(MOST_ROUNDS)];
@@ -99,24 +100,11 @@ fn by_rank(svg: &mut Svg, schedule: &Schedule, rounds: &[Round]) -> f64 {
 fn message(lines: &mut String, heads: &mut String, start: Point, end: Point) {
     let (dx, dy) = (end.0 - start.0, end.1 - start.1);
     let length = dx.hypot(dy);
-    let (ux, uy) = (dx / length, dy / length);
-    let head = (0.25 * length).min(6.0);
-    let neck = (end.0 - ux * head, end.1 - uy * head);
-    let half = 0.4 * head;
+    let neck = arrows::head(heads, end, (dx / length, dy / length), (0.25 * length).min(6.0));
     let _ = write!(lines, "M{} {}L{} {}", Short(start.0), Short(start.1), Short(neck.0), Short(neck.1));
-    let _ = write!(
-        heads,
-        "M{} {}L{} {}L{} {}z",
-        Short(end.0),
-        Short(end.1),
-        Short(neck.0 - uy * half),
-        Short(neck.1 + ux * half),
-        Short(neck.0 + uy * half),
-        Short(neck.1 - ux * half)
-    );
 }
 
-/// Topologies and phases alternate in colour; their names stand above.
+/// Phases alternate in colour, so that their rounds can be told apart at a glance; headings name them.
 fn colour(round: &Round) -> &'static str {
     if round.phase.is_multiple_of(2) { BLUE } else { GREEN }
 }

@@ -1,7 +1,7 @@
 //! Eigenvalues in the unit disc.
 
 use super::svg::{Anchor, BLUE, FAINT, GRID, Point, Short, Stroke, Svg, VERMILLION, WIDTH};
-use crate::words::number;
+use crate::words::{count, number};
 use bfc_compiler::Analysis;
 use std::f64::consts::FRAC_1_SQRT_2;
 use std::fmt::Write;
@@ -9,7 +9,7 @@ use std::fmt::Write;
 /// Draws the eigenvalues of the period product, the unit circle, and the circle that holds all but one eigenvalue 1.
 pub fn spectrum(title: &str, analysis: &Analysis) -> String {
     let what = if analysis.period == 1 { "the mixing matrix" } else { "the product of a period" };
-    let subtitle = format!("eigenvalues of {what}, {} ranks", analysis.size);
+    let subtitle = format!("eigenvalues of {what}, {}", count(analysis.size.into(), "rank"));
     let mut svg = Svg::new(title, &subtitle);
     let Some(found) = &analysis.eigenvalues else {
         let words = "not computed: too many ranks without a structure that gives all eigenvalues";

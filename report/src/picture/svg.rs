@@ -11,7 +11,7 @@ pub const WIDTH: f64 = 880.0;
 /// Where titles begin.
 pub const MARGIN: f64 = 76.0;
 
-// Inks of text and axes. The report page maps them to light ones on a dark screen: they are its only greys.
+// Inks of text and axes, the only greys: on a dark screen, the style of a page replaces them by lighter ones.
 pub const INK: &str = "#1f2933";
 pub const FAINT: &str = "#616e7c";
 pub const GRID: &str = "#e4e7eb";
@@ -22,6 +22,7 @@ pub const BLUE: &str = "#0072b2";
 pub const VERMILLION: &str = "#d55e00";
 pub const GREEN: &str = "#009e73";
 pub const ORANGE: &str = "#e69f00";
+pub const PURPLE: &str = "#cc79a7";
 
 /// A place in pixels.
 pub type Point = (f64, f64);
@@ -217,7 +218,12 @@ impl std::fmt::Display for Short {
     }
 }
 
-/// A text as XML, which has no control characters.
+/// A line of text as XML, which has no control characters.
 pub fn escape(text: &str) -> String {
-    visible::line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    escape_markup(&visible::line(text))
+}
+
+/// A text in which nothing can begin or end a tag, an attribute or a reference.
+pub fn escape_markup(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -3,14 +3,17 @@
 use super::arrows::{self, Arrow};
 use super::layout::{Layout, Places, squarest};
 use super::svg::{Anchor, BLUE, FAINT, GRID, INK, MARGIN, PAPER, Point, Stroke, Svg, VERMILLION, WIDTH};
+use super::tiles::Tiles;
 use super::{MOST_NODES, MOST_PHASES};
+use crate::words::count;
+use bfc_compiler::model;
 use bfc_schedule::{CayleyMatrix, MixingMatrix, Rank, Rational};
 use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 
-/// Groups of ranks that stand for all.
+/// The most groups of ranks that are drawn in place of single ranks.
 const GROUPS: u32 = 64;
-/// Hops of a phase that are listed.
+/// The most hops of a phase that are listed.
 const MOST_HOPS: usize = 24;
 
 /// A topology that is drawn.
@@ -24,6 +27,14 @@ pub struct Drawn<'a> {
     pub names: &'a [String],
     /// How many ranks share a machine.
     pub local_size: u32,
+}
+
+impl<'a> Drawn<'a> {
+    /// An evaluated topology on machines of `local_size` ranks.
+    pub fn new(topology: &'a model::topology::Topology, local_size: u32) -> Self {
+        let names = topology.names.as_deref().unwrap_or_default();
+        Self { name: &topology.name, phases: &topology.phases, names, local_size }
+    }
 }
 
 impl Drawn<'_> {
@@ -40,17 +51,14 @@ impl Drawn<'_> {
         }
     }
 
-    /// Such as `64 ranks, phase 1 of 6`.
+    /// Such as `64 ranks, 6 phases`.
     pub(super) fn subtitle(&self) -> String {
         let phases = match self.phases.len() {
             1 => "one phase".to_string(),
             period if period > MOST_PHASES => format!("the first {MOST_PHASES} of {period} phases"),
             period => format!("{period} phases"),
         };
-        match self.size() {
-            1 => format!("1 rank, {phases}"),
-            size => format!("{size} ranks, {phases}"),
-        }
+        format!("{}, {phases}", count(self.size().into(), "rank"))
     }
 
     /// The layout in which its structure shows: machines where ranks share them, a grid where moves have two digits.
@@ -80,24 +88,17 @@ impl Drawn<'_> {
 pub fn topology(drawn: &Drawn, layout: Layout) -> String {
     let mut svg = Svg::new(drawn.name, &drawn.subtitle());
     let shown = drawn.phases.len().min(MOST_PHASES);
-    let columns = match shown {
-        1 => 1,
-        2 | 4 => 2,
-        3 | 5..=9 => 3,
-        _ => 4,
-    };
-    let (top, gap) = (72.0, 28.0);
-    let width = (WIDTH - 2.0 * MARGIN + gap) / columns as f64 - gap;
-    let side = width.min(600.0);
+    let tiles = Tiles::new(shown, 28.0, 600.0);
+    let Tiles { columns, side, .. } = tiles;
     let heights: Vec<f64> = drawn.phases[..shown]
         .chunks(columns)
         .map(|row| row.iter().map(|phase| height(phase, side)).fold(0.0, f64::max))
         .collect();
-    let mut y = top;
+    let mut y = 72.0;
     for (row, phases) in drawn.phases[..shown].chunks(columns).enumerate() {
         for (column, phase) in phases.iter().enumerate() {
             let number = row * columns + column;
-            let x = MARGIN + column as f64 * (width + gap) + (width - side) / 2.0;
+            let x = tiles.left(column);
             svg.group("phase", number, |svg| {
                 if drawn.phases.len() > 1 {
                     svg.heading((x, y), &format!("phase {number}"));
@@ -201,7 +202,7 @@ fn draw_hops(svg: &mut Svg, cayley: &CayleyMatrix, corner: Point, side: f64) {
     }
     let digits = cayley.group().radices().len();
     let mut y = corner.1 + side + 14.0;
-    let largest = hops.iter().map(|(_, weight)| weight.to_f64().abs()).fold(f64::MIN_POSITIVE, f64::max);
+    let largest = arrows::largest(hops.iter().map(|(_, weight)| weight));
     let mut row = |svg: &mut Svg, name: &str, weight: Option<&Rational>| {
         svg.sized((corner.0, y + 4.0), Anchor::Start, INK, 11.0, name);
         if let Some(weight) = weight {

@@ -32,7 +32,8 @@ pub struct Draw {
     /// Of what.
     #[command(flatten)]
     pub source: Source,
-    /// Where ranks stand in the picture of a topology; by default machines where ranks share them, and a grid for moves on one.
+    /// How a picture of a topology arranges ranks; by default by machine if ranks share machines, on a grid if moves have two
+    /// digits, and otherwise on a circle.
     #[arg(long, value_name = "LAYOUT", value_parser = layout_parser())]
     pub layout: Option<Layout>,
     /// The SVG file to write; standard output by default.
@@ -59,13 +60,13 @@ pub struct Report {
     /// Also analyze these numbers of ranks, both ends included, and draw how agreement slows down.
     #[arg(long, value_name = "A..B", value_parser = sizes)]
     pub sizes: Option<RangeInclusive<u32>>,
-    /// Settings beside the files.
+    /// Parameters and options of the sources.
     #[command(flatten)]
     pub settings: Settings,
-    /// Where they would run, to draw the time of a step beside all-reduce.
+    /// A cluster, for the predicted time of a step beside all-reduce.
     #[command(flatten)]
     pub location: Location,
-    /// The HTML file to write, report.html where left out. With --format json, a page is written only where it is named.
+    /// The HTML file to write; report.html by default. With --format json, a page is written only if this is given.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -76,7 +77,7 @@ pub struct View {
     /// What to show.
     #[command(flatten)]
     pub source: Source,
-    /// The port to listen on; a free one where left out.
+    /// The port to listen on; a free port by default.
     #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
     pub port: u16,
 }

@@ -1,4 +1,4 @@
-//! `bfc draw`: one picture of a topology or a schedule, fit for a paper.
+//! `bfc draw`: one picture of a topology or a schedule, for a paper.
 
 use super::arguments::{self, What};
 use crate::arguments::Format;
@@ -11,7 +11,7 @@ use bfc_report::picture::{self, Drawn};
 use serde_json::json;
 use std::path::Path;
 
-/// Endings of pictures in other formats.
+/// Extensions of other formats.
 const OTHERS: [&str; 8] = ["png", "pdf", "jpg", "jpeg", "gif", "webp", "eps", "html"];
 
 const KIND: Kind = Kind { name: "a picture of `bfc`", heads: PICTURE, flag: "-o" };
@@ -19,10 +19,10 @@ const KIND: Kind = Kind { name: "a picture of `bfc`", heads: PICTURE, flag: "-o"
 /// Draws one picture.
 ///
 /// # Errors
-/// The source is refused, or the file is not SVG, holds something else or cannot be written.
+/// The source is refused, or the file has the extension of another format, holds something else or cannot be written.
 pub fn draw(arguments: &arguments::Draw, format: Format) -> Result<(), Failure> {
     if let Some(path) = &arguments.output {
-        check_ending(path)?;
+        check_extension(path)?;
         output::replaces(path, KIND)?;
     }
     let source = &arguments.source;
@@ -36,13 +36,16 @@ pub fn draw(arguments: &arguments::Draw, format: Format) -> Result<(), Failure> 
     output::show(format, &document, || format!("wrote {}\n", output::path(path)))
 }
 
-/// A file that is named like one of another format would not open.
-fn check_ending(path: &Path) -> Result<(), CliError> {
-    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
-    if !OTHERS.iter().any(|other| ending == *other) {
+/// Most programs go by the extension: an SVG file with that of another format would not open.
+fn check_extension(path: &Path) -> Result<(), CliError> {
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    if !OTHERS.iter().any(|other| extension == *other) {
         return Ok(());
     }
-    let message = format!("`{}` is not named like an SVG file, which it would be", output::path(path));
+    let message = format!(
+        "`{}` does not have the extension of an SVG file, and `bfc draw` writes only SVG",
+        output::path(path)
+    );
     let help = format!("write `-o {}`", output::path(&path.with_extension("svg")));
     Err(CliError::Usage { message, help: Some(help) })
 }
@@ -50,24 +53,19 @@ fn check_ending(path: &Path) -> Result<(), CliError> {
 fn picture(arguments: &arguments::Draw, request: &Request) -> Result<String, Failure> {
     let file = &arguments.source.file;
     Ok(match arguments.what {
-        What::Topology | What::Matrix => {
-            let topologies = bfc_compiler::topologies(request, &input::Beside)?;
-            let topology = &topologies[0];
-            let drawn = Drawn {
-                name: &topology.name,
-                phases: &topology.phases,
-                names: topology.names.as_deref().unwrap_or_default(),
-                local_size: request.local_size,
-            };
-            match arguments.what {
-                What::Matrix => picture::matrix(&drawn),
-                _ => picture::topology(&drawn, arguments.layout.unwrap_or(drawn.layout())),
-            }
-        }
+        What::Topology => first_topology(request, |drawn| {
+            picture::topology(drawn, arguments.layout.unwrap_or(drawn.layout()))
+        })?,
+        What::Matrix => first_topology(request, picture::matrix)?,
         What::Schedule => picture::schedule(file, &input::compile_request(request)?.schedule),
         What::Spectrum => picture::spectrum(file, &analyzed(request)?),
         What::Consensus => analysis::svg(file, &analyzed(request)?),
     })
+}
+
+fn first_topology(request: &Request, draw: impl FnOnce(&Drawn) -> String) -> Result<String, Failure> {
+    let topologies = bfc_compiler::topologies(request, &input::Beside)?;
+    Ok(draw(&Drawn::new(&topologies[0], request.local_size)))
 }
 
 fn analyzed(request: &Request) -> Result<Analysis, Failure> {

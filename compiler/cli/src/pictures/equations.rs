@@ -1,7 +1,7 @@
 //! The equations of an algorithm as MathML: what `step` assigns, in the notation of the papers.
 //!
 //! `x` is the value before the step, `x⁺` the one after it; `mix` is the matrix W (or the one that is named), `grad` is ∇f,
-//! `average` is J. What has no common notation stays as it is written.
+//! `average` is J. Expressions without a common notation are printed as source.
 
 use bfc_compiler::library;
 use bfc_dsl::tree::{
@@ -11,7 +11,7 @@ use bfc_dsl::tree::{
 use bfc_dsl::{parse, print_expression};
 use bfc_report::picture::escape;
 
-/// Lines, each a formula; none where neither the source nor the library has an algorithm of this name.
+/// The equations, each a `math` element; empty if neither the source nor the library has an algorithm of this name.
 pub fn equations(source: &str, algorithm: &str) -> Vec<String> {
     let library = library::source(&format!("algorithm::{algorithm}"));
     let found = [Some(source), library].into_iter().flatten().find_map(|text| named(text, algorithm));
@@ -21,9 +21,9 @@ pub fn equations(source: &str, algorithm: &str) -> Vec<String> {
         match statement {
             AlgorithmStatement::State(state) | AlgorithmStatement::EdgeState(state) => {
                 let start = format!("<msub>{}<mn>0</mn></msub>", identifier(&state.name.text));
-                lines.push(equation(&start, &state.value));
+                lines.push(equation(&start, &state.value, ""));
             }
-            AlgorithmStatement::Let(one) => lines.push(equation(&pattern(&one.pattern), &one.value)),
+            AlgorithmStatement::Let(one) => lines.push(equation(&pattern(&one.pattern), &one.value, "")),
             AlgorithmStatement::Step(step, _) => statements(step, "", &mut lines),
             AlgorithmStatement::Requires(..) | AlgorithmStatement::Model(..) => {}
         }
@@ -45,23 +45,19 @@ fn statements(step: &[StepStatement], condition: &str, lines: &mut Vec<String>) 
             StepStatement::Let(one) => (pattern(&one.pattern), &one.value),
             StepStatement::If(test, then, otherwise, _) => {
                 let test = word(&print_expression(test));
-                statements(then, &format!("{condition}<mspace width=\"1em\"/>{}{test}", word("if ")), lines);
-                statements(
-                    otherwise,
-                    &format!("{condition}<mspace width=\"1em\"/>{}{test}", word("if not ")),
-                    lines,
-                );
+                for (branch, start) in [(then, "if "), (otherwise, "if not ")] {
+                    let start = word(start);
+                    statements(branch, &format!("{condition}<mspace width=\"1em\"/>{start}{test}"), lines);
+                }
                 continue;
             }
         };
-        let mut line = equation(&left, value);
-        line.truncate(line.len() - "</math>".len());
-        lines.push(format!("{line}{condition}</math>"));
+        lines.push(equation(&left, value, condition));
     }
 }
 
-fn equation(left: &str, value: &Expression) -> String {
-    format!("<math display=\"block\">{left}<mo>=</mo>{}</math>", of(value))
+fn equation(left: &str, value: &Expression, condition: &str) -> String {
+    format!("<math display=\"block\">{left}<mo>=</mo>{}{condition}</math>", math(value))
 }
 
 fn pattern(pattern: &Pattern) -> String {
@@ -90,7 +86,7 @@ fn bracketed(inside: &str) -> String {
     format!("<mrow><mo>(</mo>{inside}<mo>)</mo></mrow>")
 }
 
-fn of(expression: &Expression) -> String {
+fn math(expression: &Expression) -> String {
     use ExpressionKind as Kind;
     match &*expression.kind {
         Kind::Number(digits) => format!("<mn>{}</mn>", escape(digits)),
@@ -98,17 +94,17 @@ fn of(expression: &Expression) -> String {
         Kind::Primed(name) => next(name),
         Kind::Unary(UnaryOperator::Negate, value) => format!("<mrow><mo>−</mo>{}</mrow>", factor(value)),
         Kind::Binary(BinaryOperator::Divide, above, below) => {
-            format!("<mfrac><mrow>{}</mrow><mrow>{}</mrow></mfrac>", of(above), of(below))
+            format!("<mfrac><mrow>{}</mrow><mrow>{}</mrow></mfrac>", math(above), math(below))
         }
         Kind::Binary(BinaryOperator::Power, base, exponent) => {
-            format!("<msup><mrow>{}</mrow><mrow>{}</mrow></msup>", tight(base), of(exponent))
+            format!("<msup><mrow>{}</mrow><mrow>{}</mrow></msup>", tight(base), math(exponent))
         }
         Kind::Binary(BinaryOperator::Multiply, a, b) => {
             format!("<mrow>{}<mo>\u{22c5}</mo>{}</mrow>", factor(a), factor(b))
         }
-        Kind::Binary(BinaryOperator::Add, a, b) => format!("<mrow>{}<mo>+</mo>{}</mrow>", of(a), of(b)),
+        Kind::Binary(BinaryOperator::Add, a, b) => format!("<mrow>{}<mo>+</mo>{}</mrow>", math(a), math(b)),
         Kind::Binary(BinaryOperator::Subtract, a, b) => {
-            format!("<mrow>{}<mo>−</mo>{}</mrow>", of(a), factor(b))
+            format!("<mrow>{}<mo>−</mo>{}</mrow>", math(a), factor(b))
         }
         Kind::Call(name, arguments) => call(&name.text, arguments),
         _ => word(&print_expression(expression)),
@@ -119,16 +115,16 @@ fn of(expression: &Expression) -> String {
 fn factor(expression: &Expression) -> String {
     match &*expression.kind {
         ExpressionKind::Binary(BinaryOperator::Add | BinaryOperator::Subtract, ..)
-        | ExpressionKind::Unary(..) => bracketed(&of(expression)),
-        _ => of(expression),
+        | ExpressionKind::Unary(..) => bracketed(&math(expression)),
+        _ => math(expression),
     }
 }
 
 /// As the base of a power: all that has an operator is put in brackets.
 fn tight(expression: &Expression) -> String {
     match &*expression.kind {
-        ExpressionKind::Binary(..) | ExpressionKind::Unary(..) => bracketed(&of(expression)),
-        _ => of(expression),
+        ExpressionKind::Binary(..) | ExpressionKind::Unary(..) => bracketed(&math(expression)),
+        _ => math(expression),
     }
 }
 
@@ -141,21 +137,21 @@ fn call(name: &str, arguments: &[Argument]) -> String {
         arguments.iter().filter(|one| one.name.is_none()).map(|one| &one.value).collect();
     match (name, &by_place[..]) {
         ("mix", [value, matrix @ ..]) => {
-            let matrix = matrix.first().map_or_else(|| identifier("W"), |matrix| of(matrix));
+            let matrix = matrix.first().map_or_else(|| identifier("W"), |matrix| math(matrix));
             let matrix = match by_name("times") {
-                Some(times) => format!("<msup>{matrix}<mrow>{}</mrow></msup>", of(times)),
+                Some(times) => format!("<msup>{matrix}<mrow>{}</mrow></msup>", math(times)),
                 None => matrix,
             };
             format!("<mrow>{matrix}<mspace width=\"0.2em\"/>{}</mrow>", factor(value))
         }
         ("average", [value]) => format!("<mrow><mi>J</mi><mspace width=\"0.2em\"/>{}</mrow>", factor(value)),
-        ("grad", [at]) => format!("<mrow><mo>∇</mo><mi>f</mi>{}</mrow>", bracketed(&of(at))),
-        ("sqrt", [value]) => format!("<msqrt>{}</msqrt>", of(value)),
-        ("norm", [value]) => format!("<mrow><mo>‖</mo>{}<mo>‖</mo></mrow>", of(value)),
+        ("grad", [at]) => format!("<mrow><mo>∇</mo><mi>f</mi>{}</mrow>", bracketed(&math(at))),
+        ("sqrt", [value]) => format!("<msqrt>{}</msqrt>", math(value)),
+        ("norm", [value]) => format!("<mrow><mo>‖</mo>{}<mo>‖</mo></mrow>", math(value)),
         _ => {
             let shown = |one: &Argument| match &one.name {
-                Some(name) => format!("{}<mo>=</mo>{}", identifier(&name.text), of(&one.value)),
-                None => of(&one.value),
+                Some(name) => format!("{}<mo>=</mo>{}", identifier(&name.text), math(&one.value)),
+                None => math(&one.value),
             };
             let arguments: Vec<String> = arguments.iter().map(shown).collect();
             format!("<mrow>{}{}</mrow>", identifier(name), bracketed(&arguments.join("<mo>,</mo>")))

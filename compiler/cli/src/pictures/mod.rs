@@ -4,10 +4,10 @@ pub mod arguments;
 mod draw;
 mod equations;
 mod report;
-mod sources;
+mod subject;
 mod view;
 
 pub use draw::draw;
 pub use report::{PAGE, report};
-pub use sources::subject;
+pub use subject::subject;
 pub use view::view;

@@ -1,7 +1,7 @@
 //! `bfc report`: one HTML file about one or several sources.
 
 use super::arguments;
-use super::sources::subject;
+use super::subject::subject;
 use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::output::Kind;
@@ -10,18 +10,18 @@ use crate::{input, output};
 use bfc_report::page::{self, Document, PAGE_HEAD};
 use std::path::Path;
 
-/// A page of this command or another.
+/// A page, of this command or of `bfc run --report`.
 pub const PAGE: Kind = Kind { name: "a report of `bfc`", heads: &[PAGE_HEAD.as_bytes()], flag: "-o" };
 
-/// The file that is written where none is named.
+/// The file that is written if none is named.
 const OUTPUT: &str = "report.html";
 
-/// Writes the page; a source that is refused has its diagnostics there, and ends the command as elsewhere.
+/// Writes the page. It shows the diagnostics of a source that is refused, with which the command then fails.
 ///
 /// # Errors
 /// A file cannot be read or is refused, the cluster is, or the page cannot be written.
 pub fn report(arguments: &arguments::Report, format: Format) -> Result<(), Failure> {
-    // A document for programs is written to standard output alone, unless a page is asked for too.
+    // JSON goes to standard output, and needs no page beside it.
     let path = arguments.output.as_deref().or((format == Format::Human).then_some(Path::new(OUTPUT)));
     if let Some(path) = path {
         output::replaces(path, PAGE)?;

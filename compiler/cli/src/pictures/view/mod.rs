@@ -1,32 +1,33 @@
-//! `bfc view`: the report of a source on localhost, which follows changes of its files.
+//! `bfc view`: the report of a source on localhost, which reloads when its files change.
 
 mod request;
+mod watched;
 
 use super::arguments;
-use super::sources::{State, Watched, state, subject};
+use super::subject::subject;
 use crate::arguments::{Format, Settings, count};
 use crate::failure::{CliError, Failure};
 use crate::{input, output};
 use bfc_report::page;
 use bfc_runtime::secret::Secret;
 use miette::Diagnostic;
-use request::{Asked, Door, Refusal};
+use request::{Guard, Refusal, Request};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use thiserror::Error;
+use watched::{State, Watched, state};
 
-/// How often files are looked at.
-const GLANCE: Duration = Duration::from_millis(10);
-/// How long a browser may take to ask, and to take an answer.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Browsers' connections at a time.
+/// The time between two looks at the files.
+const POLL: Duration = Duration::from_millis(10);
+/// How long a browser may take to send a request, and to receive the response.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// The most connections at a time.
 const MOST_CONNECTIONS: usize = 32;
-/// Silence after which a stream of events says that it is there, so that one that nobody reads ends.
+/// Looks at the files between two comments in a stream of events: writing fails once the browser has gone, which ends the stream.
 const HEARTBEAT: u32 = 500;
 
 /// No page can be served.
@@ -46,10 +47,9 @@ struct View {
     file: String,
     settings: Settings,
     size: u32,
-    door: Door,
+    guard: Guard,
     /// The files that the last page was made from, as they were then.
     watched: Mutex<BTreeMap<PathBuf, State>>,
-    connections: AtomicUsize,
 }
 
 /// Serves the page until the command is interrupted.
@@ -60,23 +60,29 @@ pub fn view(arguments: arguments::View, format: Format) -> Result<(), Failure> {
     let arguments::View { source, port } = arguments;
     if source.file == input::STANDARD_INPUT {
         let message = "standard input cannot be read again when it changes".to_string();
-        return Err(CliError::Usage { message, help: Some("name a file".into()) }.into());
+        return Err(
+            CliError::Usage { message, help: Some("write the source to a file and name it".into()) }.into()
+        );
     }
     input::request(&source.file, source.size, &source.settings)?;
     let refused = |error| Failure::running(NoPort { port, error });
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(refused)?;
     let port = listener.local_addr().map_err(refused)?.port();
     let secret = Secret::random().map_err(|error| refused(io::Error::other(error.to_string())))?;
-    let door = Door::new(port, secret.reveal());
-    let address = door.address();
+    let guard = Guard::new(port, secret.reveal());
+    let address = guard.address();
     output::show(format, &serde_json::json!({ "url": address }), || format!("{address}\n"))?;
-    output::say("the page follows changes of the file; Ctrl-C ends it");
+    output::say("the page reloads when the file changes; press Ctrl-C to stop");
     let watched = Mutex::default();
     let (file, settings, size) = (source.file, source.settings, source.size);
-    let view = Arc::new(View { file, settings, size, door, watched, connections: AtomicUsize::new(0) });
+    let view = Arc::new(View { file, settings, size, guard, watched });
     for stream in listener.incoming() {
-        // A browser that goes away while it connects is no reason to end.
+        // A browser that closes a connection while it opens does not end the server.
         let Ok(stream) = stream else { continue };
+        // Each connection has a share of the view, which also a panic gives back.
+        if Arc::strong_count(&view) > MOST_CONNECTIONS {
+            continue;
+        }
         let view = view.clone();
         std::thread::spawn(move || view.serve(&stream));
     }
@@ -84,22 +90,19 @@ pub fn view(arguments: arguments::View, format: Format) -> Result<(), Failure> {
 }
 
 impl View {
-    /// Answers one request. A browser that has gone away needs no answer.
+    /// Answers one request. Errors are ignored: the browser has gone.
     fn serve(&self, stream: &TcpStream) {
-        let _ = stream.set_read_timeout(Some(PATIENCE));
-        let _ = stream.set_write_timeout(Some(PATIENCE));
+        let _ = stream.set_read_timeout(Some(TIMEOUT));
+        let _ = stream.set_write_timeout(Some(TIMEOUT));
         let _ = stream.set_nodelay(true);
-        if self.connections.fetch_add(1, Ordering::Relaxed) < MOST_CONNECTIONS {
-            let _ = match self.door.open(stream) {
-                Ok(Asked { path, query }) => match path.as_str() {
-                    "/" => self.page(stream, &query),
-                    "/changes" => self.changes(stream),
-                    _ => refuse(stream, &Refusal::NotFound),
-                },
-                Err(refusal) => refuse(stream, &refusal),
-            };
-        }
-        self.connections.fetch_sub(1, Ordering::Relaxed);
+        let _ = match self.guard.read(stream) {
+            Ok(Request { path, query }) => match path.as_str() {
+                "/" => self.page(stream, &query),
+                "/changes" => self.changes(stream),
+                _ => refuse(stream, &Refusal::NotFound),
+            },
+            Err(refusal) => refuse(stream, &refusal),
+        };
     }
 
     /// The page with the size and the parameters of the query.
@@ -135,18 +138,18 @@ impl View {
         stream.write_all(
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n: here\n\n",
         )?;
-        // As the page has seen them: what changed since then is a change, too.
+        // The states from before the page was made: a change since then counts, too.
         let mut known = self.watched();
-        for glance in 1.. {
+        for look in 1.. {
             let now: BTreeMap<PathBuf, State> =
                 self.watched().into_keys().map(|path| (path.clone(), state(&path))).collect();
             if now != known {
                 known = now;
                 stream.write_all(b"data: changed\n\n")?;
-            } else if glance % HEARTBEAT == 0 {
+            } else if look % HEARTBEAT == 0 {
                 stream.write_all(b": here\n\n")?;
             }
-            std::thread::sleep(GLANCE);
+            std::thread::sleep(POLL);
         }
         Ok(())
     }

@@ -7,17 +7,17 @@
 use std::fmt;
 use std::io::Read;
 
-/// The longest head of a request.
+/// The most bytes of the head of a request.
 const MOST_BYTES: usize = 16 << 10;
 
-/// What may be asked of this server.
-pub struct Door {
+/// Decides which requests are answered.
+pub struct Guard {
     port: u16,
     token: String,
 }
 
 /// A request.
-pub struct Asked {
+pub struct Request {
     /// The path, without the query.
     pub path: String,
     /// The query, decoded.
@@ -27,12 +27,12 @@ pub struct Asked {
 /// Why a request is not answered.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// It is no request.
+    /// It is not an HTTP request.
     Malformed,
-    /// It would do something else than read.
+    /// Its method is not `GET`.
     Method,
     /// It is for another host, or comes from another site.
-    Stranger,
+    ForeignOrigin,
     /// It lacks the token.
     Token,
     /// There is no such page.
@@ -45,7 +45,7 @@ impl Refusal {
         match self {
             Self::Malformed => "400 Bad Request",
             Self::Method => "405 Method Not Allowed",
-            Self::Stranger | Self::Token => "403 Forbidden",
+            Self::ForeignOrigin | Self::Token => "403 Forbidden",
             Self::NotFound => "404 Not Found",
         }
     }
@@ -54,17 +54,17 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Malformed => "this is not a request",
+            Self::Malformed => "this is not an HTTP request",
             Self::Method => "this server answers GET only",
-            Self::Stranger => "this server answers its own pages only",
+            Self::ForeignOrigin => "this server answers its own pages only",
             Self::Token => "open the address that `bfc view` printed",
             Self::NotFound => "there is no such page",
         })
     }
 }
 
-impl Door {
-    /// The door of a port, which opens to a token.
+impl Guard {
+    /// For a server on this port; requests must carry the token.
     pub fn new(port: u16, token: String) -> Self {
         Self { port, token }
     }
@@ -78,7 +78,7 @@ impl Door {
     ///
     /// # Errors
     /// It may not.
-    pub fn open(&self, stream: impl Read) -> Result<Asked, Refusal> {
+    pub fn read(&self, stream: impl Read) -> Result<Request, Refusal> {
         let head = read_head(stream).ok_or(Refusal::Malformed)?;
         let mut lines = head.split("\r\n");
         let mut words = lines.next().unwrap_or_default().split(' ');
@@ -103,7 +103,7 @@ impl Door {
             && all("origin").iter().all(from)
             && sites.iter().all(|site| ["same-origin", "none"].contains(site));
         if !is_known {
-            return Err(Refusal::Stranger);
+            return Err(Refusal::ForeignOrigin);
         }
         if method != "GET" {
             return Err(Refusal::Method);
@@ -114,7 +114,7 @@ impl Door {
         if !equal(token, &self.token) {
             return Err(Refusal::Token);
         }
-        Ok(Asked { path: path.to_string(), query })
+        Ok(Request { path: path.to_string(), query })
     }
 }
 
@@ -135,13 +135,13 @@ fn read_head(mut stream: impl Read) -> Option<String> {
     }
 }
 
-/// A pair of a query, decoded.
+/// A name and a value of a query, decoded.
 fn pair(text: &str) -> Option<(String, String)> {
     let (name, value) = text.split_once('=')?;
     Some((decoded(name)?, decoded(value)?))
 }
 
-/// `+` is a blank, `%41` a byte.
+/// Decodes `+` as a space and `%41` as a byte.
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = vec![];
     let mut rest = text.bytes();
@@ -158,7 +158,7 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Takes as long for every token of this length.
+/// In constant time for texts of one length, so that the time of a response does not tell how much of a token is right.
 fn equal(a: &str, b: &str) -> bool {
     a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |all, (a, b)| all | (a ^ b)) == 0
 }
@@ -168,8 +168,8 @@ mod tests {
     use super::*;
 
     fn asked(request: &str) -> Result<(String, Vec<(String, String)>), Refusal> {
-        let door = Door::new(8000, "secret".into());
-        door.open(request.replace('\n', "\r\n").as_bytes()).map(|asked| (asked.path, asked.query))
+        let guard = Guard::new(8000, "secret".into());
+        guard.read(request.replace('\n', "\r\n").as_bytes()).map(|asked| (asked.path, asked.query))
     }
 
     #[test]
@@ -178,13 +178,13 @@ mod tests {
         let (path, query) = asked(&format!("{own}\n")).expect("answered");
         assert_eq!((path.as_str(), query[1].1.as_str(), query[2].1.as_str()), ("/", "8", "a b"));
         for (request, refusal) in [
-            (format!("{own}Origin: http://evil.example\n\n"), Refusal::Stranger),
-            (format!("{own}Origin: null\n\n"), Refusal::Stranger),
-            (format!("{own}Sec-Fetch-Site: cross-site\n\n"), Refusal::Stranger),
-            (format!("{own}Host: evil.example\n\n"), Refusal::Stranger),
-            (own.replace("127.0.0.1:8000", "evil.example:8000") + "\n", Refusal::Stranger),
-            (own.replace("127.0.0.1:8000", "127.0.0.1") + "\n", Refusal::Stranger),
-            (own.replace("Host", "Hast") + "\n", Refusal::Stranger),
+            (format!("{own}Origin: http://evil.example\n\n"), Refusal::ForeignOrigin),
+            (format!("{own}Origin: null\n\n"), Refusal::ForeignOrigin),
+            (format!("{own}Sec-Fetch-Site: cross-site\n\n"), Refusal::ForeignOrigin),
+            (format!("{own}Host: evil.example\n\n"), Refusal::ForeignOrigin),
+            (own.replace("127.0.0.1:8000", "evil.example:8000") + "\n", Refusal::ForeignOrigin),
+            (own.replace("127.0.0.1:8000", "127.0.0.1") + "\n", Refusal::ForeignOrigin),
+            (own.replace("Host", "Hast") + "\n", Refusal::ForeignOrigin),
             (own.replace("GET", "POST") + "\n", Refusal::Method),
             (own.replace("secret", "secres") + "\n", Refusal::Token),
             (own.replace("secret", "") + "\n", Refusal::Token),

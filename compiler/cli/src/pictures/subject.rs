@@ -1,19 +1,14 @@
-//! What a page shows of a source, and the files that it was read from.
+//! What a page shows of a source.
 
 use super::equations::equations;
 use crate::failure::Failure;
-use crate::{input, progress};
+use crate::progress;
 use bfc_compiler::{Assumptions, Detail, Files, Request};
 use bfc_predict::{Axis, Location, plan, sweep};
 use bfc_report::diagnostic_json;
 use bfc_report::page::{self, Subject};
 use serde_json::Value;
-use std::collections::BTreeMap;
-use std::fs;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
 
 /// What is known of a source, and why it is refused if it is; `sizes` are swept as well.
 pub fn subject(
@@ -37,7 +32,7 @@ pub fn subject(
         Err(failure) => (None, Some(failure)),
     };
     let diagnostics: Vec<Value> = refused.iter().flat_map(Failure::reports).map(diagnostic_json).collect();
-    let source = page::text_of(request);
+    let source = page::source_text(request);
     let algorithm = plan.as_ref().filter(|plan| !plan.report.only_averages);
     let equations =
         algorithm.map(|plan| equations(source.as_deref().unwrap_or_default(), &plan.report.algorithm));
@@ -60,47 +55,5 @@ fn split<T>(result: Result<T, Failure>) -> (Option<T>, Option<Failure>) {
     match result {
         Ok(found) => (Some(found), None),
         Err(failure) => (None, Some(failure)),
-    }
-}
-
-/// When a file was changed, and its length; nothing where there is none.
-pub type State = Option<(SystemTime, u64)>;
-
-/// The state of a file.
-pub fn state(path: &Path) -> State {
-    let there = fs::metadata(path).ok()?;
-    Some((there.modified().ok()?, there.len()))
-}
-
-/// The files beside a source, which remembers the paths that were asked for and how they were before they were read.
-#[derive(Default)]
-pub struct Watched(Mutex<BTreeMap<PathBuf, State>>);
-
-impl Watched {
-    /// Remembers a file that is about to be read.
-    pub fn note(&self, path: PathBuf) {
-        let state = state(&path);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(path).or_insert(state);
-    }
-
-    /// What was remembered.
-    pub fn states(self) -> BTreeMap<PathBuf, State> {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn note_beside(&self, from: &str, name: &str) {
-        self.note(Path::new(from).parent().unwrap_or(Path::new("")).join(name));
-    }
-}
-
-impl Files for Watched {
-    fn read(&self, from: &str, name: &str) -> Result<(String, String), String> {
-        self.note_beside(from, &format!("{name}.bf"));
-        input::Beside.read(from, name)
-    }
-
-    fn read_edges(&self, from: &str, name: &str) -> Result<String, String> {
-        self.note_beside(from, name);
-        input::Beside.read_edges(from, name)
     }
 }
