@@ -39,7 +39,7 @@ class GroupMachine:
         group.compare(self._program["digest"], self._layout.text)
         group.meet(self._layout.devices())
         # Registers per edge belong to the first topology, and only where it has a single phase.
-        first = next(iter(self._program["topologies"]), [])
+        first: List[Any] = next(iter(self._program["topologies"]), [])
         self._edges = neighbours_of(first[0]) if len(first) == 1 else []
         self._registers = Registers(self._layout, self._program, len(self._edges))
         self._initial: Optional[List[torch.Tensor]] = [
