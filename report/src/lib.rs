@@ -16,6 +16,7 @@ mod diagnostic_json;
 mod excerpt;
 mod file;
 mod fit;
+pub mod gantt;
 mod json;
 pub mod page;
 pub mod picture;

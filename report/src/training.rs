@@ -8,6 +8,13 @@ use serde::Serialize;
 const DECENTRALIZED: &str = picture::BLUE;
 const ALLREDUCE: &str = picture::VERMILLION;
 const CENTRALIZED: &str = picture::FAINT;
+const FARTHEST: &str = picture::ORANGE;
+const NEAREST: &str = picture::GREEN;
+
+/// The most ranks whose distances are kept one by one.
+const MOST_RANKS: usize = 64;
+/// About how many steps they are kept for.
+const STEPS: usize = 100;
 
 /// Three runs on the same data, and what they ran on.
 #[derive(Clone, Debug, Serialize)]
@@ -46,6 +53,8 @@ pub struct Training {
     pub bytes_per_rank: u64,
     /// What the runs looked like at some steps, the first and the last among them.
     pub curve: Vec<Point>,
+    /// How far single ranks were from their mean.
+    pub distances: Distances,
 }
 
 /// What a model is trained on.
@@ -91,6 +100,65 @@ pub struct Point {
     pub consensus_distance: f64,
 }
 
+/// `‖model of a rank − mean of the models‖₂` in the schedule's run, at some steps of the curve.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Distances {
+    /// Steps done, the first and the last of the curve among them.
+    pub steps: Vec<u64>,
+    /// The distance of the nearest rank, by step.
+    pub nearest: Vec<f64>,
+    /// That of the farthest.
+    pub farthest: Vec<f64>,
+    /// The distances by rank, each by step; empty if there are more than 64 ranks.
+    pub ranks: Vec<Vec<f64>>,
+}
+
+impl Distances {
+    /// Of the distances of all ranks after each step of a curve.
+    pub fn new<'a>(curve: impl ExactSizeIterator<Item = (u64, &'a [f64])>) -> Self {
+        let mut distances = Self::default();
+        let last = curve.len().saturating_sub(1);
+        let stride = last.div_ceil(STEPS).max(1);
+        for (index, (step, by_rank)) in curve.enumerate() {
+            if !index.is_multiple_of(stride) && index != last {
+                continue;
+            }
+            distances.steps.push(step);
+            distances.nearest.push(by_rank.iter().copied().fold(f64::INFINITY, f64::min));
+            distances.farthest.push(by_rank.iter().copied().fold(0.0, f64::max));
+            if by_rank.len() <= MOST_RANKS {
+                distances.ranks.resize(by_rank.len(), vec![]);
+                distances.ranks.iter_mut().zip(by_rank).for_each(|(rank, &distance)| rank.push(distance));
+            }
+        }
+        distances
+    }
+
+    /// A thin line for each rank, of which the one that ends farthest from the mean is named; of many ranks, the nearest and
+    /// the farthest distance.
+    fn curves(&self) -> Vec<Curve> {
+        let curve = |label: String, colour, width, values: &[f64]| {
+            let points = self.steps.iter().map(|&step| step as f64).zip(values.iter().copied()).collect();
+            Curve { label, colour, width, dash: "", points }
+        };
+        if self.ranks.is_empty() {
+            return vec![
+                curve("nearest rank".into(), NEAREST, 1.2, &self.nearest),
+                curve("farthest rank".into(), FARTHEST, 1.2, &self.farthest),
+            ];
+        }
+        let end = |rank: &Vec<f64>| rank.last().copied().unwrap_or_default();
+        let last = (0..self.ranks.len()).max_by(|&a, &b| end(&self.ranks[a]).total_cmp(&end(&self.ranks[b])));
+        let others = self.ranks.iter().enumerate().filter(|(rank, _)| Some(*rank) != last);
+        let mut curves: Vec<Curve> =
+            others.map(|(_, values)| curve(String::new(), picture::FAINT, 0.6, values)).collect();
+        if let Some(last) = last {
+            curves.push(curve(format!("rank {last}, farthest"), FARTHEST, 1.2, &self.ranks[last]));
+        }
+        curves
+    }
+}
+
 /// A line for each run.
 pub fn text(training: &Training) -> String {
     let mut table = Table::new();
@@ -124,7 +192,8 @@ pub fn svg(training: &Training) -> String {
         curve("all-reduce", ALLREDUCE, 2.0, "7 4", &|point| point.allreduce - optimum),
         curve("decentralized", DECENTRALIZED, 2.0, "", &|point| point.decentralized - optimum),
     ];
-    let apart = vec![curve("decentralized", DECENTRALIZED, 2.0, "", &|point| point.consensus_distance)];
+    let mut apart = if training.size > 1 { training.distances.curves() } else { vec![] };
+    apart.push(curve("root mean square", DECENTRALIZED, 2.0, "", &|point| point.consensus_distance));
     let panel = |title: &str, curves| Panel { title: title.into(), scale: Scale::Decades, curves };
     let picture = Picture {
         title: title(training),
@@ -134,7 +203,7 @@ pub fn svg(training: &Training) -> String {
         mark: None,
         panels: vec![
             panel("training loss above the optimum", above),
-            panel("consensus distance: how far ranks are from their mean", apart),
+            panel("consensus distance: how far each rank is from the mean of all", apart),
         ],
     };
     picture.svg()
@@ -179,10 +248,28 @@ fn bytes(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::Distances;
+
     #[test]
     fn large_losses_have_an_exponent() {
         assert_eq!(super::loss(0.268), "0.268000");
         assert_eq!(super::loss(1.5e105), "1.500e105");
+    }
+
+    #[test]
+    fn distances_keep_the_ends_and_of_many_ranks_the_range() {
+        let few: Vec<Vec<f64>> = (0..=250).map(|step| vec![f64::from(step), 1.0, 7.0]).collect();
+        let curve = |points: &[Vec<f64>]| {
+            Distances::new(points.iter().enumerate().map(|(step, by_rank)| (10 * step as u64, &by_rank[..])))
+        };
+        let distances = curve(&few);
+        assert_eq!((distances.steps[0], distances.steps[1], *distances.steps.last().unwrap()), (0, 30, 2500));
+        assert_eq!((distances.ranks.len(), distances.ranks[0][2], distances.ranks[0].last()), (3, 6.0, Some(&250.0)));
+        assert_eq!((distances.nearest.last(), distances.farthest[1]), (Some(&1.0), 7.0));
+        let labels: Vec<String> = distances.curves().into_iter().map(|curve| curve.label).collect();
+        assert_eq!(labels, ["", "", "rank 0, farthest"]);
+        let many = curve(&[(0..65).map(f64::from).collect()]);
+        assert_eq!((many.ranks.len(), many.nearest[0], many.farthest[0], many.curves().len()), (0, 0.0, 64.0, 2));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::Subject;
 use crate::compilation::Compilation;
 use crate::picture::MOST_NODES;
+use crate::gantt::Gantt;
 use crate::training::Training;
 use bfc_compiler::Analysis;
 use bfc_compiler::model::topology::Topology;
@@ -11,7 +12,7 @@ use bfc_schedule::{MixingMatrix, Rank};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// `{size, files: [{file, local_size, analysis, compilation, topologies, program, sweep, training, diagnostics}]}`. Up to
+/// `{size, files: [{file, local_size, analysis, compilation, topologies, program, sweep, training, gantt, diagnostics}]}`. Up to
 /// [`MOST_NODES`] ranks, a phase has `self_weights` and `edges`, each `[from, to, weight]`; beyond, it has the `hops` that all
 /// ranks have in common, or only the number of its `messages`.
 #[derive(Clone, Debug, Serialize)]
@@ -32,6 +33,8 @@ struct File<'a> {
     sweep: Option<&'a Sweep>,
     #[serde(skip_serializing_if = "Option::is_none")]
     training: Option<&'a Training>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gantt: Option<&'a Gantt>,
     diagnostics: &'a [Value],
 }
 
@@ -47,6 +50,7 @@ impl<'a> Document<'a> {
             program: subject.program(),
             sweep: subject.sweep.as_ref(),
             training: subject.training.as_ref(),
+            gantt: subject.gantt.as_ref(),
             diagnostics: &subject.diagnostics,
         };
         Self { size, files: subjects.iter().map(file).collect() }

@@ -9,6 +9,7 @@ mod parts;
 
 pub use document::Document;
 
+use crate::gantt::Gantt;
 use crate::training::Training;
 use bfc_compiler::model::topology::Topology;
 use bfc_compiler::{Analysis, Entry, Request};
@@ -44,6 +45,8 @@ pub struct Subject {
     pub sweep: Option<Sweep>,
     /// What training with it came to, where it was run.
     pub training: Option<Training>,
+    /// What ranks did in some steps of that run, where it left traces.
+    pub gantt: Option<Gantt>,
     /// Why it is refused, as [`diagnostic_json`](crate::diagnostic_json) says it.
     pub diagnostics: Vec<Value>,
 }
@@ -94,6 +97,7 @@ impl Subject {
             plan: None,
             sweep: None,
             training: None,
+            gantt: None,
             diagnostics,
         }
     }

@@ -59,6 +59,9 @@ pub fn subject(html: &mut Html, number: usize, subject: &Subject) {
         figure(html, "training", "Training", &training::svg(found));
         html.lines("pre", "tabindex=\"0\"", &training::text(found));
     }
+    if let Some(gantt) = &subject.gantt {
+        figure(html, "timeline", "Timeline of some steps", &picture::gantt(gantt));
+    }
     proofs(html, checks, source);
     for (index, topology) in subject.topologies.iter().enumerate() {
         topology_part(html, index, &Drawn::new(topology, subject.local_size));

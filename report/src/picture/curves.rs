@@ -39,7 +39,7 @@ pub struct Panel {
 
 /// One curve.
 pub struct Curve {
-    /// Written at its end.
+    /// Written at its end; empty for a line without a label.
     pub label: String,
     /// CSS colour.
     pub colour: &'static str,
@@ -120,9 +120,8 @@ impl Panel {
 
     /// Writes each label beside the end of its curve, pushed down where two would overlap.
     fn draw_labels(&self, svg: &mut Svg, frame: &Frame) {
-        let mut ends: Vec<(f64, &Curve)> = self
-            .curves
-            .iter()
+        let labelled = self.curves.iter().filter(|curve| !curve.label.is_empty());
+        let mut ends: Vec<(f64, &Curve)> = labelled
             .filter_map(|curve| {
                 let last = curve.points.iter().rev().find(|point| frame.shows(point));
                 last.map(|point| (frame.y(point.1), curve))

@@ -6,6 +6,7 @@
 mod arrows;
 mod axis;
 mod curves;
+mod gantt;
 mod layout;
 mod matrix;
 mod prediction;
@@ -17,6 +18,7 @@ mod topology;
 
 pub use axis::Scale;
 pub use curves::{Curve, Panel, Picture};
+pub use gantt::gantt;
 pub use layout::Layout;
 pub use matrix::matrix;
 pub use prediction::prediction;

@@ -46,6 +46,7 @@ pub fn subject(
         plan,
         sweep: sweep.flatten(),
         training: None,
+        gantt: None,
         diagnostics,
     };
     (subject, refused)

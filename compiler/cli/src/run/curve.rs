@@ -10,14 +10,21 @@ pub struct Sampling {
 }
 
 /// What a run looked like at one step.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Point {
     /// Steps done.
     pub step: u64,
     /// The loss of all training rows at the mean of the ranks' models.
     pub loss: f64,
-    /// The root mean square over ranks of `‖model of the rank − mean of the models‖₂`.
-    pub consensus_distance: f64,
+    /// `‖model of the rank − mean of the models‖₂` by rank.
+    pub distances: Vec<f64>,
+}
+
+impl Point {
+    /// The root mean square of the distances.
+    pub fn consensus_distance(&self) -> f64 {
+        root_mean_square(&self.distances)
+    }
 }
 
 impl Sampling {
@@ -45,13 +52,21 @@ pub fn mean(models: &[Vec<f64>]) -> Vec<f64> {
 /// The point of the curve after `step` steps.
 pub fn point(step: u64, models: &[Vec<f64>], problem: &Logistic) -> Point {
     let mean = mean(models);
-    Point { step, loss: problem.loss(&mean), consensus_distance: consensus_distance(models, &mean) }
+    Point { step, loss: problem.loss(&mean), distances: distances(models, &mean) }
 }
 
 /// The root mean square over ranks of the distance of a model from the mean of all.
 pub fn consensus_distance(models: &[Vec<f64>], mean: &[f64]) -> f64 {
+    root_mean_square(&distances(models, mean))
+}
+
+fn distances(models: &[Vec<f64>], mean: &[f64]) -> Vec<f64> {
     let square = |model: &Vec<f64>| model.iter().zip(mean).map(|(w, m)| (w - m) * (w - m)).sum::<f64>();
-    (models.iter().map(square).sum::<f64>() / models.len() as f64).sqrt()
+    models.iter().map(|model| square(model).sqrt()).collect()
+}
+
+fn root_mean_square(distances: &[f64]) -> f64 {
+    (distances.iter().map(|distance| distance * distance).sum::<f64>() / distances.len() as f64).sqrt()
 }
 
 #[cfg(test)]
@@ -70,6 +85,6 @@ mod tests {
         let rows = super::super::data::Rows { features: vec![1.0], labels: vec![0] };
         let problem = Logistic::new(&rows, 1, 1, 1.0);
         let point = point(7, &[vec![0.0, 3.0], vec![0.0, -1.0]], &problem);
-        assert_eq!((point.step, point.consensus_distance), (7, 2.0));
+        assert_eq!((point.step, &point.distances[..], point.consensus_distance()), (7, &[2.0, 2.0][..], 2.0));
     }
 }

@@ -17,7 +17,7 @@ use crate::arguments::Format;
 use crate::failure::{self, Failure};
 use crate::output::{Kind, Results};
 use crate::pictures::{PAGE, subject};
-use crate::{input, output, progress};
+use crate::{input, output, progress, trace};
 use bfc_compiler::{Entry, Request};
 use bfc_report::diagnostic_json;
 use bfc_report::page::page;
@@ -204,14 +204,16 @@ pub fn run(arguments: &Run, format: Format) -> Result<(), Failure> {
         centralized,
     };
     if let Some(path) = &arguments.report {
-        write_report(path, &arguments.source.file, &request, &record)?;
+        write_report(path, &request, &record)?;
     }
     tell(&record, &Origin { request: &request, reals: &compiled.report.reals }, results, format)
 }
 
-/// Writes the page about a run.
-fn write_report(path: &Path, file: &str, request: &Request, record: &Record) -> Result<(), Failure> {
-    let (mut subject, _) = subject(file, request, &input::Beside, None, None);
+/// Writes the page about a run, with a chart of some steps where it left traces.
+fn write_report(path: &Path, request: &Request, record: &Record) -> Result<(), Failure> {
+    let arguments = record.arguments;
+    let (mut subject, _) = subject(&arguments.source.file, request, &input::Beside, None, None);
+    subject.gantt = arguments.trace.as_deref().map(trace::gantt).transpose()?.flatten();
     subject.training = Some(record.training());
     output::write_file(path, page(request.size, &[subject]).as_bytes())?;
     output::say(&format!("wrote {}", output::path(path)));

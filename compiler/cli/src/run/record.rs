@@ -4,7 +4,7 @@ use super::arguments::Run;
 use super::data::Data;
 use super::logistic::{L2, Logistic};
 use super::train::{Outcome, Plan};
-use bfc_report::training::{self, DataSet, Point, Training, loss};
+use bfc_report::training::{self, DataSet, Distances, Point, Training, loss};
 use bfc_schedule::Schedule;
 
 /// The three runs and what they ran on.
@@ -71,6 +71,7 @@ impl Record<'_> {
             consensus_distance: decentralized.consensus_distance,
             bytes_per_rank: decentralized.bytes_per_rank,
             curve: self.curve(),
+            distances: self.distances(),
         }
     }
 
@@ -89,9 +90,14 @@ impl Record<'_> {
         training::Outcome {
             loss: run.last().loss,
             test_accuracy: test.accuracy(&run.model),
-            consensus_distance: run.last().consensus_distance,
+            consensus_distance: run.last().consensus_distance(),
             bytes_per_rank: run.bytes_per_rank,
         }
+    }
+
+    fn distances(&self) -> Distances {
+        let curve = &self.decentralized.curve;
+        Distances::new(curve.iter().map(|point| (point.step, &point.distances[..])))
     }
 
     fn curve(&self) -> Vec<Point> {
@@ -101,7 +107,7 @@ impl Record<'_> {
             decentralized: decentralized.loss,
             allreduce: allreduce.loss,
             centralized: centralized.loss,
-            consensus_distance: decentralized.consensus_distance,
+            consensus_distance: decentralized.consensus_distance(),
         })
         .collect()
     }

@@ -1,6 +1,7 @@
 //! `bfc trace` and `bfc why-stuck`: what ranks left in a directory becomes a timeline, or who waits for whom.
 
 pub mod arguments;
+mod steps;
 mod timeline;
 mod why_stuck;
 
@@ -11,6 +12,7 @@ use crate::failure::Failure;
 use crate::output::{self, path};
 use arguments::{Merge, Trace};
 use bfc_predict::units::shown_seconds;
+use bfc_report::gantt::Gantt;
 use bfc_report::write_json;
 use bfc_runtime::TraceError;
 use bfc_runtime::trace::read;
@@ -38,6 +40,14 @@ pub fn trace(arguments: &Trace, format: Format) -> Result<(), Failure> {
     match arguments {
         Trace::Merge(arguments) => merge(arguments, format),
     }
+}
+
+/// The chart of some steps of the run whose traces are in this directory; none where no step is whole.
+///
+/// # Errors
+/// The traces are refused.
+pub fn gantt(directory: &Path) -> Result<Option<Gantt>, Failure> {
+    Ok(steps::steps(&Timeline::new(&read(directory)?)?))
 }
 
 fn merge(Merge { directory, output }: &Merge, format: Format) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
 //! Recordings become one timeline in the trace event format, which Perfetto and Chrome show
 //! (<https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>).
 
+use bfc_report::gantt::Activity;
 use bfc_runtime::TraceError;
 use bfc_runtime::trace::{Event, Recording, Round, Track, What};
 use bfc_schedule::Rank;
@@ -8,6 +9,13 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+// Categories of slices.
+const STEP: &str = "step";
+const TRAINER: &str = "trainer";
+const EXCHANGE: &str = "exchange";
+const KERNEL: &str = "kernel";
+const WAIT: &str = "wait";
 
 /// How a timeline begins.
 pub const HEAD: &[u8] = b"{\n  \"displayTimeUnit\": \"ns\"";
@@ -37,12 +45,12 @@ pub struct Timeline {
 #[serde(rename_all = "camelCase")]
 pub struct Document {
     display_time_unit: &'static str,
-    trace_events: Vec<Entry>,
+    pub(super) trace_events: Vec<Entry>,
 }
 
 /// An event of that format.
 #[derive(Serialize)]
-struct Entry {
+pub struct Entry {
     name: String,
     #[serde(rename = "cat")]
     category: &'static str,
@@ -165,6 +173,57 @@ impl Entry {
         }
     }
 
+    /// The rank that it is of.
+    pub(super) fn rank(&self) -> u64 {
+        self.process - 1
+    }
+
+    /// Whether it is of the thread that exchanges beside the program.
+    pub(super) fn is_beside(&self) -> bool {
+        self.thread == 2 * self.rank() + 1 + Track::Worker as u64
+    }
+
+    /// Whether it is a whole step.
+    pub(super) fn is_step(&self) -> bool {
+        self.category == STEP && self.is_whole()
+    }
+
+    /// Whether it is the beginning of an arrow.
+    pub(super) fn is_sent(&self) -> bool {
+        self.phase == "s"
+    }
+
+    /// The step that it belongs to.
+    pub(super) fn step(&self) -> Option<u64> {
+        self.args.get("step").and_then(Value::as_u64)
+    }
+
+    /// When it begins, in seconds.
+    pub(super) fn start(&self) -> f64 {
+        self.time / 1e6
+    }
+
+    /// When it ends, in seconds.
+    pub(super) fn end(&self) -> f64 {
+        (self.time + self.duration.unwrap_or_default()) / 1e6
+    }
+
+    /// What is done, where it lasts and is part of a step.
+    pub(super) fn activity(&self) -> Option<Activity> {
+        let activity = match self.category {
+            TRAINER => Activity::Trainer,
+            EXCHANGE => Activity::Exchange,
+            KERNEL => Activity::Sum,
+            WAIT => Activity::Wait,
+            _ => return None,
+        };
+        self.is_whole().then_some(activity)
+    }
+
+    fn is_whole(&self) -> bool {
+        self.phase == "X" && !self.args.contains_key("unfinished")
+    }
+
     fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.args.insert(key.into(), value.into());
         self
@@ -252,15 +311,15 @@ impl Slices {
         match event.what {
             What::StepBegan => {
                 let name = event.step.map_or("step".into(), |step| format!("step {step}"));
-                self.open(Span::Step, entry(name, "step"));
+                self.open(Span::Step, entry(name, STEP));
             }
             What::StepEnded => self.close(Span::Step, None),
-            What::Asked(asked) => self.open(Span::Question, entry(format!("trainer: {asked}"), "trainer")),
+            What::Asked(asked) => self.open(Span::Question, entry(format!("trainer: {asked}"), TRAINER)),
             What::Answered => self.close(Span::Question, None),
             What::ExchangeBegan => self.open(Span::Exchange, exchange(entry, event.round)),
             What::ExchangeEnded => self.close(Span::Exchange, None),
             What::Offered(peer) | What::Waiting(peer) => {
-                self.open(Span::Wait, entry(format!("wait for rank {peer}"), "wait"));
+                self.open(Span::Wait, entry(format!("wait for rank {peer}"), WAIT));
             }
             What::Began { to, bytes, .. } => {
                 // An offer to average in place that came to nothing.
@@ -270,15 +329,15 @@ impl Slices {
             }
             What::Arrived(peer) => {
                 self.close(Span::Wait, None);
-                self.open(Span::Sum, entry(format!("add up rank {peer}"), "kernel"));
+                self.open(Span::Sum, entry(format!("add up rank {peer}"), KERNEL));
             }
             What::Received { bytes, .. } | What::Paired { bytes, .. } => {
                 self.close(Span::Wait, None);
                 self.close(Span::Sum, Some(bytes));
             }
-            What::WaitingSent => self.open(Span::Sending, entry("wait until sent".into(), "wait")),
+            What::WaitingSent => self.open(Span::Sending, entry("wait until sent".into(), WAIT)),
             What::Sent => self.close(Span::Sending, None),
-            What::WaitingWorker => self.open(Span::Worker, entry("wait for exchanges".into(), "wait")),
+            What::WaitingWorker => self.open(Span::Worker, entry("wait for exchanges".into(), WAIT)),
             What::WorkerDone => self.close(Span::Worker, None),
             What::Ready(bucket) => self.closed.push(instant(format!("bucket {bucket} is ready"), "trainer")),
             What::Mark(label) => self.closed.push(instant(label.to_string(), "mark")),
@@ -320,8 +379,8 @@ impl Slice {
 
 fn exchange(entry: impl Fn(String, &'static str) -> Entry, round: Option<Round>) -> Entry {
     let Some(Round { exchange, kind, bucket, .. }) = round else {
-        return entry("exchange".into(), "exchange");
+        return entry("exchange".into(), EXCHANGE);
     };
     let bucket_name = bucket.map_or(String::new(), |bucket| format!(", bucket {bucket}"));
-    entry(format!("{kind}{bucket_name}"), "exchange").with("exchange", exchange)
+    entry(format!("{kind}{bucket_name}"), EXCHANGE).with("exchange", exchange)
 }
