@@ -34,6 +34,7 @@ fn exponential() -> Topology {
         is_drawn: false,
         optimised: vec![],
         names: None,
+        places: [].into(),
         ensures: vec![],
     }
 }

@@ -5,7 +5,7 @@ mod bind;
 pub mod builtin_names;
 pub mod candidate;
 pub mod certificate;
-mod defined;
+pub mod defined;
 pub mod diagnostic;
 mod estimate;
 pub mod evaluate;
@@ -25,13 +25,15 @@ mod suggest;
 
 pub use analysis::{Analysis, Assumptions, CURVATURE, Detail};
 pub use candidate::Candidate;
-pub use defined::Defined;
+pub use defined::{Defined, Parameter};
 pub use diagnostic::{Diagnostic, Diagnostics, Located};
 pub use report::{Consensus, PhaseRounds, Report};
 pub use request::{Combination, Entry, Files, NoFiles, Request};
 
 /// The formatter, for crates that write sources and do not see the language.
 pub use bfc_dsl::format;
+/// A range of bytes of a source.
+pub use bfc_dsl::tree::Span;
 
 use bfc_schedule::Schedule;
 use evaluate::target::Evaluated;
@@ -109,12 +111,56 @@ pub fn candidate(request: &Request, files: &dyn Files) -> Result<Candidate, Diag
     Ok(Candidate::new(evaluated, schedule, &report.checks))
 }
 
+/// What a report shows of a request, from one evaluation.
+#[derive(Debug)]
+pub struct Overview {
+    /// Its topologies.
+    pub topologies: Vec<Topology>,
+    /// What is known of the first, in all detail; none where the analysis itself is refused.
+    pub analysis: Option<Analysis>,
+    /// Its schedule, or why it is refused.
+    pub compiled: Result<Compiled, Diagnostics>,
+}
+
+/// The topologies of a request, what is known of them, and its schedule.
+///
+/// # Errors
+/// All errors of the first of the stages resolve and evaluate that has any, with remedies.
+pub fn overview(
+    request: &Request,
+    files: &dyn Files,
+    assumptions: Assumptions,
+) -> Result<Overview, Diagnostics> {
+    let remedied = |refused| suggest(request, files, refused);
+    let program = resolve(request, files).map_err(remedied)?;
+    let evaluated = bound(request, &program, Limits::default()).map_err(remedied)?;
+    let topologies = evaluated.topologies.clone();
+    let analysis = analysis_of(request, &program, &evaluated, assumptions, Detail::Pictures).ok();
+    let compiled = prove(request, &program, &evaluated).and_then(|mut report| {
+        let schedule = lower(request, &program, evaluated, &report)?;
+        report.count_rounds(&schedule);
+        Ok(Compiled { schedule, report })
+    });
+    Ok(Overview { topologies, analysis, compiled: compiled.map_err(remedied) })
+}
+
 /// What the source of a request defines.
 ///
 /// # Errors
 /// All errors of the stage resolve.
 pub fn defined(request: &Request, files: &dyn Files) -> Result<Defined, Diagnostics> {
     Ok(Defined::new(&resolve(request, files)?))
+}
+
+/// The parameters of the topologies and the algorithm that a request compiles.
+///
+/// # Errors
+/// All errors of the stage resolve.
+pub fn parameters(request: &Request, files: &dyn Files) -> Result<Vec<Parameter>, Diagnostics> {
+    let program = resolve(request, files)?;
+    let target = Target::new(&program, request.library_name())
+        .map_err(|errors| Diagnostics::new(errors, &program.sources))?;
+    Ok(defined::parameters(&program, &target, request.size))
 }
 
 /// The topologies of a request, without proof.
@@ -151,12 +197,22 @@ pub fn analyze_on(
 ) -> Result<Analysis, Diagnostics> {
     let program = resolve(request, files)?;
     let evaluated = bound(request, &program, Limits::default())?;
+    analysis_of(request, &program, &evaluated, assumptions, detail)
+}
+
+fn analysis_of(
+    request: &Request,
+    program: &Program,
+    evaluated: &Evaluated,
+    assumptions: Assumptions,
+    detail: Detail,
+) -> Result<Analysis, Diagnostics> {
     if evaluated.topologies.is_empty() {
-        return Err(no_topology(&program, &evaluated));
+        return Err(no_topology(program, evaluated));
     }
     let names = names(&evaluated.topologies);
-    let analysis = analysis::analyze(&evaluated, assumptions, detail, &request.allow);
-    let mut analysis = analysis.map_err(|errors| refused(errors, &names, &program))?;
+    let analysis = analysis::analyze(evaluated, assumptions, detail, &request.allow);
+    let mut analysis = analysis.map_err(|errors| refused(errors, &names, program))?;
     analysis.checks.iter_mut().for_each(|check| check.verdict.name_ranks(&names));
     analysis.names = names.to_vec();
     Ok(analysis)

@@ -45,7 +45,7 @@ pub use comparison::{Comparison, compare};
 pub use cost::{Cost, Prediction};
 pub use error::{PredictError, QuestionError};
 pub use place::{Fit, FitError, Placement, Placing, Search, fit, place};
-pub use plan::{Location, Plan, plan};
+pub use plan::{Location, Overview, Plan, plan};
 pub use progress::{Progress, Silent};
 pub use simulate::{Experiment, Setting, Simulation, Simulations, simulate, simulate_sizes};
 pub use sweep::{Axis, Sweep, sweep};

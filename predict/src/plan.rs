@@ -4,7 +4,8 @@ use crate::cluster::Cluster;
 use crate::cost::{Cost, Prediction};
 use crate::error::PredictError;
 use crate::place::{self, Fit};
-use bfc_compiler::{Compiled, Files, Report, Request};
+use bfc_compiler::model::topology::Topology;
+use bfc_compiler::{Analysis, Assumptions, Compiled, Files, Report, Request};
 use bfc_schedule::Schedule;
 
 /// A schedule, and what it costs.
@@ -33,6 +34,39 @@ pub struct Location<'a> {
     pub place: bool,
 }
 
+/// What a report shows of a request, from one evaluation.
+#[derive(Debug)]
+pub struct Overview {
+    /// Its topologies; none where the source is refused.
+    pub topologies: Vec<Topology>,
+    /// What is known of the first.
+    pub analysis: Option<Analysis>,
+    /// Its schedule and what that costs, or why it is refused.
+    pub plan: Result<Plan, PredictError>,
+}
+
+impl Overview {
+    /// Of a request, for a location where there is one.
+    pub fn new(
+        request: &Request,
+        files: &dyn Files,
+        location: Option<Location<'_>>,
+        assumptions: Assumptions,
+    ) -> Self {
+        let request = match location {
+            Some(location) => on_machines(request.clone(), location.cluster),
+            None => request.clone(),
+        };
+        match bfc_compiler::overview(&request, files, assumptions) {
+            Ok(bfc_compiler::Overview { topologies, analysis, compiled }) => {
+                let plan = compiled.map_err(PredictError::from).and_then(|found| Plan::new(found, location));
+                Self { topologies, analysis, plan }
+            }
+            Err(refused) => Self { topologies: vec![], analysis: None, plan: Err(refused.into()) },
+        }
+    }
+}
+
 /// Compiles a request, for a location where there is one.
 ///
 /// # Errors
@@ -42,19 +76,27 @@ pub fn plan(
     files: &dyn Files,
     location: Option<Location<'_>>,
 ) -> Result<Plan, PredictError> {
-    let Some(location) = location else {
-        let Compiled { schedule, report } = bfc_compiler::compile_with_remedies(request, files)?;
-        let cost = Cost::new(&schedule);
-        return Ok(Plan { schedule, report, cost, prediction: None, fit: None });
+    let request = match location {
+        Some(location) => on_machines(request.clone(), location.cluster),
+        None => request.clone(),
     };
-    let request = on_machines(request.clone(), location.cluster);
-    let Compiled { schedule, mut report } = bfc_compiler::compile_with_remedies(&request, files)?;
-    let (schedule, fit) = location.fit(schedule)?;
-    report.count_rounds(&schedule);
-    let cost = Cost::new(&schedule);
-    let prediction = Prediction::new(&schedule, location.cluster, location.model_bytes)?;
-    report.warnings.extend_from_slice(&prediction.warnings);
-    Ok(Plan { schedule, report, cost, prediction: Some(prediction), fit: Some(fit) })
+    Plan::new(bfc_compiler::compile_with_remedies(&request, files)?, location)
+}
+
+impl Plan {
+    fn new(compiled: Compiled, location: Option<Location<'_>>) -> Result<Self, PredictError> {
+        let Compiled { schedule, mut report } = compiled;
+        let Some(location) = location else {
+            let cost = Cost::new(&schedule);
+            return Ok(Self { schedule, report, cost, prediction: None, fit: None });
+        };
+        let (schedule, fit) = location.fit(schedule)?;
+        report.count_rounds(&schedule);
+        let cost = Cost::new(&schedule);
+        let prediction = Prediction::new(&schedule, location.cluster, location.model_bytes)?;
+        report.warnings.extend_from_slice(&prediction.warnings);
+        Ok(Self { schedule, report, cost, prediction: Some(prediction), fit: Some(fit) })
+    }
 }
 
 impl Location<'_> {

@@ -1,6 +1,6 @@
 //! A compiled schedule: its program, and for each phase who sends to whom in which round.
 
-use crate::picture::{self, Drawn};
+use crate::picture::{self, Scene};
 use crate::table::Table;
 use crate::words::number;
 use bfc_schedule::inspect::{NAMES, rank_name};
@@ -29,16 +29,16 @@ pub fn html(schedule: &Schedule) -> String {
         .map(|topology| topology.phases.iter().map(|phase| phase.matrix.clone()).collect())
         .collect();
     let local_size = schedule.local_size();
-    let drawn: Vec<Drawn> = schedule
+    let scene: Vec<Scene> = schedule
         .topologies()
         .iter()
         .zip(&phases)
-        .map(|(topology, phases)| Drawn { name: &topology.name, phases, names: &names, local_size })
+        .map(|(topology, phases)| Scene { name: &topology.name, phases, names: &names, local_size })
         .collect();
     let mut pictures: Vec<String> =
-        drawn.iter().map(|drawn| picture::topology(drawn, drawn.layout())).collect();
+        scene.iter().map(|scene| picture::topology(scene, scene.layout())).collect();
     pictures.push(picture::schedule(&schedule.program().name, schedule));
-    pictures.extend(drawn.iter().map(picture::matrix));
+    pictures.extend(scene.iter().map(picture::matrix));
     let mut html = String::new();
     for picture in pictures {
         let figure = format!("<figure>\n{picture}</figure>\n");

@@ -264,12 +264,18 @@ mod tests {
         };
         let distances = curve(&few);
         assert_eq!((distances.steps[0], distances.steps[1], *distances.steps.last().unwrap()), (0, 30, 2500));
-        assert_eq!((distances.ranks.len(), distances.ranks[0][2], distances.ranks[0].last()), (3, 6.0, Some(&250.0)));
+        assert_eq!(
+            (distances.ranks.len(), distances.ranks[0][2], distances.ranks[0].last()),
+            (3, 6.0, Some(&250.0))
+        );
         assert_eq!((distances.nearest.last(), distances.farthest[1]), (Some(&1.0), 7.0));
         let labels: Vec<String> = distances.curves().into_iter().map(|curve| curve.label).collect();
         assert_eq!(labels, ["", "", "rank 0, farthest"]);
         let many = curve(&[(0..65).map(f64::from).collect()]);
-        assert_eq!((many.ranks.len(), many.nearest[0], many.farthest[0], many.curves().len()), (0, 0.0, 64.0, 2));
+        assert_eq!(
+            (many.ranks.len(), many.nearest[0], many.farthest[0], many.curves().len()),
+            (0, 0.0, 64.0, 2)
+        );
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use crate::arguments::{Compare, Format};
 use crate::failure::Failure;
 use crate::predict::Place;
-use crate::{input, output};
+use crate::{input, output, progress};
 use bfc_compiler::Assumptions;
-use bfc_predict::{Silent, compare as compared};
+use bfc_predict::compare as compared;
 use bfc_report::comparison;
 
 /// Analyzes each file, and reports.
@@ -19,6 +19,6 @@ pub fn compare(arguments: &Compare, format: Format) -> Result<(), Failure> {
     let requests = arguments.files.iter().map(request).collect::<Result<Vec<_>, Failure>>()?;
     let assumptions = Assumptions { curvature: arguments.curvature.0, ..Assumptions::default() };
     let (files, location) = (&input::Beside, place.location());
-    let found = compared(arguments.size, &requests, files, assumptions, location, &mut Silent)?;
+    let found = compared(arguments.size, &requests, files, assumptions, location, &mut progress::Bar)?;
     output::show(format, &found, || comparison::text(&found))
 }

@@ -120,6 +120,9 @@ pub fn check_new_file(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The bytes of a file that say of which kind it is.
+const LONGEST_HEAD: u64 = 256;
+
 /// What a command writes and nobody edits: it replaces what it has written before.
 #[derive(Clone, Copy)]
 pub struct Kind {
@@ -131,16 +134,29 @@ pub struct Kind {
     pub flag: &'static str,
 }
 
+impl Kind {
+    /// Whether a file that begins so is of this kind.
+    pub fn is_head_of(&self, begin: &[u8]) -> bool {
+        self.heads.iter().any(|head| begin.starts_with(head))
+    }
+}
+
 /// Whether a file of this kind is there.
 ///
 /// # Errors
 /// [`CliError::FileExists`]: another file is there, such as a source.
 pub fn replaces(path: &Path, kind: Kind) -> Result<bool, Failure> {
+    replaces_if(path, kind, |begin| kind.is_head_of(begin))
+}
+
+/// As [`replaces`], where `is_own` says of the first bytes of a file whether it is of this kind.
+///
+/// # Errors
+/// As there.
+pub fn replaces_if(path: &Path, kind: Kind, is_own: impl Fn(&[u8]) -> bool) -> Result<bool, Failure> {
     match fs::metadata(path) {
         Ok(there) if holds_something(&there) => {
-            let longest = kind.heads.iter().map(|head| head.len()).max().unwrap_or_default();
-            let begin = input::read_up_to(path, longest as u64)?;
-            if kind.heads.iter().any(|head| begin.starts_with(head)) {
+            if is_own(&input::read_up_to(path, LONGEST_HEAD)?) {
                 return Ok(true);
             }
             let Kind { name, flag, .. } = kind;

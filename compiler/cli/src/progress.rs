@@ -3,6 +3,10 @@
 use bfc_predict::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// The time between two pictures of a bar that turns.
+const TICK: Duration = Duration::from_millis(200);
 
 static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
@@ -13,6 +17,15 @@ pub fn start(name: &'static str, count: u64, of: &'static str) {
             .map(|style| style.progress_chars("━━─"))
             .unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(count).with_style(style).with_message(name).with_prefix(of);
+    replace(Some(bar));
+}
+
+/// Shows how long something has taken of which nobody knows how long it will take, in place of the last bar.
+pub fn wait(name: &'static str) {
+    let style = ProgressStyle::with_template("{msg:>13} {spinner:.cyan} {elapsed:>4} ");
+    let bar = ProgressBar::new_spinner().with_message(name);
+    let bar = if let Ok(style) = style { bar.with_style(style) } else { bar };
+    bar.enable_steady_tick(TICK);
     replace(Some(bar));
 }
 

@@ -74,6 +74,7 @@ fn unrolled(k: usize, topologies: &mut Vec<Topology>, algorithm: &Algorithm) -> 
             ensures: vec![],
             optimised: vec![],
             names: whole.names.clone(),
+            places: [].into(),
         });
     }
     Some(first)

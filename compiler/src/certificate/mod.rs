@@ -74,7 +74,8 @@ pub fn recheck(schedule: &Schedule) -> Result<Vec<Recheck>, Unreadable> {
             let phases: Vec<MixingMatrix> =
                 topology.phases.iter().map(|phase| phase.matrix.clone()).collect();
             let (name, size) = (topology.name.clone(), schedule.size());
-            Topology { name, size, phases, is_drawn: false, ensures: vec![], optimised: vec![], names: None }
+            let (ensures, optimised, places) = (vec![], vec![], [].into());
+            Topology { name, size, phases, is_drawn: false, ensures, optimised, names: None, places }
         })
         .collect();
     let names: Vec<String> = topologies.iter().map(|topology| topology.name.clone()).collect();

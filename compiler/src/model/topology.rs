@@ -1,6 +1,7 @@
 //! What evaluation makes of a topology: exact mixing matrices for one size, and what must hold of them.
 
 use super::claim::Claim;
+use bfc_dsl::tree::Span;
 use bfc_schedule::MixingMatrix;
 use serde::{Serialize, Serializer};
 use std::sync::Arc;
@@ -22,6 +23,8 @@ pub struct Topology {
     pub optimised: Vec<Optimised>,
     /// What ranks are called in messages, by rank.
     pub names: Option<Arc<[String]>>,
+    /// Where each phase stands in the source; empty where an expression makes them.
+    pub places: Arc<[Span]>,
 }
 
 /// What was optimised, and how near to the optimum it came.

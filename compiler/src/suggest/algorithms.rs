@@ -64,6 +64,7 @@ fn calm_ring() -> Vec<Topology> {
         ensures: vec![],
         optimised: vec![],
         names: None,
+        places: [].into(),
     }]
 }
 

@@ -57,10 +57,10 @@ pub fn simulate(
     cluster: &Cluster,
     setting: &Setting,
 ) -> Result<Simulation, ClusterError> {
-    simulate_watched(schedule, cluster, setting, &Silent)
+    simulate_watched(schedule, cluster, setting, &mut Silent, 0)
 }
 
-/// As [`simulate`], until `progress` is cancelled: then its result says nothing.
+/// As [`simulate`], until `progress` is cancelled: then its result says nothing. It has done `before` steps of other simulations.
 ///
 /// # Errors
 /// As there.
@@ -68,12 +68,13 @@ fn simulate_watched(
     schedule: &Schedule,
     cluster: &Cluster,
     setting: &Setting,
-    progress: &dyn Progress,
+    progress: &mut dyn Progress,
+    before: u64,
 ) -> Result<Simulation, ClusterError> {
     let wiring = Wiring::new(cluster, schedule.size())?;
     let tasks = Tasks::new(schedule.program(), setting.steps);
     let mut machine = Machine::new(schedule, cluster, &wiring, &tasks, setting);
-    machine.run(progress);
+    machine.run(progress, before);
     Ok(Simulation::new(&machine, schedule, cluster))
 }
 
@@ -140,15 +141,19 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn run(&mut self, progress: &dyn Progress) {
+    fn run(&mut self, progress: &mut dyn Progress, before: u64) {
         for rank in (0..self.schedule.size()).map(Rank) {
             self.proceed(rank, 0.0);
         }
         let mut handled: u64 = 0;
         while let Some(Reverse(event)) = self.events.pop() {
             handled += 1;
-            if handled.is_multiple_of(EVENTS_BETWEEN_LOOKS) && progress.is_cancelled() {
-                return;
+            if handled.is_multiple_of(EVENTS_BETWEEN_LOOKS) {
+                // Steps that some rank has done: where ranks are lost, no step is done by all.
+                let begun = self.done.partition_point(|(ranks, _)| *ranks > 0);
+                if progress.go_on(before + begun as u64).is_err() {
+                    return;
+                }
             }
             let (rank, at) = (event.rank(), event.at());
             let state = &mut self.ranks[rank.index()];

@@ -110,16 +110,17 @@ pub fn simulate_sizes(
     sizes.iter().try_for_each(|size| setting.check(*size))?;
     let mut simulations = Simulations::new(cluster, experiment);
     let location = Location { cluster, model_bytes: setting.model_bytes, place: *place };
-    progress.begin("simulations", sizes.len() as u64, "sizes");
-    for (done, &size) in (1..).zip(sizes) {
+    let steps = u64::from(setting.steps);
+    progress.begin("simulations", steps * sizes.len() as u64, "steps");
+    for (index, &size) in (0..).zip(sizes) {
         let request = on_machines(Request { size, ..request.clone() }, cluster);
         let (schedule, fit) = location.fit(bfc_compiler::compile_with_remedies(&request, files)?.schedule)?;
         setting.check_work(&schedule)?;
-        let simulation = simulate_watched(&schedule, cluster, setting, progress)?;
+        let simulation = simulate_watched(&schedule, cluster, setting, progress, index * steps)?;
         let throughput = batch.map(|batch| Throughput::new(&simulation, batch));
         simulations.runs.push(Run { simulation, fit: place.then_some(fit), throughput });
         simulations.schedule = name(&schedule);
-        progress.go_on(done)?;
+        progress.go_on((index + 1) * steps)?;
     }
     progress.end();
     Ok(simulations)

@@ -43,7 +43,7 @@ pub(crate) fn step_seconds(
     let setting = Setting { model_bytes, steps: period * periods, seed: 0, stragglers: None, lost: vec![] };
     let mut machine = Machine::new(schedule, &even, &wiring, &tasks, &setting);
     machine.cycle = Some(Cycle::new(schedule.size(), period));
-    machine.run(&Silent);
+    machine.run(&mut Silent, 0);
     let end = machine.cycle.as_ref().and_then(|cycle| cycle.end(periods));
     let end = end.unwrap_or_else(|| machine.done.last().map_or(0.0, |(_, last)| *last));
     Ok(Some(end / f64::from(setting.steps)))

@@ -2,19 +2,19 @@
 
 use super::Subject;
 use crate::compilation::Compilation;
-use crate::picture::MOST_NODES;
 use crate::gantt::Gantt;
+use crate::picture::MOST_NODES;
 use crate::training::Training;
-use bfc_compiler::Analysis;
 use bfc_compiler::model::topology::Topology;
+use bfc_compiler::{Analysis, Span};
 use bfc_predict::Sweep;
 use bfc_schedule::{MixingMatrix, Rank};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// `{size, files: [{file, local_size, analysis, compilation, topologies, program, sweep, training, gantt, diagnostics}]}`. Up to
 /// [`MOST_NODES`] ranks, a phase has `self_weights` and `edges`, each `[from, to, weight]`; beyond, it has the `hops` that all
-/// ranks have in common, or only the number of its `messages`.
+/// ranks have in common, or only the number of its `messages`. Its `lines` are those of the source that make it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Document<'a> {
     size: u32,
@@ -27,7 +27,7 @@ struct File<'a> {
     local_size: u32,
     analysis: Option<&'a Analysis>,
     compilation: Option<Compilation<'a>>,
-    topologies: Vec<Value>,
+    topologies: Vec<Phases<'a>>,
     program: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sweep: Option<&'a Sweep>,
@@ -46,7 +46,10 @@ impl<'a> Document<'a> {
             local_size: subject.local_size,
             analysis: subject.analysis.as_ref(),
             compilation: subject.plan.as_ref().map(|plan| Compilation::planned(plan, None)),
-            topologies: subject.topologies.iter().map(topology).collect(),
+            topologies: {
+                let source = subject.source.as_deref();
+                subject.topologies.iter().map(|topology| Phases::new(topology, source)).collect()
+            },
             program: subject.program(),
             sweep: subject.sweep.as_ref(),
             training: subject.training.as_ref(),
@@ -66,32 +69,72 @@ impl Subject {
     }
 }
 
-fn topology(topology: &Topology) -> Value {
-    let phases: Vec<Value> = topology.phases.iter().map(phase).collect();
-    json!({ "name": topology.name, "names": topology.names.as_deref(), "phases": phases })
+/// A topology, phase by phase.
+#[derive(Clone, Debug, Serialize)]
+struct Phases<'a> {
+    name: &'a str,
+    names: Option<&'a [String]>,
+    phases: Vec<Phase>,
 }
 
-fn phase(phase: &MixingMatrix) -> Value {
-    let ranks = || (0..phase.size()).map(|rank| (rank, phase.row(Rank(rank))));
-    match phase {
-        _ if phase.size() <= MOST_NODES => {
-            let own: Vec<f64> = ranks().map(|(_, row)| row.self_weight.to_f64()).collect();
-            let edges = ranks().flat_map(|(to, row)| {
-                row.in_weights.into_iter().map(move |(from, weight)| json!([from.0, to, weight.to_f64()]))
-            });
-            json!({ "self_weights": own, "edges": edges.collect::<Vec<_>>() })
-        }
-        MixingMatrix::Cayley(cayley) => {
-            let hops = cayley.hops().iter().map(|(hop, weight)| json!([hop.0, weight.to_f64()]));
-            json!({
-                "radices": cayley.group().radices(),
-                "self_weight": cayley.self_weight().to_f64(),
-                "hops": hops.collect::<Vec<_>>(),
-            })
-        }
-        MixingMatrix::Sparse(sparse) => {
-            let messages: usize = (0..phase.size()).map(|rank| sparse.in_edges(Rank(rank)).len()).sum();
-            json!({ "messages": messages })
+#[derive(Clone, Debug, Serialize)]
+struct Phase {
+    #[serde(flatten)]
+    matrix: Matrix,
+    /// The first and the last line of the source that make the phase, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lines: Option<[usize; 2]>,
+}
+
+/// The weights of a phase, in as much detail as its size allows.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+enum Matrix {
+    /// All of them: edges are from, to and weight.
+    Entries { self_weights: Vec<f64>, edges: Vec<(u32, u32, f64)> },
+    /// What all ranks have in common.
+    Hops { radices: Vec<u32>, self_weight: f64, hops: Vec<(u32, f64)> },
+    /// How many there are.
+    Count { messages: usize },
+}
+
+impl<'a> Phases<'a> {
+    fn new(topology: &'a Topology, source: Option<&str>) -> Self {
+        let lines = |number: usize| lines(source?, *topology.places.get(number)?);
+        let phases = topology.phases.iter().enumerate();
+        let phases = phases.map(|(number, phase)| Phase { matrix: Matrix::new(phase), lines: lines(number) });
+        Self { name: &topology.name, names: topology.names.as_deref(), phases: phases.collect() }
+    }
+}
+
+impl Matrix {
+    fn new(phase: &MixingMatrix) -> Self {
+        let ranks = || (0..phase.size()).map(|rank| (rank, phase.row(Rank(rank))));
+        match phase {
+            _ if phase.size() <= MOST_NODES => {
+                let edges = ranks().flat_map(|(to, row)| {
+                    row.in_weights.into_iter().map(move |(from, weight)| (from.0, to, weight.to_f64()))
+                });
+                let self_weights = ranks().map(|(_, row)| row.self_weight.to_f64()).collect();
+                Self::Entries { self_weights, edges: edges.collect() }
+            }
+            MixingMatrix::Cayley(cayley) => Self::Hops {
+                radices: cayley.group().radices().to_vec(),
+                self_weight: cayley.self_weight().to_f64(),
+                hops: cayley.hops().iter().map(|(hop, weight)| (hop.0, weight.to_f64())).collect(),
+            },
+            MixingMatrix::Sparse(sparse) => {
+                let messages = (0..phase.size()).map(|rank| sparse.in_edges(Rank(rank)).len()).sum();
+                Self::Count { messages }
+            }
         }
     }
+}
+
+/// The first and the last line of a place in the source itself, from 1.
+pub(super) fn lines(source: &str, place: Span) -> Option<[usize; 2]> {
+    let before = source.get(..place.start as usize).filter(|_| place.file.0 == 0)?;
+    let within = source.get(place.start as usize..place.end as usize)?.trim_end();
+    let first = before.matches('\n').count() + 1;
+    Some([first, first + within.matches('\n').count()])
 }

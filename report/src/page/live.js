@@ -3,6 +3,8 @@
   const here = new URL(location.href);
   const events = new EventSource(`/changes?token=${encodeURIComponent(here.searchParams.get("token"))}`);
   addEventListener("pagehide", () => events.close());
+  const form = () => document.querySelector("form.live");
+  const fields = (form) => [...form.elements].map((one) => one.name || one.dataset.field).join();
 
   // One request at a time; changes during a request cause one more after it.
   let [asking, again] = [false, false];
@@ -17,6 +19,10 @@
       end();
       document.title = page.title;
       for (const part of ["header", "main", "#data"]) document.querySelector(part).replaceWith(page.querySelector(part));
+      // The form stays, so that a slider keeps the pointer, unless the source has other parameters now. A source that is
+      // refused has none: the fields stay for when it compiles again.
+      const next = page.querySelector("form.live");
+      if (fields(next) !== fields(form()) && !page.querySelector(".diagnostics")) form().replaceWith(next);
       end = start();
     } finally {
       asking = false;
@@ -25,18 +31,27 @@
   };
   events.addEventListener("message", renew);
 
-  const form = document.querySelector("form.live");
-  const { slider, size } = form.elements;
-  const ask = (event) => {
-    if (event.target === slider) size.value = slider.value;
-    if (event.target === size) slider.value = size.value;
-    for (const one of form.elements) if (one !== slider && one.value !== "") here.searchParams.set(one.name, one.value);
+  // A slider and the field that is sent follow each other.
+  const partner = (one) => (one.dataset.field ? one.form.elements[one.dataset.field] : one.form.querySelector(`[data-field="${CSS.escape(one.name)}"]`));
+  const follow = (one) => {
+    const other = partner(one);
+    if (!other) return;
+    if (one.type === "checkbox") other.value = String(one.checked);
+    else if (other.type === "checkbox") other.checked = one.value === "true";
+    else other.value = one.value;
+  };
+  const inForm = (event) => event.target.form?.classList.contains("live");
+  addEventListener("input", (event) => inForm(event) && follow(event.target));
+  addEventListener("change", (event) => {
+    if (!inForm(event)) return;
+    follow(event.target);
+    for (const one of form().elements) {
+      if (!one.name) continue;
+      if (one.value === "") here.searchParams.delete(one.name);
+      else here.searchParams.set(one.name, one.value);
+    }
     history.replaceState(null, "", here);
     renew();
-  };
-  form.addEventListener("change", ask);
-  slider.addEventListener("input", () => {
-    size.value = slider.value;
   });
-  form.addEventListener("submit", (event) => event.preventDefault());
+  addEventListener("submit", (event) => event.preventDefault());
 })();

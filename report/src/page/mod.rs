@@ -3,6 +3,7 @@
 //! The file makes no network requests: it contains its style, script, pictures and data, and its content security policy allows
 //! only that style and script, by their hashes. Text from outside is escaped wherever it stands; the data is JSON without `<`.
 
+mod controls;
 mod document;
 mod html;
 mod parts;
@@ -12,7 +13,7 @@ pub use document::Document;
 use crate::gantt::Gantt;
 use crate::training::Training;
 use bfc_compiler::model::topology::Topology;
-use bfc_compiler::{Analysis, Entry, Request};
+use bfc_compiler::{Analysis, Entry, Parameter, Request};
 use bfc_predict::{Plan, Sweep};
 use html::Html;
 use serde_json::Value;
@@ -57,10 +58,10 @@ pub fn page(size: u32, subjects: &[Subject]) -> String {
 }
 
 /// The same page for a server that sends an event at `/changes` when the files change: the page then reloads its content. It has
-/// a slider for the size and a field for each of these parameters.
-pub fn live(size: u32, subjects: &[Subject], parameters: &[(String, String)]) -> String {
+/// a slider for the size, and a slider, a switch or a field for each of these parameters.
+pub fn live(size: u32, subjects: &[Subject], parameters: &[Parameter]) -> String {
     let script = format!("{SCRIPT}{LIVE}");
-    written(size, subjects, &script, html::SERVED, |html| parts::controls(html, size, parameters))
+    written(size, subjects, &script, html::SERVED, |html| controls::controls(html, size, parameters))
 }
 
 fn written(

@@ -1,10 +1,11 @@
 //! The parts of a page, from top to bottom.
 
 use super::Subject;
+use super::document::lines;
 use super::html::Html;
 use crate::analysis::{self, numbers};
 use crate::compilation::Compilation;
-use crate::picture::{self, Drawn, MOST_NODES, MOST_PHASES, escape};
+use crate::picture::{self, MOST_NODES, MOST_PHASES, Scene, escape};
 use crate::words::count;
 use crate::{sweep, training};
 use bfc_compiler::Analysis;
@@ -29,20 +30,6 @@ pub fn top(html: &mut Html, size: u32, subjects: &[Subject]) {
     html.close("header");
 }
 
-/// Fields of a served page for the number of ranks and the parameters.
-pub fn controls(html: &mut Html, size: u32, parameters: &[(String, String)]) {
-    let most = (2 * size).max(64);
-    html.raw(&format!(
-        "<form class=\"controls live\"><label>Ranks <input type=\"range\" name=\"slider\" min=\"1\" max=\"{most}\" value=\"{size}\"></label>\n\
-         <label><span class=\"unseen\">Number of ranks</span><input type=\"number\" name=\"size\" min=\"1\" value=\"{size}\"></label>\n"
-    ));
-    for (name, value) in parameters {
-        let (name, value) = (escape(name), escape(value));
-        html.raw(&format!("<label>{name} <input name=\"param.{name}\" value=\"{value}\"></label>\n"));
-    }
-    html.close("form");
-}
-
 /// Everything about one source.
 pub fn subject(html: &mut Html, number: usize, subject: &Subject) {
     html.open("article", &format!("id=\"file-{number}\" data-file=\"{number}\""));
@@ -64,7 +51,7 @@ pub fn subject(html: &mut Html, number: usize, subject: &Subject) {
     }
     proofs(html, checks, source);
     for (index, topology) in subject.topologies.iter().enumerate() {
-        topology_part(html, index, &Drawn::new(topology, subject.local_size));
+        topology_part(html, index, &Scene::new(topology, subject.local_size));
     }
     if let Some(plan) = &subject.plan {
         let chart = picture::schedule(&subject.file, &plan.schedule);
@@ -176,16 +163,13 @@ fn proofs(html: &mut Html, checks: &[Check], source: Option<&str>) {
 
 /// The line of a claim of the source itself, from 1.
 fn line_of(check: &Check, source: &str) -> Option<usize> {
-    let span = check.claim.span;
-    let before = source.get(..span.start as usize).filter(|_| span.file.0 == 0)?;
-    source.get(span.start as usize..span.end as usize)?;
-    Some(before.matches('\n').count() + 1)
+    lines(source, check.claim.span).map(|[first, _]| first)
 }
 
-fn topology_part(html: &mut Html, index: usize, drawn: &Drawn) {
-    let phases = drawn.phases.len().min(MOST_PHASES);
+fn topology_part(html: &mut Html, index: usize, scene: &Scene) {
+    let phases = scene.phases.len().min(MOST_PHASES);
     html.open("section", &format!("class=\"topology\" data-topology=\"{index}\""));
-    html.element("h3", "", &format!("Topology {}", drawn.name));
+    html.element("h3", "", &format!("Topology {}", scene.name));
     if phases > 1 {
         html.raw(&format!(
             "<div class=\"controls\"><button type=\"button\" class=\"play\" aria-pressed=\"false\">Play</button>\n\
@@ -194,25 +178,25 @@ fn topology_part(html: &mut Html, index: usize, drawn: &Drawn) {
             phases - 1
         ));
     }
-    if drawn.size() <= MOST_NODES {
+    if scene.size() <= MOST_NODES {
         html.raw(&format!(
             "<div class=\"controls\"><label>Rank <input type=\"number\" class=\"rank-choice\" min=\"0\" max=\"{}\"></label>\n\
              <p class=\"row\" aria-live=\"polite\">Point at a rank, or give its number, to see its row and column.</p></div>\n",
-            drawn.size() - 1
+            scene.size() - 1
         ));
     }
     html.open("figure", "class=\"drawing\"");
-    html.raw(&picture::animation(drawn, drawn.layout()));
+    html.raw(&picture::animation(scene, scene.layout()));
     html.close("figure");
     if phases > 1 {
         html.raw("<details><summary>All phases</summary>\n");
         html.open("figure", "class=\"phases\"");
-        html.raw(&picture::topology(drawn, drawn.layout()));
+        html.raw(&picture::topology(scene, scene.layout()));
         html.close("figure");
         html.close("details");
     }
     html.open("figure", "class=\"matrix\"");
-    html.raw(&picture::matrix(drawn));
+    html.raw(&picture::matrix(scene));
     html.close("figure");
     html.close("section");
 }

@@ -34,7 +34,14 @@ const start = () => {
     // Dims the rounds and matrices of other phases. The last matrix is the product of a period, which stays.
     const matrices = section.querySelectorAll(".matrix [data-matrix]");
     const rounds = section.closest("article").querySelectorAll(`.round[data-topology="${section.dataset.topology}"]`);
+    // The lines of the source that make a phase; a rule makes several.
+    const source = section.closest("article").querySelectorAll(".source .line");
+    const makes = (line, phase) => {
+      const [first, last] = topology.phases[phase]?.lines ?? [];
+      return first <= line && line <= last;
+    };
     const together = () => {
+      for (const one of source) one.classList.toggle("made", makes(Number(one.dataset.line), shown));
       for (const one of matrices) one.classList.toggle("dim", Number(one.dataset.matrix) !== shown && Number(one.dataset.matrix) < phases.length);
       for (const one of rounds) one.classList.toggle("dim", Number(one.dataset.phase) !== shown);
     };
@@ -63,7 +70,17 @@ const start = () => {
       play.setAttribute("aria-pressed", on);
       section.classList.toggle("playing", on);
     };
+    // Pointing at a line shows a phase that it makes.
     if (play) {
+      for (const one of source) {
+        one.addEventListener("pointerenter", () => {
+          const line = Number(one.dataset.line);
+          const made = phases.findIndex((_, phase) => makes(line, phase));
+          if (made < 0 || makes(line, shown)) return;
+          playing(false);
+          show(made);
+        });
+      }
       play.addEventListener("click", () => playing(timer === null));
       slider.addEventListener("input", () => {
         playing(false);

@@ -1,6 +1,8 @@
 //! What ranks did during some steps: a line for each rank, bars over time, and lines for messages.
 
-use super::svg::{Anchor, BLUE, FAINT, GREEN, GRID, INK, MARGIN, ORANGE, PURPLE, Point, Short, Stroke, Svg, WIDTH};
+use super::svg::{
+    Anchor, BLUE, FAINT, GREEN, GRID, INK, MARGIN, ORANGE, PURPLE, Point, Short, Stroke, Svg, WIDTH,
+};
 use crate::gantt::{Activity, Gantt, Row};
 use crate::words::count;
 use bfc_predict::units::shown_seconds;
@@ -34,7 +36,10 @@ pub fn gantt(gantt: &Gantt) -> String {
         shown if shown as u64 == u64::from(gantt.size) => count(gantt.size.into(), "rank"),
         shown => format!("{shown} of {}", count(gantt.size.into(), "rank")),
     };
-    let subtitle = format!("{ranks}, {}; at the right, how much of the whole run a rank waited", shown_seconds(gantt.seconds));
+    let subtitle = format!(
+        "{ranks}, {}; at the right, how much of the whole run a rank waited",
+        shown_seconds(gantt.seconds)
+    );
     let mut svg = Svg::new(&format!("What each rank did in {steps}"), &subtitle);
     let row = (620.0 / gantt.ranks.len().max(1) as f64).clamp(9.0, 30.0);
     let bottom = TOP + row * gantt.ranks.len() as f64;

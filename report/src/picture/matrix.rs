@@ -1,8 +1,8 @@
 //! Mixing matrices as heat maps: what row i takes from column j.
 
-use super::svg::{Anchor, BLUE, FAINT, GRID, INK, PAPER, Point, Short, Stroke, Svg, VERMILLION};
+use super::svg::{Anchor, BLUE, FAINT, INK, PAPER, Point, Short, Stroke, Svg, VERMILLION};
 use super::tiles::Tiles;
-use super::topology::Drawn;
+use super::topology::Scene;
 use super::{MOST_PHASES, arrows};
 use bfc_schedule::digits::six_digits;
 use bfc_schedule::{CayleyMatrix, MixingMatrix, Rank};
@@ -33,18 +33,18 @@ struct Cells {
 }
 
 /// Draws the matrix of each phase and, of several on few ranks, their product over the period.
-pub fn matrix(drawn: &Drawn) -> String {
-    let size = drawn.size();
-    let subtitle = format!("{}; row i, column j: what rank i takes from rank j", drawn.subtitle());
-    let mut svg = Svg::new(drawn.name, &subtitle);
-    let shown = &drawn.phases[..drawn.phases.len().min(MOST_PHASES)];
+pub fn matrix(scene: &Scene) -> String {
+    let size = scene.size();
+    let subtitle = format!("{}; row i, column j: what rank i takes from rank j", scene.subtitle());
+    let mut svg = Svg::new(scene.name, &subtitle);
+    let shown = &scene.phases[..scene.phases.len().min(MOST_PHASES)];
     let mut pictures: Vec<(String, Drawing)> = shown
         .iter()
         .enumerate()
         .map(|(number, phase)| (format!("phase {number}"), Drawing::new(phase)))
         .collect();
-    if size <= CELLS && drawn.phases.len() > 1 {
-        pictures.push(("product of a period".into(), Drawing::Cells(Cells::product(drawn.phases))));
+    if size <= CELLS && scene.phases.len() > 1 {
+        pictures.push(("product of a period".into(), Drawing::Cells(Cells::product(scene.phases))));
     }
     if let [(name, _)] = &mut pictures[..] {
         name.clear();
@@ -136,6 +136,7 @@ impl Cells {
             let colour = if is_negative { VERMILLION } else { BLUE };
             svg.area(&path, colour, f64::from(shade) / SHADES);
         }
+        self.mark_negative(svg, corner, cell);
         svg.frame(corner, (side, side), "none", Stroke::thin(FAINT));
         if self.rows == size && size <= WRITTEN && side > 260.0 {
             for (&(i, j), &weight) in &self.weights {
@@ -147,6 +148,16 @@ impl Cells {
             }
         }
         self.scale(svg, size, (corner.0, corner.1 + side + 14.0), largest);
+    }
+
+    /// A bar near the foot of each cell that is negative, so that its sign shows without colours.
+    fn mark_negative(&self, svg: &mut Svg, corner: Point, cell: f64) {
+        let mut bars = String::new();
+        for (&(i, j), _) in self.weights.iter().filter(|(_, weight)| **weight < 0.0) {
+            let (x, y) = (corner.0 + cell * (f64::from(j) + 0.2), corner.1 + cell * (f64::from(i) + 0.82));
+            let _ = write!(bars, "M{} {}h{}", Short(x), Short(y), Short(0.6 * cell));
+        }
+        svg.path(&bars, Stroke { colour: INK, width: (0.1 * cell).clamp(0.6, 2.0), dash: "" });
     }
 
     /// What the shades mean.
@@ -162,7 +173,7 @@ impl Cells {
         };
         let most = six_digits(largest);
         let negative = match self.weights.values().any(|weight| *weight < 0.0) {
-            true => ", negative weights in red",
+            true => ", negative weights in red with a bar",
             false => "",
         };
         let words = format!("up to {most}{blocks}{negative}");
@@ -186,7 +197,9 @@ fn draw_row(svg: &mut Svg, cayley: &CayleyMatrix, corner: Point, side: f64) {
         let top = bottom - 0.9 * height * weight.to_f64().abs() / largest;
         let colour = if weight.is_negative() { VERMILLION } else { BLUE };
         svg.line((x(offset), bottom), (x(offset), top), Stroke { colour, width: 2.0, dash: "" });
-        svg.circle((x(offset), top), 3.0, colour, Stroke::thin(GRID));
+        // Negative weights are hollow.
+        let fill = if weight.is_negative() { PAPER } else { colour };
+        svg.circle((x(offset), top), 3.0, fill, Stroke::thin(colour));
     }
     let tick = |svg: &mut Svg, offset: f64, anchor| {
         svg.sized((x(offset), bottom + 14.0), anchor, FAINT, 11.0, &format!("{offset}"));
@@ -194,6 +207,11 @@ fn draw_row(svg: &mut Svg, cayley: &CayleyMatrix, corner: Point, side: f64) {
     tick(svg, 0.0, Anchor::Start);
     tick(svg, size - 1.0, Anchor::End);
     let most = entries().max_by(|a, b| a.1.abs().cmp(&b.1.abs())).map(|(_, weight)| arrows::shown(weight));
-    let words = format!("every row alike: weights by i − j, up to {}", most.unwrap_or_default());
+    let negative = if entries().any(|(_, weight)| weight.is_negative()) {
+        ", negative ones in red and hollow"
+    } else {
+        ""
+    };
+    let words = format!("every row alike: weights by i − j, up to {}{negative}", most.unwrap_or_default());
     svg.sized((corner.0, bottom + 32.0), Anchor::Start, FAINT, 11.0, &words);
 }

@@ -9,6 +9,7 @@ mod curves;
 mod gantt;
 mod layout;
 mod matrix;
+mod png;
 mod prediction;
 mod schedule;
 mod spectrum;
@@ -21,12 +22,13 @@ pub use curves::{Curve, Panel, Picture};
 pub use gantt::gantt;
 pub use layout::Layout;
 pub use matrix::matrix;
+pub use png::{TooManyPixels, is_own_png, png};
 pub use prediction::prediction;
 pub use schedule::schedule;
 pub use spectrum::spectrum;
 pub(crate) use svg::{BLUE, FAINT, GREEN, ORANGE, PURPLE, VERMILLION, escape_markup};
 pub use svg::{PICTURE_HEAD, escape};
-pub use topology::{Drawn, animation, topology};
+pub use topology::{Scene, animation, topology};
 
 /// The most ranks that are drawn one by one.
 pub const MOST_NODES: u32 = 128;

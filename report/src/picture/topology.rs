@@ -16,9 +16,9 @@ const GROUPS: u32 = 64;
 /// The most hops of a phase that are listed.
 const MOST_HOPS: usize = 24;
 
-/// A topology that is drawn.
+/// What a picture of a topology shows.
 #[derive(Clone, Copy, Debug)]
-pub struct Drawn<'a> {
+pub struct Scene<'a> {
     /// Its name.
     pub name: &'a str,
     /// The matrices of its phases, at least one.
@@ -29,7 +29,7 @@ pub struct Drawn<'a> {
     pub local_size: u32,
 }
 
-impl<'a> Drawn<'a> {
+impl<'a> Scene<'a> {
     /// An evaluated topology on machines of `local_size` ranks.
     pub fn new(topology: &'a model::topology::Topology, local_size: u32) -> Self {
         let names = topology.names.as_deref().unwrap_or_default();
@@ -37,7 +37,7 @@ impl<'a> Drawn<'a> {
     }
 }
 
-impl Drawn<'_> {
+impl Scene<'_> {
     /// The number of ranks.
     pub fn size(&self) -> u32 {
         self.phases[0].size()
@@ -85,25 +85,25 @@ impl Drawn<'_> {
 }
 
 /// Draws all phases side by side. Each is a group of class `phase`, so that a page can show one after the other.
-pub fn topology(drawn: &Drawn, layout: Layout) -> String {
-    let mut svg = Svg::new(drawn.name, &drawn.subtitle());
-    let shown = drawn.phases.len().min(MOST_PHASES);
+pub fn topology(scene: &Scene, layout: Layout) -> String {
+    let mut svg = Svg::new(scene.name, &scene.subtitle());
+    let shown = scene.phases.len().min(MOST_PHASES);
     let tiles = Tiles::new(shown, 28.0, 600.0);
     let Tiles { columns, side, .. } = tiles;
-    let heights: Vec<f64> = drawn.phases[..shown]
+    let heights: Vec<f64> = scene.phases[..shown]
         .chunks(columns)
         .map(|row| row.iter().map(|phase| height(phase, side)).fold(0.0, f64::max))
         .collect();
     let mut y = 72.0;
-    for (row, phases) in drawn.phases[..shown].chunks(columns).enumerate() {
+    for (row, phases) in scene.phases[..shown].chunks(columns).enumerate() {
         for (column, phase) in phases.iter().enumerate() {
             let number = row * columns + column;
             let x = tiles.left(column);
             svg.group("phase", number, |svg| {
-                if drawn.phases.len() > 1 {
+                if scene.phases.len() > 1 {
                     svg.heading((x, y), &format!("phase {number}"));
                 }
-                draw_phase(svg, drawn, phase, layout, (x, y + 8.0), side);
+                draw_phase(svg, scene, phase, layout, (x, y + 8.0), side);
             });
         }
         y += heights[row] + 24.0;
@@ -113,15 +113,15 @@ pub fn topology(drawn: &Drawn, layout: Layout) -> String {
 
 /// Draws the phases one on top of the other, each a group of class `phase` of which the first is shown: a page shows them in
 /// turn.
-pub fn animation(drawn: &Drawn, layout: Layout) -> String {
-    let mut svg = Svg::new(drawn.name, &drawn.subtitle());
+pub fn animation(scene: &Scene, layout: Layout) -> String {
+    let mut svg = Svg::new(scene.name, &scene.subtitle());
     let side: f64 = 600.0;
     let corner = ((WIDTH - side) / 2.0, 84.0);
-    let shown = &drawn.phases[..drawn.phases.len().min(MOST_PHASES)];
+    let shown = &scene.phases[..scene.phases.len().min(MOST_PHASES)];
     for (number, phase) in shown.iter().enumerate() {
         svg.one_of("phase", number, |svg| {
-            svg.heading((MARGIN, 76.0), &format!("phase {number} of {}", drawn.phases.len()));
-            draw_phase(svg, drawn, phase, layout, corner, side);
+            svg.heading((MARGIN, 76.0), &format!("phase {number} of {}", scene.phases.len()));
+            draw_phase(svg, scene, phase, layout, corner, side);
         });
     }
     let tallest = shown.iter().map(|phase| height(phase, side)).fold(0.0, f64::max);
@@ -135,9 +135,9 @@ fn height(phase: &MixingMatrix, side: f64) -> f64 {
     }
 }
 
-fn draw_phase(svg: &mut Svg, drawn: &Drawn, phase: &MixingMatrix, layout: Layout, corner: Point, side: f64) {
+fn draw_phase(svg: &mut Svg, scene: &Scene, phase: &MixingMatrix, layout: Layout, corner: Point, side: f64) {
     match phase {
-        _ if phase.size() <= MOST_NODES => draw_ranks(svg, drawn, phase, layout, corner, side),
+        _ if phase.size() <= MOST_NODES => draw_ranks(svg, scene, phase, layout, corner, side),
         MixingMatrix::Cayley(cayley) => draw_hops(svg, cayley, corner, side),
         MixingMatrix::Sparse(_) => draw_groups(svg, phase, corner, side),
     }
@@ -152,9 +152,9 @@ pub(super) fn messages(phase: &MixingMatrix) -> Vec<Arrow> {
     (0..phase.size()).flat_map(row).collect()
 }
 
-fn draw_ranks(svg: &mut Svg, drawn: &Drawn, phase: &MixingMatrix, layout: Layout, corner: Point, side: f64) {
+fn draw_ranks(svg: &mut Svg, scene: &Scene, phase: &MixingMatrix, layout: Layout, corner: Point, side: f64) {
     let Places { ranks, machines, radius, cell } =
-        layout.places(drawn.size(), drawn.columns(), drawn.local_size.min(drawn.size()));
+        layout.places(scene.size(), scene.columns(), scene.local_size.min(scene.size()));
     let at = |(x, y): Point| (corner.0 + x * side, corner.1 + y * side);
     if let Some((corners, box_side)) = machines {
         for machine in corners {
@@ -168,7 +168,7 @@ fn draw_ranks(svg: &mut Svg, drawn: &Drawn, phase: &MixingMatrix, layout: Layout
     let classes = arrows::classes(messages(phase), &places, radius + 1.0, cell);
     arrows::draw(svg, &classes, room);
     for (rank, &place) in places.iter().enumerate() {
-        svg.rank(place, radius, rank as u32, &drawn.rank(rank as u32));
+        svg.rank(place, radius, rank as u32, &scene.rank(rank as u32));
         if radius >= 6.5 {
             let size = if rank < 100 { radius.min(11.0) } else { 0.8 * radius };
             svg.sized((place.0, place.1 + 0.36 * size), Anchor::Middle, INK, size, &rank.to_string());
@@ -209,7 +209,9 @@ fn draw_hops(svg: &mut Svg, cayley: &CayleyMatrix, corner: Point, side: f64) {
             let length = 0.3 * side * weight.to_f64().abs() / largest;
             let colour = if weight.is_negative() { VERMILLION } else { BLUE };
             let x = corner.0 + 0.48 * side;
-            svg.line((x, y), (x + length, y), Stroke { colour, width: 5.0, dash: "" });
+            // As in the drawing, negative weights are dashed.
+            let dash = if weight.is_negative() { "5 3" } else { "" };
+            svg.line((x, y), (x + length, y), Stroke { colour, width: 5.0, dash });
             svg.sized((x + length + 6.0, y + 4.0), Anchor::Start, FAINT, 11.0, &arrows::shown(weight));
         }
         y += 18.0;

@@ -34,7 +34,10 @@ pub fn analyze(arguments: &arguments::Analyze, format: Format) -> Result<(), Fai
     let results = results(arguments, "consensus.svg")?;
     let request = input::request(&arguments.file, size, &arguments.settings)?;
     let (assumptions, simulated) = (arguments.assumptions(), arguments.simulated.as_deref());
-    let found = Analyzed::new(&request, &input::Beside, assumptions, simulated, &Silent)?;
+    progress::wait("analyzing");
+    let found = Analyzed::new(&request, &input::Beside, assumptions, simulated, &Silent);
+    progress::clear();
+    let found = found?;
     if let Some(results) = results {
         results.write(&found, &analysis::svg(&arguments.file, &found.analysis))?;
     }

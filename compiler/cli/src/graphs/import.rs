@@ -3,7 +3,7 @@
 use super::arguments::{self, Reading};
 use crate::arguments::Format;
 use crate::failure::Failure;
-use crate::{input, output};
+use crate::{input, output, progress};
 use bfc_graphs::{Import, MAX_BYTES, Options};
 use serde_json::json;
 use std::path::Path;
@@ -16,9 +16,12 @@ pub fn import(arguments: &arguments::Import, format: Format) -> Result<(), Failu
     let options =
         Options { normalise: arguments.normalise, drop: arguments.drop, ..options(&arguments.reading) };
     let (path, output) = (&arguments.graph, arguments.output.as_deref());
-    let bytes = input::read_up_to(path, MAX_BYTES + 1)?;
-    let import = bfc_graphs::import(path, bytes, &options, output, bfc_compiler::is_name)
-        .map_err(Failure::refused_by)?;
+    progress::wait("reading");
+    let bytes = input::read_up_to(path, MAX_BYTES + 1);
+    progress::wait("importing");
+    let import = bytes.map(|bytes| bfc_graphs::import(path, bytes, &options, output, bfc_compiler::is_name));
+    progress::clear();
+    let import = import?.map_err(Failure::refused_by)?;
     if let Some(path) = output {
         if let Some((beside, edges)) = &import.edges {
             output::check_new_file(path)?;

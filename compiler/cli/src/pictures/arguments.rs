@@ -4,7 +4,7 @@ use crate::arguments::{Settings, Source, count, range};
 use crate::predict::arguments::Location;
 use bfc_report::picture::Layout;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, value_parser};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
@@ -36,9 +36,15 @@ pub struct Draw {
     /// digits, and otherwise on a circle.
     #[arg(long, value_name = "LAYOUT", value_parser = layout_parser())]
     pub layout: Option<Layout>,
-    /// The SVG file to write; standard output by default.
+    /// Which topology to draw, by name, if there are several.
+    #[arg(long, value_name = "NAME")]
+    pub pick: Option<String>,
+    /// The SVG file to write, or the PNG file if its name ends in `.png`; SVG on standard output by default.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// The pixels of a PNG file per inch, from 24 to 1200; 300 by default.
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(24..=1200))]
+    pub dpi: Option<u16>,
 }
 
 fn layout_parser() -> impl TypedValueParser<Value = Layout> {

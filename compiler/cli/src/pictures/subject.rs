@@ -3,8 +3,8 @@
 use super::equations::equations;
 use crate::failure::Failure;
 use crate::progress;
-use bfc_compiler::{Assumptions, Detail, Files, Request};
-use bfc_predict::{Axis, Location, plan, sweep};
+use bfc_compiler::{Assumptions, Files, Request};
+use bfc_predict::{Axis, Location, Overview, sweep};
 use bfc_report::diagnostic_json;
 use bfc_report::page::{self, Subject};
 use serde_json::Value;
@@ -18,18 +18,16 @@ pub fn subject(
     location: Option<Location<'_>>,
     sizes: Option<RangeInclusive<u32>>,
 ) -> (Subject, Option<Failure>) {
-    let planned = plan(request, files, location).map_err(Failure::from);
-    let topologies = bfc_compiler::topologies(request, files).unwrap_or_default();
     let assumptions = Assumptions::default();
-    let analysis = bfc_compiler::analyze_on(request, files, assumptions, Detail::Pictures).ok();
+    let Overview { topologies, analysis, plan } = Overview::new(request, files, location, assumptions);
     let swept = sizes.map(|sizes| {
         let axis = Axis::Sizes(sizes.collect());
         sweep(file, request, files, &axis, assumptions, &mut progress::Bar).map_err(Failure::from)
     });
     let (sweep, swept) = split(swept.transpose());
-    let (plan, refused) = match planned {
+    let (plan, refused) = match plan {
         Ok(plan) => (Some(plan), swept),
-        Err(failure) => (None, Some(failure)),
+        Err(refused) => (None, Some(Failure::from(refused))),
     };
     let diagnostics: Vec<Value> = refused.iter().flat_map(Failure::reports).map(diagnostic_json).collect();
     let source = page::source_text(request);

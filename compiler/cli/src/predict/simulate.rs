@@ -5,8 +5,8 @@ use super::clusters::cluster_for;
 use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::output::{Kind, Results};
-use crate::{input, output};
-use bfc_predict::{Experiment, Setting, Silent, simulate_sizes};
+use crate::{input, output, progress};
+use bfc_predict::{Experiment, Setting, simulate_sizes};
 use bfc_report::simulations;
 
 const SIMULATIONS: Kind =
@@ -24,7 +24,7 @@ pub fn simulate(arguments: &Simulate, format: Format) -> Result<(), Failure> {
     let experiment = experiment(arguments);
     let sizes = &arguments.sizes;
     let request = input::request(&arguments.file, sizes.first().copied().unwrap_or(1), &arguments.settings)?;
-    let found = simulate_sizes(&request, &input::Beside, sizes, &cluster, &experiment, &mut Silent)?;
+    let found = simulate_sizes(&request, &input::Beside, sizes, &cluster, &experiment, &mut progress::Bar)?;
     if let Some(results) = results {
         results.write(&found, &simulations::svg(&found))?;
     }

@@ -127,6 +127,7 @@ impl<'a> Builder<'a> {
             }
             self.phases.push(Phase::Said(Box::new(self.single), span));
         }
+        let places: Arc<[Span]> = self.phases.iter().map(Phase::span).collect();
         let drafts: Vec<&Draft> = self.phases.iter().filter_map(Phase::draft).collect();
         let common = common_group(&drafts, size);
         let rule = self.rule.as_ref();
@@ -147,7 +148,7 @@ impl<'a> Builder<'a> {
         let phases = phases.map_err(|error| with_names(error, self.names.as_deref().unwrap_or_default()))?;
         let phases = in_one_group(phases);
         let (name, ensures, names) = (self.name.to_string(), self.ensures, self.names);
-        Ok(Topology { name, size, phases, is_drawn, ensures, optimised: vec![], names })
+        Ok(Topology { name, size, phases, is_drawn, ensures, optimised: vec![], names, places })
     }
 }
 

@@ -227,7 +227,8 @@ impl<'a> Evaluator<'a> {
 
 fn plain(name: &str, size: u32, phases: Vec<MixingMatrix>) -> Topology {
     let name = name.to_string();
-    Topology { name, size, phases, is_drawn: false, ensures: vec![], optimised: vec![], names: None }
+    let (ensures, optimised, places) = (vec![], vec![], [].into());
+    Topology { name, size, phases, is_drawn: false, ensures, optimised, names: None, places }
 }
 
 fn wrong_size(construction: &Construction, expected: u32) -> EvaluateError {

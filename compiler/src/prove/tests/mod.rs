@@ -153,6 +153,7 @@ pub(crate) fn topology(phases: Vec<MixingMatrix>) -> crate::model::topology::Top
         is_drawn: false,
         ensures: vec![],
         names: None,
+        places: [].into(),
         optimised: vec![],
     }
 }

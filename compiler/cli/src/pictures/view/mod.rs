@@ -110,23 +110,31 @@ impl View {
         let given =
             |name: &str| query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         let size = given("size").and_then(|size| count(size).ok()).unwrap_or(self.size);
-        let mut settings = self.settings.clone();
-        for (name, value) in &mut settings.parameters {
-            if let Some(other) = given(&format!("param.{name}")).filter(|other| !other.trim().is_empty()) {
-                *value = other.to_string();
-            }
-        }
         let files = Watched::default();
         files.note(PathBuf::from(&self.file));
-        let html = match input::request(&self.file, size, &settings) {
-            Ok(request) => {
+        let html = match input::request(&self.file, size, &self.settings) {
+            Ok(mut request) => {
+                // A source that is refused has no parameters to set, and its diagnostics are shown.
+                let mut parameters = bfc_compiler::parameters(&request, &files).unwrap_or_default();
+                for parameter in &mut parameters {
+                    let value = given(&format!("param.{}", parameter.name));
+                    let value = value.filter(|value| !value.trim().is_empty());
+                    let Some(value) = value.filter(|value| Some(*value) != parameter.value.as_deref()) else {
+                        continue;
+                    };
+                    let bare = parameter.name.rsplit('.').next().unwrap_or_default();
+                    let is_same = |known: &str| known == parameter.name || known == bare;
+                    request.parameters.retain(|(known, _)| !is_same(known));
+                    request.parameters.push((parameter.name.clone(), value.to_string()));
+                    parameter.value = Some(value.to_string());
+                }
                 let (subject, _) = subject(&self.file, &request, &files, None, None);
-                page::live(size, &[subject], &settings.parameters)
+                page::live(size, &[subject], &parameters)
             }
             Err(failure) => {
                 let reports = failure.reports().iter();
                 let diagnostics = reports.map(bfc_report::diagnostic_json).collect();
-                page::live(size, &[page::Subject::refused(&self.file, diagnostics)], &settings.parameters)
+                page::live(size, &[page::Subject::refused(&self.file, diagnostics)], &[])
             }
         };
         *self.watched.lock().unwrap_or_else(PoisonError::into_inner) = files.states();
