@@ -10,6 +10,7 @@ mod lower;
 mod lower_program;
 mod mutations;
 mod optimise;
+mod overview;
 mod programs;
 mod quadratic;
 mod reference;

@@ -186,6 +186,81 @@ test("a claim and its line of the source light up together", async () => {
   });
 });
 
+test("a phase and the lines that make it light up together", async () => {
+  writeFileSync(path("lines.bf"), "topology t {\n    phase { 0 -- 1 }\n    phase {\n        1 -- 2\n    }\n    weights metropolis\n}\n");
+  writeFileSync(path("rule.bf"), "topology t {\n    for k in 1..3 {\n        phase { for i in ranks { i -> (i + k) mod size } }\n    }\n}\n");
+  const made = (page) => page.$$eval(".source .made", (all) => all.map((one) => Number(one.dataset.line)));
+  await open(report("lines.html", "lines.bf", "--size", "3"), { reducedMotion: "reduce" }, async (page) => {
+    assert.deepEqual(await made(page), [2]);
+    await page.focus(".phase-slider");
+    await page.keyboard.press("ArrowRight");
+    assert.deepEqual(await made(page), [3, 4, 5]);
+    // A line shows its phase.
+    await page.hover('.source [data-line="2"]');
+    assert.equal(await phase(page), 0);
+    assert.deepEqual(await made(page), [2]);
+  });
+  await open(report("rule.html", "rule.bf", "--size", "5"), { reducedMotion: "reduce" }, async (page) => {
+    assert.deepEqual(await made(page), [3]);
+    await page.focus(".phase-slider");
+    await page.keyboard.press("ArrowRight");
+    assert.deepEqual(await made(page), [3], "a rule makes all phases");
+    await page.hover('.source [data-line="3"]');
+    assert.equal(await phase(page), 1);
+  });
+});
+
+test("charts are enlarged by buttons and by dragging", async () => {
+  await open(report("zoom.html", "topology::ring", "--size", "64"), {}, async (page) => {
+    const chart = page.locator(".consensus .chart");
+    const shown = async () => {
+      const box = (await chart.locator(".plot").first().getAttribute("viewBox")).split(" ").map(Number);
+      const ticks = await chart.locator(".ticks text").allTextContents();
+      return { left: box[0], width: box[2], ticks };
+    };
+    const whole = await shown();
+    const button = (name) => page.locator(".consensus .zoom button", { hasText: new RegExp(`^${name}$`) });
+    await button("Zoom in").click();
+    const half = await shown();
+    assert.ok(Math.abs(half.width - whole.width / 2) < 1e-6 && Math.abs(half.left - whole.left - whole.width / 4) < 1e-6);
+    const [low, high] = await chart.evaluate((one) => [one.dataset.low, one.dataset.high].map(Number));
+    const inside = half.ticks.map(Number);
+    assert.ok(inside.length >= 2 && inside.every((at) => at >= low + (high - low) / 4 && at <= low + (0.75 * (high - low))), `${inside}`);
+    await button("Right").click();
+    assert.ok(Math.abs((await shown()).left - whole.left - whole.width / 2) < 1e-6);
+    await button("Whole").click();
+    assert.deepEqual(await shown(), whole);
+    const box = await page.locator(".consensus svg").first().boundingBox();
+    const at = (share) => [box.x + (box.width * (whole.left + share * whole.width)) / 880, box.y + box.height / 2];
+    await page.mouse.move(...at(0.2));
+    await page.mouse.down();
+    await page.mouse.move(...at(0.3));
+    await page.mouse.move(...at(0.4));
+    assert.equal(await page.locator(".brush").count(), 1);
+    await page.mouse.up();
+    const dragged = await shown();
+    assert.ok(Math.abs(dragged.width / whole.width - 0.2) < 0.01, `${dragged.width}`);
+    assert.equal(await page.locator(".brush").count(), 0);
+    await page.mouse.dblclick(...at(0.5));
+    assert.deepEqual(await shown(), whole);
+  });
+});
+
+test("a run has its curves and its timeline in the report", async () => {
+  writeFileSync(path("run.bf"), "use topology::ring\nuse algorithm::dgd\nschedule {\n    topology ring\n    algorithm dgd\n}\n");
+  bfc("run", "run.bf", "--size", "4", "--steps", "20", "--trace", "traces", "--report", "run.html");
+  await open(path("run.html"), {}, async (page) => {
+    const { training, gantt } = (await data(page)).files[0];
+    assert.equal(training.distances.ranks.length, 4);
+    assert.equal(await page.locator(".timeline .gantt").count(), gantt.ranks.length);
+    assert.ok((await page.locator(".training svg").first().textContent()).includes("farthest"));
+    // The time axis is one that can be enlarged.
+    await page.locator(".timeline .zoom button").first().click();
+    const ticks = await page.locator(".timeline .ticks text").allTextContents();
+    assert.ok(ticks.length >= 2 && ticks.every((tick) => tick === "0" || /^[0-9.]+ (ns|µs|ms|s)$/.test(tick)), `${ticks}`);
+  });
+});
+
 test("an algorithm is shown as equations and as the program that runs", async () => {
   await open(report("equations.html", "algorithm::gradient_tracking", "--topology", "ring", "--size", "8"), {}, async (page) => {
     const lines = await page.$$eval(".equations math", (all) => all.map((one) => one.textContent));
@@ -292,6 +367,11 @@ test("pictures of bfc draw are images", async () => {
     await page.goto(pathToFileURL(file).href);
     assert.equal(await page.evaluate(() => document.documentElement.tagName), "svg");
     assert.equal(await page.evaluate(() => document.documentElement.getBoundingClientRect().width), 880);
+    const png = path(`${what}.png`);
+    bfc("draw", what, "topology::one_peer_exp2", "--size", "12", "-o", png, "--dpi", "192");
+    await page.setContent(`<img src="data:image/png;base64,${readFileSync(png).toString("base64")}">`);
+    await page.waitForFunction(() => document.images[0].complete);
+    assert.equal(await page.evaluate(() => document.images[0].naturalWidth), 1760);
   }
   await page.close();
 });
@@ -342,6 +422,58 @@ test("a served page follows changes, errors included", async () => {
     assert.match(await page.textContent(".row"), /^rank 4 keeps/);
     await page.close();
   });
+});
+
+test("sliders give what bfc analyze gives", async () => {
+  const source = "use topology::{p_peer_exponential}\nuse algorithm::dmsgd\nschedule {\n    topology p_peer_exponential(peers = 2)\n    algorithm dmsgd(beta = 0.5)\n}\n";
+  writeFileSync(path("slide.bf"), source);
+  await serve(["slide.bf", "--size", "8"], async (address) => {
+    const page = await browser.newPage();
+    await page.goto(address);
+    await page.waitForFunction(() => "ready" in document.documentElement.dataset);
+    const names = await page.$$eval("form.live [type=range]", (all) => all.map((one) => one.dataset.field));
+    assert.deepEqual(names, ["size", "param.peers", "param.lr", "param.beta"]);
+    // The topology requires peers >= 1.
+    assert.deepEqual(await page.$eval('[data-field="param.peers"]', (one) => [one.min, one.max, one.step]), ["1", "8", "1"]);
+    assert.deepEqual(await page.$eval('[type=checkbox]', (one) => [one.dataset.field, one.checked]), ["param.nesterov", false]);
+    const same = async (...words) => {
+      const analyzed = json("analyze", "slide.bf", ...words);
+      await page.waitForFunction((expected) => {
+        const found = JSON.parse(document.getElementById("data").textContent).files[0].analysis;
+        if (!found) return false;
+        delete found.eigenvalues;
+        return JSON.stringify(found) === expected;
+      }, JSON.stringify(analyzed));
+    };
+    const slide = (field, value) =>
+      page.$eval(
+        `[data-field="${field}"]`,
+        (one, value) => {
+          one.value = value;
+          for (const event of ["input", "change"]) one.dispatchEvent(new Event(event, { bubbles: true }));
+        },
+        String(value),
+      );
+    await same("--size", "8");
+    await slide("param.peers", 3);
+    await same("--size", "8", "--param", "peers=3");
+    assert.equal(await page.inputValue('[name="param.peers"]'), "3");
+    await slide("size", 12);
+    await same("--size", "12", "--param", "peers=3");
+    await page.fill('[name="param.beta"]', "1/4");
+    await page.keyboard.press("Enter");
+    await same("--size", "12", "--param", "peers=3", "--param", "beta=1/4");
+    await page.check('[data-field="param.nesterov"]');
+    await same("--size", "12", "--param", "peers=3", "--param", "beta=1/4", "--param", "nesterov=true");
+    // A value that is refused shows why, and the way back works.
+    await page.fill('[name="param.peers"]', "0");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".diagnostics");
+    await slide("param.peers", 2);
+    await same("--size", "12", "--param", "beta=1/4", "--param", "nesterov=true");
+    await page.close();
+  });
+  assert.equal(readFileSync(path("slide.bf"), "utf8"), source, "the source is as it was");
 });
 
 test("a served page needs the token of its address", async () => {

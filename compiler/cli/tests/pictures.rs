@@ -174,8 +174,113 @@ fn only_pictures_and_pages_are_replaced() {
         assert_eq!(draw(taken)[0], if *taken == page { "bfc::cli::usage" } else { "bfc::cli::file_exists" });
     }
     assert_eq!(codes(&["report", &source, "--size", "2", "-o", &source], 2), ["bfc::cli::file_exists"]);
-    assert_eq!(draw(&path("t.png")), ["bfc::cli::usage"], "a picture of another format is not promised");
+    assert_eq!(draw(&path("t.pdf")), ["bfc::cli::usage"], "a picture of another format is not promised");
     assert_eq!(fs::read_to_string(path("full.svg")).expect("there"), "mine");
+}
+
+/// Width, height and dots per metre of a PNG file.
+fn png(path: &str) -> [u32; 3] {
+    let bytes = fs::read(path).expect("written");
+    assert!(bytes.starts_with(b"\x89PNG\r\n\x1a\n"));
+    let word = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
+    let resolution = bytes.windows(4).position(|name| name == b"pHYs").expect("a resolution") + 4;
+    [word(16), word(20), word(resolution)]
+}
+
+#[test]
+fn every_picture_can_be_a_png() {
+    let (_directory, path) = files(&[("photo.png", b"\x89PNG\r\n\x1a\nmine")]);
+    let picture = path("picture.png");
+    for kind in KINDS {
+        let draw = ["draw", kind, "topology::one_peer_exp2", "--size", "8", "-o", &picture];
+        bfc(&[&draw[..], &["--dpi", "96"]].concat()).assert().code(0);
+        let svg = drawn(&[kind, "topology::one_peer_exp2", "--size", "8"]);
+        let root = Document::parse(&svg).expect("XML");
+        let height: f64 =
+            root.root_element().attribute("height").and_then(|text| text.parse().ok()).expect("a height");
+        assert_eq!(png(&picture), [880, height.ceil() as u32, 3780], "{kind}");
+    }
+    let draw = ["draw", "matrix", "topology::ring", "--size", "4", "-o", &picture];
+    bfc(&draw).assert().code(0);
+    assert_eq!([png(&picture)[0], png(&picture)[2]], [2750, 11811], "300 dots per inch");
+    // Only its own files are replaced, whatever their extension.
+    let photo = ["draw", "matrix", "topology::ring", "--size", "4", "-o", &path("photo.png")];
+    assert_eq!(codes(&photo, 2), ["bfc::cli::file_exists"]);
+    let svg = ["draw", "matrix", "topology::ring", "--size", "4", "--dpi", "200"];
+    assert_eq!(codes(&svg, 2), ["bfc::cli::usage"], "a resolution without pixels");
+    let tall = [
+        "draw",
+        "matrix",
+        "topology::one_peer_exp2",
+        "--size",
+        "1048576",
+        "--dpi",
+        "1200",
+        "-o",
+        &path("tall.png"),
+    ];
+    assert_eq!(codes(&tall, 2), ["bfc::cli::usage"], "too many pixels");
+}
+
+#[test]
+fn one_of_several_topologies_is_picked() {
+    let draw = |what, more: &[&str]| {
+        [
+            &[
+                "draw",
+                what,
+                "algorithm::push_pull",
+                "--topology",
+                "R=tree_pull",
+                "--topology",
+                "C=ring_directed",
+                "--size",
+                "7",
+            ],
+            more,
+        ]
+        .concat()
+    };
+    let refused = json_with_exit(&draw("topology", &[]), 2);
+    let help = refused["diagnostics"][0]["help"].as_str().expect("help");
+    let names: Vec<&str> = help.split('`').filter_map(|part| part.strip_prefix("--pick ")).collect();
+    assert_eq!(names.len(), 2, "{help}");
+    for name in names {
+        for what in ["topology", "matrix"] {
+            let text = stdout(&draw(what, &["--pick", name]));
+            assert!(text.contains(&format!("<title>{name}</title>")), "{text}");
+        }
+    }
+    assert_eq!(codes(&draw("matrix", &["--pick", "Q"]), 2), ["bfc::cli::usage"]);
+    // Flags without effect are refused.
+    assert_eq!(codes(&draw("spectrum", &["--pick", "R"]), 2), ["bfc::cli::usage"]);
+    assert_eq!(codes(&draw("schedule", &["--layout", "grid"]), 2), ["bfc::cli::usage"]);
+}
+
+/// The sign of a weight shows without colours: a bar in each negative cell.
+#[test]
+fn negative_weights_are_marked() {
+    let source = "topology t {\n    0 -- 1 weight -1/4\n    1 -- 2 weight 1/2\n    self 0 weight 5/4\n    self 1 weight 3/4\n    \
+                  self 2 weight 1/2\n}\n";
+    let (_directory, path) = files(&[("t.bf", source.as_bytes())]);
+    let text = drawn(&["matrix", &path("t.bf"), "--size", "3"]);
+    assert!(text.contains("negative weights in red with a bar"), "{text}");
+    assert_eq!(subpaths(&Document::parse(&text).expect("XML"), false, 'M'), 2);
+}
+
+/// Each phase of a report names the lines that make it: several lines, or one rule for all.
+#[test]
+fn phases_have_their_lines() {
+    let lines = b"topology t {\n    phase {\n        0 -- 1\n    }\n    phase { 1 -- 2 }\n    weights metropolis\n}\n";
+    let rule = b"topology t {\n    for k in 1..3 {\n        phase { for i in ranks { i -> (i + k) mod size } }\n    }\n}\n";
+    let (_directory, path) = files(&[("lines.bf", lines), ("rule.bf", rule)]);
+    let document = json(&["report", &path("lines.bf"), &path("rule.bf"), "topology::ring", "--size", "3"]);
+    let found = |file: usize| -> Vec<Value> {
+        let phases = document["files"][file]["topologies"][0]["phases"].as_array().expect("phases");
+        phases.iter().map(|phase| phase["lines"].clone()).collect()
+    };
+    assert_eq!(found(0), [serde_json::json!([2, 4]), serde_json::json!([5, 5])]);
+    assert_eq!(found(1), [serde_json::json!([3, 3]), serde_json::json!([3, 3])]);
 }
 
 /// Names and comments with tags or bidirectional controls stay text.
@@ -223,6 +328,46 @@ fn a_run_has_its_curves_in_a_report() {
     assert!(data["files"][0]["analysis"]["exact_after"].is_number());
     assert!(text.contains("training loss above the optimum") && text.contains("consensus distance"));
     assert_eq!(codes(&[&run[..], &[&path("mine.html")]].concat(), 2), ["bfc::cli::file_exists"]);
+}
+
+#[test]
+fn a_traced_run_has_its_timeline_in_a_report() {
+    let (_directory, path) = files(&[]);
+    let (page, traces) = (path("run.html"), path("traces"));
+    let run =
+        ["run", "examples/digits.bf", "--size", "4", "--steps", "20", "--trace", &traces, "--report", &page];
+    let document = json(&run);
+    // The distances of each rank, whose root mean square is the curve's.
+    let distances = &document["distances"];
+    let ranks: Vec<Vec<f64>> = serde_json::from_value(distances["ranks"].clone()).expect("distances");
+    assert_eq!((ranks.len(), distances["steps"].as_array().map(Vec::len)), (4, Some(21)));
+    for (step, point) in document["curve"].as_array().expect("a curve").iter().enumerate() {
+        let square: f64 = ranks.iter().map(|rank| rank[step] * rank[step]).sum();
+        let found = point["consensus_distance"].as_f64().expect("a distance");
+        assert!(((square / 4.0).sqrt() - found).abs() <= 1e-12 * found, "{step}");
+    }
+    let text = fs::read_to_string(&page).expect("written");
+    let data = text.split("id=\"data\">").nth(1).and_then(|rest| rest.split("</script>").next());
+    let data: Value = serde_json::from_str(data.expect("data")).expect("JSON");
+    let gantt = &data["files"][0]["gantt"];
+    let [first, last] = [0, 1].map(|end| gantt["steps"][end].as_u64().expect("a step"));
+    assert!((1..=6).contains(&(last - first + 1)) && last < 20, "{gantt:#}");
+    let seconds = gantt["seconds"].as_f64().expect("a time");
+    for (number, row) in gantt["ranks"].as_array().expect("ranks").iter().enumerate() {
+        assert_eq!(row["rank"], number);
+        assert_eq!(row["begins"].as_array().map(Vec::len), Some((last - first + 1) as usize));
+        assert!((0.0..=1.0).contains(&row["waiting"].as_f64().expect("a share")));
+        let bars = row["bars"].as_array().expect("bars");
+        assert!(bars.iter().any(|bar| bar["activity"] == "trainer"), "{row:#}");
+        for bar in bars {
+            let [start, end] = ["start", "end"].map(|key| bar[key].as_f64().expect("a time"));
+            assert!(-1e-9 <= start && start <= end && end <= seconds + 1e-9, "{bar} of {seconds}");
+        }
+    }
+    assert_eq!(text.matches("class=\"gantt\"").count(), 4);
+    assert!(text.contains(&format!("What each rank did in steps {first} to {last}")));
+    // Two exchanges a step with one partner each; at the edges some messages are cut off.
+    assert!(gantt["messages"].as_array().is_some_and(|messages| messages.len() >= 4), "{gantt:#}");
 }
 
 /// The README opens with a picture of what it describes, as the command draws it.

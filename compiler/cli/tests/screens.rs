@@ -221,3 +221,35 @@ fn an_imported_pipe_is_refused() {
     assert_eq!(codes(&["check", &path("a.bf")], 1), ["bfc::resolve::missing_file"]);
     drop(directory);
 }
+
+/// On a terminal, which `script` gives it, a command that may take minutes shows how far it is, or for how long it has run.
+#[cfg(target_os = "linux")]
+#[test]
+fn long_commands_show_their_progress() {
+    let edges: String = (0..60_000).map(|i| format!("{i} {}\n", (7 * i + 1) % 60_000)).collect();
+    let (_directory, path) = files(&[("large.edges", edges.as_bytes())]);
+    let (graph, source) = (path("large.edges"), path("large.bf"));
+    for (command, shown) in [
+        (format!("import {graph} -o {source}"), "importing"),
+        ("analyze topology::random_regular --size 512".into(), "analyzing"),
+        ("analyze topology::random_regular --size 100..110".into(), "/11 sizes"),
+        ("simulate topology::ring --size 64 --cluster a100 --steps 400".into(), "/400 steps"),
+        ("run examples/digits.bf --size 4 --steps 30".into(), "/30 steps"),
+        ("advise --size 8 --cluster v100".into(), " topologies"),
+    ] {
+        let line = format!("{} {command}", env!("CARGO_BIN_EXE_bfc"));
+        let output = std::process::Command::new("script")
+            .args(["-qec", &line, "/dev/null"])
+            .current_dir(crate::common::root())
+            .env("TERM", "xterm")
+            .output()
+            .expect("`script`, of every Linux");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && text.contains(shown), "{command}: {text}");
+        // The same without a terminal.
+        if command.starts_with("simulate") {
+            let words: Vec<&str> = command.split(' ').collect();
+            assert!(bfc(&words).assert().code(0).get_output().stderr.is_empty(), "{command}");
+        }
+    }
+}

@@ -106,6 +106,108 @@ const start = () => {
     }
   }
 
+  // Charts: their horizontal axis is enlarged by dragging over them, or by buttons.
+  const nice = (rough) => {
+    const power = 10 ** Math.floor(Math.log10(rough));
+    return [1, 2, 5, 10].find((step) => step * power >= rough) * power;
+  };
+  const seconds = (at) => {
+    const units = [["s", 1], ["ms", 1e-3], ["µs", 1e-6], ["ns", 1e-9]];
+    const [unit, size] = units.find(([, size]) => at >= size) ?? units.at(-1);
+    return at === 0 ? "0" : `${Number((at / size).toPrecision(4))} ${unit}`;
+  };
+  const scales = {
+    counts: { least: 1, name: number },
+    doublings: { least: 1, name: (at) => number(2 ** at) },
+    seconds: { least: 0, name: seconds },
+  };
+  for (const chart of document.querySelectorAll("figure .chart")) {
+    const { least, name } = scales[chart.dataset.scale];
+    const [low, high, left, width] = ["low", "high", "left", "width"].map((key) => Number(chart.dataset[key]));
+    const plots = [...chart.querySelectorAll(".plot")];
+    const groups = [...chart.querySelectorAll(".ticks")];
+    const whole = groups.map((group) => [...group.children]);
+    // The part of the axis that is shown, from 0 to 1.
+    let [begin, end] = [0, 1];
+    const ticks = (template) => {
+      const [from, to] = [begin, end].map((place) => low + place * (high - low));
+      const step = Math.max(least, nice((to - from) / 6));
+      const made = [];
+      for (let count = Math.ceil(from / step - 1e-9); count * step <= to; count += 1) {
+        const at = count * step;
+        const x = left + (width * (at - from)) / (to - from);
+        for (const tag of ["line", "text"]) {
+          const one = template.find((element) => element.localName === tag)?.cloneNode(true);
+          if (!one) continue;
+          for (const key of tag === "line" ? ["x1", "x2"] : ["x"]) one.setAttribute(key, x);
+          if (tag === "text") one.textContent = name(at);
+          made.push(one);
+        }
+      }
+      return made;
+    };
+    const zoom = (from, to) => {
+      const length = Math.min(1, Math.max(to - from, 1e-4));
+      begin = Math.min(Math.max(from, 0), 1 - length);
+      end = begin + length;
+      for (const plot of plots) {
+        const [y, height] = ["y", "height"].map((key) => plot.getAttribute(key));
+        plot.setAttribute("viewBox", `${left + begin * width} ${y} ${length * width} ${height}`);
+      }
+      groups.forEach((group, k) => group.replaceChildren(...(length === 1 ? whole[k] : ticks(whole[k]))));
+    };
+    const controls = document.createElement("div");
+    controls.className = "controls zoom";
+    for (const [label, from, to] of [["Zoom in", 0.25, 0.75], ["Zoom out", -0.5, 1.5], ["Left", -0.5, 0.5], ["Right", 0.5, 1.5], ["Whole", -Infinity, Infinity]]) {
+      const button = document.createElement("button");
+      Object.assign(button, { type: "button", textContent: label });
+      button.addEventListener("click", () => {
+        const length = end - begin;
+        if (to === Infinity) zoom(0, 1);
+        else zoom(begin + from * length, begin + to * length);
+      });
+      controls.append(button);
+    }
+    chart.closest("figure").prepend(controls);
+    const place = (event) => {
+      const box = plots[0].getBoundingClientRect();
+      return (event.clientX - box.left) / box.width;
+    };
+    let brush = null;
+    const picture = chart.ownerSVGElement;
+    picture.addEventListener("pointerdown", (event) => {
+      const start = place(event);
+      if (event.button !== 0 || start < 0 || start > 1) return;
+      event.preventDefault();
+      const rectangle = document.createElementNS(picture.namespaceURI, "rect");
+      rectangle.classList.add("brush");
+      const last = plots.at(-1);
+      rectangle.setAttribute("y", plots[0].getAttribute("y"));
+      rectangle.setAttribute("height", Number(last.getAttribute("y")) + Number(last.getAttribute("height")) - Number(plots[0].getAttribute("y")));
+      chart.append(rectangle);
+      picture.setPointerCapture(event.pointerId);
+      brush = { start, rectangle };
+    });
+    const range = (event) => [brush.start, Math.min(Math.max(place(event), 0), 1)].sort((a, b) => a - b);
+    picture.addEventListener("pointermove", (event) => {
+      if (!brush) return;
+      const [from, to] = range(event);
+      brush.rectangle.setAttribute("x", left + from * width);
+      brush.rectangle.setAttribute("width", (to - from) * width);
+    });
+    const release = (event) => {
+      if (!brush) return;
+      const [from, to] = range(event);
+      brush.rectangle.remove();
+      brush = null;
+      const length = end - begin;
+      if (event.type === "pointerup" && to - from > 0.01) zoom(begin + from * length, begin + to * length);
+    };
+    picture.addEventListener("pointerup", release);
+    picture.addEventListener("pointercancel", release);
+    picture.addEventListener("dblclick", () => zoom(0, 1));
+  }
+
   // A claim and its line of the source.
   for (const article of document.querySelectorAll("article")) {
     const light = (line, on) => {

@@ -1,5 +1,7 @@
 //! Values along an axis become places between 0 and 1, and an axis its ticks.
 
+use bfc_predict::units::shown_seconds;
+
 /// How an axis is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
@@ -11,6 +13,8 @@ pub enum Scale {
     Decades,
     /// From 0 to 100 %.
     Shares,
+    /// Seconds from 0 on.
+    Seconds,
 }
 
 /// An axis that holds given values.
@@ -23,13 +27,13 @@ pub struct Axis {
 impl Scale {
     /// Whether an axis has a place for this value.
     fn shows(self, value: f64) -> bool {
-        value.is_finite() && (value > 0.0 || matches!(self, Self::Counts | Self::Shares))
+        value.is_finite() && (value > 0.0 || matches!(self, Self::Counts | Self::Shares | Self::Seconds))
     }
 
     /// The value along the axis.
     fn along(self, value: f64) -> f64 {
         match self {
-            Self::Counts | Self::Shares => value,
+            Self::Counts | Self::Shares | Self::Seconds => value,
             Self::Doublings => value.log2(),
             Self::Decades => value.log10(),
         }
@@ -44,6 +48,7 @@ impl Axis {
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
         let (low, high) = match scale {
             Scale::Counts => (0.0, high.max(1.0)),
+            Scale::Seconds => (0.0, high.max(1e-9)),
             Scale::Shares => (0.0, 1.0),
             Scale::Doublings if low > high => (0.0, 1.0),
             Scale::Doublings => (low, high.max(low + 1.0)),
@@ -63,10 +68,26 @@ impl Axis {
         (self.scale.along(value) - self.low) / (self.high - self.low)
     }
 
+    /// The attributes by which the script of a page draws other ticks, for an axis that begins at `left` and is `width` long.
+    pub fn attributes(&self, left: f64, width: f64) -> String {
+        let name = match self.scale {
+            Scale::Counts => "counts",
+            Scale::Doublings => "doublings",
+            Scale::Decades => "decades",
+            Scale::Shares => "shares",
+            Scale::Seconds => "seconds",
+        };
+        let Self { low, high, .. } = self;
+        format!(
+            "data-scale=\"{name}\" data-low=\"{low}\" data-high=\"{high}\" data-left=\"{left}\" data-width=\"{width}\""
+        )
+    }
+
     /// The places and names of the ticks.
     pub fn ticks(&self) -> Vec<(f64, String)> {
         let step = match self.scale {
-            Scale::Counts => nice_step(self.high),
+            Scale::Counts => nice_step(self.high).max(1.0),
+            Scale::Seconds => nice_step(self.high),
             Scale::Shares => 0.2,
             Scale::Doublings | Scale::Decades => ((self.high - self.low + 7.0) / 8.0).floor().max(1.0),
         };
@@ -83,6 +104,8 @@ impl Axis {
     fn name(&self, at: f64) -> String {
         match self.scale {
             Scale::Counts => format!("{at}"),
+            Scale::Seconds if at == 0.0 => "0".to_string(),
+            Scale::Seconds => shown_seconds(at),
             Scale::Doublings => format!("{}", at.exp2()),
             Scale::Decades => power_of_ten(at as i32),
             Scale::Shares => format!("{:.0} %", 100.0 * at),
@@ -94,8 +117,7 @@ impl Axis {
 fn nice_step(last: f64) -> f64 {
     let rough = last / 6.0;
     let power = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().find(|step| step * power >= rough).unwrap_or(10.0) * power;
-    step.max(1.0)
+    [1.0, 2.0, 5.0, 10.0].into_iter().find(|step| step * power >= rough).unwrap_or(10.0) * power
 }
 
 /// Such as 10⁻³.
@@ -120,7 +142,8 @@ mod tests {
     fn ticks_are_round() {
         assert_eq!(nice_step(300.0), 50.0);
         assert_eq!(nice_step(1000.0), 200.0);
-        assert_eq!(nice_step(1.0), 1.0);
+        assert_eq!(nice_step(1.0), 0.2);
+        assert_eq!(names(Scale::Seconds, &[0.003]), "0 500 µs 1.00 ms 1.50 ms 2.00 ms 2.50 ms 3.00 ms");
         assert_eq!(power_of_ten(-13), "10⁻¹³");
         assert_eq!(names(Scale::Doublings, &[12.0, 64.0]), "16 32 64");
         assert_eq!(names(Scale::Shares, &[0.3]), "0 % 20 % 40 % 60 % 80 % 100 %");

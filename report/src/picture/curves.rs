@@ -1,7 +1,7 @@
 //! Curves: panels one below the other, a vertical axis each, lines labelled at their ends.
 
 use super::axis::{Axis, Scale};
-use super::svg::{Anchor, FAINT, GRID, INK, Stroke, Svg, WIDTH};
+use super::svg::{Anchor, FAINT, GRID, INK, Short, Stroke, Svg, WIDTH};
 use std::fmt::Write;
 
 const LEFT: f64 = 76.0;
@@ -57,15 +57,15 @@ impl Picture {
         let panels = self.panels.len() as f64;
         let height = TOP + panels * PANEL + (panels - 1.0).max(0.0) * GAP + BOTTOM;
         let mut svg = Svg::new(&self.title, &self.subtitle);
-        for (index, panel) in self.panels.iter().enumerate() {
-            let top = TOP + index as f64 * (PANEL + GAP);
-            let frame = Frame { top, x: self.x_axis(), y: panel.axis() };
-            if let Some(mark) = self.mark.filter(|mark| frame.x.shows(*mark)) {
-                let x = frame.x(mark);
-                svg.line((x, top), (x, top + PANEL), Stroke { colour: FAINT, width: 1.5, dash: "2 3" });
+        let axis = self.x_axis().attributes(LEFT, WIDTH - LEFT - RIGHT);
+        svg.tagged(&format!("class=\"chart\" {axis}"), |svg| {
+            for (index, panel) in self.panels.iter().enumerate() {
+                let top = TOP + index as f64 * (PANEL + GAP);
+                let frame = Frame { top, x: self.x_axis(), y: panel.axis() };
+                let mark = self.mark.filter(|mark| frame.x.shows(*mark));
+                panel.draw(svg, &frame, mark, index + 1 == self.panels.len());
             }
-            panel.draw(&mut svg, &frame, index + 1 == self.panels.len());
-        }
+        });
         let middle = LEFT + (WIDTH - LEFT - RIGHT) / 2.0;
         svg.text((middle, height - 12.0), Anchor::Middle, FAINT, &self.x_label);
         svg.document(height)
@@ -103,12 +103,16 @@ impl Panel {
         Axis::new(self.scale, self.curves.iter().flat_map(|curve| &curve.points).map(|point| point.1))
     }
 
-    fn draw(&self, svg: &mut Svg, frame: &Frame, with_x_labels: bool) {
+    fn draw(&self, svg: &mut Svg, frame: &Frame, mark: Option<f64>, with_x_labels: bool) {
         svg.heading((LEFT, frame.top - 9.0), &self.title);
         draw_axes(svg, frame, with_x_labels);
-        for curve in &self.curves {
-            curve.draw(svg, frame);
-        }
+        svg.plot((LEFT, frame.top), (WIDTH - LEFT - RIGHT, PANEL), |svg| {
+            if let Some(mark) = mark {
+                let line = format!("M{} {}v{PANEL}", Short(frame.x(mark)), Short(frame.top));
+                svg.path(&line, Stroke { colour: FAINT, width: 1.5, dash: "2 3" });
+            }
+            self.curves.iter().for_each(|curve| curve.draw(svg, frame));
+        });
         self.draw_labels(svg, frame);
         if !self.curves.iter().any(|curve| curve.points.iter().any(|point| frame.shows(point))) {
             let mut points = self.curves.iter().flat_map(|curve| &curve.points);
@@ -167,13 +171,15 @@ fn draw_axes(svg: &mut Svg, frame: &Frame, with_x_labels: bool) {
         svg.line((LEFT, y), (right, y), Stroke::thin(GRID));
         svg.text((LEFT - 8.0, y + 4.0), Anchor::End, FAINT, &name);
     }
-    for (place, name) in frame.x.ticks() {
-        let x = LEFT + place * (right - LEFT);
-        svg.line((x, frame.top), (x, bottom), Stroke::thin(GRID));
-        if with_x_labels {
-            svg.text((x, bottom + 18.0), Anchor::Middle, FAINT, &name);
+    svg.tagged("class=\"ticks\"", |svg| {
+        for (place, name) in frame.x.ticks() {
+            let x = LEFT + place * (right - LEFT);
+            svg.line((x, frame.top), (x, bottom), Stroke::thin(GRID));
+            if with_x_labels {
+                svg.text((x, bottom + 18.0), Anchor::Middle, FAINT, &name);
+            }
         }
-    }
+    });
     svg.line((LEFT, bottom), (right, bottom), Stroke::thin(FAINT));
 }
 

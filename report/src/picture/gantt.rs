@@ -1,5 +1,6 @@
 //! What ranks did during some steps: a line for each rank, bars over time, and lines for messages.
 
+use super::axis::{Axis, Scale};
 use super::svg::{
     Anchor, BLUE, FAINT, GREEN, GRID, INK, MARGIN, ORANGE, PURPLE, Point, Short, Stroke, Svg, WIDTH,
 };
@@ -13,8 +14,6 @@ const RIGHT: f64 = 96.0;
 const TOP: f64 = 104.0;
 /// Messages that are drawn; more would hide the bars.
 const MOST_MESSAGES: usize = 600;
-/// About how many ticks the axis has.
-const TICKS: f64 = 8.0;
 
 impl Activity {
     /// A colour, and how much of its line a bar fills: activities differ in height, too.
@@ -43,13 +42,22 @@ pub fn gantt(gantt: &Gantt) -> String {
     let mut svg = Svg::new(&format!("What each rank did in {steps}"), &subtitle);
     let row = (620.0 / gantt.ranks.len().max(1) as f64).clamp(9.0, 30.0);
     let bottom = TOP + row * gantt.ranks.len() as f64;
-    let x = |seconds: f64| LEFT + (WIDTH - LEFT - RIGHT) * seconds / gantt.seconds.max(1e-12);
+    let axis = Axis::new(Scale::Seconds, std::iter::once(gantt.seconds));
+    let x = |seconds: f64| LEFT + (WIDTH - LEFT - RIGHT) * axis.place(seconds);
     legend(&mut svg);
-    axis(&mut svg, gantt.seconds, bottom, x);
     for (number, one) in gantt.ranks.iter().enumerate() {
-        draw_row(&mut svg, one, (TOP + row * number as f64, row), x);
+        name_row(&mut svg, one, (TOP + row * number as f64, row));
     }
-    messages(&mut svg, gantt, row, x);
+    let attributes = axis.attributes(LEFT, WIDTH - LEFT - RIGHT);
+    svg.tagged(&format!("class=\"chart\" {attributes}"), |svg| {
+        ticks(svg, &axis, bottom);
+        svg.plot((LEFT, TOP), (WIDTH - LEFT - RIGHT, bottom - TOP), |svg| {
+            for (number, one) in gantt.ranks.iter().enumerate() {
+                draw_row(svg, one, (TOP + row * number as f64, row), x);
+            }
+            messages(svg, gantt, row, x);
+        });
+    });
     svg.document(bottom + 34.0)
 }
 
@@ -62,24 +70,25 @@ fn legend(svg: &mut Svg) {
     }
 }
 
-fn axis(svg: &mut Svg, seconds: f64, bottom: f64, x: impl Fn(f64) -> f64) {
-    let rough = (seconds / TICKS).max(1e-12);
-    let power = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().find(|step| step * power >= rough).unwrap_or(10.0) * power;
-    for tick in 0..=(seconds / step + 1e-9) as u32 {
-        let at = f64::from(tick) * step;
-        svg.line((x(at), TOP - 4.0), (x(at), bottom), Stroke::thin(GRID));
-        let name = if tick == 0 { "0".to_string() } else { shown_seconds(at) };
-        svg.sized((x(at), bottom + 16.0), Anchor::Middle, FAINT, 11.0, &name);
-    }
+fn ticks(svg: &mut Svg, axis: &Axis, bottom: f64) {
+    svg.tagged("class=\"ticks\"", |svg| {
+        for (place, name) in axis.ticks() {
+            let x = LEFT + place * (WIDTH - LEFT - RIGHT);
+            svg.line((x, TOP - 4.0), (x, bottom), Stroke::thin(GRID));
+            svg.sized((x, bottom + 16.0), Anchor::Middle, FAINT, 11.0, &name);
+        }
+    });
 }
 
-fn draw_row(svg: &mut Svg, row: &Row, (top, height): (f64, f64), x: impl Fn(f64) -> f64) {
+fn name_row(svg: &mut Svg, row: &Row, (top, height): (f64, f64)) {
     let size = (height - 1.0).min(11.0);
     let baseline = top + height / 2.0 + 0.36 * size;
     svg.sized((LEFT - 8.0, baseline), Anchor::End, FAINT, size, &format!("rank {}", row.rank));
     let waiting = format!("{:.0} % waiting", 100.0 * row.waiting);
     svg.sized((WIDTH - RIGHT + 8.0, baseline), Anchor::Start, FAINT, size, &waiting);
+}
+
+fn draw_row(svg: &mut Svg, row: &Row, (top, height): (f64, f64), x: impl Fn(f64) -> f64) {
     // With work on both threads, the program's bars take the upper half of the line.
     let both = row.bars.iter().any(|bar| bar.beside);
     svg.tagged(&format!("class=\"gantt\" data-rank=\"{}\"", row.rank), |svg| {

@@ -79,7 +79,7 @@ impl Canvas {
     fn draw(&mut self, node: Node) {
         let outline = match node.tag_name().name() {
             "g" if node.attribute("display") == Some("none") => return,
-            "g" => return node.children().for_each(|child| self.draw(child)),
+            "g" | "svg" => return node.children().for_each(|child| self.draw(child)),
             "text" => return self.text(node),
             "rect" => rectangle(node),
             "line" => line(node),

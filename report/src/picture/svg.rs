@@ -54,6 +54,8 @@ pub struct Svg {
     title: String,
     subtitle: String,
     body: String,
+    /// Whether lines stay as wide as they are when their part of the picture is enlarged.
+    keeps_widths: bool,
 }
 
 impl<'a> Stroke<'a> {
@@ -74,12 +76,12 @@ impl<'a> Stroke<'a> {
 impl Svg {
     /// An empty picture with its first two lines.
     pub fn new(title: &str, subtitle: &str) -> Self {
-        Self { title: escape(title), subtitle: escape(subtitle), body: String::new() }
+        Self { title: escape(title), subtitle: escape(subtitle), body: String::new(), keeps_widths: false }
     }
 
     /// The SVG document of this height.
     pub fn document(self, height: f64) -> String {
-        let Self { title, subtitle, body } = self;
+        let Self { title, subtitle, body, .. } = self;
         format!(
             "{PICTURE_HEAD}{height}\" width=\"{WIDTH}\" height=\"{height}\" \
              font-family=\"Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif\" font-size=\"12\" role=\"img\">\n\
@@ -110,8 +112,9 @@ impl Svg {
         if !path.is_empty() {
             let _ = writeln!(
                 self.body,
-                "<path d=\"{path}\" fill=\"none\" {} stroke-linejoin=\"round\" stroke-linecap=\"round\"/>",
-                stroke.attributes()
+                "<path d=\"{path}\" fill=\"none\" {} stroke-linejoin=\"round\" stroke-linecap=\"round\"{}/>",
+                stroke.attributes(),
+                if self.keeps_widths { " vector-effect=\"non-scaling-stroke\"" } else { "" }
             );
         }
     }
@@ -197,6 +200,20 @@ impl Svg {
     pub fn one_of(&mut self, class: &str, number: usize, draw: impl FnOnce(&mut Self)) {
         let hidden = if number == 0 { "" } else { " display=\"none\"" };
         self.tagged(&format!("class=\"{class}\" data-{class}=\"{number}\"{hidden}"), draw);
+    }
+
+    /// What `draw` draws, in a part of the picture that the script of a page can enlarge; nothing shows outside of it.
+    pub fn plot(&mut self, (x, y): Point, (width, height): Point, draw: impl FnOnce(&mut Self)) {
+        let (x, y, width, height) = (Short(x), Short(y), Short(width), Short(height));
+        let _ = writeln!(
+            self.body,
+            "<svg class=\"plot\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" \
+             viewBox=\"{x} {y} {width} {height}\" preserveAspectRatio=\"none\">"
+        );
+        self.keeps_widths = true;
+        draw(self);
+        self.keeps_widths = false;
+        self.body.push_str("</svg>\n");
     }
 
     /// What `draw` draws, as one element with these attributes.

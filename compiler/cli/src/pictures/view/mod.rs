@@ -8,6 +8,7 @@ use super::subject::subject;
 use crate::arguments::{Format, Settings, count};
 use crate::failure::{CliError, Failure};
 use crate::{input, output};
+use bfc_compiler::Parameter;
 use bfc_report::page;
 use bfc_runtime::secret::Secret;
 use miette::Diagnostic;
@@ -117,16 +118,9 @@ impl View {
                 // A source that is refused has no parameters to set, and its diagnostics are shown.
                 let mut parameters = bfc_compiler::parameters(&request, &files).unwrap_or_default();
                 for parameter in &mut parameters {
-                    let value = given(&format!("param.{}", parameter.name));
-                    let value = value.filter(|value| !value.trim().is_empty());
-                    let Some(value) = value.filter(|value| Some(*value) != parameter.value.as_deref()) else {
-                        continue;
-                    };
-                    let bare = parameter.name.rsplit('.').next().unwrap_or_default();
-                    let is_same = |known: &str| known == parameter.name || known == bare;
-                    request.parameters.retain(|(known, _)| !is_same(known));
-                    request.parameters.push((parameter.name.clone(), value.to_string()));
-                    parameter.value = Some(value.to_string());
+                    let value =
+                        given(&format!("param.{}", parameter.name)).filter(|value| !value.trim().is_empty());
+                    set(&mut request, parameter, value);
                 }
                 let (subject, _) = subject(&self.file, &request, &files, None, None);
                 page::live(size, &[subject], &parameters)
@@ -165,6 +159,16 @@ impl View {
     fn watched(&self) -> BTreeMap<PathBuf, State> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// Gives a parameter another value, in place of that of the command line.
+fn set(request: &mut bfc_compiler::Request, parameter: &mut Parameter, value: Option<&str>) {
+    let Some(value) = value.filter(|value| parameter.value.as_deref() != Some(*value)) else { return };
+    let name = &parameter.name;
+    let bare = |known: &str| known.rsplit('.').next().is_some_and(|bare| bare == name);
+    request.parameters.retain(|(known, _)| known != name && !bare(known));
+    request.parameters.push((name.clone(), value.to_string()));
+    parameter.value = Some(value.to_string());
 }
 
 fn refuse(stream: &TcpStream, refusal: &Refusal) -> io::Result<()> {
