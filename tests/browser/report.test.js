@@ -369,8 +369,7 @@ test("pictures of bfc draw are images", async () => {
     assert.equal(await page.evaluate(() => document.documentElement.getBoundingClientRect().width), 880);
     const png = path(`${what}.png`);
     bfc("draw", what, "topology::one_peer_exp2", "--size", "12", "-o", png, "--dpi", "192");
-    await page.setContent(`<img src="data:image/png;base64,${readFileSync(png).toString("base64")}">`);
-    await page.waitForFunction(() => document.images[0].complete);
+    await page.goto(pathToFileURL(png).href);
     assert.equal(await page.evaluate(() => document.images[0].naturalWidth), 1760);
   }
   await page.close();
@@ -425,7 +424,7 @@ test("a served page follows changes, errors included", async () => {
 });
 
 test("sliders give what bfc analyze gives", async () => {
-  const source = "use topology::{p_peer_exponential}\nuse algorithm::dmsgd\nschedule {\n    topology p_peer_exponential(peers = 2)\n    algorithm dmsgd(beta = 0.5)\n}\n";
+  const source = "use topology::p_peer_exponential\nuse algorithm::dmsgd\nschedule {\n    topology p_peer_exponential(peers = 2)\n    algorithm dmsgd(beta = 0.5)\n}\n";
   writeFileSync(path("slide.bf"), source);
   await serve(["slide.bf", "--size", "8"], async (address) => {
     const page = await browser.newPage();

@@ -224,23 +224,10 @@ fn every_picture_can_be_a_png() {
 
 #[test]
 fn one_of_several_topologies_is_picked() {
-    let draw = |what, more: &[&str]| {
-        [
-            &[
-                "draw",
-                what,
-                "algorithm::push_pull",
-                "--topology",
-                "R=tree_pull",
-                "--topology",
-                "C=ring_directed",
-                "--size",
-                "7",
-            ],
-            more,
-        ]
-        .concat()
-    };
+    fn draw<'a>(what: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+        let topologies = ["--topology", "R=tree_pull", "--topology", "C=ring_directed"];
+        [&["draw", what, "algorithm::push_pull", "--size", "7"], &topologies[..], more].concat()
+    }
     let refused = json_with_exit(&draw("topology", &[]), 2);
     let help = refused["diagnostics"][0]["help"].as_str().expect("help");
     let names: Vec<&str> = help.split('`').filter_map(|part| part.strip_prefix("--pick ")).collect();

@@ -227,8 +227,8 @@ fn an_imported_pipe_is_refused() {
 #[test]
 fn long_commands_show_their_progress() {
     let edges: String = (0..60_000).map(|i| format!("{i} {}\n", (7 * i + 1) % 60_000)).collect();
-    let (_directory, path) = files(&[("large.edges", edges.as_bytes())]);
-    let (graph, source) = (path("large.edges"), path("large.bf"));
+    let (_directory, path) = files(&[("links.txt", edges.as_bytes())]);
+    let (graph, source) = (path("links.txt"), path("large.bf"));
     for (command, shown) in [
         (format!("import {graph} -o {source}"), "importing"),
         ("analyze topology::random_regular --size 512".into(), "analyzing"),

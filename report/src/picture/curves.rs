@@ -10,6 +10,7 @@ const TOP: f64 = 94.0;
 const PANEL: f64 = 216.0;
 const GAP: f64 = 56.0;
 const BOTTOM: f64 = 52.0;
+const EDGE: f64 = 3.0;
 
 /// A whole picture.
 pub struct Picture {
@@ -106,7 +107,9 @@ impl Panel {
     fn draw(&self, svg: &mut Svg, frame: &Frame, mark: Option<f64>, with_x_labels: bool) {
         svg.heading((LEFT, frame.top - 9.0), &self.title);
         draw_axes(svg, frame, with_x_labels);
-        svg.plot((LEFT, frame.top), (WIDTH - LEFT - RIGHT, PANEL), |svg| {
+        // A line along the edge is not cut in half.
+        let corner = (LEFT, frame.top - EDGE);
+        svg.plot(corner, (WIDTH - LEFT - RIGHT, PANEL + 2.0 * EDGE), |svg| {
             if let Some(mark) = mark {
                 let line = format!("M{} {}v{PANEL}", Short(frame.x(mark)), Short(frame.top));
                 svg.path(&line, Stroke { colour: FAINT, width: 1.5, dash: "2 3" });
