@@ -67,7 +67,7 @@ fn parameters_have_kinds_values_and_bounds() {
 
 #[test]
 fn parameters_of_a_schedule_have_its_arguments_and_owners() {
-    let text = "use topology::{exponential, ring}\nalgorithm a(lr: scalar = 0.1, base: int = 2) over R, C {\n    state x = params\n    \
+    let text = "use topology::exponential\nuse topology::ring\nalgorithm a(lr: scalar = 0.1, base: int = 2) over R, C {\n    state x = params\n    \
                 step { x <- mix(mix(x, R), C) - lr * base * grad(x) }\n}\nschedule {\n    topology R = exponential(3)\n    topology C = ring\n    \
                 algorithm a(lr = 0.05)\n}\n";
     let entry = Entry::Source { name: "s.bf".into(), text: text.into() };
