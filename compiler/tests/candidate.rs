@@ -70,7 +70,7 @@ fn whether_an_algorithm_is_stable_is_proved_when_asked() {
     let stable = found("1", "requires stable");
     assert!(stable.is_open() && stable.prove().is_ok());
     let unstable = found("2", "requires stable").prove().expect_err("it grows");
-    let compiled = compile(&source("2", "requires stable"), &NoFiles).err().expect("it grows");
+    let compiled = compile(&source("2", "requires stable"), &NoFiles).expect_err("it grows");
     let of = |refused: &bfc_compiler::Diagnostics| {
         refused.errors().iter().map(|error| (error.code.clone(), error.message.clone())).collect::<Vec<_>>()
     };

@@ -23,7 +23,7 @@ pub fn steps(timeline: &Timeline) -> Option<Gantt> {
     let counts = (1..=MOST_STEPS.min(last - first + 1)).rev();
     let chart = |count| chart(timeline, &shown, middle(count));
     let small = |chart: &Gantt| chart.ranks.iter().map(|row| row.bars.len()).sum::<usize>() <= MOST_BARS;
-    counts.clone().map(chart).find(small).or_else(|| counts.last().map(chart))
+    Some(counts.map(chart).find(small).unwrap_or_else(|| chart(1)))
 }
 
 /// The ranks that have steps, in order.
