@@ -1,13 +1,15 @@
 """Calls without a schedule: broadcasts, reductions and averages of arrays over the ranks."""
 
 import sys
-from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Callable, Generic, List, Literal, Optional, Tuple, Type, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Generic, List, Literal, Optional, Tuple, Type, TypeVar
 
 from . import _bfc
 from ._bfc import Comm, Neighbours
 from ._world import world
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 Result = TypeVar("Result")
 Reduction = Literal["sum", "mean", "min", "max"]
@@ -42,7 +44,7 @@ class Communicator:
 
     def __init__(self, calls: _bfc.Calls, rank: int, size: int) -> None:
         self._calls, self._rank, self._size = calls, rank, size
-        self._beside: Optional[ThreadPoolExecutor] = None
+        self._beside: "Optional[ThreadPoolExecutor]" = None
         self._pending: "List[Future[Any]]" = []
 
     @property
@@ -132,6 +134,9 @@ class Communicator:
         Calls that are made meanwhile come after them. Nobody else touches their arrays until `Pending.finish`.
         """
         if self._beside is None:
+            # Its import takes longer than that of all the rest.
+            from concurrent.futures import ThreadPoolExecutor
+
             self._beside = ThreadPoolExecutor(1, "bfc communicator")
         future = self._beside.submit(calls, Communicator(self._calls, self._rank, self._size))
         self._pending.append(future)

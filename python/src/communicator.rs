@@ -72,7 +72,9 @@ impl Neighbours {
             return Err(wrong_value(py, "Neighbours.compiled", "rank", &found, &expected));
         }
         let part = schedule.inner.rank(Rank(rank));
-        bfc_runtime::Neighbours::compiled(&part, topology, step).map(Self).map_err(|failure| raise(py, &failure))
+        bfc_runtime::Neighbours::compiled(&part, topology, step)
+            .map(Self)
+            .map_err(|failure| raise(py, &failure))
     }
 }
 
@@ -104,8 +106,10 @@ impl Arrays {
         let source = into.map(|_| array::readable_numbers(x, Parameters::Taken)).transpose()?;
         match &source {
             Some(source) if source.number != target.number => {
-                let (found, expected) = (array::number_name(target.number), array::number_name(source.number));
-                Err(ArrayError::WrongType { library: target.library, found: found.to_owned(), expected }.into())
+                let (found, expected) =
+                    (array::number_name(target.number), array::number_name(source.number));
+                Err(ArrayError::WrongType { library: target.library, found: found.to_owned(), expected }
+                    .into())
             }
             _ => Ok(Self { source, target }),
         }
@@ -312,7 +316,8 @@ impl Calls {
         py: Python<'_>,
         body: impl FnOnce(&mut Communicator<AnyTransport>) -> Result<R, CommunicateError> + Send + 'static,
     ) -> PyResult<R> {
-        let body = |seated: &mut Seated| body(seated.communicator.as_mut().expect("it is there until the end"));
+        let body =
+            |seated: &mut Seated| body(seated.communicator.as_mut().expect("it is there until the end"));
         match self.worker.call(py, body)? {
             Some(result) => result.map_err(|failure| raise(py, &failure)),
             None => Err(error::raise(py, [&Ended { rank: self.rank } as &dyn Diagnostic])),

@@ -8,11 +8,12 @@ use crate::array::{ArrayError, FLOATS};
 use crate::library::Library;
 use bfc_runtime::NumberType;
 use pyo3::exceptions::PyTypeError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyType};
-use pyo3::intern;
 use std::ffi::{c_int, c_void};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
 use std::sync::{Mutex, PoisonError};
 
@@ -56,6 +57,9 @@ struct Versioned {
 /// Exports a tensor of Python; 0 where it does.
 type Export = unsafe extern "C" fn(*mut c_void, *mut *mut Versioned) -> c_int;
 
+/// Describes a tensor of Python, as long as the interpreter's lock is held; 0 where it does.
+type Describe = unsafe extern "C" fn(*mut c_void, *mut Tensor) -> c_int;
+
 /// The functions of a library in C, `DLPackExchangeAPI`; those that are not called here have no types.
 #[repr(C)]
 struct Exchange {
@@ -64,6 +68,15 @@ struct Exchange {
     previous: *const Exchange,
     allocate: *const c_void,
     export: Option<Export>,
+    import: *const c_void,
+    describe: Option<Describe>,
+}
+
+/// What describes and exports tensors of a type.
+#[derive(Clone, Copy)]
+struct Functions {
+    export: Export,
+    describe: Option<Describe>,
 }
 
 /// A tensor that its library has exported.
@@ -76,18 +89,23 @@ impl Exported {
         let status = unsafe { export(array.as_ptr().cast(), &raw mut out) };
         NonNull::new(out).filter(|_| status == 0).map(Self).ok_or_else(|| PyErr::fetch(array.py()))
     }
-
-    fn versioned(&self) -> &Versioned {
-        // SAFETY: it lives until it is dropped.
-        unsafe { self.0.as_ref() }
-    }
-
-    fn tensor(&self) -> &Tensor {
-        &self.versioned().tensor
-    }
 }
 
 impl Tensor {
+    /// A description without an owner, which holds until anything else of Python runs.
+    fn of(tensor: &Bound<'_, PyAny>, describe: Describe) -> Option<Self> {
+        let mut out = MaybeUninit::uninit();
+        // SAFETY: the function is of the library that the tensor is from, the interpreter's lock is held, and 0 says that it has
+        // written all.
+        unsafe {
+            if describe(tensor.as_ptr().cast(), out.as_mut_ptr()) == 0 {
+                return Some(out.assume_init());
+            }
+        }
+        drop(PyErr::take(tensor.py()));
+        None
+    }
+
     fn hash_form(&self, hasher: &mut impl Hasher) -> PyResult<()> {
         let DataType { code, bits, lanes } = self.dtype;
         (self.device_type, self.device_id, code, bits, lanes).hash(hasher);
@@ -149,7 +167,7 @@ pub enum Parameters {
 
 /// The memory of `array`, or why it cannot be had.
 pub fn import(array: &Bound<'_, PyAny>, parameters: Parameters) -> Result<Memory, ArrayError> {
-    if let Some(export) = exporter(&array.get_type()) {
+    if let Some(Functions { export, .. }) = functions(&array.get_type()) {
         let requires_grad = || array.getattr(intern!(array.py(), "requires_grad"))?.is_truthy();
         if parameters == Parameters::Taken || !requires_grad().unwrap_or(true) {
             return exported(array, export);
@@ -177,12 +195,12 @@ pub fn import(array: &Bound<'_, PyAny>, parameters: Parameters) -> Result<Memory
     in_capsule(&capsule, library).ok_or_else(|| not_exported("its capsule is malformed".into()))?
 }
 
-/// What exports tensors of this type, if it is one of torch's; looked up once for each type.
-fn exporter(kind: &Bound<'_, PyType>) -> Option<Export> {
-    static KNOWN: Mutex<Vec<(Py<PyType>, Option<Export>)>> = Mutex::new(vec![]);
+/// The functions for tensors of this type, if it is one of torch's; looked up once for each type.
+fn functions(kind: &Bound<'_, PyType>) -> Option<Functions> {
+    static KNOWN: Mutex<Vec<(Py<PyType>, Option<Functions>)>> = Mutex::new(vec![]);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, export)) = known.iter().find(|(one, _)| one.as_ptr() == kind.as_ptr()) {
-        return *export;
+    if let Some((_, functions)) = known.iter().find(|(one, _)| one.as_ptr() == kind.as_ptr()) {
+        return *functions;
     }
     if Library::of_type(kind) != Library::Torch {
         return None;
@@ -190,16 +208,19 @@ fn exporter(kind: &Bound<'_, PyType>) -> Option<Export> {
     let capsule = kind.getattr("__dlpack_c_exchange_api__").ok();
     let capsule = capsule.and_then(|capsule| capsule.cast_into::<PyCapsule>().ok());
     let pointer = capsule.and_then(|capsule| capsule.pointer_checked(Some(c"dlpack_exchange_api")).ok());
-    let mut exchange = pointer.map_or(ptr::null(), |pointer| pointer.cast::<Exchange>().as_ptr().cast_const());
+    let mut exchange =
+        pointer.map_or(ptr::null(), |pointer| pointer.cast::<Exchange>().as_ptr().cast_const());
     // SAFETY: a capsule of this name holds a table that lives as long as the process; older ones follow it.
-    let export = unsafe {
+    let exchange = unsafe {
         while exchange.as_ref().is_some_and(|exchange| exchange.major != 1) {
             exchange = (*exchange).previous;
         }
-        exchange.as_ref().and_then(|exchange| exchange.export)
+        exchange.as_ref()
     };
-    known.push((kind.clone().unbind(), export));
-    export
+    let functions =
+        exchange.and_then(|&Exchange { export, describe, .. }| Some(Functions { export: export?, describe }));
+    known.push((kind.clone().unbind(), functions));
+    functions
 }
 
 /// The memory of a tensor by its library's function.
@@ -211,7 +232,11 @@ fn exported(array: &Bound<'_, PyAny>, export: Export) -> Result<Memory, ArrayErr
     let owner = Owner::Exported { _it: tensor };
     // SAFETY: it lives until the owner is dropped, which moves into the result.
     let versioned = unsafe { address.as_ref() };
-    let described = if versioned.major == 1 { describe(&versioned.tensor, versioned.flags, library, owner) } else { None };
+    let described = if versioned.major == 1 {
+        describe(&versioned.tensor, versioned.flags, library, owner)
+    } else {
+        None
+    };
     described.ok_or_else(|| not_exported("its description is malformed".into()))?
 }
 
@@ -222,9 +247,9 @@ pub fn form(tensors: Vec<Bound<'_, PyAny>>) -> PyResult<u64> {
     let mut hasher = DefaultHasher::new();
     for tensor in &tensors {
         tensor.getattr(intern!(tensor.py(), "requires_grad"))?.is_truthy()?.hash(&mut hasher);
-        let exported = exporter(&tensor.get_type()).and_then(|export| Exported::new(tensor, export).ok());
-        match &exported {
-            Some(exported) => exported.tensor().hash_form(&mut hasher)?,
+        let describe = functions(&tensor.get_type()).and_then(|functions| functions.describe);
+        match describe.and_then(|describe| Tensor::of(tensor, describe)) {
+            Some(described) => described.hash_form(&mut hasher)?,
             // Sparse, or of another library.
             None => {
                 for name in ["dtype", "shape", "device", "layout"] {

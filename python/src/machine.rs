@@ -145,18 +145,26 @@ impl Machine {
         let point = self.memory(py, &self.tensors, &point, array::writable_parameter)?;
         let model = model.map(|model| self.memory(py, &self.tensors, &model, array::writable_parameter));
         let model = model.transpose()?;
+        let all = self.tensors.len();
         self.call(py, move |machine| {
             let keep = |machine: &mut bfc_runtime::Machine<AnyTransport>| match &model {
                 Some(model) => machine.model().map(|values| read_all(&values, model)),
                 None => Ok(()),
             };
+            // All at once, the exchange goes on in this thread: another one costs more than a short message.
+            let at_once = !buckets.is_empty() && tensors.len() == all;
             let (mut done, mut first) = (false, 0);
             for (bucket, length) in buckets.into_iter().zip(lengths) {
                 let its = first..first + length;
                 let mut values = machine.answer()?;
                 its.clone().for_each(|index| write(&answers[index], &mut values, tensors[index]));
-                done = machine.ready(bucket)?;
+                if !at_once {
+                    done = machine.ready(bucket)?;
+                }
                 first = its.end;
+            }
+            if at_once {
+                done = machine.next()?;
             }
             if done {
                 keep(machine)?;
@@ -193,8 +201,9 @@ impl Machine {
     /// Does a step that asks nothing, or goes on past a question whose answer is one array for each tensor.
     #[pyo3(signature = (answer=None))]
     fn next(&self, py: Python<'_>, answer: Option<Vec<Bound<'_, PyAny>>>) -> PyResult<bool> {
-        let answer =
-            answer.map(|answer| self.memory(py, &self.tensors, &answer, array::readable_parameter)).transpose()?;
+        let answer = answer
+            .map(|answer| self.memory(py, &self.tensors, &answer, array::readable_parameter))
+            .transpose()?;
         self.call(py, move |machine| {
             if let Some(answer) = &answer {
                 let mut values = machine.answer()?;

@@ -69,7 +69,9 @@ struct Joined;
 #[error("rank {rank} has chosen the engine `{mine}`, rank {peer} `{theirs}`")]
 #[diagnostic(
     code(bfc::world::engines_differ),
-    help("call `bfc.init()` with the same `engine` and `group` on all ranks, after `init_process_group` on all or on none")
+    help(
+        "call `bfc.init()` with the same `engine` and `group` on all ranks, after `init_process_group` on all or on none"
+    )
 )]
 struct EnginesDiffer {
     rank: u32,

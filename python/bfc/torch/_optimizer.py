@@ -102,6 +102,9 @@ class Decentralized(Optimizer):
         self._rate: Optional[float] = None
         self._tensors = Tensors(parameters, on_host(joined))
         self._overlaps = overlap
+        # What the schedule would say at every step.
+        self._most_questions = max(map(len, schedule.questions[1:]))
+        self._has_rate = "lr" in schedule.inputs
         self._machine = self._start()
         self._buckets = self._machine.buckets
         sizes = [tensor.nbytes for tensor in self._tensors.tensors]
@@ -157,8 +160,8 @@ class Decentralized(Optimizer):
         if self._joining:
             self._averages([1.0])
         if closure is None:
-            if (most := self._most_questions()) > 1:
-                raise _bfc.torch_error("needs_closure", str(most), self._schedule.algorithm)
+            if self._most_questions > 1:
+                raise _bfc.torch_error("needs_closure", str(self._most_questions), self._schedule.algorithm)
             self._finish()
             return None
         losses: List[Any] = []
@@ -224,8 +227,7 @@ class Decentralized(Optimizer):
         try:
             yield
             while self._averages([0.0])[0] > 0:
-                several = self._most_questions() > 1
-                while not self._finish(idle=True) and several:
+                while not self._finish(idle=True) and self._most_questions > 1:
                     pass
         finally:
             self._joining = False
@@ -352,10 +354,6 @@ class Decentralized(Optimizer):
         averages: List[float] = values.tolist()
         return averages
 
-    def _most_questions(self) -> int:
-        """The most questions of a step."""
-        return max(map(len, self._schedule.questions[1:]))
-
     def _not_evaluating(self, called: str) -> None:
         if self._evaluating:
             raise _bfc.torch_error("evaluating", called, "")
@@ -419,7 +417,7 @@ class Decentralized(Optimizer):
                 base.step()
 
     def _set_rate(self) -> None:
-        if "lr" not in self._schedule.inputs:
+        if not self._has_rate:
             return
         rate = common_rate(self.param_groups)
         if rate != self._rate:
