@@ -198,8 +198,9 @@ pub fn import(array: &Bound<'_, PyAny>, parameters: Parameters) -> Result<Memory
 /// The functions for tensors of this type, if it is one of torch's; looked up once for each type.
 fn functions(kind: &Bound<'_, PyType>) -> Option<Functions> {
     static KNOWN: Mutex<Vec<(Py<PyType>, Option<Functions>)>> = Mutex::new(vec![]);
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, functions)) = known.iter().find(|(one, _)| one.as_ptr() == kind.as_ptr()) {
+    // Not locked while Python looks anything up, which may let other threads run.
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, functions)) = known().iter().find(|(one, _)| one.as_ptr() == kind.as_ptr()) {
         return *functions;
     }
     if Library::of_type(kind) != Library::Torch {
@@ -219,7 +220,7 @@ fn functions(kind: &Bound<'_, PyType>) -> Option<Functions> {
     };
     let functions =
         exchange.and_then(|&Exchange { export, describe, .. }| Some(Functions { export: export?, describe }));
-    known.push((kind.clone().unbind(), functions));
+    known().push((kind.clone().unbind(), functions));
     functions
 }
 

@@ -54,9 +54,10 @@ class Tensors:
             return
         # What autograd has kept of the tensors is no longer right, and it would not see that.
         torch.autograd.graph.increment_version(self._own)
-        with torch.no_grad():
-            for index in self._staged:
-                self.tensors[index].copy_(self._staging[index], non_blocking=False)
+        if self._staged:
+            with torch.no_grad():
+                for index in self._staged:
+                    self.tensors[index].copy_(self._staging[index], non_blocking=False)
 
     def copy_from(self, values: Sequence[torch.Tensor]) -> None:
         """Gives all tensors other values."""
