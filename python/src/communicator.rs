@@ -287,7 +287,7 @@ impl Calls {
 #[derive(Debug, Error, Diagnostic)]
 #[error("the communicator of rank {rank} has ended: it was closed, or interrupted in a call")]
 #[diagnostic(
-    code(bfc::communicate::ended),
+    code(bfc::execute::ended),
     help("make calls inside of the `with` block, or make another communicator, on all ranks")
 )]
 struct Ended {

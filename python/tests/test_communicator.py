@@ -134,7 +134,7 @@ def test_a_machine_and_a_communicator_take_turns(alone):
     assert busy.value.code == "bfc::world::in_use"
     with pytest.raises(bfc.RunError) as ended:
         calls.barrier()
-    assert ended.value.code == "bfc::communicate::ended"
+    assert ended.value.code == "bfc::execute::ended"
     bfc.machine(schedule, {"x": np.ones(2)}).close()
     with pytest.raises(bfc.ArgumentError):
         bfc.Neighbours.compiled(schedule, 1, 0)
