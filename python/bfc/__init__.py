@@ -16,7 +16,8 @@ Compile a topology and an update rule into a proved schedule, look at it, and tr
     print(bfc.spmd(average, 8))          # every rank: [3.5, 3.5, 3.5]
 """
 
-from ._bfc import Comm, Machine, Phase, Round, Schedule, Topology, Trainer, __version__
+from ._bfc import Comm, Machine, Neighbours, Phase, Round, Schedule, Topology, Trainer, __version__
+from ._communicator import Communicator, Pending, communicator
 from ._compile import compile, compile_source, load, loads
 from ._data import Sampler, sampler, seed
 from ._errors import (
@@ -31,12 +32,15 @@ __all__ = [
     "ArgumentError",
     "ArrayError",
     "Comm",
+    "Communicator",
     "CompileError",
     "Error",
     "ImportedGraph",
     "Machine",
+    "Neighbours",
     "OptimizerError",
     "ParseError",
+    "Pending",
     "Phase",
     "ProofError",
     "Result",
@@ -49,6 +53,7 @@ __all__ = [
     "Trainer",
     "advise",
     "analyze",
+    "communicator",
     "compare",
     "compile",
     "compile_source",

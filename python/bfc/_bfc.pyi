@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "Buckets", "Code", "Comm", "Group", "Machine", "Phase", "Round", "Schedule", "Topology", "Trainer", "View", "World", "__version__",
-    "advise", "analyze", "apply_operation", "compare", "compile", "compile_source", "decode", "exchange_failed",
-    "has_launcher", "import_graph", "joined", "machine_failed", "not_joined", "ranks_differ", "run_command", "simulate",
-    "sweep", "torch_error", "wrong_checkpoint", "wrong_value",
+    "Buckets", "Calls", "Code", "Comm", "Group", "Machine", "Neighbours", "Phase", "Round", "Schedule", "Topology", "Trainer",
+    "View", "World", "__version__", "advise", "analyze", "apply_operation", "compare", "compile", "compile_source", "decode",
+    "engines_differ", "exchange_failed", "form", "has_launcher", "import_graph", "joined", "machine_failed", "not_joined",
+    "ranks_differ", "run_command", "simulate", "sweep", "torch_error", "wrong_checkpoint", "wrong_value",
 ]
 __version__: Final[str]
 
@@ -166,6 +166,7 @@ class Comm:
             ValueError: the schedule is for another number of ranks, or another rank made its trainer otherwise.
             ArrayError: the array is of another type, or not of the CPU.
         """
+    def _calls(self) -> Calls: ...
 
 @final
 class Trainer:
@@ -274,7 +275,8 @@ class Machine:
     lock is released while they wait. Ctrl-C ends a wait, and the machine with it.
 
     Arrays are numpy arrays, torch tensors or others with ``__dlpack__``, in CPU memory, of the tensor's shape. Numbers are
-    copied in and out, and rounded where an array is shorter than what is stored; float64 is not converted.
+    copied in and out, and rounded where an array is shorter than what is stored; float64 is not converted. Tensors that
+    require a gradient are written, too, which autograd does not see: call `torch.autograd.graph.increment_version`.
     """
 
     def __new__(cls, world: World, schedule: Schedule, names: Sequence[str], arrays: Sequence[_Array]) -> Machine: ...
@@ -305,6 +307,20 @@ class Machine:
 
         Raises:
             RunError: the bucket was answered before, or another rank ends or is late.
+        """
+    def turn(
+        self, buckets: Sequence[int], answers: Sequence[_Array], point: Sequence[_Array],
+        model: Optional[Sequence[_Array]] = None,
+    ) -> Tuple[bool, Literal["gradient", "adapted", "minimizer"]]:
+        """Answer for some buckets, with arrays for the tensors of one after another, and go on to the next question, through
+        steps that ask nothing: what `ready`, `next`, `wanted`, `point` and `model` do one by one, in one call.
+
+        Args:
+            point: writable arrays for the point of that question.
+            model: writable arrays for the model, which is copied wherever a step is complete.
+
+        Returns:
+            Whether the answers completed a step, and what is wanted.
         """
     def next(self, answer: Optional[Sequence[_Array]] = None) -> bool:
         """Answer for all tensors; without arrays, do a step that asks nothing.
@@ -344,6 +360,50 @@ class Machine:
         """
     def close(self) -> None:
         """End the machine, so that another one can be made; what is in flight comes to its end."""
+
+@final
+class Neighbours:
+    """The edges of one rank, or of its machine, in a call of `Communicator`."""
+
+    @staticmethod
+    def weighted(self_weight: float, sources: Dict[int, float], destinations: Dict[int, float]) -> Neighbours:
+        """Edges of a call. An edge is named on both ends, and its weight is the product of those that they give it.
+
+        Args:
+            self_weight: the weight of the rank's own array.
+            sources: the ranks that are heard, with their weights.
+            destinations: the ranks that hear this one, with the weights that it gives their edges, 1 as a rule.
+        """
+    @staticmethod
+    def compiled(schedule: Schedule, rank: int, step: int, topology: int = 0) -> Neighbours:
+        """Those of ``rank`` in a compiled schedule, with its proofs: what the schedule mixes over in step ``step`` of a topology,
+        modulo its period. The same bits as in a machine.
+
+        Raises:
+            ArgumentError: there is no such rank.
+            RunError: the schedule has no such topology.
+        """
+
+@final
+class Calls:
+    """Calls without a schedule, for `Communicator`."""
+
+    def __new__(cls, world: World) -> Calls: ...
+    @property
+    def bytes_sent(self) -> int: ...
+    def barrier(self) -> None: ...
+    def broadcast(self, x: _Array, root: int) -> None: ...
+    def allreduce(self, x: _Array, reduction: str, into: Optional[_Array]) -> None: ...
+    def reduce_scatter(self, x: _Array, reduction: str, into: Optional[_Array]) -> Tuple[int, int]: ...
+    def allgather(self, x: _Array) -> List[Any]: ...
+    def all_to_all(self, x: _Array, into: Optional[_Array]) -> None: ...
+    def neighbor_allreduce(self, x: _Array, neighbours: Neighbours, into: Optional[_Array]) -> None: ...
+    def neighbor_allgather(self, x: _Array, neighbours: Neighbours) -> List[Any]: ...
+    def pair_average(self, x: _Array, partner: Optional[int], into: Optional[_Array]) -> None: ...
+    def hierarchical_neighbor_allreduce(
+        self, x: _Array, machine: Tuple[int, int], neighbours: Neighbours, into: Optional[_Array]
+    ) -> None: ...
+    def close(self) -> None: ...
 
 @final
 class World:
@@ -413,10 +473,12 @@ def advise(name: Optional[str], arguments: _Arguments) -> _Output: ...
 def decode(data: bytes) -> Schedule: ...
 def run_command(program: Sequence[str], arguments: Sequence[str]) -> int: ...
 def apply_operation(name: str, operands: Sequence[float]) -> float: ...
+def engines_differ(rank: int, mine: str, peer: int, theirs: str) -> Exception: ...
 def exchange_failed(
     at: Tuple[int, Optional[int], Optional[Tuple[int, int]], int], peer: int, said: Optional[str], reason: Optional[str],
     deadline: float,
 ) -> Exception: ...
+def form(tensors: Sequence[Any]) -> int: ...
 def has_launcher() -> bool: ...
 def joined() -> Exception: ...
 def machine_failed(rank: int, step: int) -> Exception: ...

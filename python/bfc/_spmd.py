@@ -146,4 +146,5 @@ def _reason(failure: BaseException) -> str:
 
 def _is_cause(failure: "tuple[int, BaseException]") -> bool:
     """Whether it is not the mere consequence of another rank's failure."""
-    return getattr(failure[1], "code", None) not in ("bfc::execute::peer_failed", "bfc::execute::peer_left")
+    consequences = ("bfc::execute::peer_failed", "bfc::execute::peer_left", "bfc::communicate::refused")
+    return getattr(failure[1], "code", None) not in consequences

@@ -1,10 +1,15 @@
 """The group of processes that this one belongs to."""
 
 import sys
-from typing import Any, Literal, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Literal, Mapping, Optional, Union
 
 from . import _bfc
 from ._bfc import Machine, Schedule
+
+if TYPE_CHECKING:
+    from .torch._machine import GroupMachine
+
+    AnyMachine = Union[Machine, GroupMachine]
 
 _world: Any = None
 _arguments: Any = None
@@ -31,7 +36,8 @@ def init(
         ArgumentError: the engine has another name, or the deadline is not a number of seconds.
         OptimizerError: there is no such group, or this process is not in it.
         RunError: the launcher's variables are incomplete or contradict each other, or a rank does not come
-            (``bfc::world::*``); the ranks are joined already by other arguments.
+            (``bfc::world::*``); ranks that `torch.distributed` connects choose different engines; the ranks are joined
+            already by other arguments.
     """
     global _world, _arguments
     if engine not in _ENGINES or (engine == "processes" and group is not None):
@@ -41,15 +47,23 @@ def init(
         raise _bfc.joined()
     if _world is None:
         over_torch = engine == "torch" or group is not None or (engine == "auto" and _only_torch_has_ranks())
+        if _torch_has_ranks():
+            from .torch._group import compare_engines
+
+            compare_engines("torch" if over_torch else "processes", group, deadline)
         _world = _join_group(group, deadline) if over_torch else _bfc.World(deadline)
         _arguments = (engine, group, deadline)
 
 
+def _torch_has_ranks() -> bool:
+    """Whether `torch.distributed` is initialized. Where one rank has chosen its engine, that is so on all: it meets them there."""
+    distributed = sys.modules.get("torch.distributed")
+    return distributed is not None and distributed.is_available() and distributed.is_initialized()
+
+
 def _only_torch_has_ranks() -> bool:
     """Whether `torch.distributed` is initialized and no launcher has started this process."""
-    distributed = sys.modules.get("torch.distributed")
-    initialized = distributed is not None and distributed.is_available() and distributed.is_initialized()
-    return initialized and not _bfc.has_launcher()
+    return _torch_has_ranks() and not _bfc.has_launcher()
 
 
 def _join_group(group: Optional[Any], deadline: float) -> Any:
@@ -96,8 +110,9 @@ def local_size() -> int:
     return int(world().local_size)
 
 
-def machine(schedule: Schedule, tensors: Mapping[str, Any]) -> Any:
-    """This rank's machine on a model of many tensors, a `Machine` or the like; all ranks make it together.
+def machine(schedule: Schedule, tensors: Mapping[str, Any]) -> "AnyMachine":
+    """This rank's machine on a model of many tensors, or with the engine ``"torch"`` its counterpart in Python, which has the same
+    methods; all ranks make it together.
 
     Args:
         schedule: one for as many ranks as there are, the same on all.
@@ -113,8 +128,9 @@ def machine(schedule: Schedule, tensors: Mapping[str, Any]) -> Any:
     return machine_of(world(), schedule, tensors)
 
 
-def machine_of(joined: Any, schedule: Schedule, tensors: Mapping[str, Any]) -> Any:
-    """The same in a group."""
+def machine_of(joined: Any, schedule: Schedule, tensors: Mapping[str, Any], overlap: bool = False) -> "AnyMachine":
+    """The same in a group; with ``overlap``, buckets travel one by one as they become ready, on all ranks alike."""
     if isinstance(joined, _bfc.World):
         return Machine(joined, schedule, list(tensors), list(tensors.values()))
-    return joined.machine(schedule, tensors)
+    made: "AnyMachine" = joined.machine(schedule, tensors, overlap)
+    return made

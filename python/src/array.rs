@@ -1,8 +1,8 @@
 //! Arrays of the trainer's library ⇄ the memory the runtime works on, checked and without a copy.
 
-use crate::dlpack::{self, Memory};
+use crate::dlpack::{self, Memory, Parameters};
 use crate::library::{Library, package};
-use bfc_runtime::{Dtype, Storage};
+use bfc_runtime::{Dtype, NumberType, Numeric};
 use miette::Diagnostic;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -145,8 +145,26 @@ pub fn name(dtype: Dtype) -> &'static str {
     }
 }
 
+/// The same of all number types.
+pub fn number_name(number: NumberType) -> &'static str {
+    match number {
+        NumberType::F64 => "float64",
+        NumberType::F32 => "float32",
+        NumberType::Bf16 => "bfloat16",
+        NumberType::F16 => "float16",
+        NumberType::I8 => "int8",
+        NumberType::I16 => "int16",
+        NumberType::I32 => "int32",
+        NumberType::I64 => "int64",
+        NumberType::U8 => "uint8",
+        NumberType::U16 => "uint16",
+        NumberType::U32 => "uint32",
+        NumberType::U64 => "uint64",
+    }
+}
+
 /// Numbers that numpy has a type for, `f32` and `f64`.
-pub trait Element: bfc_runtime::Element {
+pub trait Element: bfc_runtime::Element + Numeric {
     /// The code of the type in numpy.
     const CODE: &str;
 }
@@ -159,18 +177,31 @@ impl Element for f64 {
     const CODE: &str = "<f8";
 }
 
-/// The memory of an array that is about to be changed in place.
+/// The number types of models.
+pub const FLOATS: &str = "bfloat16, float16, float32 or float64";
+
+/// The memory of an array of floats that is about to be changed in place.
 pub fn writable(array: &Bound<'_, PyAny>) -> Result<Memory, ArrayError> {
-    let library = Library::detect(array);
-    if library == Library::Jax {
-        return Err(ArrayError::JaxInPlace);
-    }
-    let memory = match dlpack::import(array) {
-        Err(ArrayError::NotExported { .. }) if is_frozen(array) => {
+    in_place(array, Parameters::Refused)?.floats()
+}
+
+/// The same of a model's tensor, which may require a gradient.
+pub fn writable_parameter(array: &Bound<'_, PyAny>) -> Result<Memory, ArrayError> {
+    in_place(array, Parameters::Taken)?.floats()
+}
+
+/// The memory of an array of any numbers that is about to be changed in place.
+pub fn in_place(array: &Bound<'_, PyAny>, parameters: Parameters) -> Result<Memory, ArrayError> {
+    let memory = match dlpack::import(array, parameters) {
+        Err(ArrayError::NotExported { library, .. }) if is_frozen(array) => {
             return Err(ArrayError::ReadOnly { library });
         }
         imported => imported?,
     };
+    let library = memory.library;
+    if library == Library::Jax {
+        return Err(ArrayError::JaxInPlace);
+    }
     if memory.read_only {
         return Err(ArrayError::ReadOnly { library });
     }
@@ -180,20 +211,37 @@ pub fn writable(array: &Bound<'_, PyAny>) -> Result<Memory, ArrayError> {
     Ok(memory)
 }
 
-/// The memory of an array that is only read; one with gaps is copied.
+/// The memory of an array of floats that is only read; one with gaps is copied.
 pub fn readable(array: &Bound<'_, PyAny>) -> PyResult<Memory> {
-    let numpy = array.py().import("numpy")?;
-    let memory = match dlpack::import(array) {
+    Ok(readable_numbers(array, Parameters::Refused)?.floats()?)
+}
+
+/// The same of a model's tensor, which may require a gradient.
+pub fn readable_parameter(array: &Bound<'_, PyAny>) -> PyResult<Memory> {
+    Ok(readable_numbers(array, Parameters::Taken)?.floats()?)
+}
+
+/// The memory of an array of any numbers that is only read; one with gaps is copied.
+pub fn readable_numbers(array: &Bound<'_, PyAny>, parameters: Parameters) -> PyResult<Memory> {
+    let numpy = || array.py().import("numpy");
+    let memory = match dlpack::import(array, parameters) {
         Err(ArrayError::NotExported { .. }) if is_frozen(array) => {
-            return Ok(dlpack::import(&numpy.call_method1("array", (array,))?)?);
+            return Ok(dlpack::import(&numpy()?.call_method1("array", (array,))?, parameters)?);
         }
         imported => imported?,
     };
     if memory.contiguous {
         return Ok(memory);
     }
-    let array = numpy.call_method1("from_dlpack", (array,))?;
-    Ok(dlpack::import(&numpy.call_method1("ascontiguousarray", (array,))?)?)
+    let array = match memory.library {
+        // numpy takes no tensor that requires a gradient, and has no bfloat16.
+        Library::Torch => array.call_method0("detach")?.call_method0("contiguous")?,
+        _ => {
+            let array = numpy()?.call_method1("from_dlpack", (array,))?;
+            numpy()?.call_method1("ascontiguousarray", (array,))?
+        }
+    };
+    Ok(dlpack::import(&array, parameters)?)
 }
 
 /// Whether it is a numpy array that may not be written; before numpy 2.1 these are not exported.
@@ -208,22 +256,35 @@ impl Memory {
         self.shape.iter().product()
     }
 
+    /// The element type of floats.
+    ///
+    /// # Panics
+    /// It holds integers; see [`floats`](Self::floats).
+    pub fn dtype(&self) -> Dtype {
+        self.number.float().expect("the array holds floats")
+    }
+
+    /// The same, unless it holds integers.
+    fn floats(self) -> Result<Self, ArrayError> {
+        if self.number.float().is_some() { Ok(self) } else { Err(self.wrong_type(FLOATS)) }
+    }
+
     /// The same, unless its numbers are shorter than what is computed with.
     pub fn not_short(self) -> Result<Self, ArrayError> {
-        match self.dtype {
-            Dtype::F32 | Dtype::F64 => Ok(self),
-            Dtype::Bf16 | Dtype::F16 => Err(ArrayError::WrongType {
-                library: self.library,
-                found: name(self.dtype).to_owned(),
-                expected: "float32 or float64",
-            }),
+        match self.number {
+            NumberType::F32 | NumberType::F64 => Ok(self),
+            _ => Err(self.wrong_type("float32 or float64")),
         }
+    }
+
+    fn wrong_type(&self, expected: &'static str) -> ArrayError {
+        ArrayError::WrongType { library: self.library, found: number_name(self.number).to_owned(), expected }
     }
 
     /// Whether the array fits a model of this type and shape.
     pub fn fits(&self, dtype: Dtype, shape: &[usize]) -> Result<(), ArrayError> {
-        if self.dtype != dtype {
-            let (found, expected) = (name(self.dtype), name(dtype));
+        if self.dtype() != dtype {
+            let (found, expected) = (name(self.dtype()), name(dtype));
             return Err(ArrayError::MixedTypes { library: self.library, found, expected });
         }
         if self.shape != shape {
@@ -236,8 +297,8 @@ impl Memory {
     ///
     /// # Safety
     /// The memory is contiguous, of this element type, and nobody writes it while the slice lives.
-    pub unsafe fn slice<T: Storage>(&self) -> &[T] {
-        debug_assert!(self.contiguous && self.dtype == T::DTYPE);
+    pub unsafe fn slice<T: Numeric>(&self) -> &[T] {
+        debug_assert!(self.contiguous && self.number == T::TYPE);
         if self.len() == 0 {
             return &[];
         }
@@ -250,8 +311,8 @@ impl Memory {
     /// # Safety
     /// As for [`slice`](Self::slice), nobody else reads or writes it, and the array is writable.
     #[allow(clippy::mut_from_ref)]
-    pub unsafe fn slice_mut<T: Storage>(&self) -> &mut [T] {
-        debug_assert!(self.contiguous && self.dtype == T::DTYPE && !self.read_only);
+    pub unsafe fn slice_mut<T: Numeric>(&self) -> &mut [T] {
+        debug_assert!(self.contiguous && self.number == T::TYPE && !self.read_only);
         if self.len() == 0 {
             return &mut [];
         }

@@ -65,7 +65,7 @@ fn class(code: &str) -> &'static str {
         Some("prove") => "ProofError",
         Some("request" | "resolve" | "evaluate" | "lower" | "cli") => "CompileError",
         Some("format" | "verify") => "ScheduleError",
-        Some("execute" | "world") => "RunError",
+        Some("execute" | "world" | "communicate") => "RunError",
         Some("array") => "ArrayError",
         Some("torch") => "OptimizerError",
         Some("argument") => "ArgumentError",

@@ -63,26 +63,31 @@ fn wait<T: Send>(py: Python<'_>, mut sent: Receiver<T>) -> PyResult<Option<T>> {
     }
 }
 
-/// Something that lives on a thread of its own, whose calls may wait long. After an interrupt it ends with the call that
-/// it is in, and takes no further ones.
+/// Something whose calls may wait long, on a thread of its own. After an interrupt it ends with the call that it is in, and
+/// takes no further ones. What never waits lives on the threads of its callers, which saves two switches of threads a call.
 pub struct Worker<T>(Mutex<Option<Running<T>>>);
 
 type Call<T> = Box<dyn FnOnce(&mut T) + Send>;
 
-struct Running<T> {
-    calls: Sender<Call<T>>,
-    thread: JoinHandle<()>,
+enum Running<T> {
+    Beside { calls: Sender<Call<T>>, thread: JoinHandle<()> },
+    Here(Box<T>),
 }
 
-impl<T: 'static> Worker<T> {
-    /// What `make` makes on the thread.
+impl<T: Send + 'static> Worker<T> {
+    /// What `make` makes; `waits` says whether its calls may.
     ///
     /// # Errors
     /// As [`interruptible`]; inside, those of `make`.
     pub fn start<E: Send + 'static>(
         py: Python<'_>,
+        waits: bool,
         make: impl FnOnce() -> Result<T, E> + Send + 'static,
     ) -> PyResult<Result<Self, E>> {
+        if !waits {
+            let made = py.detach(make);
+            return Ok(made.map(|made| Self(Mutex::new(Some(Running::Here(Box::new(made)))))));
+        }
         let (calls, queue) = channel::<Call<T>>();
         let (send, made) = channel();
         let work = move || match make() {
@@ -94,7 +99,7 @@ impl<T: 'static> Worker<T> {
         };
         let thread = Builder::new().name("bfc machine".into()).spawn(work)?;
         Ok(match wait(py, made)? {
-            Some(made) => made.map(|()| Self(Mutex::new(Some(Running { calls, thread })))),
+            Some(made) => made.map(|()| Self(Mutex::new(Some(Running::Beside { calls, thread })))),
             None => thread
                 .join()
                 .map(|()| unreachable!("it says how it went"))
@@ -112,9 +117,17 @@ impl<T: 'static> Worker<T> {
         body: impl FnOnce(&mut T) -> R + Send + 'static,
     ) -> PyResult<Option<R>> {
         let (send, done) = channel();
-        let call = move |it: &mut T| drop(send.send(body(it)));
-        let sent = self.running().as_ref().map(|running| running.calls.send(Box::new(call)));
-        let Some(Ok(())) = sent else { return Ok(None) };
+        match &mut *self.running() {
+            None => return Ok(None),
+            // The interpreter's lock is kept: another thread that has it could wait for this one.
+            Some(Running::Here(it)) => return Ok(Some(body(it))),
+            Some(Running::Beside { calls, .. }) => {
+                let call = move |it: &mut T| drop(send.send(body(it)));
+                if calls.send(Box::new(call)).is_err() {
+                    return Ok(None);
+                }
+            }
+        }
         let done = wait(py, done).inspect_err(|_| drop(self.running().take()))?;
         if done.is_none() {
             self.end(py);
@@ -124,7 +137,8 @@ impl<T: 'static> Worker<T> {
 
     /// Waits for its calls, and for its end.
     pub fn end(&self, py: Python<'_>) {
-        let Some(Running { calls, thread }) = self.running().take() else { return };
+        let Some(running) = self.running().take() else { return };
+        let Running::Beside { calls, thread } = running else { return };
         drop(calls);
         if let Err(panic) = py.detach(|| thread.join()) {
             resume_unwind(panic);
@@ -140,7 +154,7 @@ impl<T> Drop for Worker<T> {
     /// Waits for the end, if the interpreter still runs.
     fn drop(&mut self) {
         let running = self.0.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Running { calls, thread }) = running else { return };
+        let Some(Running::Beside { calls, thread }) = running else { return };
         drop(calls);
         // A panic has been reported by the call that it ended.
         let _ = Python::try_attach(|py| py.detach(|| thread.join()));

@@ -8,6 +8,7 @@
 //! | `schedule` | a schedule into Python objects and numpy arrays |
 //! | `spmd`, `trainer` | a schedule and an array into a rank's algorithm, driven by Python functions |
 //! | `world`, `machine` | a launcher's ranks and many tensors into a rank's algorithm, driven bucket by bucket |
+//! | `communicator` | a launcher's ranks and arrays into calls without a schedule |
 //! | `program` | what a rank runs into plain data, for the engine that interprets it in Python |
 //! | `torch` | what an optimizer of torch cannot do into exceptions |
 //! | `array`, `dlpack` | arrays of any library into checked memory, and back |
@@ -20,6 +21,7 @@
 mod arguments;
 mod array;
 mod command;
+mod communicator;
 mod compile;
 mod dlpack;
 mod error;
@@ -46,7 +48,11 @@ mod _bfc {
     #[pymodule_export]
     use super::command::run_command;
     #[pymodule_export]
+    use super::communicator::{Calls, Neighbours};
+    #[pymodule_export]
     use super::compile::{compile, compile_source, decode};
+    #[pymodule_export]
+    use super::dlpack::form;
     #[pymodule_export]
     use super::graphs::import_graph;
     #[pymodule_export]
@@ -66,7 +72,7 @@ mod _bfc {
     #[pymodule_export]
     use super::trainer::Trainer;
     #[pymodule_export]
-    use super::world::{World, has_launcher, joined, not_joined};
+    use super::world::{World, engines_differ, has_launcher, joined, not_joined};
     #[pymodule_export]
     #[allow(non_upper_case_globals)]
     const __version__: &str = env!("CARGO_PKG_VERSION");

@@ -1,6 +1,7 @@
 //! The library of an array, and how its users write what a message suggests.
 
 use pyo3::prelude::*;
+use pyo3::types::PyType;
 
 /// A library that messages can address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +17,12 @@ pub enum Library {
 impl Library {
     /// The library of an array.
     pub fn detect(array: &Bound<'_, PyAny>) -> Self {
-        match package(array).as_str() {
+        Self::of_type(&array.get_type())
+    }
+
+    /// The library of arrays of a type.
+    pub fn of_type(kind: &Bound<'_, PyType>) -> Self {
+        match package_of(kind).as_str() {
             "torch" => Self::Torch,
             "jax" | "jaxlib" => Self::Jax,
             _ => Self::Numpy,
@@ -67,6 +73,10 @@ impl Library {
 
 /// The package that an array's type comes from, such as `numpy` or `torch`.
 pub fn package(array: &Bound<'_, PyAny>) -> String {
-    let module = array.get_type().module().map(|name| name.to_string()).unwrap_or_default();
+    package_of(&array.get_type())
+}
+
+fn package_of(kind: &Bound<'_, PyType>) -> String {
+    let module = kind.module().map(|name| name.to_string()).unwrap_or_default();
     module.split('.').next().unwrap_or_default().to_string()
 }

@@ -73,16 +73,16 @@ impl Machine {
             let (found, expected) = (format!("for {size} ranks"), format!("expected one for {expected}"));
             return Err(wrong_value(py, "Machine", "schedule", &found, &expected));
         }
-        let arrays: Vec<Memory> = arrays.iter().map(array::readable).collect::<PyResult<_>>()?;
+        let arrays: Vec<Memory> = arrays.iter().map(array::readable_parameter).collect::<PyResult<_>>()?;
         let tensors = names.into_iter().zip(&arrays);
         let tensors =
-            tensors.map(|(name, array)| Tensor { name, shape: array.shape.clone(), dtype: array.dtype });
+            tensors.map(|(name, array)| Tensor { name, shape: array.shape.clone(), dtype: array.dtype() });
         let layout = Layout::new(tensors.collect());
         let rank = Rank(world.rank());
         let transport = world.seat.take().map_err(|vacant| error::raise(py, [&vacant as &dyn Diagnostic]))?;
         let (schedule, deadline, seat) = (schedule.inner.clone(), world.deadline, world.seat.clone());
         let of_machine = layout.clone();
-        let worker = Worker::start(py, move || {
+        let worker = Worker::start(py, size > 1, move || {
             // Until there is a machine, nobody gives the transport back.
             let mut seated = Seated { machine: None, seat };
             let fill = |values: &mut ValuesMut<'_>| {
@@ -123,33 +123,74 @@ impl Machine {
 
     /// What is wanted next, or `None`.
     fn wanted(&self, py: Python<'_>) -> PyResult<Option<&'static str>> {
-        self.call(py, |machine| {
-            Ok(machine.wanted()?.map(|wanted| match wanted {
-                Wanted::Gradient => "gradient",
-                Wanted::Adapted => "adapted",
-                Wanted::Minimizer { .. } => "minimizer",
-            }))
+        self.call(py, |machine| Ok(machine.wanted()?.map(name)))
+    }
+
+    /// Answers for the tensors of some buckets, one array for each, and goes on to the next question, whose point it copies
+    /// into arrays; copies the model into others wherever a step is complete. Whether a step is, and what is wanted.
+    #[pyo3(signature = (buckets, answers, point, model=None))]
+    fn turn(
+        &self,
+        py: Python<'_>,
+        buckets: Vec<usize>,
+        answers: Vec<Bound<'_, PyAny>>,
+        point: Vec<Bound<'_, PyAny>>,
+        model: Option<Vec<Bound<'_, PyAny>>>,
+    ) -> PyResult<(bool, &'static str)> {
+        let of_buckets: Vec<&[usize]> =
+            buckets.iter().map(|&bucket| self.of_bucket(py, bucket)).collect::<PyResult<_>>()?;
+        let tensors = of_buckets.concat();
+        let lengths: Vec<usize> = of_buckets.iter().map(|tensors| tensors.len()).collect();
+        let answers = self.memory(py, &tensors, &answers, array::readable_parameter)?;
+        let point = self.memory(py, &self.tensors, &point, array::writable_parameter)?;
+        let model = model.map(|model| self.memory(py, &self.tensors, &model, array::writable_parameter));
+        let model = model.transpose()?;
+        let all = self.tensors.len();
+        self.call(py, move |machine| {
+            let keep = |machine: &mut bfc_runtime::Machine<AnyTransport>| match &model {
+                Some(model) => machine.model().map(|values| read_all(&values, model)),
+                None => Ok(()),
+            };
+            // All at once, the exchange goes on in this thread: another one costs more than a short message.
+            let at_once = !buckets.is_empty() && tensors.len() == all;
+            let (mut done, mut first) = (false, 0);
+            for (bucket, length) in buckets.into_iter().zip(lengths) {
+                let its = first..first + length;
+                let mut values = machine.answer()?;
+                its.clone().for_each(|index| write(&answers[index], &mut values, tensors[index]));
+                if !at_once {
+                    done = machine.ready(bucket)?;
+                }
+                first = its.end;
+            }
+            if at_once {
+                done = machine.next()?;
+            }
+            if done {
+                keep(machine)?;
+            }
+            let wanted = loop {
+                if let Some(wanted) = machine.wanted()? {
+                    break name(wanted);
+                }
+                machine.next()?;
+                keep(machine)?;
+            };
+            read_all(&machine.point()?, &point);
+            Ok((done, wanted))
         })
     }
 
     /// Copies the point of the next question into arrays, one for each tensor.
     fn point(&self, py: Python<'_>, into: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
-        let into = self.memory(py, &self.tensors, &into, array::writable)?;
-        self.call(py, move |machine| {
-            let point = machine.point()?;
-            into.iter().enumerate().for_each(|(tensor, into)| read(&point, tensor, into));
-            Ok(())
-        })
+        let into = self.memory(py, &self.tensors, &into, array::writable_parameter)?;
+        self.call(py, move |machine| machine.point().map(|point| read_all(&point, &into)))
     }
 
     /// Copies the answers for the tensors of one bucket, which may travel from now on.
     fn ready(&self, py: Python<'_>, bucket: usize, answer: Vec<Bound<'_, PyAny>>) -> PyResult<bool> {
-        let Some(tensors) = self.layout.buckets().get(bucket).map(|bucket| bucket.tensors.clone()) else {
-            let buckets = self.layout.buckets().len();
-            let failure = RuntimeError::NotWanted { bucket, buckets };
-            return Err(error::raise(py, [&failure as &dyn Diagnostic]));
-        };
-        let answer = self.memory(py, &tensors, &answer, array::readable)?;
+        let tensors = self.of_bucket(py, bucket)?.to_vec();
+        let answer = self.memory(py, &tensors, &answer, array::readable_parameter)?;
         self.call(py, move |machine| {
             let mut values = machine.answer()?;
             tensors.iter().zip(&answer).for_each(|(&tensor, array)| write(array, &mut values, tensor));
@@ -160,8 +201,9 @@ impl Machine {
     /// Does a step that asks nothing, or goes on past a question whose answer is one array for each tensor.
     #[pyo3(signature = (answer=None))]
     fn next(&self, py: Python<'_>, answer: Option<Vec<Bound<'_, PyAny>>>) -> PyResult<bool> {
-        let answer =
-            answer.map(|answer| self.memory(py, &self.tensors, &answer, array::readable)).transpose()?;
+        let answer = answer
+            .map(|answer| self.memory(py, &self.tensors, &answer, array::readable_parameter))
+            .transpose()?;
         self.call(py, move |machine| {
             if let Some(answer) = &answer {
                 let mut values = machine.answer()?;
@@ -173,12 +215,8 @@ impl Machine {
 
     /// Copies the model into arrays, one for each tensor.
     fn model(&self, py: Python<'_>, into: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
-        let into = self.memory(py, &self.tensors, &into, array::writable)?;
-        self.call(py, move |machine| {
-            let model = machine.model()?;
-            into.iter().enumerate().for_each(|(tensor, into)| read(&model, tensor, into));
-            Ok(())
-        })
+        let into = self.memory(py, &self.tensors, &into, array::writable_parameter)?;
+        self.call(py, move |machine| machine.model().map(|model| read_all(&model, &into)))
     }
 
     /// Copies of a state: an array for each tensor, with one entry for each neighbour first where it is a state per edge;
@@ -213,7 +251,7 @@ impl Machine {
         let memory = array::writable(values)?.not_short()?;
         // SAFETY: `writable` gives contiguous memory of this type; that nobody else touches it is asked of the caller.
         self.call(py, move |machine| unsafe {
-            match memory.dtype {
+            match memory.dtype() {
                 Dtype::F32 => machine.average(memory.slice_mut::<f32>()),
                 _ => machine.average(memory.slice_mut::<f64>()),
             }
@@ -277,6 +315,16 @@ impl Machine {
         }
     }
 
+    /// The tensors of a bucket.
+    fn of_bucket(&self, py: Python<'_>, bucket: usize) -> PyResult<&[usize]> {
+        let buckets = self.layout.buckets();
+        let not_wanted = || {
+            let failure = RuntimeError::NotWanted { bucket, buckets: buckets.len() };
+            error::raise(py, [&failure as &dyn Diagnostic])
+        };
+        buckets.get(bucket).map(|bucket| bucket.tensors.as_slice()).ok_or_else(not_wanted)
+    }
+
     /// The memory of one array for each of these tensors.
     fn memory<E>(
         &self,
@@ -298,12 +346,26 @@ impl Machine {
             let memory = import(array)?;
             let Tensor { shape, dtype, .. } = &self.layout.tensors()[tensor];
             // Short numbers are computed in `f32`, and rounded where they are stored.
-            let alike = memory.dtype == *dtype || ![memory.dtype, *dtype].contains(&Dtype::F64);
-            memory.fits(if alike { memory.dtype } else { *dtype }, shape)?;
+            let alike = memory.dtype() == *dtype || ![memory.dtype(), *dtype].contains(&Dtype::F64);
+            memory.fits(if alike { memory.dtype() } else { *dtype }, shape)?;
             Ok(memory)
         };
         tensors.iter().zip(arrays).map(fitting).collect()
     }
+}
+
+/// What a trainer calls an answer.
+fn name(wanted: Wanted) -> &'static str {
+    match wanted {
+        Wanted::Gradient => "gradient",
+        Wanted::Adapted => "adapted",
+        Wanted::Minimizer { .. } => "minimizer",
+    }
+}
+
+/// Copies all tensors into arrays.
+fn read_all(values: &Values<'_>, into: &[Memory]) {
+    into.iter().enumerate().for_each(|(tensor, into)| read(values, tensor, into));
 }
 
 /// Copies a tensor into an array.
@@ -315,7 +377,7 @@ fn read(values: &Values<'_>, tensor: usize, into: &Memory) {
         match stored {
             Dtype::F64 => into.slice_mut::<f64>().copy_from_slice(values.tensor(tensor)),
             _ => {
-                with_short!(stored, S => with_short!(into.dtype, R => convert::<S, R>(values.tensor(tensor), into.slice_mut())))
+                with_short!(stored, S => with_short!(into.dtype(), R => convert::<S, R>(values.tensor(tensor), into.slice_mut())))
             }
         }
     }
@@ -329,7 +391,7 @@ fn write(from: &Memory, values: &mut ValuesMut<'_>, tensor: usize) {
         match stored {
             Dtype::F64 => values.tensor::<f64>(tensor).copy_from_slice(from.slice()),
             _ => {
-                with_short!(from.dtype, S => with_short!(stored, R => convert::<S, R>(from.slice(), values.tensor(tensor))))
+                with_short!(from.dtype(), S => with_short!(stored, R => convert::<S, R>(from.slice(), values.tensor(tensor))))
             }
         }
     }

@@ -199,7 +199,7 @@ impl Code {
         PyBytes::new_with(py, self.0.bytes(), |code| {
             // SAFETY: `readable` gives contiguous memory of this type, which the caller does not write meanwhile.
             unsafe {
-                match memory.dtype {
+                match memory.dtype() {
                     Dtype::F32 => self.0.encode(memory.slice::<f32>(), step, rank, code),
                     _ => self.0.encode(memory.slice::<f64>(), step, rank, code),
                 }
@@ -216,7 +216,7 @@ impl Code {
         }
         // SAFETY: `writable` gives contiguous memory of this type, which nobody else touches meanwhile.
         unsafe {
-            match memory.dtype {
+            match memory.dtype() {
                 Dtype::F32 => self.0.decode(code, step, memory.slice_mut::<f32>()),
                 _ => self.0.decode(code, step, memory.slice_mut::<f64>()),
             }
@@ -228,7 +228,7 @@ impl Code {
 impl Code {
     fn fitting(&self, memory: Memory) -> PyResult<Memory> {
         let memory = memory.not_short()?;
-        memory.fits(memory.dtype, &[self.0.elements()])?;
+        memory.fits(memory.dtype(), &[self.0.elements()])?;
         Ok(memory)
     }
 }

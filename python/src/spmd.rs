@@ -2,6 +2,7 @@
 
 use crate::arguments::wrong_value;
 use crate::array::ArrayError;
+use crate::communicator::Calls;
 use crate::dlpack::Memory;
 use crate::error;
 use crate::schedule::Schedule;
@@ -86,7 +87,7 @@ impl Ranks {
     /// Claims an array's memory for a rank to train on, in the place of its trainer's earlier claim.
     pub fn claim(&self, rank: u32, claim: &mut Claim, array: &Memory) -> Result<(), ArrayError> {
         let start = array.data as usize;
-        let memory = start..start + array.len() * array.dtype.bytes();
+        let memory = start..start + array.len() * array.dtype().bytes();
         if claim.memory == memory {
             return Ok(());
         }
@@ -197,11 +198,7 @@ impl Comm {
             let (found, expected) = (format!("for {size} ranks"), format!("expected one for {expected}"));
             return Err(wrong_value(py, "Comm.trainer", "schedule", &found, &expected));
         }
-        let index = self.trainers.fetch_add(1, Ordering::Relaxed);
-        let transport = self
-            .ranks
-            .transport(self.rank, index)
-            .ok_or_else(|| PyRuntimeError::new_err(format!("rank {} has ended", self.rank)))?;
+        let transport = self.transport()?;
         let trainer = Trainer::new(py, self.ranks.clone(), transport, schedule, x)?;
         let mut state = self.ranks.state();
         if state.ended.contains(&self.rank) {
@@ -211,7 +208,21 @@ impl Comm {
         Ok(trainer)
     }
 
+    /// Calls without a schedule over a transport of their own; all ranks make it together.
+    fn _calls(&self, py: Python<'_>) -> PyResult<Calls> {
+        Calls::over(py, Box::new(self.transport()?), None, self.ranks.deadline)
+    }
+
     fn __repr__(&self) -> String {
         format!("<bfc.Comm rank {} of {}>", self.rank, self.ranks.size)
+    }
+}
+
+impl Comm {
+    /// A transport for the next trainer or communicator.
+    fn transport(&self) -> PyResult<LocalTransport> {
+        let index = self.trainers.fetch_add(1, Ordering::Relaxed);
+        let transport = self.ranks.transport(self.rank, index);
+        transport.ok_or_else(|| PyRuntimeError::new_err(format!("rank {} has ended", self.rank)))
     }
 }

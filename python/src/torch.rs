@@ -101,6 +101,15 @@ enum TorchError {
         )
     )]
     NoBackend { backends: String, found: String },
+    /// Calls without a schedule are for memory of the CPU.
+    #[error("the engine `torch` has no communicator")]
+    #[diagnostic(
+        code(bfc::torch::no_communicator),
+        help(
+            "make calls of `torch.distributed` in its group, such as `all_reduce`, or start the ranks with `bfc launch` or `torchrun` and join them by `bfc.init(engine=\"processes\")`"
+        )
+    )]
+    NoCommunicator,
     /// An instruction that has no form in operations of torch.
     #[error("`{algorithm}` needs {found}, which the engine `torch` does not compute")]
     #[diagnostic(code(bfc::torch::host_only), help("use the engine `processes`, or another algorithm"))]
@@ -155,6 +164,7 @@ pub fn torch_error(py: Python<'_>, code: &str, found: String, subject: String) -
         "mixed_buffers" => TorchError::MixedBuffers { algorithm },
         "no_group" => TorchError::NoGroup { found },
         "no_backend" => TorchError::NoBackend { backends: subject, found },
+        "no_communicator" => TorchError::NoCommunicator,
         "host_only" => TorchError::HostOnly { algorithm, found },
         "averaged_gradients" => TorchError::AveragedGradients { found },
         "changed_model" => TorchError::ChangedModel { found },

@@ -76,7 +76,7 @@ impl Trainer {
             // SAFETY: `readable` gives contiguous memory; the type is matched, and that nobody writes `x` meanwhile is asked
             // of the caller.
             unsafe {
-                Ok(match initial.dtype {
+                Ok(match initial.dtype() {
                     Dtype::F32 => {
                         AnyMachine::F32(Flat::with_deadline(part, transport, initial.slice(), deadline)?)
                     }
@@ -89,7 +89,7 @@ impl Trainer {
         let engine = Engine {
             ranks,
             rank: rank.0,
-            dtype: initial.dtype,
+            dtype: initial.dtype(),
             shape: initial.shape.clone(),
             home: home(inner.program()),
             alarm,
@@ -345,7 +345,7 @@ impl Values {
     fn new(memory: &Memory) -> Self {
         // SAFETY: lent memory is contiguous and of the matched type; nobody works on it outside of a step.
         unsafe {
-            match memory.dtype {
+            match memory.dtype() {
                 Dtype::F32 => Self::F32(memory.slice().to_vec()),
                 _ => Self::F64(memory.slice().to_vec()),
             }

@@ -34,12 +34,12 @@ pub struct Seat(Arc<Mutex<Result<AnyTransport, Vacant>>>);
 /// Why there is no transport to be had.
 #[derive(Clone, Copy, Debug, Error, Diagnostic)]
 pub enum Vacant {
-    /// A machine has it.
-    #[error("another machine of this process exchanges with the other ranks")]
+    /// A machine or a communicator has it.
+    #[error("another machine or communicator of this process exchanges with the other ranks")]
     #[diagnostic(
         code(bfc::world::in_use),
         help(
-            "close it first, `machine.close()` or `optimizer.close()`; several optimizers share one machine as `bfc.torch.Decentralized([a, b], …)`"
+            "close it first, `machine.close()`, `optimizer.close()` or `communicator.close()`; several optimizers share one machine as `bfc.torch.Decentralized([a, b], …)`"
         )
     )]
     InUse,
@@ -63,6 +63,28 @@ struct NotJoined;
 #[error("this process has joined the other ranks already, with other arguments")]
 #[diagnostic(code(bfc::world::joined), help("call `bfc.init()` once, or `bfc.shutdown()` before"))]
 struct Joined;
+
+/// Ranks have chosen different engines.
+#[derive(Debug, Error, Diagnostic)]
+#[error("rank {rank} has chosen the engine `{mine}`, rank {peer} `{theirs}`")]
+#[diagnostic(
+    code(bfc::world::engines_differ),
+    help(
+        "call `bfc.init()` with the same `engine` and `group` on all ranks, after `init_process_group` on all or on none"
+    )
+)]
+struct EnginesDiffer {
+    rank: u32,
+    mine: String,
+    peer: u32,
+    theirs: String,
+}
+
+/// The exception for ranks that have chosen different engines.
+#[pyfunction]
+pub fn engines_differ(py: Python<'_>, rank: u32, mine: String, peer: u32, theirs: String) -> PyErr {
+    error::raise(py, [&EnginesDiffer { rank, mine, peer, theirs } as &dyn Diagnostic])
+}
 
 /// The exception for a second group.
 #[pyfunction]

@@ -194,6 +194,63 @@ print(rank, refused(lambda: bfc.init(engine="nccl"))[0], refused(lambda: make(wo
     assert on_ranks(body, tmp_path, ranks=3) == sorted(expected)
 
 
+def test_ranks_that_choose_other_engines_are_named(tmp_path):
+    body = """
+bfc.shutdown()
+code, text, seconds = refused(lambda: bfc.init(engine="torch" if rank == 1 else "processes", deadline=30))
+print(rank, code, "rank 1" in text, "`torch`" in text and "`processes`" in text, seconds < 20)
+bfc.init(engine="torch", deadline=30)
+print(rank, "goes on", bfc.size(), refused(bfc.communicator)[0])
+"""
+    lines = ["bfc::world::engines_differ True True True", "goes on 3 bfc::torch::no_communicator"]
+    assert on_ranks(body, tmp_path, ranks=3) == sorted(f"{rank} {line}" for rank in range(3) for line in lines)
+
+
+OVERLAPPED = """
+x = torch.randn(16, 1500, generator=torch.Generator().manual_seed(2))
+def make(algorithm, kind, overlap):
+    torch.manual_seed(1)
+    net = torch.nn.Sequential(*[torch.nn.Linear(1500, 1500) for _ in range(2)])
+    schedule = bfc.compile("topology::ring", algorithm=algorithm, size=size)
+    return net, bfc.torch.Decentralized(kind(net.parameters(), lr=1e-3), schedule, net, group=dist.group.WORLD, overlap=overlap)
+def backward(net, optimizer):
+    optimizer.zero_grad()
+    (net(x) - rank).square().mean().backward()
+"""
+
+
+def test_exchanges_begin_during_backward_with_the_same_bits(tmp_path):
+    body = OVERLAPPED + """
+for algorithm in ("atc_diffusion", "gradient_tracking", "choco_sgd"):
+    found = []
+    for overlap in (False, True):
+        net, optimizer = make(algorithm, torch.optim.AdamW if algorithm == "atc_diffusion" else torch.optim.SGD, overlap)
+        for _ in range(2):
+            backward(net, optimizer)
+            optimizer.step()
+        before = optimizer.statistics()["bytes_sent"]
+        backward(net, optimizer)
+        during = optimizer.statistics()["bytes_sent"] - before
+        optimizer.step()
+        found.append((during > 0, [one.detach().clone() for one in net.parameters()]))
+        buckets = optimizer.statistics()["buckets"]
+        optimizer.close()
+    assert buckets > 1
+    (early, plain), (overlaps, other) = found
+    print(rank, algorithm, early, overlaps, all(map(torch.equal, plain, other)))
+"""
+    names = ("atc_diffusion", "choco_sgd", "gradient_tracking")
+    assert on_ranks(body, tmp_path) == [f"{rank} {name} False True True" for rank in (0, 1) for name in names]
+
+
+def test_overlap_on_some_ranks_only_is_named(tmp_path):
+    body = OVERLAPPED + """
+code, text, _ = refused(lambda: make("atc_diffusion", torch.optim.SGD, rank == 1))
+print(rank, code, "overlap=True" in text and "overlap=False" in text)
+"""
+    assert on_ranks(body, tmp_path) == [f"{rank} bfc::execute::different_model True" for rank in (0, 1)]
+
+
 def test_a_loaded_run_goes_on_with_the_same_bits(tmp_path):
     body = SMALL + """
 import io

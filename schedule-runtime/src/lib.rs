@@ -60,7 +60,9 @@ pub mod undo;
 #[cfg(not(feature = "loom"))]
 pub mod world;
 
-pub use communicator::{CommunicateError, Communicator, Neighbours, Reduction};
+pub use communicator::{
+    CommunicateError, Communicator, Neighbours, NumberType, Numeric, Operand, Operation, Reduction,
+};
 pub use compression::Coding;
 pub use element::Element;
 pub use error::{ExchangeKind, Place, RuntimeError};

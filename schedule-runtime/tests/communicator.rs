@@ -4,7 +4,9 @@ use bfc_runtime::conformance::schedules::{averaging, ring, schedule};
 use bfc_runtime::conformance::{Leaving, laws};
 use bfc_runtime::local::{LocalTransport, spmd};
 use bfc_runtime::simulated::{self, Injected, Network, SimulatedTransport};
-use bfc_runtime::{CommunicateError, Communicator, Neighbours, Reduction, RuntimeError, Transport};
+use bfc_runtime::{
+    CommunicateError, Communicator, Neighbours, Operation, Reduction, RuntimeError, Transport,
+};
 use bfc_schedule::{Rank, random};
 use half::bf16;
 use miette::Diagnostic;
@@ -209,6 +211,23 @@ fn assert_seen(
     let found = codes(4, call);
     assert_eq!(found, [code; 4]);
     provoked.extend(found);
+}
+
+#[test]
+fn a_rank_that_refuses_a_call_beforehand_keeps_nobody_waiting() {
+    let found = codes(3, |comm| match comm.rank() {
+        Rank(2) => comm.refuse(Operation::Allreduce),
+        _ => comm.allreduce(&mut [1f32; 4], Reduction::Sum),
+    });
+    assert_eq!(found, ["bfc::communicate::refused"; 3]);
+    let sums = on_threads(3, |mut comm| {
+        let mut x = [comm.rank().0];
+        let refused = if x == [2] { comm.refuse(Operation::Barrier) } else { comm.barrier() };
+        comm.allreduce(&mut x, Reduction::Sum)
+            .map(|()| (refused.is_err(), x[0]))
+            .expect("the next call goes on")
+    });
+    assert_eq!(sums, [(true, 3); 3]);
 }
 
 #[test]

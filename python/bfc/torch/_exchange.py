@@ -1,6 +1,6 @@
 """Mixes and averages as rounds of tensors over a group."""
 
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 
@@ -47,41 +47,52 @@ class Carried:
                 tensor.copy_(staged)
 
 
+class Messages(NamedTuple):
+    """What is sent to all out-neighbours: tensors that nobody changes until the end, what makes vectors of them, and where each
+    round is, for messages.
+    """
+
+    tensors: List[torch.Tensor]
+    readers: List[Callable[[torch.Tensor], torch.Tensor]]
+    place: Callable[[int], Place]
+
+
+class Terms(NamedTuple):
+    """What a sum consists of: the own weight, or nothing; whether there are other terms; and whether the weights of these are 1."""
+
+    own: Optional[Weight]
+    others: bool
+    alike: bool
+
+
 class Mix:
     """A weighted sum over the in-neighbours, begun at once. The own term comes first, then those of the rounds in order; a sum is
     rounded to the type of its target at the end.
 
     Args:
-        sources: what is sent: tensors that nobody changes until `finish`.
-        readers: for each source what makes a vector of it.
-        own: the own weight, or nothing.
         window: how many rounds are on their way at a time; all by default.
-        others: whether anything is exchanged.
-        alike: whether the weights of all others are 1.
     """
 
     def __init__(
-        self, wire: Wire, phase: Dict[str, Any], sources: List[torch.Tensor],
-        readers: List[Callable[[torch.Tensor], torch.Tensor]], place: Callable[[int], Place],
-        own: Optional[Weight], window: Optional[int], others: bool, alike: bool,
+        self, wire: Wire, phase: Dict[str, Any], messages: Messages, terms: Terms, window: Optional[int] = None
     ) -> None:
-        self._wire, self._sources, self._readers, self._place = wire, sources, readers, place
-        self._own, self._alike = own, alike
-        self._actions: List[Action] = phase["actions"] if others else []
+        self._wire, self._terms = wire, terms
+        self._sources, self._readers, self._place = messages
+        self._actions: List[Action] = phase["actions"] if terms.others else []
         self._rounds: List[Tuple[Action, Carried, List[torch.Tensor]]] = []
         self._begun = 0
         self._begin(len(self._actions) if window is None else window)
 
     def finish(self) -> List[torch.Tensor]:
         """The sums, one for each source, in the type that they are computed in."""
-        own = self._own
+        own = self._terms.own
         sums = [None if own is None else _product(own, read(x)) for read, x in zip(self._readers, self._sources)]
         while self._rounds:
             (_, _, receive), carried, received = self._rounds.pop(0)
             carried.finish()
             self._begin(1)
             if receive is not None:
-                weight = _ONE if self._alike else receive[1]
+                weight = _ONE if self._terms.alike else receive[1]
                 terms = (read(y) for read, y in zip(self._readers, received))
                 sums = [_add(total, weight, y) for total, y in zip(sums, terms)]
         whole = zip(sums, self._readers, self._sources)

@@ -4,13 +4,16 @@ import os
 import socket
 import time
 from datetime import timedelta
-from typing import Any, ClassVar, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 import torch
 import torch.distributed as dist
 
 from .. import _bfc
 from .._bfc import Schedule
+
+if TYPE_CHECKING:
+    from ._machine import GroupMachine
 
 
 class Place(NamedTuple):
@@ -55,11 +58,11 @@ class Group:
         self._machines = 0
         self.local_rank, self.local_size = self._find_local()
 
-    def machine(self, schedule: Schedule, tensors: Mapping[str, torch.Tensor]) -> Any:
+    def machine(self, schedule: Schedule, tensors: Mapping[str, torch.Tensor], overlap: bool = False) -> "GroupMachine":
         """This rank's machine over the group; all ranks make it together."""
         from ._machine import GroupMachine
 
-        return GroupMachine(self, schedule, tensors)
+        return GroupMachine(self, schedule, tensors, overlap=overlap)
 
     def compare(self, digest: str, layout: str) -> None:
         """An error on all ranks where one has another schedule or other tensors than rank 0."""
@@ -182,3 +185,29 @@ class Round:
         """Waits until all have arrived and have been taken."""
         for work, peer in self._works:
             self._group.wait(work, peer, self._place, on_host)
+
+
+_compared: Dict[Any, int] = {}
+
+
+def compare_engines(engine: str, group: Optional[Any], deadline: float) -> None:
+    """An error where a rank of `torch.distributed` has chosen another engine: those of the group for the engine ``"torch"``, else all.
+
+    Raises:
+        RunError: it has (``bfc::world::engines_differ``), or does not say so within ``deadline`` seconds.
+    """
+    world = dist.group.WORLD
+    if dist.get_rank(group or world) < 0:
+        return  # Which is an error of its own.
+    _compared[world] = number = _compared.get(world, 0) + 1
+    store = dist.PrefixStore(f"bfc/engines/{number}", dist.distributed_c10d._get_process_group_store(world))
+    own, ranks = dist.get_rank(), range(dist.get_world_size())
+    store.set(str(own), engine)
+    for peer in ranks if engine != "torch" else dist.get_process_group_ranks(group or world):
+        try:
+            store.wait([str(peer)], timedelta(seconds=deadline))
+            theirs = store.get(str(peer)).decode()
+        except RuntimeError as failure:
+            raise _bfc.exchange_failed((own, None, None, 0), peer, None, None, deadline) from failure
+        if theirs != engine:
+            raise _bfc.engines_differ(own, engine, peer, theirs)

@@ -1,23 +1,22 @@
 """A rank's program, interpreted with operations of torch: on tensors of any device, over a group of `torch.distributed`."""
 
 import io
+from itertools import takewhile
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 import torch
 
 from .. import _bfc
 from .._bfc import Schedule
-from ._arithmetic import evaluate, inner_product
-from ._exchange import Mix, Wire, average, back, computed, neighbours_of
+from ._exchange import Wire, average, neighbours_of
+from ._exchanges import Clock
 from ._group import Group, Place
-from ._registers import Bucket, Layout, Registers
+from ._interpreter import HOST_ONLY, Instruction, Interpreter
+from ._registers import Layout, Registers
 
 Result = TypeVar("Result")
-Instruction = Sequence[Any]
 
 _QUESTIONS = ("gradient", "adapted", "minimizer")
-# What only the host's kernels compute.
-_HOST_ONLY = ("start", "project", "difference", "correct")
 # The initial block, among those of a step.
 _INITIAL = -1
 
@@ -26,9 +25,14 @@ class GroupMachine:
     """This rank's algorithm at work: what `bfc.Machine` is for the other engines, with the same bits.
 
     Every call that goes on is collective. After a failure all further calls fail.
+
+    Args:
+        overlap: whether the exchange that follows a question begins bucket by bucket, while others are still computed.
     """
 
-    def __init__(self, group: Group, schedule: Schedule, tensors: Mapping[str, torch.Tensor]) -> None:
+    def __init__(
+        self, group: Group, schedule: Schedule, tensors: Mapping[str, torch.Tensor], *, overlap: bool = False
+    ) -> None:
         if schedule.size != group.size:
             found = f"for {schedule.size} ranks"
             raise _bfc.wrong_value("Machine", "schedule", found, f"expected one for {group.size}")
@@ -36,22 +40,24 @@ class GroupMachine:
         self._program: Dict[str, Any] = schedule._program(group.rank)
         self._check_instructions()
         self._layout = Layout(tensors)
-        group.compare(self._program["digest"], self._layout.text)
+        # Messages are known by their order, which depends on whether buckets travel apart.
+        group.compare(self._program["digest"], f"{self._layout.text}\noverlap={overlap}")
         group.meet(self._layout.devices())
         # Registers per edge belong to the first topology, and only where it has a single phase.
         first: List[Any] = next(iter(self._program["topologies"]), [])
-        self._edges = neighbours_of(first[0]) if len(first) == 1 else []
-        self._registers = Registers(self._layout, self._program, len(self._edges))
-        self._initial: Optional[List[torch.Tensor]] = [
-            torch.cat([tensors.detach().to(bucket.device).flatten() for tensors in self._tensors_of(number)])
-            for number, bucket in enumerate(self._registers.buckets)
+        edges = len(neighbours_of(first[0])) if len(first) == 1 else 0
+        self._registers = Registers(self._layout, self._program, edges)
+        initial = [
+            torch.cat([self._layout.tensors[index].detach().to(bucket.device).flatten() for index in bucket.tensors])
+            for bucket in self._registers.buckets
         ]
+        self._interpreter = Interpreter(self._wire, self._program, self._registers, edges, initial)
         self._names = [name for name, _ in self._program["inputs"]]
-        self._inputs = [value for _, value in self._program["inputs"]]
-        self._flights: Dict[int, Callable[[], None]] = {}
         self._block: Optional[int] = _INITIAL
-        self._at, self._step, self._phase, self._begun = 0, 0, 0, False
+        self._at = 0
         self._ready = [False] * len(self.buckets)
+        # How many buckets have gone on past the question, while others are not ready.
+        self._overlap, self._ahead = overlap, 0
         self._failed = False
         self._call(self._advance)
 
@@ -63,7 +69,7 @@ class GroupMachine:
     @property
     def steps(self) -> int:
         """Steps done."""
-        return self._step
+        return self._clock.step
 
     @property
     def bytes_sent(self) -> int:
@@ -72,7 +78,7 @@ class GroupMachine:
 
     def set_input(self, name: str, value: float) -> None:
         """Sets a run-time input, alike on all ranks."""
-        self._inputs[self._names.index(name)] = value
+        self._interpreter.inputs[self._names.index(name)] = value
 
     def wanted(self) -> Optional[str]:
         """What is wanted next, or nothing."""
@@ -92,10 +98,31 @@ class GroupMachine:
         with torch.no_grad():
             torch._foreach_copy_(held.views(held.vectors[question[2]]), answer)
         self._ready[bucket] = True
+        if self._overlap:
+            self._call(self._go_ahead)
         if not all(self._ready):
             return False
         self._ready = [False] * len(self._ready)
-        return self._call(self._go_on)
+        return self._call(self._join if self._overlap else self._go_on)
+
+    def turn(
+        self, buckets: Sequence[int], answers: Sequence[torch.Tensor], point: List[torch.Tensor],
+        model: Optional[List[torch.Tensor]] = None,
+    ) -> Tuple[bool, str]:
+        """Answers for some buckets, and goes on to the next question, whose point it copies into tensors; copies the model into
+        others wherever a step is complete. Whether a step is, and what is wanted.
+        """
+        done, remaining = False, iter(answers)
+        for bucket in buckets:
+            done = self.ready(bucket, [next(remaining) for _ in self.buckets[bucket]])
+        if done and model is not None:
+            self.model(model)
+        while (wanted := self.wanted()) is None:
+            self.next()
+            if model is not None:
+                self.model(model)
+        self.point(point)
+        return done, wanted
 
     def next(self) -> bool:
         """Does a step that asks nothing."""
@@ -105,16 +132,16 @@ class GroupMachine:
         """Copies the model into tensors. Waits for what is in flight."""
 
         def compute() -> None:
-            self._land()
+            self._interpreter.land()
             for instruction in self._program["model"]:
-                self._run(instruction)
+                self._interpreter.run(instruction)
 
         self._call(compute)
         self._copy(self._program["model_register"], into)
 
     def average(self, values: torch.Tensor) -> None:
         """Averages a vector over all ranks, in place and in its own type."""
-        place = lambda round_: Place(self._step if self._begun else None, None, round_)
+        place = lambda round_: Place(self._clock.place, None, round_)
         self._call(lambda: average(self._wire, self._program["average"], [values], place))
 
     def abandon(self, reason: str) -> None:
@@ -124,15 +151,15 @@ class GroupMachine:
 
     def save(self) -> bytes:
         """Everything that `restore` needs to go on from here. Waits for what is in flight."""
-        self._call(self._land)
+        self._call(self._interpreter.land)
         host, registers = torch.device("cpu"), self._registers
         saved = {
             "identity": self._identity(),
-            "position": [self._block, self._at, self._step, self._phase, self._begun],
-            "inputs": self._inputs,
+            "position": [self._block, self._at, *self._clock],
+            "inputs": self._interpreter.inputs,
             "numbers": registers.numbers,
             "vectors": [_on(host, bucket.vectors) for bucket in registers.buckets],
-            "initial": _on(host, self._initial),
+            "initial": _on(host, self._interpreter.initial),
         }
         written = io.BytesIO()
         torch.save(saved, written)
@@ -140,7 +167,7 @@ class GroupMachine:
 
     def restore(self, saved: bytes) -> None:
         """Goes on from where `save` was called; all ranks do this together."""
-        self._call(self._land)
+        self._call(self._interpreter.land)
         try:
             read: Dict[str, Any] = torch.load(io.BytesIO(saved), weights_only=True)
         except Exception as failure:
@@ -148,28 +175,26 @@ class GroupMachine:
         if read.get("identity") != self._identity():
             reason = "another schedule, rank or list of tensors has saved it"
             raise _bfc.wrong_checkpoint(self._group.rank, reason)
-        self._block, self._at, self._step, self._phase, self._begun = read["position"]
-        self._inputs, self._registers.numbers = list(read["inputs"]), list(read["numbers"])
+        self._block, self._at, *clock = read["position"]
+        self._interpreter.clock = Clock(*clock)
+        self._interpreter.inputs, self._registers.numbers = list(read["inputs"]), list(read["numbers"])
         for bucket, vectors in zip(self._registers.buckets, read["vectors"]):
             bucket.vectors = _on(bucket.device, vectors)
         initial = read["initial"]
         on_devices = zip(self._registers.buckets, initial or [])
-        self._initial = None if initial is None else [one.to(bucket.device) for bucket, one in on_devices]
+        self._interpreter.initial = None if initial is None else [one.to(bucket.device) for bucket, one in on_devices]
 
     def close(self) -> None:
         """Waits for what is in flight; then all calls fail."""
         if not self._failed:
-            self._call(self._land)
+            self._call(self._interpreter.land)
         self._failed = True
 
     def _check_instructions(self) -> None:
         blocks = [self._program["initial"], *self._program["steps"], self._program["model"]]
         names = {instruction[0] for block in blocks for instruction in block}
-        if any(name in _HOST_ONLY for name in names):
+        if any(name in HOST_ONLY for name in names):
             raise _bfc.torch_error("host_only", "products with factors per edge", self._algorithm)
-
-    def _tensors_of(self, bucket: int) -> List[torch.Tensor]:
-        return [self._layout.tensors[index] for index in self.buckets[bucket]]
 
     def _identity(self) -> List[Any]:
         return [self._program["digest"], self._group.rank, self._layout.text]
@@ -177,7 +202,7 @@ class GroupMachine:
     def _call(self, body: Callable[[], Result]) -> Result:
         """Does something that leaves the machine failed where it fails; the other ranks learn of it."""
         if self._failed:
-            raise _bfc.machine_failed(self._group.rank, self._step)
+            raise _bfc.machine_failed(self._group.rank, self._clock.step)
         self._failed = True
         try:
             with torch.no_grad():
@@ -190,8 +215,8 @@ class GroupMachine:
 
     def _copy(self, register: int, into: List[torch.Tensor]) -> None:
         with torch.no_grad():
-            for number, bucket in enumerate(self._registers.buckets):
-                targets = [into[index] for index in self.buckets[number]]
+            for bucket in self._registers.buckets:
+                targets = [into[index] for index in bucket.tensors]
                 torch._foreach_copy_(targets, bucket.views(bucket.vectors[register]))
 
     # Control flow: up to a question, past its answer, and from block to block.
@@ -210,12 +235,13 @@ class GroupMachine:
             instruction = instructions[self._at]
             if instruction[0] in _QUESTIONS:
                 return instruction
-            self._run(instruction)
+            self._interpreter.run(instruction)
             self._at += 1
         if self._block != _INITIAL:
-            self._step += 1
-            self._phase += any(instruction[0] in ("exchange", "begin") for instruction in instructions)
-        self._block, self._initial = None, None
+            step, phase, begun = self._clock
+            exchanges = any(instruction[0] in ("exchange", "begin") for instruction in instructions)
+            self._interpreter.clock = Clock(step + 1, phase + exchanges, begun)
+        self._block, self._interpreter.initial = None, None
         return None
 
     def _question(self) -> Optional[Instruction]:
@@ -230,201 +256,48 @@ class GroupMachine:
         return self._advance()
 
     def _go_on(self) -> bool:
-        before = self._step
+        before = self._clock.step
         if self._question():
             self._at += 1
         else:
             self._begin_block(self._select())
         self._advance()
-        return self._step > before
+        return self._clock.step > before
+
+    def _go_ahead(self) -> None:
+        """Does what follows the question for the buckets that are ready, in their order, as far as that needs no others."""
+        local, exchange = self._following()
+        while self._ahead < len(self._ready) and self._ready[self._ahead]:
+            self._interpreter.run_in(self._ahead, local, exchange)
+            self._ahead += 1
+
+    def _join(self) -> bool:
+        """Goes on past the question, and what was done ahead, once all buckets are ready; whether a step is complete."""
+        before = self._clock.step
+        local, exchange = self._following()
+        self._at, self._ahead = self._at + 1 + len(local) + bool(exchange), 0
+        self._interpreter.join(exchange)
+        self._advance()
+        return self._clock.step > before
+
+    def _following(self) -> Tuple[List[Instruction], Optional[Instruction]]:
+        """What follows the question and does the same to each bucket, and the exchange after that."""
+        rest = self._instructions()[self._at + 1:]
+        local = list(takewhile(self._interpreter.is_by_bucket, rest))
+        after = rest[len(local):len(local) + 1]
+        return local, after[0] if after and after[0][0] in ("exchange", "begin") else None
+
+    @property
+    def _clock(self) -> Clock:
+        return self._interpreter.clock
 
     def _select(self) -> int:
-        holds = [self._number(condition) != 0 for condition in self._program["conditions"]]
+        holds = [self._interpreter.number(condition) != 0 for condition in self._program["conditions"]]
         return sum(1 << bit for bit, held in enumerate(holds) if held)
 
     def _begin_block(self, block: int) -> None:
-        self._block, self._at, self._begun = block, 0, True
-
-    def _land(self) -> None:
-        """Waits for what is in flight."""
-        for finish in [self._flights.pop(flight) for flight in list(self._flights)]:
-            finish()
-
-    # Instructions.
-
-    def _run(self, instruction: Instruction) -> None:
-        name, operands = instruction[0], instruction[1:]
-        getattr(self, f"_run_{name}")(*operands)
-
-    def _run_parameters(self, into: int) -> None:
-        assert self._initial is not None, "only the initial block asks for them"
-        for bucket, initial in zip(self._registers.buckets, self._initial):
-            bucket.vectors[into].copy_(initial)
-
-    def _run_compute(self, into: int, expression: List[Any]) -> None:
-        shape, numbers = self._program["shapes"][into], self._registers.numbers
-        if shape == "scalar":
-            numbers[into] = self._number(expression)
-        elif shape == "scalar per edge":
-            numbers[into] = [self._number(expression, edge) for edge in range(len(self._edges))]
-        else:
-            for bucket in self._registers.buckets:
-                if shape == "vector":
-                    self._store(bucket, into, self._vector(bucket, expression))
-                else:
-                    for edge, target in enumerate(bucket.vectors[into]):
-                        target.copy_(self._vector(bucket, expression, edge))
-
-    def _run_exchange(self, operator: List[Any], transfers: List[Tuple[int, int]]) -> None:
-        self._exchange(operator, transfers)()
-
-    def _run_begin(self, flight: int, operator: List[Any], transfers: List[Tuple[int, int]]) -> None:
-        self._flights[flight] = self._exchange(operator, transfers, in_flight=True)
-
-    def _run_finish(self, flight: int) -> None:
-        self._flights.pop(flight, lambda: None)()
-
-    def _run_swap(self, a: int, b: int) -> None:
-        self._registers.swap(a, b)
-
-    def _run_dot(self, a: int, b: int, into: int) -> None:
-        products: Dict[int, float] = {}
-        for number, bucket in enumerate(self._registers.buckets):
-            pairs = zip(bucket.pieces(bucket.vectors[a]), bucket.pieces(bucket.vectors[b]))
-            products.update(zip(self.buckets[number], (inner_product(*pair) for pair in pairs)))
-        self._registers.numbers[into] = sum(products[index] for index in sorted(products))
-
-    def _run_degree(self, topology: int, into: int) -> None:
-        self._registers.numbers[into] = float(len(neighbours_of(self._phase_of(topology)[1])))
-
-    def _run_gather(self, source: int, into: int) -> None:
-        if self._program["shapes"][source] == "scalar per edge":
-            self._registers.numbers[into] = sum(self._registers.numbers[source])
-            return
-        for bucket in self._registers.buckets:
-            total = torch.zeros(bucket.length, dtype=bucket.dtype, device=bucket.device)
-            for vector in bucket.vectors[source]:
-                total.add_(vector)
-            self._store(bucket, into, total)
-
-    def _run_encode(self, source: int, into: int) -> None:
-        for bucket in self._registers.buckets:
-            bucket.encode(source, into, self._step, self._group.rank)
-
-    def _run_decode(self, source: int, into: int) -> None:
-        for bucket in self._registers.buckets:
-            self._store(bucket, into, bucket.reader(source, self._step)(bucket.vectors[source]))
-
-    # Expressions.
-
-    def _number(self, expression: List[Any], edge: Optional[int] = None) -> float:
-        value = evaluate(expression, lambda name, detail: self._leaf(None, name, detail, edge), torch.float64)
-        assert isinstance(value, float), "an expression without vectors is a number"
-        return value
-
-    def _vector(self, bucket: Bucket, expression: List[Any], edge: Optional[int] = None) -> Any:
-        return evaluate(expression, lambda name, detail: self._leaf(bucket, name, detail, edge), bucket.dtype)
-
-    def _leaf(self, bucket: Optional[Bucket], name: str, detail: int, edge: Optional[int]) -> Any:
-        if name == "Step":
-            return float(self._step)
-        if name == "Input":
-            return float(self._inputs[detail])
-        shape = self._program["shapes"][detail]
-        held = self._registers.numbers if "scalar" in shape or bucket is None else bucket.vectors
-        return held[detail][edge] if "per edge" in shape else held[detail]
-
-    def _store(self, bucket: Bucket, into: int, value: Any) -> None:
-        """Rounds a result to the type of its register; a number fills the register. A fresh tensor of this type becomes the
-        register, which saves a copy; one that another register holds is copied, since registers are written in place.
-        """
-        target = bucket.vectors[into]
-        if not isinstance(value, torch.Tensor):
-            target.fill_(value)
-        elif value.dtype == target.dtype and value.dim() and not any(value is held for held in bucket.vectors):
-            bucket.vectors[into] = value
-        else:
-            target.copy_(value)
-
-    # Exchanges.
-
-    def _phase_of(self, topology: int) -> Tuple[int, Dict[str, Any]]:
-        phases = self._program["topologies"][topology]
-        return self._phase % len(phases), phases[self._phase % len(phases)]
-
-    def _exchange(
-        self, operator: List[Any], transfers: List[Tuple[int, int]], *, in_flight: bool = False
-    ) -> Callable[[], None]:
-        """Begins an exchange; returns what waits for its end and puts the results in their places. In flight, all its messages
-        begin now: those between two ranks meet in the order in which they begin, whenever a rank waits for them.
-        """
-        name, topology = operator
-        step = self._step if self._begun else None
-        shapes = self._program["shapes"]
-        numbers = [pair for pair in transfers if "scalar" in shapes[pair[0]]]
-        vectors = [pair for pair in transfers if "scalar" not in shapes[pair[0]]]
-        if name == "average":
-            self._average(vectors, numbers, lambda round_: Place(step, None, round_))
-            return lambda: None
-        number, phase = self._phase_of(topology)
-        place = lambda round_: Place(step, (topology, number), round_)
-        if name == "back":
-            self._back(phase, vectors, numbers, place)
-            return lambda: None
-        sources = [bucket.vectors[source] for bucket in self._registers.buckets for source, _ in vectors]
-        readers = [self._reader(bucket, source) for bucket in self._registers.buckets for source, _ in vectors]
-        if numbers:
-            sources.append(self._as_message([self._registers.numbers[source] for source, _ in numbers]))
-            readers.append(computed)
-        own = None if name in ("others", "incoming") else phase["own"]
-        window = None if in_flight else 2
-        mix = Mix(self._wire, phase, sources, readers, place, own, window, others=name != "own", alike=name == "incoming")
-        return lambda: self._put(mix.finish(), vectors, numbers)
-
-    def _reader(self, bucket: Bucket, source: int) -> Callable[[torch.Tensor], torch.Tensor]:
-        return bucket.reader(source, self._step) if self._program["shapes"][source] == "code" else computed
-
-    def _put(self, sums: List[torch.Tensor], vectors: List[Tuple[int, int]], numbers: List[Tuple[int, int]]) -> None:
-        remaining = iter(sums)
-        for bucket in self._registers.buckets:
-            for _, into in vectors:
-                self._store(bucket, into, next(remaining))
-        if numbers:
-            for (_, into), value in zip(numbers, next(remaining).tolist()):
-                self._registers.numbers[into] = value
-
-    def _average(
-        self, vectors: List[Tuple[int, int]], numbers: List[Tuple[int, int]], place: Callable[[int], Place]
-    ) -> None:
-        sums = [
-            bucket.vectors[source].to(bucket.dtype, copy=True) for bucket in self._registers.buckets for source, _ in vectors
-        ]
-        if numbers:
-            sums.append(self._as_message([self._registers.numbers[source] for source, _ in numbers]))
-        average(self._wire, self._program["average"], sums, place)
-        self._put(sums, vectors, numbers)
-
-    def _back(
-        self, phase: Dict[str, Any], vectors: List[Tuple[int, int]], numbers: List[Tuple[int, int]],
-        place: Callable[[int], Place],
-    ) -> None:
-        sources = [bucket.vectors[source] for bucket in self._registers.buckets for source, _ in vectors]
-        table = [self._registers.numbers[source] for source, _ in numbers]
-        if numbers:
-            sources.append([self._as_message(list(edge)) for edge in zip(*table)])
-        received = iter(back(self._wire, phase, sources, place))
-        for bucket in self._registers.buckets:
-            for _, into in vectors:
-                bucket.vectors[into] = next(received)
-        if numbers:
-            edges = [edge.tolist() for edge in next(received)]
-            for index, (_, into) in enumerate(numbers):
-                self._registers.numbers[into] = [edge[index] for edge in edges]
-
-    def _as_message(self, numbers: List[float]) -> torch.Tensor:
-        """Numbers as they travel, on a device that the group carries."""
-        device = self._registers.buckets[0].device if self._registers.buckets else torch.device("cpu")
-        return torch.tensor(numbers, dtype=torch.float64, device=device)
+        self._block, self._at = block, 0
+        self._interpreter.clock = self._clock._replace(begun=True)
 
 
 def _on(device: torch.device, held: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import warnings
 from contextlib import contextmanager, nullcontext
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Literal, Optional, Sequence, Union
+from typing import Any, Callable, Dict, Iterator, List, Literal, Optional, Sequence, Union
 
 import torch
 from torch.optim import Optimizer
@@ -101,14 +101,22 @@ class Decentralized(Optimizer):
         self._copied = 0
         self._rate: Optional[float] = None
         self._tensors = Tensors(parameters, on_host(joined))
+        self._overlaps = overlap
+        # What the schedule would say at every step.
+        self._most_questions = max(map(len, schedule.questions[1:]))
+        self._has_rate = "lr" in schedule.inputs
         self._machine = self._start()
         self._buckets = self._machine.buckets
         sizes = [tensor.nbytes for tensor in self._tensors.tensors]
         self._bytes = [sum(sizes[index] for index in bucket) for bucket in self._buckets]
+        self._all = range(len(self._buckets))
         # Where the model is not at the parameters, it is kept here.
-        self._models = None if schedule.asks_at_model else Tensors(dict(zip(parameters, self._clones())), on_host(joined))
-        self._overlap = Overlap(self._tensors, self._buckets, self._answer) if overlap else None
-        self._go_on()
+        self._models: Optional[Tensors] = None
+        if not schedule.asks_at_model:
+            home = torch.device("cpu") if on_host(joined) else None
+            self._models = Tensors({name: one.to(home) for name, one in zip(parameters, self._clones())}, on_host(joined))
+        self._overlap = Overlap(self._tensors, self._buckets, self._send) if overlap else None
+        self._turn()
         part_streams(joined.rank)
 
     @property
@@ -152,8 +160,8 @@ class Decentralized(Optimizer):
         if self._joining:
             self._averages([1.0])
         if closure is None:
-            if (most := self._most_questions()) > 1:
-                raise _bfc.torch_error("needs_closure", str(most), self._schedule.algorithm)
+            if self._most_questions > 1:
+                raise _bfc.torch_error("needs_closure", str(self._most_questions), self._schedule.algorithm)
             self._finish()
             return None
         losses: List[Any] = []
@@ -219,8 +227,7 @@ class Decentralized(Optimizer):
         try:
             yield
             while self._averages([0.0])[0] > 0:
-                several = self._most_questions() > 1
-                while not self._finish(idle=True) and several:
+                while not self._finish(idle=True) and self._most_questions > 1:
                     pass
         finally:
             self._joining = False
@@ -275,7 +282,7 @@ class Decentralized(Optimizer):
         if self._models is not None:
             self._models.copy_from(state_dict["models"])
         self.skipped, self._rate = state_dict["skipped"], None
-        self._go_on()
+        self._turn()
 
     def statistics(self) -> Dict[str, int]:
         """What this rank has done: ``steps`` of the algorithm, ``skipped`` ones, ``bytes_sent`` to other ranks, without
@@ -297,8 +304,8 @@ class Decentralized(Optimizer):
 
     def _start(self) -> Any:
         """A machine that begins at the parameters."""
-        named = zip(self._tensors.names, self._tensors.tensors)
-        return machine_of(self._joined, self._schedule, {name: self._tensors.given(tensor) for name, tensor in named})
+        named = dict(zip(self._tensors.names, self._tensors.read()))
+        return machine_of(self._joined, self._schedule, named, self._overlaps)
 
     def _restart(self, state_dict: Dict[str, Any]) -> None:
         """Starts the algorithm from a consolidated state."""
@@ -311,14 +318,15 @@ class Decentralized(Optimizer):
             base.load_state_dict(state)
         self._machine, self._rate, self.skipped = self._start(), None, state_dict["skipped"]
         warnings.warn(f"`{self._schedule.algorithm}` starts again, from the average of all ranks", stacklevel=3)
-        self._go_on()
+        self._turn()
 
     def _check(self) -> None:
         """Raises an error, on the other ranks as well, if the model has changed or the ranks have parted."""
         try:
             if not self._is_group_own:
                 world()
-            self._watch.check()
+            if self._watch.check():
+                self._tensors.look()
         except Error as failure:
             self._machine.abandon(f"it raised {failure.code}")
             raise
@@ -346,10 +354,6 @@ class Decentralized(Optimizer):
         averages: List[float] = values.tolist()
         return averages
 
-    def _most_questions(self) -> int:
-        """The most questions of a step."""
-        return max(map(len, self._schedule.questions[1:]))
-
     def _not_evaluating(self, called: str) -> None:
         if self._evaluating:
             raise _bfc.torch_error("evaluating", called, "")
@@ -357,66 +361,63 @@ class Decentralized(Optimizer):
     def _clones(self) -> List[torch.Tensor]:
         return [tensor.detach().clone() for tensor in self._tensors.tensors]
 
-    def _go_on(self) -> None:
-        """Does what steps ask nothing, and moves the parameters to the point of the next question."""
-        while (wanted := self._machine.wanted()) is None:
-            self._machine.next()
-            self._keep_model()
-        self._wanted = wanted
-        self._tensors.fill(self._machine.point)
-        self._copied += sum(self._bytes)
-
     def _finish(self, idle: bool = False) -> bool:
         """Answers the rest of the question, an idle rank without a step or gradient; whether that ends a step of the algorithm."""
-        rest = self._overlap.rest() if self._overlap else range(len(self._buckets))
-        done = self._answer(rest, idle or self._is_skipped())
-        if done:
-            self._keep_model()
-        self._go_on()
-        return done
+        rest = self._overlap.rest() if self._overlap else self._all
+        return self._turn(rest, self._answers(rest, idle or self._is_skipped()))
 
-    def _keep_model(self) -> None:
-        if self._models is not None:
-            self._models.fill(self._machine.model)
+    def _turn(self, buckets: Sequence[int] = (), answers: Sequence[torch.Tensor] = ()) -> bool:
+        """Answers for some buckets, does what steps ask nothing, and moves the parameters to the point of the next question; whether
+        that ends a step of the algorithm.
+        """
+        models = self._models
+        kept = None if models is None else models.targets()
+        done, self._wanted = self._machine.turn(buckets, answers, self._tensors.targets(), kept)
+        self._tensors.written()
+        self._copied += sum(self._bytes) + sum(self._bytes[bucket] for bucket in buckets)
+        return bool(done)
 
-    def _answer(self, buckets: Iterable[int], skipped: bool = False) -> bool:
-        """Answers for the tensors of some buckets; whether that ends a step of the algorithm."""
-        done = False
+    def _send(self, bucket: int) -> None:
+        """Answers for one bucket, while others are still computed."""
+        self._machine.ready(bucket, self._answers([bucket]))
+        self._copied += self._bytes[bucket]
+
+    def _answers(self, buckets: Sequence[int], skipped: bool = False) -> Sequence[torch.Tensor]:
+        """The answers for the tensors of some buckets, one after another."""
+        tensors = [index for bucket in buckets for index in self._buckets[bucket]]
         with torch.no_grad():
-            decays = {}
             if self._wanted == "gradient":
                 self._set_rate()
-                decays = weight_decays(self.param_groups)
-            elif not skipped:
+                return self._gradients([self._tensors.tensors[index] for index in tensors], skipped)
+            if not skipped:
                 self._step_bases(buckets)
-            for bucket in buckets:
-                tensors = self._buckets[bucket]
-                values = [self._value(index, decays, skipped) for index in tensors]
-                done = self._machine.ready(bucket, values)
-                self._copied += self._bytes[bucket]
-        return done
+            numbers = self._tensors.read()
+        return [numbers[index] for index in tensors]
 
-    def _value(self, index: int, decays: Dict[int, float], skipped: bool) -> torch.Tensor:
-        """The answer for a tensor."""
-        if self._wanted == "adapted":
-            return self._tensors.read(index)
-        tensor = self._tensors.tensors[index]
-        if skipped or tensor.grad is None:
-            return self._tensors.given(torch.zeros_like(tensor))
-        decay = decays[id(tensor)]
-        return self._tensors.given(torch.add(tensor.grad, torch.mul(tensor, decay)) if decay else tensor.grad)
+    def _gradients(self, tensors: List[torch.Tensor], skipped: bool) -> List[torch.Tensor]:
+        """The gradients, with weight decay; zero where there is none."""
+        decays = weight_decays(self.param_groups)
+        gradients = []
+        for tensor in tensors:
+            gradient, decay = tensor.grad, decays[id(tensor)]
+            if skipped or gradient is None:
+                gradient = torch.zeros_like(tensor)
+            elif decay:
+                gradient = torch.add(gradient, torch.mul(tensor, decay))
+            is_plain = gradient.is_cpu and gradient.layout is torch.strided
+            gradients.append(gradient if is_plain else self._tensors.given(gradient))
+        return gradients
 
-    def _step_bases(self, buckets: Iterable[int]) -> None:
+    def _step_bases(self, buckets: Sequence[int]) -> None:
         """The steps of the base for the tensors of these buckets."""
-        wanted = list(buckets)
-        chosen = [self._tensors.tensors[index] for bucket in wanted for index in self._buckets[bucket]]
-        whole = len(wanted) == len(self._buckets)
-        with nullcontext() if whole else only(self._bases, {id(tensor) for tensor in chosen}):
+        chosen = (self._tensors.tensors[index] for bucket in buckets for index in self._buckets[bucket])
+        whole = len(buckets) == len(self._buckets)
+        with nullcontext() if whole else only(self._bases, set(map(id, chosen))):
             for base in self._bases:
                 base.step()
 
     def _set_rate(self) -> None:
-        if "lr" not in self._schedule.inputs:
+        if not self._has_rate:
             return
         rate = common_rate(self.param_groups)
         if rate != self._rate:

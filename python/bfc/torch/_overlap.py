@@ -10,9 +10,11 @@ from ._tensors import Tensors
 
 
 class Overlap:
-    """Hooks of all parameters: answers for a bucket once the gradients of all its parameters are there, unless it `waits`."""
+    """Hooks of all parameters: answers for a bucket once the gradients of all its parameters are there, unless it `waits`. The last
+    bucket is left to the step, which waits for all of them.
+    """
 
-    def __init__(self, tensors: Tensors, buckets: List[List[int]], answer: Callable[[List[int]], bool]) -> None:
+    def __init__(self, tensors: Tensors, buckets: List[List[int]], answer: Callable[[int], None]) -> None:
         self._tensors, self._answer = tensors, answer
         self.waits = False
         self._bucket = {index: bucket for bucket, indices in enumerate(buckets) for index in indices}
@@ -32,7 +34,7 @@ class Overlap:
             gradient = self._tensors.tensors[index].grad
             if gradient is None or gradient._version != version:
                 raise _bfc.torch_error("late_gradient", self._tensors.names[index], "")
-        rest = [bucket for bucket in range(len(self._all)) if bucket not in self._done]
+        rest = [bucket for bucket in range(len(self._all)) if bucket not in self._answered]
         self._start()
         return rest
 
@@ -43,7 +45,9 @@ class Overlap:
 
     def _start(self) -> None:
         self._missing = [set(indices) for indices in self._all]
+        # The buckets whose gradients are there, and those of them that have an answer.
         self._done: Set[int] = set()
+        self._answered: Set[int] = set()
         # The versions of the gradients that were sent.
         self._sent: Dict[int, int] = {}
 
@@ -55,7 +59,9 @@ class Overlap:
             raise _bfc.torch_error("late_gradient", self._tensors.names[index], "")
         self._missing[bucket].discard(index)
         if not self._missing[bucket]:
-            self._answer([bucket])
             self._done.add(bucket)
+            if len(self._done) < len(self._all):
+                self._answer(bucket)
+                self._answered.add(bucket)
             gradients = {one: self._tensors.tensors[one].grad for one in self._all[bucket]}
             self._sent.update((one, gradient._version) for one, gradient in gradients.items() if gradient is not None)

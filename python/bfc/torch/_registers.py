@@ -33,10 +33,13 @@ class Layout:
 
 
 class Bucket:
-    """The vectors of one bucket, all zero; those per edge are lists. Codes are bytes on the device of the bucket."""
+    """The vectors of one bucket, all zero; those per edge are lists. Codes are bytes on the device of the bucket. ``tensors`` are the
+    model's tensors in it, by index.
+    """
 
     def __init__(self, layout: Layout, number: int, program: Dict[str, Any], edges: int) -> None:
-        tensors = [layout.tensors[index] for index in layout.buckets[number]]
+        self.tensors = layout.buckets[number]
+        tensors = [layout.tensors[index] for index in self.tensors]
         self._codes = layout.codes(number, program["codecs"])
         self.shapes = [tensor.shape for tensor in tensors]
         self.device, self.stored = tensors[0].device, tensors[0].dtype
@@ -57,6 +60,18 @@ class Bucket:
         """The same, flat."""
         pieces: Sequence[torch.Tensor] = vector.split(self._sizes)
         return pieces
+
+    def store(self, into: int, value: Any) -> None:
+        """Rounds a result to the type of its register; a number fills the register. A fresh tensor of this type becomes the
+        register, which saves a copy; one that another register holds is copied, since registers are written in place.
+        """
+        target = self.vectors[into]
+        if not isinstance(value, torch.Tensor):
+            target.fill_(value)
+        elif value.dtype == target.dtype and value.dim() and not any(value is held for held in self.vectors):
+            self.vectors[into] = value
+        else:
+            target.copy_(value)
 
     def encode(self, source: int, into: int, step: int, rank: int) -> None:
         """Writes a vector as a code, in memory of the CPU."""

@@ -1,6 +1,7 @@
 """Where the ranks start: all from the parameters of rank 0, or from their own if these are the same."""
 
-from typing import Any, Dict, List
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, Tuple
 
 import torch
 
@@ -18,30 +19,28 @@ topology from_rank_0 {
 }
 """
 
-_AVERAGE = """
-use topology::ring
-algorithm all_reduce { state x = params
-    step { x <- average(x) } }
-schedule { topology ring
-    algorithm all_reduce }
-"""
-
 
 def broadcast(named: Dict[str, torch.Tensor], world: Any) -> None:
     """Gives all ranks the numbers of rank 0; integers up to 2^53 are exact."""
-    model = Tensors(named, on_host(world))
-    model.copy_from(_of_rank_0(model, world))
+    if world.size > 1:
+        model = Tensors(named, on_host(world))
+        with _of_rank_0(model, world) as (numbers, _):
+            model.copy_from(numbers)
 
 
 def check(named: Dict[str, torch.Tensor], world: Any) -> None:
     """An error on all ranks where some have other numbers than rank 0."""
+    if world.size == 1:
+        return
     model = Tensors(named, on_host(world))
-    pairs = zip(model.names, model.tensors, _of_rank_0(model, world))
-    wrong = [name for name, own, first in pairs if not torch.equal(in_memory(own).to(first.dtype), in_memory(first))]
     device = model.tensors[0].device if model.tensors and not on_host(world) else torch.device("cpu")
     marks = torch.zeros(world.size, dtype=torch.float64, device=device)
-    marks[world.rank] = float(bool(wrong))
-    others = [other for other, mark in enumerate(_average(marks, world)) if mark > 0]
+    with _of_rank_0(model, world) as (numbers, machine):
+        pairs = zip(model.names, model.tensors, numbers)
+        wrong = [name for name, own, first in pairs if not torch.equal(in_memory(own).to(first.dtype), in_memory(first))]
+        marks[world.rank] = float(bool(wrong))
+        machine.average(marks)
+    others = [other for other, mark in enumerate(marks.tolist()) if mark > 0]
     if others:
         here = f"; here, on rank {world.rank}, the first is `{wrong[0]}`" if wrong else ""
         ranks = ", ".join(map(str, others))
@@ -53,27 +52,19 @@ def on_host(world: Any) -> bool:
     return isinstance(world, _bfc.World)
 
 
-def _of_rank_0(model: Tensors, world: Any) -> List[torch.Tensor]:
-    numbers = [_as_floats(model.read(index)).clone() for index in range(len(model.names))]
-    if world.size > 1:
-        _run(_BROADCAST, dict(zip(model.names, numbers)), world)
-    return numbers
-
-
-def _average(numbers: torch.Tensor, world: Any) -> List[float]:
-    _run(_AVERAGE, {"numbers": numbers}, world)
-    averages: List[float] = numbers.tolist()
-    return averages
-
-
-def _run(source: str, named: Dict[str, torch.Tensor], world: Any) -> None:
-    """Runs a period of a schedule that asks nothing, in place."""
-    schedule = compile_source(source, size=world.size)
-    running = machine_of(world, schedule, named)
-    for _ in range(schedule.period):
-        running.next()
-    running.model(list(named.values()))
-    running.close()
+@contextmanager
+def _of_rank_0(model: Tensors, world: Any) -> Iterator[Tuple[List[torch.Tensor], Any]]:
+    """The numbers of rank 0, and the machine that has brought them."""
+    numbers = [_as_floats(one.detach()).clone() for one in model.read()]
+    schedule = compile_source(_BROADCAST, size=world.size)
+    machine = machine_of(world, schedule, dict(zip(model.names, numbers)))
+    try:
+        for _ in range(schedule.period):
+            machine.next()
+        machine.model(numbers)
+        yield numbers, machine
+    finally:
+        machine.close()
 
 
 def _as_floats(tensor: torch.Tensor) -> torch.Tensor:

@@ -1,8 +1,10 @@
 """Tensors of torch on any device, and their numbers where a machine reads and writes them."""
 
-from typing import Callable, Dict, List, Sequence
+from typing import Dict, List, Sequence
 
 import torch
+
+from .. import _bfc
 
 
 class Tensors:
@@ -11,30 +13,51 @@ class Tensors:
     def __init__(self, named: Dict[str, torch.Tensor], on_host: bool) -> None:
         self.names, self.tensors, self._on_host = list(named), list(named.values()), on_host
         self._staging: Dict[int, torch.Tensor] = {}
+        self._form = 0
+        # The tensors that are on the CPU, and those that travel by way of it, by index.
+        self._own: List[torch.Tensor] = []
+        self._staged: List[int] = []
+        self.look()
 
-    def read(self, index: int) -> torch.Tensor:
-        """The numbers of a tensor."""
-        return self.given(self.tensors[index])
+    def look(self) -> None:
+        """Finds out which tensors a machine can read and write where they are: after devices or strides have changed."""
+        form = _bfc.form(self.tensors)
+        if form != self._form:
+            self._form = form
+            self._staged = [i for i, tensor in enumerate(self.tensors) if self._on_host and not _is_host(tensor)]
+            staged = set(self._staged)
+            self._own = [tensor for i, tensor in enumerate(self.tensors) if i not in staged]
+
+    def read(self) -> List[torch.Tensor]:
+        """The numbers of all tensors, where a machine reads them."""
+        if not self._staged and self._on_host:
+            return self.tensors
+        return [self.given(tensor) for tensor in self.tensors]
 
     def given(self, tensor: torch.Tensor) -> torch.Tensor:
         """The numbers of any tensor."""
         return in_memory(tensor) if self._on_host else _dense(tensor)
 
-    def fill(self, write: Callable[[List[torch.Tensor]], None]) -> None:
-        """Lets ``write`` write all numbers."""
+    def targets(self) -> List[torch.Tensor]:
+        """Where a machine writes all numbers; then call `written`."""
+        if not self._staged:
+            return self.tensors
+        targets = list(self.tensors)
+        for index in self._staged:
+            targets[index] = self._staging_of(index)
+        return targets
+
+    def written(self) -> None:
+        """Brings what a machine has written to `targets` to its place."""
         if not self._on_host:
-            # In operations of torch, which autograd sees.
-            write([tensor.detach() for tensor in self.tensors])
+            # By operations of torch, which autograd sees.
             return
-        hosts = [self._host(index) for index in range(len(self.tensors))]
-        write(hosts)
-        with torch.no_grad():
-            for tensor, host in zip(self.tensors, hosts):
-                if _is_host(tensor):
-                    # What autograd has kept of the tensor is no longer right, and it would not see that.
-                    torch.autograd.graph.increment_version(tensor)
-                else:
-                    tensor.copy_(host, non_blocking=False)
+        # What autograd has kept of the tensors is no longer right, and it would not see that.
+        torch.autograd.graph.increment_version(self._own)
+        if self._staged:
+            with torch.no_grad():
+                for index in self._staged:
+                    self.tensors[index].copy_(self._staging[index], non_blocking=False)
 
     def copy_from(self, values: Sequence[torch.Tensor]) -> None:
         """Gives all tensors other values."""
@@ -42,10 +65,8 @@ class Tensors:
             for tensor, value in zip(self.tensors, values):
                 tensor.copy_(value)
 
-    def _host(self, index: int) -> torch.Tensor:
-        tensor = self.tensors[index].detach()
-        if _is_host(tensor):
-            return tensor
+    def _staging_of(self, index: int) -> torch.Tensor:
+        tensor = self.tensors[index]
         if index not in self._staging:
             self._staging[index] = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=tensor.is_cuda)
         return self._staging[index]

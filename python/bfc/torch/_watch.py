@@ -1,6 +1,7 @@
 """Whether a model is still the one that the ranks exchange."""
 
 import gc
+from operator import is_
 from typing import Any, Dict, List, Optional, Tuple
 
 import torch
@@ -10,26 +11,42 @@ from .. import _bfc
 
 
 class Watch:
-    """The parameters as they were when the optimizer was made."""
+    """The parameters as they were when the optimizer was made. What is checked in every step takes a fraction of a microsecond
+    for each of them.
+    """
 
     def __init__(self, named: Dict[str, torch.Tensor], model: Optional[torch.nn.Module]) -> None:
-        self._seen = [(name, tensor, tensor.shape, tensor.dtype, tensor.requires_grad) for name, tensor in named.items()]
-        self._owners = _owners(model)
+        self._names, self._tensors = list(named), list(named.values())
+        self._seen = [(tensor.shape, tensor.dtype, tensor.requires_grad) for tensor in self._tensors]
+        self._form = _bfc.form(self._tensors)
+        owners = _owners(model)
+        self._modules, self._keys = [owner[0] for owner in owners], [owner[1] for owner in owners]
+        self._owned, self._owned_names = [owner[3] for owner in owners], [owner[2] for owner in owners]
         self._first = True
 
-    def check(self) -> None:
-        """An error where they have changed, and in the first step where gradients are averaged already."""
+    def check(self) -> bool:
+        """An error where they have changed, and in the first step where gradients are averaged already.
+
+        Returns:
+            Whether devices or strides have changed, which is allowed.
+        """
         if self._first:
             self._first = False
-            refuse_averages([tensor for _, tensor, *_ in self._seen])
-        for name, tensor, shape, dtype, requires_grad in self._seen:
+            refuse_averages(self._tensors)
+        held = map(dict.get, self._modules, self._keys)
+        if not all(map(is_, held, self._owned)):
+            of_modules = zip(self._modules, self._keys, self._owned, self._owned_names)
+            raise _changed(f"`{next(n for module, key, own, n in of_modules if module.get(key) is not own)}` was replaced")
+        form = _bfc.form(self._tensors)
+        if form == self._form:
+            return False
+        for name, tensor, (shape, dtype, requires_grad) in zip(self._names, self._tensors, self._seen):
             if tensor.requires_grad != requires_grad:
                 raise _changed(f"`requires_grad` of `{name}` has changed")
             if tensor.dtype != dtype or tensor.shape != shape:
                 raise _changed(f"`{name}` is another tensor: {tensor.dtype}, {list(tensor.shape)}")
-        for parameters, key, name, tensor in self._owners:
-            if parameters.get(key) is not tensor:
-                raise _changed(f"`{name}` was replaced")
+        self._form = form
+        return True
 
 
 def refuse_averages(parameters: List[torch.Tensor]) -> None:

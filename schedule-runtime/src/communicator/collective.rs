@@ -20,6 +20,14 @@ pub struct Gathered<T> {
 }
 
 impl<T> Gathered<T> {
+    /// The memory of all elements.
+    pub fn bytes(&self) -> &[u8]
+    where
+        T: Numeric,
+    {
+        cast_slice(&self.values)
+    }
+
     /// The vectors, in order.
     pub fn parts(&self) -> impl Iterator<Item = &[T]> {
         let mut rest = self.values.as_slice();

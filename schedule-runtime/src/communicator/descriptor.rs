@@ -230,12 +230,12 @@ impl<X: Transport> Call<'_, X> {
         let peer = |found: &dyn Fn(&Descriptor) -> bool| {
             said.iter().zip((0..).map(Rank)).find(|(said, _)| found(said))
         };
+        if let Some((theirs, peer)) = peer(&|said| said.refuses) {
+            return Err(CommunicateError::Refused { rank, call, peer, operation: theirs.operation });
+        }
         if let Some((theirs, peer)) = peer(&|said| said.common() != mine.common()) {
             let (mine, theirs) = (mine.to_string(), theirs.to_string());
             return Err(CommunicateError::Disagreement { rank, call, peer, mine, theirs });
-        }
-        if let Some((theirs, peer)) = peer(&|said| said.refuses) {
-            return Err(CommunicateError::Refused { rank, call, peer, operation: theirs.operation });
         }
         Ok(said)
     }

@@ -129,6 +129,22 @@ impl<X: Transport + Send + 'static> Communicator<X> {
         self.lane.idle_wire().deadline = deadline;
     }
 
+    /// Takes part in the next call of the other ranks without making it: all get an error, and the next call goes on. For what is
+    /// found wrong before a call is made.
+    ///
+    /// # Errors
+    /// Always: that this rank refuses its arguments, or that a peer fails.
+    pub fn refuse(&mut self, operation: Operation) -> Result<(), CommunicateError> {
+        let (rank, call) = (self.rank, self.lane.idle_wire().calls);
+        let refused = CommunicateError::Refused { rank, call, peer: rank, operation };
+        self.call(Descriptor::new(operation, NumberType::F64, 0), Err(refused), |_, _| Ok(()))
+    }
+
+    /// The transport, once what is pending is over.
+    pub fn into_transport(self) -> X {
+        self.lane.into_wire().transport
+    }
+
     /// Begins calls that go on beside other work, on a thread of the communicator, or at once where the transport does not
     /// allow that. What is called meanwhile comes after them. The closure owns the memory that it works on, and returns it.
     pub fn begin<R: Send + 'static>(

@@ -78,7 +78,7 @@ impl NumberType {
     }
 
     /// The type as one of vectors; `None` for integers.
-    pub(super) fn float(self) -> Option<Dtype> {
+    pub fn float(self) -> Option<Dtype> {
         match self {
             Self::F64 => Some(Dtype::F64),
             Self::F32 => Some(Dtype::F32),
