@@ -32,6 +32,8 @@ mod error;
 mod exchange;
 mod execute;
 mod expression;
+#[cfg(not(feature = "loom"))]
+pub mod gpu;
 pub mod kernel;
 mod layout;
 pub mod lease;
