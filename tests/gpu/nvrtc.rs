@@ -15,8 +15,7 @@ fn main() {
     // Algorithms for one type of each arithmetic, and what does not depend on algorithms for all types.
     let all = Text::new(&programs, &[Dtype::Bf16, Dtype::F64]).expect("text");
     let base = Text::new(&[], &[Dtype::F64, Dtype::F32, Dtype::Bf16, Dtype::F16]).expect("text");
-    for (text, capability, form) in
-        [(&base, 75, Form::Ptx), (&base, 90, Form::Cubin), (&all, 80, Form::Ptx)]
+    for (text, capability, form) in [(&base, 75, Form::Ptx), (&base, 90, Form::Cubin), (&all, 80, Form::Ptx)]
     {
         let start = Instant::now();
         let code = nvrtc.compile(text.source(), capability, form).expect("it compiles");

@@ -75,6 +75,7 @@ impl<L: Link> Exchanger<L> {
         plans: &[Vec<Plan>],
         average: Option<Average>,
         parameters: Vec<DeviceMemory>,
+        spare: Vec<DeviceMemory>,
     ) -> Result<Self, GpuError> {
         let gpu = link.stream().gpu().clone();
         let upload = |plan: &Plan| {
@@ -91,7 +92,7 @@ impl<L: Link> Exchanger<L> {
             .map(|phases| phases.iter().map(upload).collect())
             .collect::<Result<_, GpuError>>()?;
         let (reading, decoded) = (Room::new(&gpu)?, Room::new(&gpu)?);
-        Ok(Self { link, parameters, average, weights, spare: vec![], reading, decoded })
+        Ok(Self { link, parameters, average, weights, spare, reading, decoded })
     }
 
     /// Keeps all memory for ever: a GPU may still use it.
@@ -584,15 +585,16 @@ fn blocks(length: usize, first: u64, count: u32, size: u32) -> [Range<usize>; 2]
 }
 
 /// Compares schedule and layout with the rank before, and sends a first message along every edge in the schedule's order.
+/// Returns the memory of the messages, which is not freed while other ranks may wait for this one.
 pub(super) fn greet<L: Link>(
     link: &mut L,
     schedule: &RankSchedule,
     layout: &Layout,
     plans: &[Vec<Plan>],
-) -> Result<(), GpuError> {
+) -> Result<Vec<DeviceMemory>, GpuError> {
     let (rank, size) = (link.rank(), link.size());
     if size == 1 {
-        return Ok(());
+        return Ok(vec![]);
     }
     let mut hash = Sha256::new();
     hash.update(format!("{:?}\n{}", schedule.digest, layout.describe()));
@@ -621,8 +623,13 @@ pub(super) fn greet<L: Link>(
         }
         link.wait()
     })();
-    if result.is_err() && !link.abort() {
-        memory.forget();
+    match result {
+        Ok(()) => Ok(vec![memory]),
+        Err(error) => {
+            if !link.abort() {
+                memory.forget();
+            }
+            Err(error)
+        }
     }
-    result
 }

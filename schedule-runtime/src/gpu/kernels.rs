@@ -39,34 +39,44 @@ pub struct Vector {
 
 /// Terms of a weighted sum: vectors that lie `stride` elements apart, and the address of their weights, as `f64`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Terms {
-    pub(crate) first: Vector,
-    pub(crate) stride: usize,
-    pub(crate) weights: u64,
-    pub(crate) count: usize,
+pub struct Terms {
+    /// The first vector.
+    pub first: Vector,
+    /// Elements from the beginning of one to that of the next.
+    pub stride: usize,
+    /// The address of the weights.
+    pub weights: u64,
+    /// How many there are.
+    pub count: usize,
 }
 
-/// Memory that kernels work in, which grows with what is asked of it.
+/// Memory that kernels work in, which grows with what is asked of it. Nothing is freed before the room is: a driver that frees
+/// waits for all streams of the GPU, and one of them may wait for what this rank has yet to do.
 #[derive(Debug)]
-pub(crate) struct Room(DeviceMemory);
+pub(crate) struct Room {
+    memory: DeviceMemory,
+    outgrown: Vec<DeviceMemory>,
+}
 
 impl Room {
     pub(crate) fn new(gpu: &Gpu) -> Result<Self, GpuError> {
-        Ok(Self(gpu.allocate(0)?))
+        Ok(Self { memory: gpu.allocate(0)?, outgrown: vec![] })
     }
 
     /// Keeps the memory for ever.
     pub(crate) fn forget(&mut self) {
-        let empty = DeviceMemory::empty(self.0.gpu());
-        std::mem::replace(&mut self.0, empty).forget();
+        let empty = DeviceMemory::empty(self.memory.gpu());
+        self.outgrown.push(std::mem::replace(&mut self.memory, empty));
+        self.outgrown.drain(..).for_each(DeviceMemory::forget);
     }
 
     /// So many bytes. What was there before may be lost.
     pub(crate) fn of(&mut self, gpu: &Gpu, bytes: usize) -> Result<&DeviceMemory, GpuError> {
-        if self.0.len() < bytes {
-            self.0 = gpu.allocate(bytes)?;
+        if self.memory.len() < bytes {
+            let larger = gpu.allocate(bytes.next_power_of_two())?;
+            self.outgrown.push(std::mem::replace(&mut self.memory, larger));
         }
-        Ok(&self.0)
+        Ok(&self.memory)
     }
 }
 
@@ -144,11 +154,17 @@ impl Kernels {
         unsafe { self.launch(stream, &assignment.name, each(into.length), &words) }
     }
 
-    /// `target ← own · x + Σ_k weight_k · y_k`, rounded once; `x` may be the target.
+    /// `target ← own · x + Σ_k weight_k · y_k`, rounded once, in one launch; `x` may be the target.
     ///
     /// # Safety
-    /// As [`assign`](Self::assign); the terms as well.
-    pub(crate) unsafe fn sum(
+    /// All vectors and the weights are valid on the GPU of the stream until it has done it.
+    ///
+    /// # Errors
+    /// The driver refuses.
+    ///
+    /// # Panics
+    /// Where the text has no kernel for these types.
+    pub unsafe fn sum(
         &self,
         stream: &Stream,
         target: Vector,
@@ -247,7 +263,7 @@ impl Kernels {
             self.joined(stream, &name, x.length, fields, room)?
         };
         let mut bytes = [0; 8];
-        stream.read(&room.0, result, &mut bytes)?;
+        stream.read(&room.memory, result, &mut bytes)?;
         Ok(f64::from_le_bytes(bytes))
     }
 
@@ -336,7 +352,7 @@ impl Kernels {
                 Codec::Sign => {
                     let fields = |lanes| [n, x.address, lanes];
                     let sum = self.joined(stream, &named("magnitudes"), x.length, fields, room)?;
-                    let sum = room.0.part(sum..sum + 8);
+                    let sum = room.memory.part(sum..sum + 8);
                     let words = [n, x.address, code, sum];
                     self.launch(stream, &named("sign"), each(x.length.div_ceil(8)), &words)
                 }

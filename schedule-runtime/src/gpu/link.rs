@@ -28,11 +28,21 @@ pub trait Link {
     /// A peer has failed or did not come in time; then the link is dead.
     unsafe fn exchange(&mut self, sent: &[Piece], received: &[Piece]) -> Result<(), GpuError>;
 
+    /// Waits for an event, which may wait for messages.
+    ///
+    /// # Errors
+    /// As [`exchange`](Self::exchange).
+    fn wait_for(&mut self, event: &Event) -> Result<(), GpuError>;
+
     /// Waits until the stream has done all that was queued.
     ///
     /// # Errors
     /// As [`exchange`](Self::exchange).
-    fn wait(&mut self) -> Result<(), GpuError>;
+    fn wait(&mut self) -> Result<(), GpuError> {
+        let event = self.stream().gpu().event()?;
+        event.record(self.stream())?;
+        self.wait_for(&event)
+    }
 
     /// Ends everything. Says whether a GPU has stopped to use the memory of what was queued.
     fn abort(&mut self) -> bool;
@@ -56,8 +66,8 @@ impl Link for Communicator {
         unsafe { Communicator::exchange(self, sent, received) }
     }
 
-    fn wait(&mut self) -> Result<(), GpuError> {
-        Communicator::wait(self)
+    fn wait_for(&mut self, event: &Event) -> Result<(), GpuError> {
+        Communicator::wait_for(self, event)
     }
 
     fn abort(&mut self) -> bool {
@@ -200,11 +210,11 @@ impl Link for Threads {
         Ok(())
     }
 
-    fn wait(&mut self) -> Result<(), GpuError> {
+    fn wait_for(&mut self, event: &Event) -> Result<(), GpuError> {
         let mut waiting = Waiting::new(self.deadline);
-        while !self.stream.is_done()? {
+        while !event.is_done()? {
             if !waiting.goes_on() {
-                let error = late("cuStreamQuery", self.deadline);
+                let error = late("cuEventQuery", self.deadline);
                 self.hub.fail(self.rank, &error.to_string());
                 return Err(error);
             }

@@ -7,7 +7,7 @@
 
 use super::exchange::{Exchanger, Flying};
 use super::kernels::{Kernels, Room, Vector, is_on_gpu};
-use super::{DeviceMemory, Gpu, GpuError, Link, Stream};
+use super::{DeviceMemory, Event, Gpu, GpuError, Link, Stream};
 use crate::compression::Coding;
 use crate::expression::{Scope, scalar};
 use crate::layout::Layout;
@@ -17,7 +17,7 @@ use bfc_schedule::Rank;
 use bfc_schedule::program::scalar::holds;
 use bfc_schedule::program::{Block, Flight, Instruction, Operator, Program, Shape, Transfer};
 use bfc_schedule::schedule::RankSchedule;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::error::Error;
 
 /// One rank of a run on a GPU. Every step is collective.
@@ -36,6 +36,8 @@ pub struct GpuMachine<L> {
     step: u64,
     phase: u64,
     begun: bool,
+    /// The ends of the last steps.
+    ends: VecDeque<Event>,
     failed: Option<GpuError>,
 }
 
@@ -186,9 +188,9 @@ impl<L: Link> GpuMachine<L> {
                 Ok(memory)
             })
             .collect::<Result<Vec<_>, GpuError>>()?;
-        super::exchange::greet(&mut link, &schedule, &layout, &plans)?;
+        let spare = super::exchange::greet(&mut link, &schedule, &layout, &plans)?;
         let inputs = program.inputs.iter().map(|input| input.default.to_f64()).collect();
-        let exchanger = Exchanger::new(link, &plans, schedule.average.clone(), parameters)?;
+        let exchanger = Exchanger::new(link, &plans, schedule.average.clone(), parameters, spare)?;
         Ok(Self {
             rank,
             room: Room::new(&gpu)?,
@@ -204,6 +206,7 @@ impl<L: Link> GpuMachine<L> {
             step: 0,
             phase: 0,
             begun: false,
+            ends: VecDeque::new(),
             failed: None,
         })
     }
@@ -228,6 +231,7 @@ impl<L: Link> GpuMachine<L> {
     ) -> Result<(), GpuError> {
         let mut answer = |ask: GpuAsk<'_>, stream: &Stream| trainer(ask, stream).map_err(Into::into);
         self.call(|machine| {
+            machine.keep_up()?;
             if !machine.begun {
                 let block = machine.program.initial.clone();
                 machine.run(&block, &mut answer)?;
@@ -242,6 +246,9 @@ impl<L: Link> GpuMachine<L> {
             machine.run(&block, &mut answer)?;
             machine.step += 1;
             machine.phase += u64::from(block.iter().any(|instruction| instruction.exchange().is_some()));
+            let end = machine.stream.gpu().event()?;
+            end.record(&machine.stream)?;
+            machine.ends.push_back(end);
             Ok(())
         })
     }
@@ -283,6 +290,18 @@ impl<L: Link> GpuMachine<L> {
                 _ => machine.read(register),
             }
         })
+    }
+
+    /// Waits for the step before the last one: the host queues no more than two steps ahead of the GPU, and notices in time
+    /// that a peer does not come.
+    fn keep_up(&mut self) -> Result<(), GpuError> {
+        const AHEAD: usize = 2;
+        while self.ends.len() >= AHEAD {
+            if let Some(end) = self.ends.pop_front() {
+                self.exchanger.link.wait_for(&end)?;
+            }
+        }
+        Ok(())
     }
 
     fn read(&mut self, register: usize) -> Result<Vec<Vec<u8>>, GpuError> {

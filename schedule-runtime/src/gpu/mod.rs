@@ -27,7 +27,7 @@ pub(crate) mod text;
 
 pub use device::{DeviceMemory, Event, Gpu, Libraries, Module, Stream};
 pub use error::GpuError;
-pub use kernels::{Kernels, Vector};
+pub use kernels::{Kernels, Terms, Vector};
 pub use link::{Link, Threads};
 pub use machine::{GpuAsk, GpuMachine};
 pub use nccl::{Communicator, Id, Nccl, Piece};

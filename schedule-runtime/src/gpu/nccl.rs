@@ -5,7 +5,7 @@
 //! same functions and is opened where there is no NCCL, which nobody has tried.
 
 use super::GpuError;
-use super::device::{Gpu, Stream, Waiting};
+use super::device::{Event, Gpu, Stream, Waiting};
 use super::loader::{Source, table, text};
 use bfc_schedule::Rank;
 use std::ffi::{OsString, c_char, c_int, c_void};
@@ -246,18 +246,20 @@ impl Communicator {
         }
     }
 
-    /// Waits until the stream has done all that was queued.
+    /// Waits for an event, which may wait for messages.
     ///
     /// # Errors
     /// A peer has failed, or the deadline has passed; then the communicator is aborted.
-    pub fn wait(&mut self) -> Result<(), GpuError> {
+    pub fn wait_for(&mut self, event: &Event) -> Result<(), GpuError> {
         let mut waiting = Waiting::new(self.deadline);
         loop {
+            let is_done = event.is_done();
+            // What NCCL has noticed by now comes first: an event of an aborted kernel is done as well.
             self.progress("ncclCommGetAsyncError")?;
-            match self.stream.is_done() {
-                Ok(true) => return self.progress("ncclCommGetAsyncError").map(|_| ()),
+            match is_done {
+                Ok(true) => return Ok(()),
                 Ok(false) if waiting.goes_on() => {}
-                Ok(false) => return Err(self.fail(late("cuStreamQuery", self.deadline))),
+                Ok(false) => return Err(self.fail(late("cuEventQuery", self.deadline))),
                 Err(error) => return Err(self.fail(error)),
             }
         }

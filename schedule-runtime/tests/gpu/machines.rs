@@ -87,7 +87,8 @@ fn a_trainer_that_fails_ends_the_run_of_all() {
             machine
                 .step(&mut |_: GpuAsk<'_>, _: &Stream| if rank.0 == 1 { Err("no more data") } else { Ok(()) })
         };
-        let error = (0..3).find_map(|_| step().err()).expect("an error");
+        // The host is two steps ahead at most.
+        let error = (0..4).find_map(|_| step().err()).expect("an error");
         assert_eq!(step().expect_err("the machine is lost"), error);
         error
     });

@@ -1,7 +1,7 @@
 //! Communicators: messages, deadlines, aborts, and a new start.
 
 use super::stand_in::{Fault, StandIn};
-use bfc_runtime::gpu::{Communicator, DeviceMemory, Gpu, GpuError, Id, Nccl, Piece};
+use bfc_runtime::gpu::{Communicator, DeviceMemory, Gpu, GpuError, Id, Link, Nccl, Piece};
 use bfc_schedule::Rank;
 use std::sync::mpsc;
 use std::thread;
@@ -30,25 +30,26 @@ fn ranks<R: Send>(
     })
 }
 
-/// Each rank sends its number to the next, some bytes of it.
-fn ring(rank: u32, gpu: &Gpu, communicator: &mut Communicator) -> Result<(), GpuError> {
-    const BYTES: usize = 1000;
+const BYTES: usize = 1000;
+
+/// Each rank sends its number to the next, in memory for two messages. It is allocated once: freeing waits for all streams, and
+/// those of peers may wait for this rank.
+fn ring(rank: u32, memory: &DeviceMemory, communicator: &mut Communicator) -> Result<(), GpuError> {
     let size = communicator.size();
     let (next, before) = (Rank((rank + 1) % size), Rank((rank + size - 1) % size));
-    let memory = |value| -> Result<DeviceMemory, GpuError> {
-        let memory = gpu.allocate(BYTES)?;
-        communicator.stream().write(&memory, 0, &[value; BYTES])?;
-        Ok(memory)
-    };
-    let (sent, received) = (memory(rank as u8)?, memory(0xff)?);
-    let piece = |peer, memory: &DeviceMemory| [Piece { peer, address: memory.address(), bytes: BYTES }];
-    // SAFETY: the memory is freed after the stream has ended, in which an abort ends what was queued.
-    unsafe { communicator.exchange(&piece(next, &sent), &piece(before, &received)) }?;
-    communicator.wait()?;
+    communicator.stream().write(memory, 0, &[[rank as u8; BYTES], [0xff; BYTES]].concat())?;
+    let piece = |peer, at: usize| [Piece { peer, address: memory.part(at..at + BYTES), bytes: BYTES }];
+    // SAFETY: the memory is freed after the stream has ended; an abort ends what was queued.
+    unsafe { communicator.exchange(&piece(next, 0), &piece(before, BYTES)) }?;
+    Link::wait(communicator)?;
     let mut bytes = [0; BYTES];
-    communicator.stream().read(&received, 0, &mut bytes)?;
+    communicator.stream().read(memory, BYTES, &mut bytes)?;
     assert_eq!(bytes, [before.0 as u8; BYTES]);
     Ok(())
+}
+
+fn room(gpu: &Gpu) -> DeviceMemory {
+    gpu.allocate(2 * BYTES).expect("memory")
 }
 
 #[test]
@@ -56,7 +57,8 @@ fn messages_of_a_group_go_on_at_once() {
     let stand_in = StandIn::new();
     for size in [2, 3, 5] {
         for result in ranks(&stand_in, size, PATIENCE, |rank, gpu, communicator| {
-            (0..20).try_for_each(|_| ring(rank, gpu, communicator))
+            let memory = room(gpu);
+            (0..20).try_for_each(|_| ring(rank, &memory, communicator))
         }) {
             result.expect("a ring");
         }
@@ -67,7 +69,7 @@ fn messages_of_a_group_go_on_at_once() {
 fn a_slow_stream_is_not_a_failure() {
     let stand_in = StandIn::new();
     stand_in.fault(Fault::Slow, 20_000);
-    for result in ranks(&stand_in, 2, PATIENCE, ring) {
+    for result in ranks(&stand_in, 2, PATIENCE, |rank, gpu, own| ring(rank, &room(gpu), own)) {
         result.expect("a ring");
     }
 }
@@ -79,13 +81,13 @@ fn a_send_that_never_ends_is_a_deadline_on_both_ranks() {
     let start = Instant::now();
     let results = ranks(&stand_in, 2, deadline, |rank, gpu, communicator| {
         stand_in.fault(Fault::LostSend, 1);
-        let result = ring(rank, gpu, communicator);
+        let result = ring(rank, &room(gpu), communicator);
         assert!(communicator.is_aborted());
         result
     });
     for result in results {
         let error = result.expect_err("a deadline").to_string();
-        assert_eq!(error, "`cuStreamQuery` failed: a peer did not come within 100ms");
+        assert_eq!(error, "`cuEventQuery` failed: a peer did not come within 100ms");
     }
     assert!(start.elapsed() < PATIENCE);
 }
@@ -105,7 +107,7 @@ fn an_error_that_comes_later_ends_the_wait() {
     let stand_in = StandIn::new();
     let results = ranks(&stand_in, 2, Duration::from_secs(2), |rank, gpu, communicator| {
         stand_in.fault(Fault::AsyncError, 2);
-        ring(rank, gpu, communicator)
+        ring(rank, &room(gpu), communicator)
     });
     for result in results {
         let error = result.expect_err("an error").to_string();
@@ -137,14 +139,14 @@ fn a_thousand_aborts_and_new_starts() {
     thread::scope(|scope| {
         let (gpu, nccl, stand_in) = (&gpu, &nccl, &stand_in);
         scope.spawn(move || {
+            let memory = room(gpu);
             for _ in 0..ABORTS {
                 let id = nccl.id().expect("an id");
                 give.send(id).expect("a peer");
                 let mut own =
                     Communicator::new(nccl, gpu, id, (Rank(0), 2), deadline).expect("a communicator");
-                ring(0, gpu, &mut own).expect("the first exchange");
+                ring(0, &memory, &mut own).expect("the first exchange");
                 receive.recv().expect("a peer");
-                let memory = gpu.allocate(8).expect("memory");
                 let piece = [Piece { peer: Rank(1), address: memory.address(), bytes: 8 }];
                 stand_in.fault(Fault::LostSend, 1);
                 // SAFETY: the abort ends what is queued before the memory goes.
@@ -154,10 +156,11 @@ fn a_thousand_aborts_and_new_starts() {
             }
         });
         scope.spawn(move || {
+            let memory = room(gpu);
             for id in take {
                 let mut own =
                     Communicator::new(nccl, gpu, id, (Rank(1), 2), deadline).expect("a communicator");
-                ring(1, gpu, &mut own).expect("the first exchange");
+                ring(1, &memory, &mut own).expect("the first exchange");
                 assert!(own.abort(), "it ends");
                 send.send(()).expect("a peer");
             }
