@@ -20,7 +20,8 @@ const PART: usize = 1024;
 
 /// The kernels of programs, loaded on a GPU.
 pub struct Kernels {
-    module: Module,
+    /// Keeps the kernels loaded.
+    _module: Module,
     by_name: BTreeMap<String, Kernel>,
     text: Text,
     gpu: Gpu,
@@ -108,7 +109,7 @@ impl Kernels {
         let module = gpu.load(text.source())?;
         let kernel = |name: &str| Ok((name.to_owned(), module.kernel(name)?));
         let by_name = text.kernels().map(kernel).collect::<Result<_, GpuError>>()?;
-        Ok(Self { module, by_name, text, gpu: gpu.clone() })
+        Ok(Self { _module: module, by_name, text, gpu: gpu.clone() })
     }
 
     /// The text that they were compiled from.
@@ -128,7 +129,6 @@ impl Kernels {
         words: &[u64],
     ) -> Result<(), GpuError> {
         let kernel = self.by_name.get(name).unwrap_or_else(|| panic!("no kernel `{name}` in the text"));
-        let _loaded = &self.module;
         // SAFETY: the caller's.
         unsafe { stream.launch(*kernel, threads, words) }
     }

@@ -7,6 +7,7 @@
 use super::GpuError;
 use super::device::{Event, Gpu, Stream, Waiting};
 use super::loader::{Source, table, text};
+use crate::transport::{Tag, Transport, rounds};
 use bfc_schedule::Rank;
 use std::ffi::{OsString, c_char, c_int, c_void};
 use std::ptr;
@@ -194,6 +195,39 @@ impl Communicator {
         let mut communicator = Self { nccl: nccl.clone(), handle, stream, rank, size, deadline };
         communicator.settle("ncclCommInitRankConfig")?;
         Ok(communicator)
+    }
+
+    /// Joins the ranks of a transport, over which rank 0 sends an id to all others: that of [`World::join`](crate::World::join),
+    /// or one of the caller's. After an abort, the same transport brings the ranks together again. Collective.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and where the transport fails.
+    pub fn over<X: Transport + ?Sized>(
+        nccl: &Nccl,
+        gpu: &Gpu,
+        transport: &mut X,
+        deadline: Duration,
+    ) -> Result<Self, GpuError> {
+        let (rank, size) = (transport.rank(), transport.size());
+        let mut id = if rank.0 == 0 { nccl.id()? } else { Id([0; 128]) };
+        let own = id.to_bytes();
+        let exchanged = rounds(transport, |rounds| {
+            let tag = |peer: Rank| Tag { exchange: 0, round: peer.0 };
+            if rank.0 > 0 {
+                let ticket = rounds.begin(tag(rank), None, Some((Rank(0), &[own.len()])), deadline)?;
+                return rounds.finish(ticket, deadline, &mut |chunk| {
+                    id.0[chunk.offset..][..chunk.bytes.len()].copy_from_slice(chunk.bytes);
+                });
+            }
+            for peer in (1..size).map(Rank) {
+                let ticket = rounds.begin(tag(peer), Some((peer, &[&own])), None, deadline)?;
+                rounds.finish(ticket, deadline, &mut |_| ())?;
+            }
+            rounds.wait_sent(deadline)
+        });
+        exchanged
+            .map_err(|fault| GpuError::Call { call: "exchange of NCCL's id", reason: fault.to_string() })?;
+        Self::new(nccl, gpu, id, (rank, size), deadline)
     }
 
     /// The stream on which its work is queued.

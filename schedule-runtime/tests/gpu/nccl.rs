@@ -2,6 +2,7 @@
 
 use super::stand_in::{Fault, StandIn};
 use bfc_runtime::gpu::{Communicator, DeviceMemory, Gpu, GpuError, Id, Link, Nccl, Piece};
+use bfc_runtime::{Transport, local};
 use bfc_schedule::Rank;
 use std::sync::mpsc;
 use std::thread;
@@ -63,6 +64,22 @@ fn messages_of_a_group_go_on_at_once() {
             result.expect("a ring");
         }
     }
+}
+
+#[test]
+fn a_transport_brings_the_ranks_together_and_again_after_an_abort() {
+    let stand_in = StandIn::new();
+    let (gpu, nccl) = (stand_in.gpu(), Nccl::open(stand_in.libraries().nccl).expect("NCCL"));
+    local::spmd(3, |mut transport| {
+        let memory = room(&gpu);
+        for _ in 0..2 {
+            let mut own = Communicator::over(&nccl, &gpu, &mut transport, PATIENCE)?;
+            ring(transport.rank().0, &memory, &mut own)?;
+            own.abort();
+        }
+        Ok::<_, GpuError>(())
+    })
+    .expect("two rings");
 }
 
 #[test]
