@@ -14,18 +14,15 @@ use bfc_schedule::compression::Float;
 use bfc_schedule::program::scalar::Number;
 use bfc_schedule::{Phase, Program, Rank, Schedule};
 use std::convert::Infallible;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 const STEPS: usize = 4;
 
-/// The laws for this number of ranks: each kind of program, on tensors of each type in several buckets.
+/// The laws for this number of ranks: each kind of program, on tensors of all types in several buckets.
 pub fn laws<L: Link>(size: u32) -> Vec<Law<L>> {
     let mut laws = vec![];
     let mut add = |name: &str, program: Program, phases: Vec<Phase>| {
-        let schedule = Arc::new(schedule(program, size, vec![phases]));
-        for dtype in Float::ALL {
-            laws.push(law(&format!("{name}, {}", dtype.name()), schedule.clone(), dtype));
-        }
+        laws.push(law(name, schedule(program, size, vec![phases])));
     };
     add("one peer", averaging(), one_peer(size));
     add("ring with gradients", dgd(), vec![ring(size)]);
@@ -42,15 +39,14 @@ pub fn laws<L: Link>(size: u32) -> Vec<Law<L>> {
 }
 
 /// The law of one schedule.
-pub fn law<L: Link>(name: &str, schedule: Arc<Schedule>, dtype: Dtype) -> Law<L> {
+pub fn law<L: Link>(name: &str, schedule: Schedule) -> Law<L> {
     let reference = OnceLock::new();
     let name = format!("a machine on a GPU computes what threads compute: {name}");
     Law::new(name.clone(), move |link: L| {
         let rank = link.rank();
-        let found = on_gpu(&schedule, dtype, link);
+        let found = on_gpu(&schedule, link);
         let on_threads = || {
-            local::spmd(schedule.size(), |transport| on_host(&schedule, dtype, transport))
-                .expect("a run on threads")
+            local::spmd(schedule.size(), |transport| on_host(&schedule, transport)).expect("a run on threads")
         };
         let expected = &reference.get_or_init(on_threads)[rank.index()];
         for (expected, found) in expected.iter().zip(&found) {
@@ -64,15 +60,17 @@ pub fn law<L: Link>(name: &str, schedule: Arc<Schedule>, dtype: Dtype) -> Law<L>
 /// Names and bytes of the model and the states, bucket by bucket.
 type Seen = Vec<(String, Vec<Vec<u8>>)>;
 
-/// Tensors of all kinds of sizes; small buckets.
-fn layout(dtype: Dtype) -> Layout {
-    let tensor = |(index, shape): (usize, &[usize])| Tensor {
-        name: index.to_string(),
+/// Tensors of all types and of many sizes, in small buckets.
+fn layout() -> Layout {
+    let shapes: [&[usize]; 9] =
+        [&[3, 5], &[], &[700], &[13, 31], &[1], &[7, 2, 3], &[5000], &[1025], &[4097]];
+    let tensor = |(shape, dtype): (&&[usize], Dtype)| Tensor {
+        name: format!("{shape:?} {}", dtype.name()),
         shape: shape.to_vec(),
-        dtype: if index == 3 { Dtype::F32 } else { dtype },
+        dtype,
     };
-    let shapes: [&[usize]; 5] = [&[3, 5], &[], &[700], &[13, 31], &[5000]];
-    Layout::with_buckets(shapes.into_iter().enumerate().map(tensor).collect(), 4096)
+    let tensors = shapes.iter().zip(Float::ALL.into_iter().cycle()).map(tensor);
+    Layout::with_buckets(tensors.collect(), 4096)
 }
 
 fn initial(rank: Rank, layout: &Layout) -> Vec<Vec<u8>> {
@@ -115,9 +113,9 @@ fn adapted(point: Vec<f64>, direction: Option<Vec<f64>>) -> impl Iterator<Item =
     point.into_iter().zip(direction).map(|(x, d)| 0.9 * x - 0.05 * d)
 }
 
-fn on_gpu<L: Link>(schedule: &Schedule, dtype: Dtype, link: L) -> Seen {
+fn on_gpu<L: Link>(schedule: &Schedule, link: L) -> Seen {
     let rank = link.rank();
-    let layout = layout(dtype);
+    let layout = layout();
     let initial = initial(rank, &layout);
     let mut machine = GpuMachine::new(schedule.rank(rank), link, layout, &initial).expect("a machine");
     let read = |stream: &Stream, vector: &Vector| {
@@ -161,13 +159,9 @@ fn on_gpu<L: Link>(schedule: &Schedule, dtype: Dtype, link: L) -> Seen {
     seen
 }
 
-fn on_host<X: Transport + Send + 'static>(
-    schedule: &Schedule,
-    dtype: Dtype,
-    transport: X,
-) -> Result<Seen, RuntimeError> {
+fn on_host<X: Transport + Send + 'static>(schedule: &Schedule, transport: X) -> Result<Seen, RuntimeError> {
     let rank = transport.rank();
-    let layout = layout(dtype);
+    let layout = layout();
     let buckets = layout.buckets().len();
     let bytes = initial(rank, &layout);
     let fill = |values: &mut ValuesMut<'_>| {

@@ -35,7 +35,7 @@ fn communicators(stand_in: &StandIn, size: u32, deadline: Duration) -> Vec<Commu
 }
 
 #[test]
-fn threads_on_one_gpu_keep_all_laws() {
+fn threads_on_one_gpu_and_nccl_keep_all_laws() {
     let stand_in = StandIn::new();
     for size in [1, 3] {
         for law in laws(size) {
@@ -43,11 +43,6 @@ fn threads_on_one_gpu_keep_all_laws() {
             on_threads(links, |link| law.run(link));
         }
     }
-}
-
-#[test]
-fn nccl_keeps_all_laws() {
-    let stand_in = StandIn::new();
     for size in [2, 5] {
         for law in laws(size) {
             on_threads(communicators(&stand_in, size, PATIENCE), |link| law.run(link));
