@@ -1,19 +1,22 @@
 //! One schedule of many that are weighed: evaluated once, within limits; how it converges is found where it is asked for.
 
 use crate::analysis::Convergence;
+use crate::diagnostic::Diagnostics;
 use crate::estimate::quadratic::{self, Quadratic};
 use crate::evaluate::Limits;
 use crate::evaluate::target::Evaluated;
-use crate::model::claim::{Property, Statement};
+use crate::model::claim::{Claim, Property, Statement};
 use crate::optimise::Effort;
 use crate::prove::facts::Facts;
-use crate::prove::{Check, Prover, Verdict};
+use crate::prove::{Check, Prover, Verdict, claims};
 use crate::request::Request;
+use crate::resolve::Program;
 use crate::spectrum;
 use bfc_schedule::{MixingMatrix, Rank, Schedule};
 
 /// A schedule, and what it was made of.
 pub struct Candidate {
+    program: Program,
     evaluated: Evaluated,
     schedule: Schedule,
     /// Whether a period of the first topology is proved to average exactly.
@@ -21,8 +24,8 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Of what was evaluated and lowered, with the verdicts on its claims.
-    pub(crate) fn new(evaluated: Evaluated, schedule: Schedule, checks: &[Check]) -> Self {
+    /// Of what was evaluated and lowered, with the verdicts on its claims but [`is_costly`] ones.
+    pub(crate) fn new(program: Program, evaluated: Evaluated, schedule: Schedule, checks: &[Check]) -> Self {
         let first = evaluated.topologies.first().map(|topology| &topology.name);
         let average = Statement::Property(Property::ExactAverage, vec![0]);
         let is_proved = |check: &Check| {
@@ -30,10 +33,28 @@ impl Candidate {
             Some(&check.item) == first && check.claim.statement == average && proved
         };
         let exact = checks.iter().any(is_proved);
-        Self { evaluated, schedule, exact }
+        Self { program, evaluated, schedule, exact }
     }
 
-    /// The schedule, proved and verified.
+    /// Whether [`prove`](Self::prove) has anything to decide.
+    pub fn is_open(&self) -> bool {
+        self.evaluated.algorithm.requires.iter().any(is_costly)
+    }
+
+    /// Decides whether the algorithm is stable, where it requires that.
+    ///
+    /// # Errors
+    /// It is not, or that was not decided.
+    pub fn prove(&self) -> Result<(), Diagnostics> {
+        let Evaluated { topologies, algorithm, .. } = &self.evaluated;
+        let prover = Prover::new(topologies, Some(algorithm));
+        match claims::prove_where(is_costly, &self.evaluated, &prover, &[]) {
+            Ok(_) => Ok(()),
+            Err(errors) => Err(Diagnostics::new(errors, &self.program.sources)),
+        }
+    }
+
+    /// The schedule, verified; proved but for what [`prove`](Self::prove) decides.
     pub fn schedule(&self) -> &Schedule {
         &self.schedule
     }
@@ -113,6 +134,11 @@ fn spread(phase: &MixingMatrix) -> (f64, f64) {
             (1.0 + most as f64, f64::from(some))
         }
     }
+}
+
+/// What is decided only of the candidates that it matters for: the proof of `stable` may take longer than all else.
+pub(crate) fn is_costly(claim: &Claim) -> bool {
+    matches!(claim.statement, Statement::Property(Property::Stable, _))
 }
 
 /// How far a [`Candidate`] may be evaluated: some tenths of a second.

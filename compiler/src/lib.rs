@@ -37,6 +37,7 @@ use bfc_schedule::Schedule;
 use evaluate::target::Evaluated;
 use evaluate::{Evaluator, Limits};
 use lower::LowerError;
+use model::claim::Claim;
 use model::topology::Topology;
 use prove::Prover;
 use request::RequestError;
@@ -96,17 +97,25 @@ pub fn is_name(name: &str) -> bool {
     check(&request, &NoFiles).is_ok()
 }
 
-/// [`compile`] with less patience: what takes more than some tenths of a second to evaluate is refused, and how the schedule
-/// converges can be asked for without evaluating it again.
+/// [`compile`] with less patience: what takes more than some tenths of a second to evaluate is refused, whether the algorithm
+/// is stable is left to [`Candidate::prove`], and how the schedule converges can be asked for without evaluating it again.
 ///
 /// # Errors
-/// As [`compile`], or where the source evaluates for too long.
+/// As [`compile`] but for `stable`, or where the source evaluates for too long.
 pub fn candidate(request: &Request, files: &dyn Files) -> Result<Candidate, Diagnostics> {
     let program = resolve(request, files)?;
     let evaluated = bound(request, &program, candidate::limits(request))?;
-    let report = prove(request, &program, &evaluated)?;
+    if evaluated.missing.is_some() {
+        return Err(no_topology(&program, &evaluated));
+    }
+    let mut report = Report::new(request.size, &evaluated);
+    let prover = Prover::new(&evaluated.topologies, Some(&evaluated.algorithm));
+    let quick = |claim: &Claim| !candidate::is_costly(claim);
+    let proof = prove::claims::prove_where(quick, &evaluated, &prover, &request.allow);
+    let proof = proof.map_err(|errors| refused(errors, &names(&evaluated.topologies), &program))?;
+    (report.checks, report.overrides) = (proof.checks, proof.overrides);
     let schedule = lower(request, &program, evaluated.clone(), &report)?;
-    Ok(Candidate::new(evaluated, schedule, &report.checks))
+    Ok(Candidate::new(program, evaluated, schedule, &report.checks))
 }
 
 /// What the source of a request defines.

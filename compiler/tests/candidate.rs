@@ -1,6 +1,6 @@
 //! What is known of a candidate, against its whole analysis.
 
-use bfc_compiler::{Entry, NoFiles, Request, analyze, candidate, library};
+use bfc_compiler::{Entry, NoFiles, Request, analyze, candidate, compile, library};
 
 #[test]
 fn a_candidate_converges_as_its_analysis_says() {
@@ -54,4 +54,25 @@ fn a_rank_doubles_what_it_knows_at_best() {
     // Half of the ranks are near enough: 1/(1/4 + 1/8).
     assert_eq!(least("one_peer_exp2", 8, 0.5), 2.0);
     assert_eq!(least("ring", 1, 1e-3), 1.0);
+}
+
+#[test]
+fn whether_an_algorithm_is_stable_is_proved_when_asked() {
+    let source = |factor: &str, requires: &str| {
+        let text = format!(
+            "use topology::ring\nalgorithm scaled {{\n {requires}\n state x = params\n step {{ x <- {factor} * mix(x) \
+             }}\n}}\nschedule {{\n topology ring\n algorithm scaled\n}}\n"
+        );
+        Request::new(Entry::Source { name: "scaled.bf".into(), text }, 8)
+    };
+    let found = |factor, requires| candidate(&source(factor, requires), &NoFiles).expect("a schedule");
+    assert!(!found("2", "").is_open(), "nothing is required");
+    let stable = found("1", "requires stable");
+    assert!(stable.is_open() && stable.prove().is_ok());
+    let unstable = found("2", "requires stable").prove().expect_err("it grows");
+    let compiled = compile(&source("2", "requires stable"), &NoFiles).err().expect("it grows");
+    let of = |refused: &bfc_compiler::Diagnostics| {
+        refused.errors().iter().map(|error| (error.code.clone(), error.message.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&unstable), of(&compiled));
 }

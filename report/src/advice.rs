@@ -52,6 +52,9 @@ pub fn text(advice: &Advice) -> String {
         text.push_str(&format!("and {more} more; `--format json` lists all\n"));
     }
     text.push_str("\n● no other has both fewer steps and shorter ones\n");
+    if advice.ranking.iter().any(|choice| !choice.proved) {
+        text.push_str("`stable` is proved for the first; the rates of the others are estimates\n");
+    }
     if !advice.left_out.is_empty() {
         let mut table = Table::new();
         table.set_header(["left out", "why"]);

@@ -144,6 +144,7 @@ fn any_algorithm_is_judged_at_any_size() {
         json(&[&["advise"], &goal[..]].concat())
     };
     let (tracking, alike) = (advise("gradient_tracking", "1"), advise("gradient_tracking", "0"));
+    assert_eq!(tracking["ranking"][0]["proved"], true, "`stable` is required, and proved of the winner");
     let choice = |advice: &Value, name: &str| {
         let ranking = advice["ranking"].as_array().expect("a ranking");
         let found = ranking.iter().find(|one| one["topology"] == name);

@@ -95,9 +95,22 @@ impl Serialize for Check {
 /// # Errors
 /// Each claim that is refuted or not decided, unless `allow` names it; what `allow` names and is not there.
 pub fn prove(evaluated: &Evaluated, prover: &Prover, allow: &[String]) -> Result<Proof, Vec<Diagnostic>> {
+    prove_where(|_| true, evaluated, prover, allow)
+}
+
+/// Decides the claims that are `wanted`.
+///
+/// # Errors
+/// As [`prove`].
+pub fn prove_where(
+    wanted: impl Fn(&Claim) -> bool,
+    evaluated: &Evaluated,
+    prover: &Prover,
+    allow: &[String],
+) -> Result<Proof, Vec<Diagnostic>> {
     let mut proof = Proof::default();
     let mut errors = Vec::new();
-    for check in checks(evaluated, prover, allow)? {
+    for check in checks(wanted, evaluated, prover, allow)? {
         let Check { claim, verdict, .. } = &check;
         if let (Verdict::Within { evidence, .. }, Statement::Property(..)) = (verdict, &claim.statement) {
             proof.overrides.push(format!("{}: {}: {evidence}", claim.text, verdict.word()));
@@ -119,11 +132,12 @@ pub fn prove(evaluated: &Evaluated, prover: &Prover, allow: &[String]) -> Result
     if errors.is_empty() { Ok(proof) } else { Err(errors.into_iter().map(Diagnostic::from).collect()) }
 }
 
-/// The verdicts on all claims, whatever they are.
+/// The verdicts on the claims that are `wanted`, whatever they are.
 ///
 /// # Errors
 /// What `allow` names and is not there; what is required of topologies though nothing is sent.
 pub fn checks(
+    wanted: impl Fn(&Claim) -> bool,
     evaluated: &Evaluated,
     prover: &Prover,
     allow: &[String],
@@ -135,7 +149,7 @@ pub fn checks(
         let verdict = prover.decide(&claim);
         Check { item: item.to_string(), role, claim, verdict }
     };
-    Ok(claims.into_iter().map(check).collect())
+    Ok(claims.into_iter().filter(|(.., claim)| wanted(claim)).map(check).collect())
 }
 
 /// # Errors

@@ -33,6 +33,8 @@ pub(super) struct Candidate {
     pub why: String,
     /// What was compiled.
     pub tried: Tried,
+    /// Whether all that the algorithm requires is proved.
+    pub proved: bool,
 }
 
 /// A schedule whose steps are not counted yet.
@@ -124,6 +126,7 @@ impl Weighed {
             exact_after,
             step_size,
             why,
+            proved: !self.tried.is_open(),
             tried: self.tried,
         })
     }

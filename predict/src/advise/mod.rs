@@ -93,6 +93,9 @@ pub struct Choice {
     pub why: String,
     /// Whether no other has both fewer steps and shorter ones.
     pub pareto: bool,
+    /// Whether all that the algorithm requires is proved. Where it requires to be stable, that is proved of the first, and
+    /// the rate of the others is an estimate.
+    pub proved: bool,
 }
 
 /// Averaging by all-reduce, or gradient descent on gradients that are averaged so, with the step size of the algorithm.
@@ -254,6 +257,7 @@ impl Candidate {
             bytes: self.cost.bytes(goal.model_bytes).mean,
             why: self.why.clone(),
             pareto,
+            proved: self.proved,
         }
     }
 }

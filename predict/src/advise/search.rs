@@ -3,7 +3,7 @@
 //! All its topologies are compiled, within limits, before any is analyzed: what a step takes is known then, and how many steps
 //! there are at least. Those whose convergence costs little are analyzed first. Of the others remain those that no candidate
 //! beats both in the steps and in the seconds of one whatever their spectrum; other weights and hierarchies are analyzed
-//! where they may still be the fastest.
+//! where they may still be the fastest. That the algorithm is stable is proved of the fastest alone.
 
 use super::candidate::{Candidate, Weighed, compile, weigh};
 use super::effort::{Effort, rank};
@@ -52,8 +52,11 @@ pub(super) fn search(
     let mut found = Found::default();
     let compiled = compiled(goal, pool, progress, &mut found)?;
     let quick = analyzed(goal, progress, compiled.weighed, &mut found)?;
-    found.left_out.sort_by(|a, b| a.topology.cmp(&b.topology));
+    // Variants are weighed against the fastest.
+    found.prove_fastest(progress)?;
     vary(goal, pool, progress, [quick, compiled.elsewhere], &mut found)?;
+    found.prove_fastest(progress)?;
+    found.left_out.sort_by(|a, b| a.topology.cmp(&b.topology));
     progress.end();
     Ok(found)
 }
@@ -68,6 +71,30 @@ impl Found {
 
     fn leave_out(&mut self, topology: &str, reason: Reason) {
         self.left_out.push(LeftOut { topology: topology.to_string(), reason });
+    }
+
+    /// Proves what the algorithm requires on the fastest, and leaves it out for the next where that fails.
+    ///
+    /// # Errors
+    /// `progress` is cancelled.
+    fn prove_fastest(&mut self, progress: &mut dyn Progress) -> Result<(), PredictError> {
+        for tried in 1.. {
+            let efforts: Vec<Effort> = self.candidates.iter().map(|candidate| candidate.effort).collect();
+            let fastest = rank(&efforts).first().map(|(fastest, _)| *fastest);
+            let Some(fastest) = fastest.filter(|fastest| !self.candidates[*fastest].proved) else { break };
+            if tried == 1 {
+                progress.begin("proofs", self.candidates.len() as u64, "topologies");
+            }
+            match self.candidates[fastest].tried.prove() {
+                Ok(()) => self.candidates[fastest].proved = true,
+                Err(refused) => {
+                    let failed = self.candidates.remove(fastest);
+                    self.leave_out(&failed.name, Reason::refused(&refused));
+                }
+            }
+            progress.go_on(tried)?;
+        }
+        Ok(())
     }
 }
 

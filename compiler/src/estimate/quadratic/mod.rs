@@ -7,6 +7,7 @@
 //! applied until it stands still, which gives the bias. All are estimates: they advise, and never prove.
 
 mod agreement;
+mod course;
 mod space;
 mod step;
 #[cfg(test)]
@@ -16,14 +17,15 @@ mod whole;
 use crate::model::algorithm::{Algorithm, ValueKind};
 use crate::prove::facts::Facts;
 use crate::prove::linear;
-use crate::prove::timeline::{Moment, Timeline};
+use crate::prove::timeline::Timeline;
 use crate::spectrum::dense::Rows;
 use crate::spectrum::group_spectrum::Characters;
 pub(crate) use agreement::never_descends;
 use bfc_algebra::{Mat, c64};
 use bfc_schedule::Rational;
+use course::Course;
 use serde::Serialize;
-use space::{Functions, Mode, Points};
+use space::{Mode, Points};
 use step::Affine;
 use whole::Whole;
 
@@ -292,9 +294,10 @@ impl Problem<'_> {
         let [least, largest] = self.curvature;
         let mut worst = 0.0f64;
         for curvature in [least, (least * largest).sqrt(), largest] {
+            let period = Course::new(&affine, &timeline.period, &[curvature])?;
             for (consensus, eigenvalues) in modes {
                 let mode = Mode { eigenvalues, consensus: *consensus, states, curvature };
-                let map = period_map(&affine, &mode, states, &timeline.period)?;
+                let map = period.map(&affine, &mode)?;
                 let matrix = Mat::from_fn(states, states, |i, j| map[i][j]);
                 let values = bfc_algebra::complex_eigenvalues(&matrix).ok_or(NO_EIGENVALUES)?;
                 worst = worst.max(radius(&values, *consensus));
@@ -316,7 +319,7 @@ impl Problem<'_> {
             let curvatures = vec![curvature; ranks];
             let linear = vec![0.0; ranks];
             let space = Points { phases: &phases, curvatures: &curvatures, linear: &linear };
-            worst = worst.max(Whole { affine: &affine, space, timeline: &timeline }.radius()?);
+            worst = worst.max(Whole::new(&affine, space, &timeline)?.radius()?);
         }
         Ok(worst.powf(1.0 / timeline.period.len() as f64))
     }
@@ -390,7 +393,7 @@ impl Problem<'_> {
         let phases = self.rows();
         let linear: Vec<f64> = curvatures.iter().zip(optima).map(|(h, z)| h * z).collect();
         let space = Points { phases: &phases, curvatures, linear: &linear };
-        Whole { affine: &affine, space, timeline: &timeline }.limit()
+        Whole::new(&affine, space, &timeline)?.limit()
     }
 }
 
@@ -400,17 +403,6 @@ fn digits(number: f64, count: usize) -> f64 {
 }
 
 const NO_EIGENVALUES: &str = "the eigenvalues of the step were not found";
-
-/// The states after some steps, as functions of those before.
-fn period_map<S: Functions>(
-    affine: &Affine,
-    space: &S,
-    states: usize,
-    moments: &[Moment],
-) -> Result<Vec<S::Value>, String> {
-    let start = (0..states).map(|state| space.state(state)).collect();
-    moments.iter().try_fold(start, |values: Vec<S::Value>, moment| affine.step(space, *moment, &values))
-}
 
 /// The largest modulus, apart from eigenvalues 1 of quantities that are conserved when ranks agree.
 fn radius(values: &[c64], conserves: bool) -> f64 {

@@ -4,6 +4,7 @@
 //! A function is affine in the states, the ranks' linear terms b and 1: columns of coefficients. The gradient of
 //! ½ h x² − b x is h x − b.
 
+use super::course::Own;
 use crate::spectrum::dense::Rows;
 use bfc_algebra::{Mat, c64};
 
@@ -21,6 +22,13 @@ pub(crate) trait Space {
     fn average(&self, x: &Self::Value) -> Self::Value;
     /// The gradients at x.
     fn gradient(&self, x: &Self::Value) -> Self::Value;
+    /// The states where each rank goes from its own by a map of its own, or all by one.
+    fn alone(&self, own: &[Own], states: &[Self::Value]) -> Vec<Self::Value>;
+}
+
+/// The map of a rank, where there is one for each or one for all.
+fn of_rank(own: &[Own], rank: usize) -> &Own {
+    own.get(rank).unwrap_or(&own[0])
 }
 
 /// A space whose values are functions of the states.
@@ -73,6 +81,19 @@ impl Space for Mode<'_> {
 
     fn gradient(&self, x: &Vec<c64>) -> Vec<c64> {
         self.combine(self.curvature, x, -1.0, &self.unit(self.states, 1.0))
+    }
+
+    fn alone(&self, own: &[Own], states: &[Vec<c64>]) -> Vec<Vec<c64>> {
+        let after = |row: &Vec<f64>| {
+            let rest = self.combine(
+                1.0,
+                &self.unit(self.states, row[self.states]),
+                1.0,
+                &self.constant(row[self.states + 1]),
+            );
+            states.iter().zip(row).fold(rest, |sum, (state, factor)| self.combine(1.0, &sum, *factor, state))
+        };
+        of_rank(own, 0).iter().map(after).collect()
     }
 }
 
@@ -143,6 +164,28 @@ impl Space for Ranks<'_> {
         }
         gradient
     }
+
+    fn alone(&self, own: &[Own], states: &[Mat<f64>]) -> Vec<Mat<f64>> {
+        let ranks = self.curvatures.len();
+        let after = |state: usize| {
+            let factor = |rank: usize, column: usize| of_rank(own, rank)[state][column];
+            let mut value = self.empty();
+            for column in 0..value.ncols() {
+                let into = value.col_as_slice_mut(column);
+                for (other, from) in states.iter().enumerate() {
+                    let from = from.col_as_slice(column);
+                    (0..ranks).for_each(|rank| into[rank] += factor(rank, other) * from[rank]);
+                }
+            }
+            let (linear, last) = (self.states * ranks, self.states * ranks + ranks);
+            for rank in 0..ranks {
+                value[(rank, linear + rank)] += factor(rank, self.states);
+                value[(rank, last)] += factor(rank, self.states + 1);
+            }
+            value
+        };
+        (0..self.states).map(after).collect()
+    }
 }
 
 impl Functions for Ranks<'_> {
@@ -184,5 +227,17 @@ impl Space for Points<'_> {
 
     fn gradient(&self, x: &Vec<f64>) -> Vec<f64> {
         x.iter().zip(self.curvatures).zip(self.linear).map(|((x, h), b)| h * x - b).collect()
+    }
+
+    fn alone(&self, own: &[Own], states: &[Vec<f64>]) -> Vec<Vec<f64>> {
+        let after = |state: usize| {
+            let number = |(rank, b): (usize, &f64)| {
+                let row = &of_rank(own, rank)[state];
+                let of_states: f64 = states.iter().zip(row).map(|(state, factor)| factor * state[rank]).sum();
+                of_states + row[states.len()] * b + row[states.len() + 1]
+            };
+            self.linear.iter().enumerate().map(number).collect()
+        };
+        (0..states.len()).map(after).collect()
     }
 }

@@ -1,9 +1,12 @@
 //! Rates, largest steps and limits against closed forms and the reference experiment of scalar quadratics.
 
+use super::space::{Functions, Ranks};
 use super::*;
 use crate::model::algorithm::ValueId;
 use crate::prove::tests::build::{Builder, diffusion};
 use crate::prove::tests::{cayley, tables};
+use crate::prove::timeline::Moment;
+use bfc_schedule::program::Operation;
 use bfc_schedule::{CayleyMatrix, Group, MixingMatrix, Rank};
 
 /// x' = W x − lr ∇f(x), x' = W (x − lr ∇f(x)), and exact diffusion, with this step size.
@@ -94,7 +97,7 @@ fn a_step_that_is_applied_has_the_numbers_of_its_matrix() {
             let linear: Vec<f64> = curvatures.iter().zip(&optima).map(|(h, z)| h * z).collect();
             let rows = problem.rows();
             let space = Points { phases: &rows, curvatures: &curvatures, linear: &linear };
-            let whole = Whole { affine: &affine, space, timeline: &timeline };
+            let whole = Whole::new(&affine, space, &timeline).expect("affine");
             let [by_matrix, applied] = [whole.eigenvalues(), whole.dominant_eigenvalues()]
                 .map(|values| radius(&values.expect("affine"), true));
             assert!((by_matrix - applied).abs() < 1e-7, "{size}: {by_matrix} and {applied}");
@@ -110,6 +113,52 @@ fn a_step_that_is_applied_has_the_numbers_of_its_matrix() {
         }
     }
     assert_eq!(diverging, sizes.len(), "only exact diffusion on directed graphs");
+}
+
+#[test]
+fn a_run_of_steps_alone_is_these_steps_one_by_one() {
+    // Heavy ball with a constant, mixed at every seventh step.
+    let mut b = Builder::new();
+    let (x, m) = (b.state(), b.state());
+    let (step, one, seven, zero) = (b.step(), b.number(1, 1), b.number(7, 1), b.number(0, 1));
+    let next = b.add(step, one);
+    let rest = b.apply(Operation::Mod, &[next, seven]);
+    let seventh = b.apply(Operation::Equal, &[rest, zero]);
+    let (gradient, half) = (b.gradient(x), b.times(m, 1, 2));
+    let pushed = b.add(half, gradient);
+    let moved = b.add(pushed, one);
+    let alone = b.descend(x, moved);
+    let mixed = b.mix(alone);
+    let algorithm = b.conditional(vec![seventh], vec![vec![alone, moved], vec![mixed, moved]]);
+    let phases = one_way(12, 2);
+    let facts = [Facts::new(&phases)];
+    let problem = Problem { algorithm: &algorithm, topologies: &facts, knob: None, curvature: [0.1, 1.0] };
+    let affine = Affine::new(&algorithm, 0.1);
+    let timeline = problem.timeline(&affine).expect("it repeats");
+    assert_eq!(timeline.period.len(), 14);
+    let (curvatures, linear) = problem.spread(12);
+    let rows = problem.rows();
+    let ranks = Ranks { phases: &rows, states: 2, curvatures: &curvatures };
+    let points = Points { phases: &rows, curvatures: &curvatures, linear: &linear };
+    let course = |moments: &[Moment]| Course::new(&affine, moments, &curvatures).expect("affine");
+    let period = course(&timeline.period);
+    assert_eq!(period.len(), 4, "a run and a step of each phase");
+    let steps: Vec<Course> = timeline.period.iter().map(|moment| course(&[*moment])).collect();
+
+    let start = vec![linear.clone(), curvatures.clone()];
+    let by_runs = period.follow(&affine, &points, start.clone()).expect("affine");
+    let step = |states, step: &Course| step.follow(&affine, &points, states);
+    let by_steps = steps.iter().try_fold(start, step).expect("affine");
+    let apart =
+        by_runs.concat().iter().zip(by_steps.concat()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(apart < 1e-12, "{apart}");
+
+    let start = (0..2).map(|state| ranks.state(state)).collect();
+    let step = |states, step: &Course| step.follow(&affine, &ranks, states);
+    let by_steps = steps.iter().try_fold(start, step).expect("affine");
+    for (by_runs, by_steps) in period.map(&affine, &ranks).expect("affine").iter().zip(&by_steps) {
+        assert!((by_runs - by_steps).norm_max() < 1e-12);
+    }
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! The step of an algorithm on all ranks at once: its radius, and where it stands still. Where ranks and states are few, it is a
 //! matrix; elsewhere it is only applied.
 
+use super::course::Course;
 use super::space::{Functions, Points, Ranks};
 use super::step::Affine;
-use super::{NO_EIGENVALUES, period_map, radius};
-use crate::prove::timeline::{Moment, Timeline};
+use super::{NO_EIGENVALUES, radius};
+use crate::prove::timeline::Timeline;
 use crate::spectrum::dense::Rows;
 use bfc_algebra::krylov::{dominant, fixed_point};
 use bfc_algebra::{Mat, c64};
@@ -29,12 +30,24 @@ const LONGEST_RUN: usize = 20_000;
 
 /// An algorithm on all ranks, each with its own quadratic. A point is what ranks hold of the states, one state after the other.
 pub(super) struct Whole<'a> {
-    pub(super) affine: &'a Affine<'a>,
-    pub(super) space: Points<'a>,
-    pub(super) timeline: &'a Timeline,
+    affine: &'a Affine<'a>,
+    space: Points<'a>,
+    transient: Course,
+    period: Course,
 }
 
 impl<'a> Whole<'a> {
+    /// The steps of a timeline on these ranks; or why one of them is not affine.
+    pub(super) fn new(
+        affine: &'a Affine<'a>,
+        space: Points<'a>,
+        timeline: &Timeline,
+    ) -> Result<Self, String> {
+        let [transient, period] = [&timeline.transient, &timeline.period]
+            .map(|moments| Course::new(affine, moments, space.curvatures));
+        Ok(Self { affine, space, transient: transient?, period: period? })
+    }
+
     fn ranks(&self) -> usize {
         self.space.curvatures.len()
     }
@@ -58,14 +71,13 @@ impl<'a> Whole<'a> {
     }
 
     /// The states after these steps; or why one of them is not affine.
-    fn after(&self, moments: &[Moment], states: Vec<Vec<f64>>) -> Result<Vec<f64>, String> {
-        let step = |states: Vec<Vec<f64>>, moment: &Moment| self.affine.step(&self.space, *moment, &states);
-        moments.iter().try_fold(states, step).map(|states| states.concat())
+    fn after(&self, course: &Course, states: Vec<Vec<f64>>) -> Result<Vec<f64>, String> {
+        course.follow(self.affine, &self.space, states).map(|states| states.concat())
     }
 
     /// The states after a period of steps that are affine.
     fn apply(&self, point: &[f64]) -> Vec<f64> {
-        let after = self.after(&self.timeline.period, self.split(point));
+        let after = self.after(&self.period, self.split(point));
         after.unwrap_or_else(|_| vec![f64::NAN; point.len()])
     }
 
@@ -94,7 +106,7 @@ impl<'a> Whole<'a> {
     /// The eigenvalues of a period.
     pub(super) fn eigenvalues(&self) -> Result<Vec<c64>, String> {
         let (ranks, states) = (self.ranks(), self.states());
-        let map = period_map(self.affine, &self.functions(), states, &self.timeline.period)?;
+        let map = self.period.map(self.affine, &self.functions())?;
         let entry = |i: usize, j: usize| map[i / ranks][(i % ranks, j)];
         let matrix = Mat::from_fn(ranks * states, ranks * states, entry);
         bfc_algebra::eigenvalues(&matrix).ok_or_else(|| NO_EIGENVALUES.to_string())
@@ -103,7 +115,7 @@ impl<'a> Whole<'a> {
     /// Those of largest modulus, of vectors in the image of A − I, which holds nothing of what is conserved.
     pub(super) fn dominant_eigenvalues(&self) -> Result<Vec<c64>, String> {
         let (ranks, states) = (self.ranks(), self.states());
-        let constant = self.after(&self.timeline.period, vec![vec![0.0; ranks]; states])?;
+        let constant = self.after(&self.period, vec![vec![0.0; ranks]; states])?;
         let linear =
             |x: &[f64]| self.apply(x).iter().zip(&constant).map(|(a, b)| a - b).collect::<Vec<f64>>();
         let change = |x: &mut [f64]| {
@@ -125,7 +137,7 @@ impl<'a> Whole<'a> {
         let entries = |rows: &Rows| rows.rows.iter().map(Vec::len).sum::<usize>();
         let widest = self.space.phases.iter().flatten().map(entries).max().unwrap_or(0);
         let values = self.affine.algorithm.values.len();
-        WORK / (self.timeline.period.len() * values * (widest + self.ranks())).max(1)
+        WORK / (self.period.len() * values * (widest + self.ranks())).max(1)
     }
 
     /// Where the models end; `None` where they still move after many periods.
@@ -135,7 +147,7 @@ impl<'a> Whole<'a> {
 
     /// The same without the matrix.
     pub(super) fn limit_by_applying(&self) -> Result<Option<Vec<f64>>, String> {
-        let start = self.after(&self.timeline.transient, self.affine.initial(&self.space)?)?;
+        let start = self.after(&self.transient, self.affine.initial(&self.space)?)?;
         let Some(followed) = self.followed(start) else { return Ok(None) };
         let limit = fixed_point(followed, self.applications().min(LIMIT), STILL, |x| self.apply(x));
         limit.map(|limit| self.affine.model(&self.space, &self.split(&limit))).transpose()
@@ -143,7 +155,7 @@ impl<'a> Whole<'a> {
 
     /// The same by the map of a period as a matrix.
     pub(super) fn limit_by_matrix(&self) -> Result<Option<Vec<f64>>, String> {
-        let Self { affine, timeline, space: Points { linear, .. } } = self;
+        let Self { affine, transient, period, space: Points { linear, .. } } = self;
         let (ranks, states) = (self.ranks(), self.states());
         let space = self.functions();
         let apply = |values: &[Mat<f64>], from: &[f64]| -> Vec<f64> {
@@ -151,8 +163,8 @@ impl<'a> Whole<'a> {
             values.iter().flat_map(|value| bfc_algebra::apply(value.as_ref(), &point)).collect()
         };
         let mut point = apply(&affine.initial(&space)?, &vec![0.0; ranks * states]);
-        point = apply(&period_map(affine, &space, states, &timeline.transient)?, &point);
-        let map = period_map(affine, &space, states, &timeline.period)?;
+        point = apply(&transient.map(affine, &space)?, &point);
+        let map = period.map(affine, &space)?;
         let identity: Vec<Mat<f64>> = (0..states).map(|state| space.state(state)).collect();
         let model = [affine.model(&space, &identity)?];
         for _ in 0..LONGEST_RUN {
