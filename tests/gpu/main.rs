@@ -3,6 +3,7 @@
 
 mod programs;
 #[path = "../../schedule-runtime/tests/gpu/stand_in.rs"]
+#[allow(dead_code, reason = "other tests ask for its faults")]
 mod stand_in;
 
 use bfc_runtime::conformance::kernels;
@@ -11,7 +12,6 @@ use stand_in::StandIn;
 #[test]
 fn algorithms_of_the_library_have_the_bits_of_the_host() {
     let programs = programs::of_library();
-    assert!(programs.len() > 40, "{} algorithms", programs.len());
     let stand_in = StandIn::new();
     kernels::assignments(&stand_in.gpu(), &programs.iter().collect::<Vec<_>>(), 1500);
 }
