@@ -2,18 +2,19 @@
 //! that dependencies have the same features everywhere and are built once.
 
 use crate::shell::{cargo, read, run, works};
-use crate::{browser, mpi, python};
+use crate::{browser, gpu, mpi, python};
 
 /// A named check.
 pub type Check = (&'static str, fn() -> Result<(), String>);
 
 /// All checks that run unless some are named.
-pub const ALL: [Check; 7] = [
+pub const ALL: [Check; 8] = [
     ("fmt", fmt),
     ("clippy", clippy),
     ("tests", tests),
     ("loom", loom),
     ("mpi", mpi::check),
+    ("gpu", gpu::check),
     ("browser", browser::check),
     ("python", python::check),
 ];

@@ -4,6 +4,7 @@
 
 mod browser;
 mod checks;
+mod gpu;
 mod mpi;
 mod python;
 mod shell;

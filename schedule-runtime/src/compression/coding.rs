@@ -14,14 +14,14 @@ pub struct Coding(Vec<Part>);
 
 /// One tensor of a code.
 #[derive(Clone, Debug, PartialEq)]
-struct Part {
-    codec: Codec,
+pub(crate) struct Part {
+    pub(crate) codec: Codec,
     /// The tensor, by index.
-    tensor: u32,
+    pub(crate) tensor: u32,
     /// Its elements in the bucket.
-    elements: Range<usize>,
+    pub(crate) elements: Range<usize>,
     /// Its bytes in the code.
-    bytes: Range<usize>,
+    pub(crate) bytes: Range<usize>,
 }
 
 impl Coding {
@@ -41,6 +41,11 @@ impl Coding {
             Part { codec, tensor: index as u32, elements, bytes: start..end }
         };
         Self(tensors.map(part).collect())
+    }
+
+    /// The tensors, in the order in which they are written.
+    pub(crate) fn parts(&self) -> &[Part] {
+        &self.0
     }
 
     /// The length of a code.

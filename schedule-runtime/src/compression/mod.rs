@@ -10,8 +10,10 @@ mod select;
 mod thin;
 
 pub use coding::Coding;
+pub(crate) use coding::Part;
 
 use crate::element::Element;
+use crate::kernel::Mode;
 use bfc_schedule::Codec;
 use bfc_schedule::compression::Float;
 use bfc_schedule::random::{output, unit};
@@ -35,6 +37,16 @@ impl Draw {
         let step = output(seed, self.step);
         if self.tensor == 0 { step } else { output(step, u64::MAX - u64::from(self.tensor)) }
     }
+
+    /// The stream of this rank alone.
+    pub(crate) fn own_stream(self, seed: u64) -> u64 {
+        output(self.stream(seed), self.rank.into())
+    }
+
+    /// `count` of the indices below `length`, the same on all ranks.
+    pub(crate) fn indices(self, length: usize, count: usize, seed: u64) -> Vec<usize> {
+        select::drawn(length, count, self.stream(seed))
+    }
 }
 
 /// Writes `x` to `code`, whose length is [`Codec::bytes`].
@@ -42,7 +54,7 @@ pub(crate) fn encode<T: Element>(codec: Codec, x: &[T], draw: Draw, code: &mut [
     match codec {
         Codec::Cast(format) => cast(format, x, code),
         Codec::Quantize { bits, seed } => {
-            let stream = seed.map(|seed| output(draw.stream(seed), draw.rank as u64));
+            let stream = seed.map(|seed| draw.own_stream(seed));
             quantize(bits, stream, x, code);
         }
         Codec::TopK(_) | Codec::TopFraction { .. } => {
@@ -52,11 +64,11 @@ pub(crate) fn encode<T: Element>(codec: Codec, x: &[T], draw: Draw, code: &mut [
             select::write_indices(places, &indices, x.len());
         }
         Codec::RandomK { seed, .. } => {
-            let indices = select::drawn(x.len(), codec.kept(x.len()), draw.stream(seed));
+            let indices = draw.indices(x.len(), codec.kept(x.len()), seed);
             put(code, indices.iter().map(|&index| x[index]));
         }
         Codec::Sign => {
-            let sum: f64 = x.iter().map(|x| x.abs().to_f64()).sum();
+            let sum = Mode::best(0).magnitude(x);
             let (mean, signs) = code.split_at_mut(size_of::<T>());
             put(mean, [T::from_f64(sum / x.len() as f64)]);
             pack(signs, 1, x.iter().map(|x| (*x < T::default()) as u32));
@@ -85,7 +97,7 @@ pub(crate) fn decode<T: Element>(codec: Codec, code: &[u8], draw: Draw, x: &mut 
             select::scatter(x, indices, elements(values));
         }
         Codec::RandomK { seed, .. } => {
-            let indices = select::drawn(x.len(), codec.kept(x.len()), draw.stream(seed));
+            let indices = draw.indices(x.len(), codec.kept(x.len()), seed);
             select::scatter(x, indices.into_iter(), elements(code));
         }
         Codec::Sign => {

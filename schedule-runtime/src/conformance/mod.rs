@@ -27,7 +27,9 @@
 mod communicator;
 mod exchange;
 mod faults;
+pub mod gpu;
 mod in_place;
+pub mod kernels;
 mod machines;
 mod messages;
 pub mod schedules;

@@ -8,6 +8,7 @@ mod loops;
 mod run;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use bfc_schedule::program::{Operation, Register, Shape, scalar};
 

@@ -31,7 +31,7 @@ impl VectorExpression {
     }
 
     /// The same on a slice, where each vector has a storage type of its own.
-    pub(super) fn run_on<'a, S: Storage>(
+    pub(crate) fn run_on<'a, S: Storage>(
         &self,
         into: &mut [S],
         edge: usize,

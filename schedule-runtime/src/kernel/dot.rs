@@ -24,6 +24,34 @@ impl Mode {
     }
 }
 
+impl Mode {
+    /// `Σ_k |x_k|` in `f64`, in the order of [`dot`](super::dot).
+    pub(crate) fn magnitude<A: Element>(self, x: &[A]) -> f64 {
+        if x.len() <= BLOCK {
+            return self.instructions.run(Magnitudes(x));
+        }
+        let left = x.len().div_ceil(BLOCK).next_power_of_two() / 2 * BLOCK;
+        self.magnitude(&x[..left]) + self.magnitude(&x[left..])
+    }
+}
+
+struct Magnitudes<'a, A>(&'a [A]);
+
+impl<A: Element> Loop for Magnitudes<'_, A> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<I: Set>(self) -> f64 {
+        let mut sums = [0.0; LANES];
+        for x in self.0.chunks(LANES) {
+            for (sum, x) in sums.iter_mut().zip(x) {
+                *sum += x.abs().to_f64();
+            }
+        }
+        sums.iter().sum()
+    }
+}
+
 struct Block<'a, S, U> {
     x: &'a [S],
     y: &'a [U],

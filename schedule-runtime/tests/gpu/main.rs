@@ -1,0 +1,7 @@
+//! GPUs, on a test double of the CUDA driver, NVRTC and NCCL: see `stand_in.c`, which also says what it cannot show.
+
+mod kernels;
+mod libraries;
+mod machines;
+mod nccl;
+mod stand_in;
