@@ -6,7 +6,7 @@ use super::{Communicator, Event, Gpu, GpuError, Piece, Stream};
 use bfc_schedule::Rank;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Exchanges bytes of GPUs, in groups, on a stream of its own. Ranks make the same groups in the same order.
 pub trait Link {
@@ -121,6 +121,7 @@ impl Threads {
 
     /// Waits until others have done something.
     fn wait_until<R>(&self, mut ready: impl FnMut(&mut State) -> Option<R>) -> Result<R, GpuError> {
+        let end = Instant::now() + self.deadline;
         let mut state = self.hub.lock();
         loop {
             if let Some((rank, reason)) = &state.failed {
@@ -130,15 +131,15 @@ impl Threads {
             if let Some(found) = ready(&mut state) {
                 return Ok(found);
             }
-            let waited = self.hub.changed.wait_timeout(state, self.deadline);
-            let (next, time) = waited.unwrap_or_else(PoisonError::into_inner);
-            state = next;
-            if time.timed_out() && ready(&mut state).is_none() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
                 drop(state);
                 let error = late("exchange", self.deadline);
                 self.hub.fail(self.rank, &error.to_string());
                 return Err(error);
             }
+            let waited = self.hub.changed.wait_timeout(state, left);
+            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
