@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(nice_step(300.0), 50.0);
         assert_eq!(nice_step(1000.0), 200.0);
         assert_eq!(nice_step(1.0), 0.2);
-        assert_eq!(names(Scale::Seconds, &[0.0024]), "0 500 µs 1.00 ms 1.50 ms 2.00 ms");
+        assert_eq!(names(Scale::Seconds, &[0.0024]), "0 500 µs 1 ms 1.5 ms 2 ms");
         assert_eq!(power_of_ten(-13), "10⁻¹³");
         assert_eq!(names(Scale::Doublings, &[12.0, 64.0]), "16 32 64");
         assert_eq!(names(Scale::Shares, &[0.3]), "0 % 20 % 40 % 60 % 80 % 100 %");
