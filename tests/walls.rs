@@ -44,7 +44,21 @@ const ROOMS: [(&str, &[&str]); 22] = [
     ("report", &["evaluate", "model", "prove", "spectrum"]),
     ("certificate", &["model", "prove"]),
     ("defined", &["library", "resolve"]),
-    ("candidate", &["analysis", "estimate", "evaluate", "model", "optimise", "prove", "request", "spectrum"]),
+    (
+        "candidate",
+        &[
+            "analysis",
+            "diagnostic",
+            "estimate",
+            "evaluate",
+            "model",
+            "optimise",
+            "prove",
+            "request",
+            "resolve",
+            "spectrum",
+        ],
+    ),
     (
         "suggest",
         &[

@@ -104,6 +104,8 @@ pub(super) struct Descriptor {
     pub(super) scales: bool,
     /// Whether the rank's arguments are wrong, so that it does not go on.
     pub(super) refuses: bool,
+    /// Whether it refuses without saying more than the operation.
+    pub(super) is_silent: bool,
 }
 
 impl Descriptor {
@@ -124,13 +126,14 @@ impl Descriptor {
             destinations: 0,
             scales: false,
             refuses: false,
+            is_silent: false,
         }
     }
 
     fn to_words(self) -> [u64; Self::WORDS] {
         let reduction = self.reduction.map_or(0, |reduction| reduction as u8 + 1);
-        let flags =
-            u8::from(self.scales) | u8::from(self.refuses) << 1 | u8::from(self.compiled.is_some()) << 2;
+        let flags = [self.scales, self.refuses, self.compiled.is_some(), self.is_silent];
+        let flags = (0..).zip(flags).map(|(bit, flag)| u8::from(flag) << bit).sum();
         let kind = [self.operation as u8, self.number as u8, reduction, flags, 0, 0, 0, 0];
         let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
         [
@@ -165,6 +168,7 @@ impl Descriptor {
             destinations,
             scales: flags & 1 > 0,
             refuses: flags & 2 > 0,
+            is_silent: flags & 8 > 0,
         }
     }
 
@@ -230,12 +234,13 @@ impl<X: Transport> Call<'_, X> {
         let peer = |found: &dyn Fn(&Descriptor) -> bool| {
             said.iter().zip((0..).map(Rank)).find(|(said, _)| found(said))
         };
-        if let Some((theirs, peer)) = peer(&|said| said.refuses) {
-            return Err(CommunicateError::Refused { rank, call, peer, operation: theirs.operation });
-        }
-        if let Some((theirs, peer)) = peer(&|said| said.common() != mine.common()) {
+        // What differs says more than that a rank refuses.
+        if let Some((theirs, peer)) = peer(&|said| !said.is_silent && said.common() != mine.common()) {
             let (mine, theirs) = (mine.to_string(), theirs.to_string());
             return Err(CommunicateError::Disagreement { rank, call, peer, mine, theirs });
+        }
+        if let Some((theirs, peer)) = peer(&|said| said.refuses) {
+            return Err(CommunicateError::Refused { rank, call, peer, operation: theirs.operation });
         }
         Ok(said)
     }

@@ -137,7 +137,8 @@ impl<X: Transport + Send + 'static> Communicator<X> {
     pub fn refuse(&mut self, operation: Operation) -> Result<(), CommunicateError> {
         let (rank, call) = (self.rank, self.lane.idle_wire().calls);
         let refused = CommunicateError::Refused { rank, call, peer: rank, operation };
-        self.call(Descriptor::new(operation, NumberType::F64, 0), Err(refused), |_, _| Ok(()))
+        let silent = Descriptor { is_silent: true, ..Descriptor::new(operation, NumberType::F64, 0) };
+        self.call(silent, Err(refused), |_, _| Ok(()))
     }
 
     /// The transport, once what is pending is over.
