@@ -376,10 +376,10 @@ def test_flags_of_messages_have_arguments():
             code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("//"))
             found |= {(path.name, flag.replace("-", "_")) for flag in re.findall(r"(?<![\w-])--([a-z][a-z-]*)", code)}
     # `bfc inspect` lists the ranks of a file, and no other text of `schedule.rs` does; `bfc export` takes a phase, and `bfc mpi`
-    # connects Python, too.
+    # connects Python, too. Options of `nvrtc.rs` are those of another compiler.
     commands = {("schedule.rs", "rank"), ("export.rs", "phase")}
     commands |= {("library.rs", "compiler"), ("library.rs", "check"), ("mod.rs", "check")}
-    assert {flag for _, flag in found - commands} - known == {"param"}
+    assert {flag for path, flag in found - commands if path != "nvrtc.rs"} - known == {"param"}
     assert len(found) > 8, found
 
 
