@@ -42,7 +42,7 @@ fn main() -> ExitCode {
 
 /// Several ranks on this GPU by NCCL, where it can.
 fn nccl(gpu: &Gpu, table: &mut Table) {
-    let nccl = match Nccl::open(None) {
+    let nccl = match Nccl::open(&Libraries::default()) {
         Ok(nccl) => nccl,
         Err(error) => return table.skipped("machines, 2 ranks over NCCL", &error.to_string()),
     };

@@ -48,7 +48,7 @@ impl Candidate {
     pub fn prove(&self) -> Result<(), Diagnostics> {
         let Evaluated { topologies, algorithm, .. } = &self.evaluated;
         let prover = Prover::new(topologies, Some(algorithm));
-        match claims::prove_where(is_costly, &self.evaluated, &prover, &[]) {
+        match claims::prove(is_costly, &self.evaluated, &prover, &[]) {
             Ok(_) => Ok(()),
             Err(errors) => Err(Diagnostics::new(errors, &self.program.sources)),
         }

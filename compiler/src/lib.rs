@@ -62,12 +62,8 @@ pub struct Compiled {
 /// All errors of the first stage that has any.
 pub fn compile(request: &Request, files: &dyn Files) -> Result<Compiled, Diagnostics> {
     let program = resolve(request, files)?;
-    let evaluated = evaluate(request, &program, Limits::default())?;
-    let evaluated = bind(&program, evaluated)?;
-    let mut report = prove(request, &program, &evaluated)?;
-    let schedule = lower(request, &program, evaluated, &report)?;
-    report.count_rounds(&schedule);
-    Ok(Compiled { schedule, report })
+    let evaluated = bound(request, &program, Limits::default())?;
+    proved_and_lowered(request, &program, evaluated)
 }
 
 /// [`compile`]; a refusal has remedies, which takes longer.
@@ -110,12 +106,9 @@ pub fn candidate(request: &Request, files: &dyn Files) -> Result<Candidate, Diag
     if evaluated.missing.is_some() {
         return Err(no_topology(&program, &evaluated));
     }
-    let mut report = Report::new(request.size, &evaluated);
     let prover = Prover::new(&evaluated.topologies, Some(&evaluated.algorithm));
     let quick = |claim: &Claim| !candidate::is_costly(claim);
-    let proof = prove::claims::prove_where(quick, &evaluated, &prover, &request.allow);
-    let proof = proof.map_err(|errors| refused(errors, &names(&evaluated.topologies), &program))?;
-    (report.checks, report.overrides) = (proof.checks, proof.overrides);
+    let report = checked(quick, request, &program, &evaluated, &prover)?;
     let schedule = lower(request, &program, evaluated.clone(), &report)?;
     Ok(Candidate::new(program, evaluated, schedule, &report.checks))
 }
@@ -145,12 +138,8 @@ pub fn overview(
     let evaluated = bound(request, &program, Limits::default()).map_err(remedied)?;
     let topologies = evaluated.topologies.clone();
     let analysis = analysis_of(request, &program, &evaluated, assumptions, Detail::Pictures).ok();
-    let compiled = prove(request, &program, &evaluated).and_then(|mut report| {
-        let schedule = lower(request, &program, evaluated, &report)?;
-        report.count_rounds(&schedule);
-        Ok(Compiled { schedule, report })
-    });
-    Ok(Overview { topologies, analysis, compiled: compiled.map_err(remedied) })
+    let compiled = proved_and_lowered(request, &program, evaluated).map_err(remedied);
+    Ok(Overview { topologies, analysis, compiled })
 }
 
 /// What the source of a request defines.
@@ -290,11 +279,21 @@ fn bound(request: &Request, program: &Program, limits: Limits) -> Result<Evaluat
     bind(program, evaluate(request, program, limits)?)
 }
 
+fn proved_and_lowered(
+    request: &Request,
+    program: &Program,
+    evaluated: Evaluated,
+) -> Result<Compiled, Diagnostics> {
+    let mut report = prove(request, program, &evaluated)?;
+    let schedule = lower(request, program, evaluated, &report)?;
+    report.count_rounds(&schedule);
+    Ok(Compiled { schedule, report })
+}
+
 fn prove(request: &Request, program: &Program, evaluated: &Evaluated) -> Result<Report, Diagnostics> {
-    let names = names(&evaluated.topologies);
-    let refuse = |errors: Vec<Diagnostic>| refused(errors, &names, program);
-    let mut report = Report::new(request.size, evaluated);
     if evaluated.missing.is_some() {
+        let mut report = Report::new(request.size, evaluated);
+        let refuse = |errors: Vec<Diagnostic>| refused(errors, &names(&evaluated.topologies), program);
         prove::claims::check_mixing(&evaluated.algorithm).map_err(refuse)?;
         prove::claims::check_allowances(evaluated.algorithm.requires.iter(), &request.allow)
             .map_err(refuse)?;
@@ -302,12 +301,28 @@ fn prove(request: &Request, program: &Program, evaluated: &Evaluated) -> Result<
         return Ok(report);
     }
     let prover = Prover::new(&evaluated.topologies, Some(&evaluated.algorithm));
-    let proof = prove::claims::prove(evaluated, &prover, &request.allow).map_err(refuse)?;
-    (report.checks, report.overrides) = (proof.checks, proof.overrides);
+    let mut report = checked(|_| true, request, program, evaluated, &prover)?;
     report.warnings = lints::warnings(evaluated, &prover);
     report.note_consensus(evaluated, &prover);
-    report.checks.iter_mut().for_each(|check| check.verdict.name_ranks(&names));
+    let names = names(&evaluated.topologies);
     report.warnings.iter_mut().for_each(|warning| *warning = rank_names::named(warning, &names));
+    Ok(report)
+}
+
+/// The verdicts on the claims that are `wanted`, none of which refuses the schedule.
+fn checked(
+    wanted: impl Fn(&Claim) -> bool,
+    request: &Request,
+    program: &Program,
+    evaluated: &Evaluated,
+    prover: &Prover,
+) -> Result<Report, Diagnostics> {
+    let names = names(&evaluated.topologies);
+    let proof = prove::claims::prove(wanted, evaluated, prover, &request.allow);
+    let proof = proof.map_err(|errors| refused(errors, &names, program))?;
+    let mut report = Report::new(request.size, evaluated);
+    (report.checks, report.overrides) = (proof.checks, proof.overrides);
+    report.checks.iter_mut().for_each(|check| check.verdict.name_ranks(&names));
     Ok(report)
 }
 

@@ -53,10 +53,7 @@ impl Overview {
         location: Option<Location<'_>>,
         assumptions: Assumptions,
     ) -> Self {
-        let request = match location {
-            Some(location) => on_machines(request.clone(), location.cluster),
-            None => request.clone(),
-        };
+        let request = located(request, location);
         match bfc_compiler::overview(&request, files, assumptions) {
             Ok(bfc_compiler::Overview { topologies, analysis, compiled }) => {
                 let plan = compiled.map_err(PredictError::from).and_then(|found| Plan::new(found, location));
@@ -76,11 +73,16 @@ pub fn plan(
     files: &dyn Files,
     location: Option<Location<'_>>,
 ) -> Result<Plan, PredictError> {
-    let request = match location {
+    let request = located(request, location);
+    Plan::new(bfc_compiler::compile_with_remedies(&request, files)?, location)
+}
+
+/// The request for the machines of a location, where there is one.
+fn located(request: &Request, location: Option<Location<'_>>) -> Request {
+    match location {
         Some(location) => on_machines(request.clone(), location.cluster),
         None => request.clone(),
-    };
-    Plan::new(bfc_compiler::compile_with_remedies(&request, files)?, location)
+    }
 }
 
 impl Plan {

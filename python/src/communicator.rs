@@ -94,6 +94,21 @@ macro_rules! with_number {
     };
 }
 
+/// Makes a call on `x`, or from `x` into another array, of whatever number type they have; the other ranks learn it where that
+/// cannot be.
+macro_rules! call_on {
+    ($self:ident, $py:ident, $operation:ident, $x:ident, $into:expr, |$calls:ident, $operand:ident| $body:expr) => {{
+        let arrays = $self.or_refuse($py, Operation::$operation, Arrays::new($x, $into))?;
+        // SAFETY: of the type that `number` says; that nobody else touches the arrays is asked of the caller.
+        $self.call($py, move |$calls| unsafe {
+            with_number!(arrays.target.number, T => {
+                let $operand = arrays.operand::<T>();
+                $body
+            })
+        })
+    }};
+}
+
 /// What a call replaces, or reads beside what it writes.
 struct Arrays {
     source: Option<Memory>,
@@ -142,7 +157,7 @@ impl Calls {
 
     fn broadcast(&self, py: Python<'_>, x: &Bound<'_, PyAny>, root: u32) -> PyResult<()> {
         let arrays = self.or_refuse(py, Operation::Broadcast, Arrays::new(x, None))?;
-        // SAFETY: as `number` says; that nobody else touches the array is asked of the caller.
+        // SAFETY: as in `call_on`.
         self.call(py, move |calls| unsafe {
             with_number!(arrays.target.number, T => calls.broadcast::<T>(arrays.target.slice_mut(), Rank(root)))
         })
@@ -155,13 +170,8 @@ impl Calls {
         reduction: &str,
         into: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        let operation = Operation::Allreduce;
-        let reduction = self.or_refuse(py, operation, reduction_of(py, "allreduce", reduction))?;
-        let arrays = self.or_refuse(py, operation, Arrays::new(x, into))?;
-        // SAFETY: as above.
-        self.call(py, move |calls| unsafe {
-            with_number!(arrays.target.number, T => calls.allreduce::<T>(arrays.operand::<T>(), reduction))
-        })
+        let reduction = self.or_refuse(py, Operation::Allreduce, reduction_of(py, "allreduce", reduction))?;
+        call_on!(self, py, Allreduce, x, into, |calls, operand| calls.allreduce(operand, reduction))
     }
 
     /// Returns the bounds of this rank's block.
@@ -172,13 +182,10 @@ impl Calls {
         reduction: &str,
         into: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<(usize, usize)> {
-        let operation = Operation::ReduceScatter;
-        let reduction = self.or_refuse(py, operation, reduction_of(py, "reduce_scatter", reduction))?;
-        let arrays = self.or_refuse(py, operation, Arrays::new(x, into))?;
-        // SAFETY: as above.
-        let block = self.call(py, move |calls| unsafe {
-            with_number!(arrays.target.number, T => calls.reduce_scatter::<T>(arrays.operand::<T>(), reduction))
-        })?;
+        let reduction = reduction_of(py, "reduce_scatter", reduction);
+        let reduction = self.or_refuse(py, Operation::ReduceScatter, reduction)?;
+        let block = call_on!(self, py, ReduceScatter, x, into, |calls, operand| calls
+            .reduce_scatter(operand, reduction))?;
         Ok((block.start, block.end))
     }
 
@@ -186,7 +193,7 @@ impl Calls {
         let imported = array::readable_numbers(x, Parameters::Taken);
         let memory = self.or_refuse(py, Operation::Allgather, imported)?;
         let row = row_of(&memory);
-        // SAFETY: as above.
+        // SAFETY: as in `call_on`.
         let rows = self.call(py, move |calls| unsafe {
             with_number!(memory.number, T => calls.allgather::<T>(memory.slice(), row).map(Rows::from))
         })?;
@@ -199,11 +206,7 @@ impl Calls {
         x: &Bound<'_, PyAny>,
         into: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        let arrays = self.or_refuse(py, Operation::AllToAll, Arrays::new(x, into))?;
-        // SAFETY: as above.
-        self.call(py, move |calls| unsafe {
-            with_number!(arrays.target.number, T => calls.all_to_all::<T>(arrays.operand::<T>()))
-        })
+        call_on!(self, py, AllToAll, x, into, |calls, operand| calls.all_to_all(operand))
     }
 
     fn neighbor_allreduce(
@@ -213,12 +216,9 @@ impl Calls {
         neighbours: &Neighbours,
         into: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        let arrays = self.or_refuse(py, Operation::NeighborAllreduce, Arrays::new(x, into))?;
-        let neighbours = neighbours.0.clone();
-        // SAFETY: as above.
-        self.call(py, move |calls| unsafe {
-            with_number!(arrays.target.number, T => calls.neighbor_allreduce::<T>(arrays.operand::<T>(), &neighbours))
-        })
+        let edges = neighbours.0.clone();
+        call_on!(self, py, NeighborAllreduce, x, into, |calls, operand| calls
+            .neighbor_allreduce(operand, &edges))
     }
 
     fn neighbor_allgather<'py>(
@@ -230,7 +230,7 @@ impl Calls {
         let imported = array::readable_numbers(x, Parameters::Taken);
         let memory = self.or_refuse(py, Operation::NeighborAllgather, imported)?;
         let (row, neighbours) = (row_of(&memory), neighbours.0.clone());
-        // SAFETY: as above.
+        // SAFETY: as in `call_on`.
         let rows = self.call(py, move |calls| unsafe {
             with_number!(memory.number, T => {
                 calls.neighbor_allgather::<T>(memory.slice(), row, &neighbours).map(Rows::from)
@@ -246,12 +246,8 @@ impl Calls {
         partner: Option<u32>,
         into: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        let arrays = self.or_refuse(py, Operation::PairAverage, Arrays::new(x, into))?;
         let partner = partner.map(Rank);
-        // SAFETY: as above.
-        self.call(py, move |calls| unsafe {
-            with_number!(arrays.target.number, T => calls.pair_average::<T>(arrays.operand::<T>(), partner))
-        })
+        call_on!(self, py, PairAverage, x, into, |calls, operand| calls.pair_average(operand, partner))
     }
 
     fn hierarchical_neighbor_allreduce(
@@ -262,15 +258,9 @@ impl Calls {
         neighbours: &Neighbours,
         into: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        let operation = Operation::HierarchicalNeighborAllreduce;
-        let arrays = self.or_refuse(py, operation, Arrays::new(x, into))?;
-        let neighbours = neighbours.0.clone();
-        // SAFETY: as above.
-        self.call(py, move |calls| unsafe {
-            with_number!(arrays.target.number, T => {
-                calls.hierarchical_neighbor_allreduce::<T>(arrays.operand::<T>(), machine, &neighbours)
-            })
-        })
+        let edges = neighbours.0.clone();
+        call_on!(self, py, HierarchicalNeighborAllreduce, x, into, |calls, operand| calls
+            .hierarchical_neighbor_allreduce(operand, machine, &edges))
     }
 
     #[getter]

@@ -90,19 +90,11 @@ impl Serialize for Check {
     }
 }
 
-/// Decides all claims.
-///
-/// # Errors
-/// Each claim that is refuted or not decided, unless `allow` names it; what `allow` names and is not there.
-pub fn prove(evaluated: &Evaluated, prover: &Prover, allow: &[String]) -> Result<Proof, Vec<Diagnostic>> {
-    prove_where(|_| true, evaluated, prover, allow)
-}
-
 /// Decides the claims that are `wanted`.
 ///
 /// # Errors
-/// As [`prove`].
-pub fn prove_where(
+/// Each claim that is refuted or not decided, unless `allow` names it; what `allow` names and is not there.
+pub fn prove(
     wanted: impl Fn(&Claim) -> bool,
     evaluated: &Evaluated,
     prover: &Prover,

@@ -118,7 +118,7 @@ impl Bounds<'_> {
     }
 
     /// The bytes of `count` blocks from `first` on, modulo `size`: up to the end, and from the beginning.
-    fn blocks(&self, first: u32, count: u32, size: u32) -> [Range<usize>; 2] {
+    pub(crate) fn blocks(&self, first: u32, count: u32, size: u32) -> [Range<usize>; 2] {
         let (first, size) = (u64::from(first), u64::from(size));
         let end = first + u64::from(count);
         [self.at(first)..self.at(end.min(size)), 0..self.at(end.saturating_sub(size))]

@@ -77,7 +77,10 @@ pub enum GpuError {
     #[error("`{call}` failed: {reason}")]
     #[diagnostic(
         code(bfc::gpu::call),
-        help("a GPU that has failed once fails every later call of its process: start the process again")
+        help(
+            "after a peer that is late or has failed, the ranks make a new communicator; after a fault of the GPU itself, start the \
+             process again"
+        )
     )]
     Call {
         /// The function.
@@ -99,10 +102,7 @@ pub enum GpuError {
     },
     /// An operation has no kernel.
     #[error("algorithm `{program}` uses `{operation}` on vectors, for which there is no GPU kernel")]
-    #[diagnostic(
-        code(bfc::gpu::no_kernel),
-        help("run it on the host: its bits are those of a library of the host")
-    )]
+    #[diagnostic(code(bfc::gpu::no_kernel), help("run the algorithm on the host, which computes everything"))]
     NoKernel {
         /// The algorithm.
         program: String,

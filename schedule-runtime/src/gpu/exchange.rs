@@ -1,19 +1,15 @@
 //! Mixes and averages of device buckets: all rounds of a phase and bucket are one group, and then one kernel sums what has come
 //! from all neighbours. Averages have a group for each of their rounds.
 
-use super::device::Stream;
 use super::kernels::{Kernels, Room, Terms, Vector};
 use super::machine::GpuRegisters;
-use super::{DeviceMemory, Event, GpuError, Link, Piece};
-use crate::layout::Layout;
+use super::{DeviceMemory, Event, GpuError, Link, Piece, Stream};
+use crate::exchange::Bounds;
 use crate::plan::{Part, Plan, Weight};
 use crate::storage::{Dtype, arithmetic};
 use bfc_schedule::average::SliceRound;
 use bfc_schedule::program::{Operator, Transfer};
-use bfc_schedule::schedule::RankSchedule;
 use bfc_schedule::{Average, Rank};
-use sha2::{Digest, Sha256};
-use std::ops::Range;
 
 /// Parts of what is received begin at multiples of this number of bytes.
 const ALIGNED: usize = 256;
@@ -490,7 +486,7 @@ impl<L: Link> Exchanger<L> {
         }
         average.reduce.iter().try_for_each(|round| self.slices(round, &sums, true, (kernels, stream)))?;
         for sum in &sums {
-            let block = block(sum.length, self.link.rank().0.into(), average.size);
+            let block = Bounds::even(sum.length, 1, average.size).block(self.link.rank().0);
             // SAFETY: as above.
             unsafe { kernels.divide(stream, sum.part(block), average.size)? };
         }
@@ -526,7 +522,8 @@ impl<L: Link> Exchanger<L> {
         let (to, from) = (Rank((rank + round.hop) % size), Rank(behind));
         let ranges = |vector: &Vector, of: u32| {
             let first = (u64::from(of) + u64::from(round.first)) % u64::from(size);
-            blocks(vector.length, first, round.count, size).map(|range| vector.part(range))
+            let bounds = Bounds::even(vector.length, 1, size);
+            bounds.blocks(first as u32, round.count, size).map(|range| vector.part(range))
         };
         let sent: Vec<Piece> = vectors
             .iter()
@@ -565,71 +562,5 @@ impl<L: Link> Exchanger<L> {
         }
         self.spare.push(memory);
         Ok(())
-    }
-}
-
-/// The elements before a block.
-fn before(length: usize, block: u64, size: u32) -> usize {
-    (length as u128 * u128::from(block) / u128::from(size)) as usize
-}
-
-fn block(length: usize, block: u64, size: u32) -> Range<usize> {
-    before(length, block, size)..before(length, block + 1, size)
-}
-
-/// `count` blocks from `first` on, modulo `size`: up to the end, and from the beginning.
-fn blocks(length: usize, first: u64, count: u32, size: u32) -> [Range<usize>; 2] {
-    let (end, all) = (first + u64::from(count), u64::from(size));
-    let before = |block| before(length, block, size);
-    [before(first)..before(end.min(all)), 0..before(end.saturating_sub(all))]
-}
-
-/// Compares schedule and layout with the rank before, and sends a first message along every edge in the schedule's order.
-/// Returns the memory of the messages, which is not freed while other ranks may wait for this one.
-pub(super) fn greet<L: Link>(
-    link: &mut L,
-    schedule: &RankSchedule,
-    layout: &Layout,
-    plans: &[Vec<Plan>],
-) -> Result<Vec<DeviceMemory>, GpuError> {
-    let (rank, size) = (link.rank(), link.size());
-    if size == 1 {
-        return Ok(vec![]);
-    }
-    let mut hash = Sha256::new();
-    hash.update(format!("{:?}\n{}", schedule.digest, layout.describe()));
-    let own: [u8; 32] = hash.finalize().into();
-    let memory = link.stream().gpu().allocate(64)?;
-    link.stream().write(&memory, 0, &own)?;
-    let (next, before) = (Rank((rank.0 + 1) % size), Rank((rank.0 + size - 1) % size));
-    let result = (|| {
-        let piece = |peer, at: usize| Piece { peer, address: memory.part(at..at + 32), bytes: 32 };
-        // SAFETY: the memory is kept where the link does not end.
-        unsafe { link.exchange(&[piece(next, 0)], &[piece(before, 32)])? };
-        link.wait()?;
-        let mut theirs = [0; 32];
-        link.stream().read(&memory, 32, &mut theirs)?;
-        if theirs != own {
-            let reason = format!("its schedule or its layout is not that of rank {before}");
-            return Err(GpuError::Different { rank, reason });
-        }
-        for plan in plans.iter().flatten() {
-            let sends = plan.actions.iter().filter_map(|action| action.send_to);
-            let receives = plan.actions.iter().filter_map(|action| Some(action.receive?.0));
-            let sent: Vec<Piece> = sends.map(|peer| piece(peer, 0)).collect();
-            let received: Vec<Piece> = receives.map(|peer| piece(peer, 32)).collect();
-            // SAFETY: as above; nobody reads what is received, of which any bytes will do.
-            unsafe { link.exchange(&sent, &received)? };
-        }
-        link.wait()
-    })();
-    match result {
-        Ok(()) => Ok(vec![memory]),
-        Err(error) => {
-            if !link.abort() {
-                memory.forget();
-            }
-            Err(error)
-        }
     }
 }

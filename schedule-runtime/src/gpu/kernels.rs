@@ -1,7 +1,8 @@
 //! The kernels of programs by what they compute. Vectors are addresses on the GPU with a type and a length; all work is queued
 //! on a stream.
 
-use super::device::{Kernel, Threads};
+use super::device::Kernel;
+use super::stream::Grid;
 use super::text::{Assignment, Text};
 use super::{DeviceMemory, Gpu, GpuError, Module, Stream};
 use crate::compression::{Coding, Draw, Part, encode};
@@ -121,16 +122,10 @@ impl Kernels {
     ///
     /// # Safety
     /// As [`Stream::launch`].
-    unsafe fn launch(
-        &self,
-        stream: &Stream,
-        name: &str,
-        threads: Threads,
-        words: &[u64],
-    ) -> Result<(), GpuError> {
+    unsafe fn launch(&self, stream: &Stream, name: &str, grid: Grid, words: &[u64]) -> Result<(), GpuError> {
         let kernel = self.by_name.get(name).unwrap_or_else(|| panic!("no kernel `{name}` in the text"));
         // SAFETY: the caller's.
-        unsafe { stream.launch(*kernel, threads, words) }
+        unsafe { stream.launch(*kernel, grid, words) }
     }
 
     /// `into ← expression`; `vector` gives the registers that it reads, where per edge the edge's part.
@@ -286,7 +281,7 @@ impl Kernels {
         unsafe {
             self.launch(stream, name, each(blocks * LANES), &fields(lanes))?;
             let words = [blocks as u64, lanes, lanes + sums as u64];
-            self.launch(stream, "join", Threads::Alone, &words)?;
+            self.launch(stream, "join", Grid::Block, &words)?;
         }
         Ok(sums)
     }
@@ -390,11 +385,11 @@ impl Kernels {
             for byte in (0..x.dtype.bytes() as u64).rev() {
                 let words = [n, x.address, state, counts, 8 * byte];
                 self.launch(stream, &format!("top_count_{computed}"), each(x.length), &words)?;
-                self.launch(stream, "top_choose", Threads::Alone, &[state, counts, 8 * byte])?;
+                self.launch(stream, "top_choose", Grid::Block, &[state, counts, 8 * byte])?;
             }
             let words = [n, x.address, state, places];
             self.launch(stream, &format!("top_parts_{computed}"), each(parts), &words)?;
-            self.launch(stream, "top_places", Threads::Alone, &[parts as u64, places, state])?;
+            self.launch(stream, "top_places", Grid::Block, &[parts as u64, places, state])?;
             let width = index_bytes(x.length) as u64;
             let words = [n, x.address, state, places, count as u64, code, width];
             self.launch(stream, &format!("top_write_{computed}"), each(parts), &words)
@@ -488,8 +483,8 @@ impl Kernels {
     }
 }
 
-fn each(elements: usize) -> Threads {
-    Threads::Each(elements as u64)
+fn each(elements: usize) -> Grid {
+    Grid::Each(elements as u64)
 }
 
 /// Whether the codes of a codec are written and read on the GPU.

@@ -1,7 +1,7 @@
 //! How ranks exchange bytes of GPUs: by NCCL, or as threads that share one GPU.
 
-use super::device::Waiting;
 use super::nccl::late;
+use super::waiting::Waiting;
 use super::{Communicator, Event, Gpu, GpuError, Piece, Stream};
 use bfc_schedule::Rank;
 use std::collections::{BTreeMap, VecDeque};

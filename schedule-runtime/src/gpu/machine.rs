@@ -6,6 +6,7 @@
 //! waits for, so that an exchange between `Begin` and `Finish` goes on while a gradient is computed.
 
 use super::exchange::{Exchanger, Flying};
+use super::handshake::handshake;
 use super::kernels::{Kernels, Room, Vector, is_on_gpu};
 use super::{DeviceMemory, Event, Gpu, GpuError, Link, Stream};
 use crate::compression::Coding;
@@ -15,7 +16,7 @@ use crate::plan::Plan;
 use crate::storage::arithmetic;
 use bfc_schedule::Rank;
 use bfc_schedule::program::scalar::holds;
-use bfc_schedule::program::{Block, Flight, Instruction, Operator, Program, Shape, Transfer};
+use bfc_schedule::program::{Block, Expression, Flight, Instruction, Operator, Program, Shape, Transfer};
 use bfc_schedule::schedule::RankSchedule;
 use std::collections::{BTreeMap, VecDeque};
 use std::error::Error;
@@ -188,7 +189,7 @@ impl<L: Link> GpuMachine<L> {
                 Ok(memory)
             })
             .collect::<Result<Vec<_>, GpuError>>()?;
-        let spare = super::exchange::greet(&mut link, &schedule, &layout, &plans)?;
+        let spare = handshake(&mut link, &schedule, &layout, &plans)?;
         let inputs = program.inputs.iter().map(|input| input.default.to_f64()).collect();
         let exchanger = Exchanger::new(link, &plans, schedule.average.clone(), parameters, spare)?;
         Ok(Self {
@@ -259,8 +260,7 @@ impl<L: Link> GpuMachine<L> {
     /// As [`step`](Self::step).
     pub fn model(&mut self) -> Result<Vec<Vec<u8>>, GpuError> {
         self.call(|machine| {
-            let open = std::mem::take(&mut machine.flights).into_values().flatten();
-            open.collect::<Vec<_>>().into_iter().try_for_each(|flying| machine.finish(flying))?;
+            machine.land()?;
             let block = machine.program.model.clone();
             machine.run(&block, &mut |_, _| Ok(()))?;
             machine.read(machine.program.model_register.0 as usize)
@@ -279,8 +279,7 @@ impl<L: Link> GpuMachine<L> {
         let found = self.program.states.iter().find(|(known, _)| known == name);
         let register = found.unwrap_or_else(|| panic!("no state `{name}`")).1.0 as usize;
         self.call(|machine| {
-            let open = std::mem::take(&mut machine.flights).into_values().flatten();
-            open.collect::<Vec<_>>().into_iter().try_for_each(|flying| machine.finish(flying))?;
+            machine.land()?;
             match machine.program.registers[register] {
                 Shape::Scalar => Ok(vec![machine.registers.scalars[register].to_le_bytes().to_vec()]),
                 Shape::EdgeScalar => {
@@ -290,6 +289,12 @@ impl<L: Link> GpuMachine<L> {
                 _ => machine.read(register),
             }
         })
+    }
+
+    /// Ends what is in flight.
+    fn land(&mut self) -> Result<(), GpuError> {
+        let open = std::mem::take(&mut self.flights);
+        open.into_values().flatten().try_for_each(|flying| self.finish(flying))
     }
 
     /// Waits for the step before the last one: the host queues no more than two steps ahead of the GPU, and notices in time
@@ -345,7 +350,7 @@ impl<L: Link> GpuMachine<L> {
     fn instruction(&mut self, instruction: &Instruction, answer: &mut Answer<'_>) -> Result<(), GpuError> {
         match instruction {
             Instruction::Parameters { into } => self.parameters(into.0 as usize),
-            Instruction::Compute { into, .. } => self.compute(instruction, into.0 as usize),
+            Instruction::Compute { into, expression } => self.compute(into.0 as usize, expression),
             Instruction::Exchange { operator, transfers } => {
                 let flying = self.begin(*operator, transfers)?;
                 flying.into_iter().try_for_each(|flying| self.finish(flying))
@@ -401,8 +406,7 @@ impl<L: Link> GpuMachine<L> {
         Ok(())
     }
 
-    fn compute(&mut self, instruction: &Instruction, into: usize) -> Result<(), GpuError> {
-        let Instruction::Compute { expression, .. } = instruction else { return Ok(()) };
+    fn compute(&mut self, into: usize, expression: &Expression) -> Result<(), GpuError> {
         let Self { program, registers, kernels, stream, inputs, step, layout, .. } = self;
         let (inputs, step) = (&inputs[..], *step);
         match program.registers[into] {

@@ -6,10 +6,11 @@
 //! | [`text`](Text) | a program into CUDA text: expressions, weighted sums, inner products, codecs |
 //! | `loader` | libraries of the system into tables of functions |
 //! | `driver`, [`nvrtc`](Nvrtc), [`nccl`](Nccl) | the three tables |
-//! | [`device`](Gpu) | a GPU's memory, streams, events and kernels |
+//! | [`device`](Gpu) | a GPU, its memory and its kernels |
+//! | [`stream`](Stream), `waiting` | work in order, events, and waits with a deadline |
 //! | [`kernels`](Kernels) | the kernels of a text, by what they compute |
 //! | [`link`](Link) | ranks into messages: by NCCL, or as threads on one GPU |
-//! | [`machine`](GpuMachine), `exchange` | a schedule and a link into a machine that a trainer on the GPU drives |
+//! | [`machine`](GpuMachine), `exchange`, `handshake` | a schedule and a link into a machine that a trainer on the GPU drives |
 //!
 //! The bits are those of the host: see [`Text`]. None of this has run on a GPU yet.
 
@@ -17,19 +18,23 @@ mod device;
 mod driver;
 mod error;
 mod exchange;
+mod handshake;
 pub(crate) mod kernels;
 mod link;
 mod loader;
 mod machine;
 mod nccl;
 mod nvrtc;
+mod stream;
 pub(crate) mod text;
+mod waiting;
 
-pub use device::{DeviceMemory, Event, Gpu, Libraries, Module, Stream};
+pub use device::{DeviceMemory, Gpu, Libraries, Module};
 pub use error::GpuError;
 pub use kernels::{Kernels, Terms, Vector};
 pub use link::{Link, Threads};
 pub use machine::{GpuAsk, GpuMachine};
 pub use nccl::{Communicator, Id, Nccl, Piece};
 pub use nvrtc::{Form, Nvrtc, OPTIONS};
+pub use stream::{Event, Stream};
 pub use text::Text;

@@ -4,12 +4,12 @@
 //! failed, the communicator is aborted; the group goes on with a new one, of a new id ([`Communicator::new`]). RCCL has the
 //! same functions and is opened where there is no NCCL, which nobody has tried.
 
-use super::GpuError;
-use super::device::{Event, Gpu, Stream, Waiting};
 use super::loader::{Source, table, text};
+use super::waiting::Waiting;
+use super::{Event, Gpu, GpuError, Libraries, Stream};
 use crate::transport::{Tag, Transport, rounds};
 use bfc_schedule::Rank;
-use std::ffi::{OsString, c_char, c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -83,12 +83,12 @@ struct Loaded {
 }
 
 impl Nccl {
-    /// Opens the library, or that in a file.
+    /// Opens the library.
     ///
     /// # Errors
     /// There is none, it lacks a function, or is too old.
-    pub fn open(file: Option<OsString>) -> Result<Self, GpuError> {
-        let open = SOURCE.open(file)?;
+    pub fn open(libraries: &Libraries) -> Result<Self, GpuError> {
+        let open = SOURCE.open(libraries.nccl.clone())?;
         // SAFETY: the type is that of NCCL's header, and the table keeps the library open.
         let explain = unsafe { open.symbol(c"ncclGetErrorString")? };
         let nccl = Self(Arc::new(Loaded { table: Table::new(open)?, explain }));

@@ -23,7 +23,7 @@ fn on_threads<L: Link + Send, R: Send>(links: Vec<L>, body: impl Fn(L) -> R + Sy
 }
 
 fn communicators(stand_in: &StandIn, size: u32, deadline: Duration) -> Vec<Communicator> {
-    let (gpu, nccl) = (stand_in.gpu(), Nccl::open(stand_in.libraries().nccl).expect("NCCL"));
+    let (gpu, nccl) = (stand_in.gpu(), Nccl::open(&stand_in.libraries()).expect("NCCL"));
     let id = nccl.id().expect("an id");
     let new =
         |rank| Communicator::new(&nccl, &gpu, id, (Rank(rank), size), deadline).expect("a communicator");

@@ -17,7 +17,7 @@ fn ranks<R: Send>(
     deadline: Duration,
     body: impl Fn(u32, &Gpu, &mut Communicator) -> R + Sync,
 ) -> Vec<R> {
-    let (gpu, nccl) = (stand_in.gpu(), Nccl::open(stand_in.libraries().nccl).expect("NCCL"));
+    let (gpu, nccl) = (stand_in.gpu(), Nccl::open(&stand_in.libraries()).expect("NCCL"));
     let id = nccl.id().expect("an id");
     let rank = |rank| {
         let mut communicator =
@@ -69,7 +69,7 @@ fn messages_of_a_group_go_on_at_once() {
 #[test]
 fn a_transport_brings_the_ranks_together_and_again_after_an_abort() {
     let stand_in = StandIn::new();
-    let (gpu, nccl) = (stand_in.gpu(), Nccl::open(stand_in.libraries().nccl).expect("NCCL"));
+    let (gpu, nccl) = (stand_in.gpu(), Nccl::open(&stand_in.libraries()).expect("NCCL"));
     local::spmd(3, |mut transport| {
         let memory = room(&gpu);
         for _ in 0..2 {
@@ -112,7 +112,7 @@ fn a_send_that_never_ends_is_a_deadline_on_both_ranks() {
 #[test]
 fn a_peer_that_never_joins_is_a_deadline() {
     let stand_in = StandIn::new();
-    let (gpu, nccl) = (stand_in.gpu(), Nccl::open(stand_in.libraries().nccl).expect("NCCL"));
+    let (gpu, nccl) = (stand_in.gpu(), Nccl::open(&stand_in.libraries()).expect("NCCL"));
     let id = nccl.id().expect("an id");
     let alone = Communicator::new(&nccl, &gpu, id, (Rank(0), 2), Duration::from_millis(50));
     let error = alone.err().expect("a deadline").to_string();
@@ -150,7 +150,7 @@ fn an_abort_that_hangs_is_left_behind() {
 fn a_thousand_aborts_and_new_starts() {
     const ABORTS: usize = 1000;
     let stand_in = StandIn::new();
-    let (gpu, nccl) = (stand_in.gpu(), Nccl::open(stand_in.libraries().nccl).expect("NCCL"));
+    let (gpu, nccl) = (stand_in.gpu(), Nccl::open(&stand_in.libraries()).expect("NCCL"));
     let deadline = Duration::from_secs(20);
     let ((give, take), (send, receive)) = (mpsc::channel::<Id>(), mpsc::channel::<()>());
     thread::scope(|scope| {
@@ -188,7 +188,7 @@ fn a_thousand_aborts_and_new_starts() {
 #[test]
 fn an_nccl_whose_calls_block_is_refused() {
     let stand_in = StandIn::with(&["-DOLD_NCCL"]);
-    let error = Nccl::open(stand_in.libraries().nccl).err().expect("too old");
+    let error = Nccl::open(&stand_in.libraries()).err().expect("too old");
     let text = "NCCL is version 2.13.5, and 2.14.0 is needed for calls that do not block";
     assert_eq!(error.to_string(), text);
 }
