@@ -62,12 +62,12 @@ pub enum Detail {
 /// `allow` names what there is not.
 pub fn analyze(
     evaluated: &Evaluated,
+    prover: &Prover,
     Assumptions { curvature, noise_memory }: Assumptions,
     detail: Detail,
     allow: &[String],
 ) -> Result<Analysis, Vec<Diagnostic>> {
-    let prover = Prover::new(&evaluated.topologies, Some(&evaluated.algorithm));
-    let checks = checks(|_| true, evaluated, &prover, allow)?;
+    let checks = checks(|_| true, evaluated, prover, allow)?;
     let (topology, facts) = (&evaluated.topologies[0], &prover.facts()[0]);
     let numbers = Analysis::new(facts, noise_memory);
     let mut analysis = match detail {

@@ -81,7 +81,7 @@ pub fn compile_with_remedies(request: &Request, files: &dyn Files) -> Result<Com
 pub fn check(request: &Request, files: &dyn Files) -> Result<Report, Diagnostics> {
     let program = resolve(request, files)?;
     let evaluated = bound(request, &program, Limits::default())?;
-    let mut report = prove(request, &program, &evaluated)?;
+    let mut report = prove(request, &program, &evaluated, &prover(&evaluated))?;
     if evaluated.missing.is_none() && evaluated.algorithm.asynchronous.is_none() {
         report.count_rounds(&lower(request, &program, evaluated, &report)?);
     }
@@ -106,9 +106,8 @@ pub fn candidate(request: &Request, files: &dyn Files) -> Result<Candidate, Diag
     if evaluated.missing.is_some() {
         return Err(no_topology(&program, &evaluated));
     }
-    let prover = Prover::new(&evaluated.topologies, Some(&evaluated.algorithm));
     let quick = |claim: &Claim| !candidate::is_costly(claim);
-    let report = checked(quick, request, &program, &evaluated, &prover)?;
+    let report = checked(quick, request, &program, &evaluated, &prover(&evaluated))?;
     let schedule = lower(request, &program, evaluated.clone(), &report)?;
     Ok(Candidate::new(program, evaluated, schedule, &report.checks))
 }
@@ -137,8 +136,11 @@ pub fn overview(
     let program = resolve(request, files).map_err(remedied)?;
     let evaluated = bound(request, &program, Limits::default()).map_err(remedied)?;
     let topologies = evaluated.topologies.clone();
-    let analysis = analysis_of(request, &program, &evaluated, assumptions, Detail::Pictures).ok();
-    let compiled = proved_and_lowered(request, &program, evaluated).map_err(remedied);
+    let prover = prover(&evaluated);
+    let analysis = analysis_of(request, &program, &evaluated, &prover, assumptions, Detail::Pictures).ok();
+    let proved = prove(request, &program, &evaluated, &prover);
+    drop(prover);
+    let compiled = proved.and_then(|report| lowered(request, &program, evaluated, report)).map_err(remedied);
     Ok(Overview { topologies, analysis, compiled })
 }
 
@@ -195,13 +197,18 @@ pub fn analyze_on(
 ) -> Result<Analysis, Diagnostics> {
     let program = resolve(request, files)?;
     let evaluated = bound(request, &program, Limits::default())?;
-    analysis_of(request, &program, &evaluated, assumptions, detail)
+    analysis_of(request, &program, &evaluated, &prover(&evaluated), assumptions, detail)
+}
+
+fn prover(evaluated: &Evaluated) -> Prover<'_> {
+    Prover::new(&evaluated.topologies, Some(&evaluated.algorithm))
 }
 
 fn analysis_of(
     request: &Request,
     program: &Program,
     evaluated: &Evaluated,
+    prover: &Prover,
     assumptions: Assumptions,
     detail: Detail,
 ) -> Result<Analysis, Diagnostics> {
@@ -209,7 +216,7 @@ fn analysis_of(
         return Err(no_topology(program, evaluated));
     }
     let names = names(&evaluated.topologies);
-    let analysis = analysis::analyze(evaluated, assumptions, detail, &request.allow);
+    let analysis = analysis::analyze(evaluated, prover, assumptions, detail, &request.allow);
     let mut analysis = analysis.map_err(|errors| refused(errors, &names, program))?;
     analysis.checks.iter_mut().for_each(|check| check.verdict.name_ranks(&names));
     analysis.names = names.to_vec();
@@ -284,13 +291,27 @@ fn proved_and_lowered(
     program: &Program,
     evaluated: Evaluated,
 ) -> Result<Compiled, Diagnostics> {
-    let mut report = prove(request, program, &evaluated)?;
+    let report = prove(request, program, &evaluated, &prover(&evaluated))?;
+    lowered(request, program, evaluated, report)
+}
+
+fn lowered(
+    request: &Request,
+    program: &Program,
+    evaluated: Evaluated,
+    mut report: Report,
+) -> Result<Compiled, Diagnostics> {
     let schedule = lower(request, program, evaluated, &report)?;
     report.count_rounds(&schedule);
     Ok(Compiled { schedule, report })
 }
 
-fn prove(request: &Request, program: &Program, evaluated: &Evaluated) -> Result<Report, Diagnostics> {
+fn prove(
+    request: &Request,
+    program: &Program,
+    evaluated: &Evaluated,
+    prover: &Prover,
+) -> Result<Report, Diagnostics> {
     if evaluated.missing.is_some() {
         let mut report = Report::new(request.size, evaluated);
         let refuse = |errors: Vec<Diagnostic>| refused(errors, &names(&evaluated.topologies), program);
@@ -300,10 +321,9 @@ fn prove(request: &Request, program: &Program, evaluated: &Evaluated) -> Result<
         report.warnings.push("`requires` is decided on a topology, and none is given".into());
         return Ok(report);
     }
-    let prover = Prover::new(&evaluated.topologies, Some(&evaluated.algorithm));
-    let mut report = checked(|_| true, request, program, evaluated, &prover)?;
-    report.warnings = lints::warnings(evaluated, &prover);
-    report.note_consensus(evaluated, &prover);
+    let mut report = checked(|_| true, request, program, evaluated, prover)?;
+    report.warnings = lints::warnings(evaluated, prover);
+    report.note_consensus(evaluated, prover);
     let names = names(&evaluated.topologies);
     report.warnings.iter_mut().for_each(|warning| *warning = rank_names::named(warning, &names));
     Ok(report)

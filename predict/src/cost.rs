@@ -5,8 +5,9 @@
 
 use crate::allreduce::{self, AllReduce};
 use crate::cluster::{Cluster, ClusterError};
+use crate::condition;
 use crate::links::{Load, Wiring};
-use crate::simulate::steady;
+use crate::simulate::steady::{self, Mean};
 use crate::tasks::{Exchange, Tasks};
 use crate::units::shown_seconds;
 use bfc_schedule::program::Shape;
@@ -134,32 +135,98 @@ impl Amount {
     }
 }
 
+/// A schedule on a cluster, whose steps are timed.
+struct Timing<'a> {
+    schedule: &'a Schedule,
+    cluster: &'a Cluster,
+    model_bytes: f64,
+    cost: Cost,
+    cycle: u32,
+    network: Network,
+    /// Those of three periods.
+    tasks: Tasks,
+}
+
+impl<'a> Timing<'a> {
+    fn new(schedule: &'a Schedule, cluster: &'a Cluster, model_bytes: f64) -> Result<Self, ClusterError> {
+        let cost = Cost::new(schedule);
+        let network = Network::new(schedule, cluster)?;
+        let tasks = Tasks::new(schedule.program(), 3 * cost.steps);
+        Ok(Self { schedule, cluster, model_bytes, cycle: cycle(schedule), cost, network, tasks })
+    }
+
+    fn simulated(&self, cluster: &Cluster) -> Result<Option<f64>, ClusterError> {
+        let mean = Mean { period: self.cost.steps, cycle: self.cycle, rounds: self.cost.rounds.mean };
+        steady::step_seconds(self.schedule, cluster, self.model_bytes, mean)
+    }
+
+    /// The steps of the last two periods.
+    fn window(&self) -> f64 {
+        f64::from(2 * self.cost.steps)
+    }
+
+    fn is_later(&self, step: u32) -> bool {
+        step >= self.cost.steps
+    }
+
+    fn exchanges(&self) -> Vec<f64> {
+        let seconds = |exchange| self.network.seconds(exchange, self.model_bytes);
+        self.tasks.exchanges.iter().map(seconds).collect()
+    }
+
+    /// The seconds of a step.
+    fn step(&self) -> Result<f64, ClusterError> {
+        if let Some(simulated) = self.simulated(self.cluster)? {
+            return Ok(simulated);
+        }
+        let ends = ends(&self.tasks, self.cluster.compute().step, &self.exchanges());
+        let from = self.cost.steps as usize;
+        Ok((ends[3 * from - 1] - ends[from - 1]) / self.window())
+    }
+
+    /// The seconds of its gradients.
+    fn compute(&self) -> f64 {
+        let gradients = self.tasks.gradients.iter().filter(|gradient| self.is_later(gradient.step)).count();
+        self.cluster.compute().step * gradients as f64 / self.window()
+    }
+
+    /// The seconds of its exchanges.
+    fn communication(&self) -> Result<f64, ClusterError> {
+        if let Some(simulated) = self.simulated(&self.cluster.clone().with_compute(Some(0.0), None))? {
+            return Ok(simulated);
+        }
+        let exchanges = self.exchanges();
+        let within = self.tasks.exchanges.iter().zip(&exchanges);
+        let later = within.filter(|(exchange, _)| self.is_later(exchange.step));
+        Ok(later.map(|(_, seconds)| seconds).sum::<f64>() / self.window())
+    }
+}
+
+/// The seconds of a step of `schedule` on `cluster`, and those in which ranks wait for exchanges, for a model of this size in
+/// bytes: of a [`Prediction`], what takes half of its time.
+///
+/// # Errors
+/// The cluster has too few machines.
+pub(crate) fn step_and_exposed(
+    schedule: &Schedule,
+    cluster: &Cluster,
+    model_bytes: f64,
+) -> Result<[f64; 2], ClusterError> {
+    let timing = Timing::new(schedule, cluster, model_bytes)?;
+    let step = timing.step()?;
+    Ok([step, exposed(step, timing.compute())])
+}
+
 impl Prediction {
     /// The steps of `schedule` on `cluster`, for a model of this size in bytes.
     ///
     /// # Errors
     /// The cluster has too few machines.
     pub fn new(schedule: &Schedule, cluster: &Cluster, model_bytes: f64) -> Result<Self, ClusterError> {
-        let cost = Cost::new(schedule);
-        let network = Network::new(schedule, cluster)?;
-        let simulated = |cluster: &Cluster| {
-            steady::step_seconds(schedule, cluster, model_bytes, (cost.steps, cost.rounds.mean))
-        };
-        let tasks = Tasks::new(schedule.program(), 3 * cost.steps);
-        let compute = cluster.compute();
-        let exchanges: Vec<f64> =
-            tasks.exchanges.iter().map(|exchange| network.seconds(exchange, model_bytes)).collect();
-        let ends = ends(&tasks, compute.step, &exchanges);
-        let (window, from) = (f64::from(2 * cost.steps), cost.steps as usize);
-        let later = |step: u32| step as usize >= from;
-        let gradients = tasks.gradients.iter().filter(|gradient| later(gradient.step)).count();
-        let within = tasks.exchanges.iter().zip(&exchanges).filter(|(exchange, _)| later(exchange.step));
-        let by_rounds = (ends[3 * from - 1] - ends[from - 1]) / window;
-        let step_seconds = simulated(cluster)?.unwrap_or(by_rounds);
-        let communication_by_rounds = within.map(|(_, seconds)| seconds).sum::<f64>() / window;
-        let communication_seconds =
-            simulated(&cluster.clone().with_compute(Some(0.0), None))?.unwrap_or(communication_by_rounds);
-        let compute_seconds = compute.step * gradients as f64 / window;
+        let timing = Timing::new(schedule, cluster, model_bytes)?;
+        let (step_seconds, compute_seconds) = (timing.step()?, timing.compute());
+        let communication_seconds = timing.communication()?;
+        let (compute, Timing { cost, network, .. }) = (cluster.compute(), &timing);
         let all = AllReduce::new(network.wiring(), model_bytes);
         let parallel = |seconds| allreduce::step(&compute, compute_seconds, seconds);
         let mut prediction = Self {
@@ -274,6 +341,23 @@ pub(crate) fn period(schedule: &Schedule) -> u32 {
     let phases = schedule.topologies().iter().map(|topology| topology.phases.len() as u64);
     let period = phases.fold(1u64, |period, phases| period.lcm(&phases).min(u64::from(LONGEST_PERIOD)));
     if schedule.program().conditions.is_empty() { period as u32 } else { LONGEST_PERIOD }
+}
+
+/// The steps after which a step does what it did before, in the long run and as far as [`LONGEST_PERIOD`] steps show.
+fn cycle(schedule: &Schedule) -> u32 {
+    let program = schedule.program();
+    let phases = schedule.topologies().iter().map(|topology| topology.phases.len() as u64);
+    let phases = phases.fold(1u64, |all, phases| all.lcm(&phases).min(u64::from(LONGEST_PERIOD)));
+    let late = LONGEST_PERIOD / 2..LONGEST_PERIOD;
+    let blocks: Vec<usize> = late.map(|step| condition::block(program, u64::from(step))).collect();
+    let repeats = |steps: &usize| blocks[*steps..] == blocks[..blocks.len() - steps];
+    let Some(steps) = (1..=blocks.len() / 2).find(repeats) else { return LONGEST_PERIOD };
+    let sends = |block: &&usize| {
+        let block = program.steps.get(**block);
+        block.is_some_and(|block| block.iter().any(|instruction| instruction.exchange().is_some()))
+    };
+    let advances = blocks[..steps].iter().filter(sends).count() as u64;
+    (steps as u64 * (phases / phases.gcd(&advances))).min(u64::from(LONGEST_PERIOD)) as u32
 }
 
 /// Rounds of a phase, and the messages that a rank sends in them.

@@ -210,6 +210,51 @@ test("a phase and the lines that make it light up together", async () => {
   });
 });
 
+test("an entry of a matrix and the statement that makes it light up together", async () => {
+  writeFileSync(
+    path("entries.bf"),
+    "topology t {\n    phase { 0 -- 1 }\n    phase {\n        1 -> 2 weight 0.25\n        0 -> 1 weight 0.5\n        self(2) weight 0.75\n    }\n    requires size == 3\n}\n",
+  );
+  await open(report("entries.html", "entries.bf", "--size", "3"), { reducedMotion: "reduce" }, async (page) => {
+    const { phases } = (await data(page)).files[0].topologies[0];
+    assert.deepEqual(phases[1].statements, [
+      { lines: [4, 4], entries: [[2, 1]] },
+      { lines: [5, 5], entries: [[1, 0]] },
+      { lines: [6, 6], entries: [[2, 2]] },
+    ]);
+    // The cells that are framed, by row and column.
+    const framed = () =>
+      page.$$eval(".entry", (all) =>
+        all.map((one) => {
+          const box = one.getBoundingClientRect();
+          const cells = one.parentElement.querySelector(".cells").getBoundingClientRect();
+          return [(box.top - cells.top) / box.height, (box.left - cells.left) / box.width].map(Math.round);
+        }),
+      );
+    const lit = () => page.$$eval(".source .lit", (all) => all.map((one) => Number(one.dataset.line)));
+    await page.hover('.source [data-line="5"]');
+    assert.equal(await phase(page), 1);
+    assert.deepEqual(await framed(), [[1, 0]]);
+    await page.hover('.source [data-line="2"]');
+    assert.equal(await phase(page), 0);
+    assert.deepEqual(await framed(), [[0, 1], [1, 0]]);
+    const cells = page.locator('.matrix [data-matrix="1"] .cells');
+    await cells.scrollIntoViewIfNeeded();
+    const box = await cells.boundingBox();
+    await page.mouse.move(box.x + (box.width * 1.5) / 3, box.y + (box.height * 2.5) / 3);
+    assert.equal(await phase(page), 1);
+    assert.deepEqual(await framed(), [[2, 1]]);
+    assert.deepEqual(await lit(), [4]);
+    assert.equal(await page.textContent(".row"), "rank 2 takes 0.25 from rank 1");
+    await page.mouse.move(box.x + (box.width * 2.5) / 3, box.y + (box.height * 2.5) / 3);
+    assert.deepEqual(await lit(), [6]);
+    assert.equal(await page.textContent(".row"), "rank 2 keeps 0.75");
+    await page.mouse.move(0, 0);
+    assert.deepEqual(await framed(), []);
+    assert.deepEqual(await lit(), []);
+  });
+});
+
 test("charts are enlarged by buttons and by dragging", async () => {
   await open(report("zoom.html", "topology::ring", "--size", "64"), {}, async (page) => {
     const chart = page.locator(".consensus .chart");

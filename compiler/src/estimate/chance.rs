@@ -64,7 +64,7 @@ impl Sample {
 
     /// The vector of which these phases keep most.
     fn worst(&self, chosen: &[usize]) -> Option<Vec<f64>> {
-        let n = self.phases[0].rows.len();
+        let n = self.phases[0].len();
         let gram = |x: &[f64]| {
             let mut sum = vec![0.0; n];
             for &at in chosen {

@@ -70,8 +70,8 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
 
 /// Weights, and by how much the last period changed them.
 fn by_powers(period: &[Rows], advance: impl Fn(&[f64]) -> Vec<f64>) -> (Vec<f64>, f64) {
-    let n = period[0].rows.len();
-    let entries: usize = period.iter().flat_map(|phase| &phase.rows).map(Vec::len).sum();
+    let n = period[0].len();
+    let entries: usize = period.iter().map(Rows::work).sum();
     let most = POWERS.0.min(POWERS.1 / entries.max(1) as u64).max(1);
     let mut weights = vec![1.0 / n as f64; n];
     let mut change = f64::INFINITY;

@@ -24,7 +24,24 @@ pub struct Topology {
     /// What ranks are called in messages, by rank.
     pub names: Option<Arc<[String]>>,
     /// Where each phase stands in the source; empty where an expression makes them.
-    pub places: Arc<[Span]>,
+    pub places: Arc<[Place]>,
+}
+
+/// Where a phase stands in the source.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The whole phase.
+    pub span: Span,
+    /// What each of its statements says, on up to [`Place::MOST_RANKS`] ranks; else empty.
+    pub statements: Vec<(Span, Vec<Entry>)>,
+}
+
+/// An entry of a matrix: its row, the receiver, and its column, the sender.
+pub type Entry = (u32, u32);
+
+impl Place {
+    /// The most ranks of a phase whose statements are told apart.
+    pub const MOST_RANKS: u32 = 64;
 }
 
 /// What was optimised, and how near to the optimum it came.

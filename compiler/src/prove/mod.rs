@@ -34,6 +34,7 @@ use crate::spectrum::support::{self, Orientation, Reach};
 use bfc_schedule::Rational;
 use facts::Facts;
 use quantity::{COARSE, Interval, compare_ranges, number_of, spectral};
+use std::cell::OnceCell;
 
 /// Whether a claim holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -152,18 +153,20 @@ pub struct Prover<'a> {
     topologies: &'a [Topology],
     facts: Vec<Facts<'a>>,
     algorithm: Option<&'a Algorithm>,
+    stable: OnceCell<Verdict>,
 }
 
 impl<'a> Prover<'a> {
     /// A prover that knows nothing yet.
     pub fn new(topologies: &'a [Topology], algorithm: Option<&'a Algorithm>) -> Self {
         let facts = topologies.iter().map(|topology| Facts::new(&topology.phases)).collect();
-        Self { topologies, facts, algorithm }
+        Self { topologies, facts, algorithm, stable: OnceCell::new() }
     }
 
     /// Claims are about this algorithm from now on; what is known of the topologies stays.
     pub fn turn_to(&mut self, algorithm: &'a Algorithm) {
         self.algorithm = Some(algorithm);
+        self.stable = OnceCell::new();
     }
 
     /// What is known of each topology.
@@ -208,7 +211,7 @@ impl<'a> Prover<'a> {
             Statement::Unbiased(of) => codec::unbiased(*of),
             Statement::Compare(left, comparison, right) => self.compare(left, *comparison, right),
             Statement::Property(Property::Stable, _) => match self.algorithm {
-                Some(algorithm) => stable::stable(algorithm, &self.facts),
+                Some(algorithm) => self.stable.get_or_init(|| stable::stable(algorithm, &self.facts)).clone(),
                 None => Verdict::undecided("`stable` is a property of an algorithm"),
             },
             Statement::Property(Property::CommonRoot, indices) => self.common_root(indices),

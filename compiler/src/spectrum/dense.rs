@@ -16,8 +16,11 @@ pub(crate) fn gamma(k: usize) -> f64 {
 
 /// A mixing matrix in `f64`: rows of (column, weight); every weight is within u of its exact value, relatively.
 pub(crate) struct Rows {
-    /// For every row its entries.
-    pub(crate) rows: Vec<Vec<(usize, f64)>>,
+    /// Where the entries of each row begin, and where the last ones end.
+    starts: Vec<usize>,
+    entries: Vec<(usize, f64)>,
+    /// The rows that differ from those of the identity.
+    moved: Vec<usize>,
     /// A bound on the spectral norm of the matrix of absolute values.
     pub(crate) norm: f64,
     /// The most entries of a row.
@@ -66,13 +69,40 @@ impl Rows {
         // ‖A‖₂² ≤ ‖A‖₁ ‖A‖_∞.
         let norm = (widest * tallest).sqrt() * (1.0 + 1e-12);
         let width = rows.iter().map(Vec::len).max().unwrap_or(0);
-        Self { rows, norm, width }
+        let ends = rows.iter().scan(0, |end, row| {
+            *end += row.len();
+            Some(*end)
+        });
+        let starts = std::iter::once(0).chain(ends).collect();
+        let moved = (0..rows.len()).filter(|i| rows[*i] != [(*i, 1.0)]).collect();
+        Self { starts, entries: rows.into_iter().flatten().collect(), moved, norm, width }
+    }
+
+    /// The number of rows.
+    pub(crate) fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// The entries of a row.
+    pub(crate) fn row(&self, i: usize) -> &[(usize, f64)] {
+        &self.entries[self.starts[i]..self.starts[i + 1]]
+    }
+
+    /// The entries of each row.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[(usize, f64)]> {
+        self.starts.windows(2).map(|ends| &self.entries[ends[0]..ends[1]])
+    }
+
+    /// The operations of a product with a vector, with what it takes to begin it and each row.
+    pub(crate) fn work(&self) -> usize {
+        const BEGIN: usize = 16;
+        BEGIN + self.moved.iter().map(|i| 1 + self.row(*i).len()).sum::<usize>()
     }
 
     /// The transpose.
     pub(crate) fn transpose(&self) -> Self {
-        let mut rows = vec![vec![]; self.rows.len()];
-        for (i, row) in self.rows.iter().enumerate() {
+        let mut rows = vec![vec![]; self.len()];
+        for (i, row) in self.iter().enumerate() {
             row.iter().for_each(|&(j, w)| rows[j].push((i, w)));
         }
         Self::from_rows(rows)
@@ -80,31 +110,41 @@ impl Rows {
 
     /// A x.
     pub(crate) fn apply(&self, x: &[f64]) -> Vec<f64> {
-        self.rows.iter().map(|row| row.iter().map(|(j, w)| w * x[*j]).sum()).collect()
+        self.iter().map(|row| times(row, x)).collect()
+    }
+
+    /// A x in place of x; what was in `scratch` is lost.
+    pub(crate) fn apply_to(&self, x: &mut [f64], scratch: &mut Vec<f64>) {
+        scratch.clear();
+        if self.moved.len() == self.len() {
+            scratch.extend(self.iter().map(|row| times(row, x)));
+            x.copy_from_slice(scratch);
+            return;
+        }
+        scratch.extend(self.moved.iter().map(|i| times(self.row(*i), x)));
+        self.moved.iter().zip(scratch).for_each(|(i, y)| x[*i] = *y);
     }
 
     /// No entry is negative.
     pub(crate) fn is_nonnegative(&self) -> bool {
-        self.rows.iter().flatten().all(|(_, weight)| *weight >= 0.0)
+        self.entries.iter().all(|(_, weight)| *weight >= 0.0)
     }
 
     /// Σ A[i][j] (x_i − x_j)².
     pub(crate) fn differences(&self, x: &[f64]) -> f64 {
-        let of_row = |(own, row): (&f64, &Vec<(usize, f64)>)| -> f64 {
+        let of_row = |(own, row): (&f64, &[(usize, f64)])| -> f64 {
             row.iter().map(|(j, weight)| weight * (own - x[*j]).powi(2)).sum()
         };
-        x.iter().zip(&self.rows).map(of_row).sum()
+        x.iter().zip(self.iter()).map(of_row).sum()
     }
 
     /// A M.
     pub(crate) fn times(&self, m: &Mat<f64>) -> Mat<f64> {
-        let mut product = Mat::zeros(m.nrows(), m.ncols());
+        let mut product = m.clone();
         for c in 0..m.ncols() {
             let from = m.col_as_slice(c);
             let to = product.col_as_slice_mut(c);
-            for (to, row) in to.iter_mut().zip(&self.rows) {
-                *to = row.iter().map(|(j, w)| w * from[*j]).sum();
-            }
+            self.moved.iter().for_each(|i| to[*i] = times(self.row(*i), from));
         }
         product
     }
@@ -126,12 +166,17 @@ impl Rows {
 
     /// The matrix as a dense one.
     pub(crate) fn dense(&self) -> Mat<f64> {
-        let mut dense = Mat::zeros(self.rows.len(), self.rows.len());
-        for (i, row) in self.rows.iter().enumerate() {
+        let mut dense = Mat::zeros(self.len(), self.len());
+        for (i, row) in self.iter().enumerate() {
             row.iter().for_each(|&(j, w)| dense[(i, j)] += w);
         }
         dense
     }
+}
+
+/// The product of a row with a vector.
+fn times(row: &[(usize, f64)], x: &[f64]) -> f64 {
+    row.iter().map(|(j, w)| w * x[*j]).sum()
 }
 
 /// How far the columns of `v` are from orthonormal: a bound on ‖VᵀV − 1‖₂.
@@ -156,11 +201,11 @@ pub(crate) fn symmetric_eigenvalues(rows: &Rows) -> Option<(Vec<f64>, f64)> {
     }
     let norms: Vec<f64> =
         (0..v.nrows()).map(|i| (0..v.ncols()).map(|c| v[(i, c)] * v[(i, c)]).sum::<f64>().sqrt()).collect();
-    let row_error = |(i, row): (usize, &Vec<(usize, f64)>)| {
+    let row_error = |(i, row): (usize, &[(usize, f64)])| {
         let magnitude = row.iter().map(|(j, w)| w.abs() * norms[*j]).sum::<f64>() + largest * norms[i];
         (gamma(row.len() + 8) * magnitude).powi(2)
     };
-    let rounding = rows.rows.iter().enumerate().map(row_error).sum::<f64>().sqrt();
+    let rounding = rows.iter().enumerate().map(row_error).sum::<f64>().sqrt();
     let defect = orthogonality_defect(&v);
     if !(defect < 0.5 && residual.norm_l2().is_finite()) {
         return None;

@@ -125,10 +125,10 @@ struct Sparse {
 
 impl Sparse {
     fn new(matrix: &Rows, sign: f64, bound: f64) -> Self {
-        let n = matrix.rows.len();
+        let n = matrix.len();
         let mut diagonal = vec![sign * bound; n];
         let mut rows = vec![vec![]; n];
-        for (i, row) in matrix.rows.iter().enumerate() {
+        for (i, row) in matrix.iter().enumerate() {
             for &(j, weight) in row {
                 if i == j {
                     diagonal[i] -= sign * weight;

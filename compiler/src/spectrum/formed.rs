@@ -35,7 +35,7 @@ impl Formed {
         if self.row_stochastic {
             return self.extended(&self.start(), 0..self.rows.len());
         }
-        let n = self.rows[0].rows.len();
+        let n = self.rows[0].len();
         let (product, error) = dense::product(&self.rows, Mat::identity(n, n), 0.0);
         let mean = 1.0 / n as f64;
         let error = error + 4.0 * UNIT * (product.norm_l2() + 1.0);
@@ -58,7 +58,7 @@ impl Ladder for Formed {
     }
 
     fn start(&self) -> Measured {
-        let (matrix, error) = dense::disagreement(self.rows[0].rows.len());
+        let (matrix, error) = dense::disagreement(self.rows[0].len());
         Measured { matrix, error }
     }
 

@@ -50,7 +50,7 @@ fn meaningful(value: f64, residual: f64) -> f64 {
 
 /// Quotients of Rayleigh bound the extreme eigenvalues from inside.
 fn of_symmetric(rows: &Rows, entries: usize) -> Spectrum {
-    let n = rows.rows.len();
+    let n = rows.len();
     let steps = (BUDGET / (4 * entries + 24 * n)).clamp(64, 2 * n);
     let [least, greatest] = extreme_eigenvectors(n, steps, |x| rows.apply(x), center);
     let [below, above] =

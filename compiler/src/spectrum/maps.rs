@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 const STEPS: usize = 512;
 const ACCURACY: f64 = 1e-11;
 
-/// Operations for all norms, and for those of a curve where few are left.
-const BUDGET: u64 = 1 << 31;
-const CURVE: u64 = 1 << 28;
+/// Operations for all norms that numbers are made of, and for those of a curve: about a second each.
+const BUDGET: u64 = 1 << 30;
+const CURVE: u64 = 1 << 29;
 
 /// Operations, and applications of the period, that look for its dominant eigenvalue.
 const DOMINANT: (u64, u64) = (1 << 31, 4000);
@@ -44,25 +44,34 @@ impl Maps {
     }
 
     fn size(&self) -> usize {
-        self.rows[0].rows.len()
+        self.rows[0].len()
     }
 
     fn period(&self) -> u64 {
         self.rows.len() as u64
     }
 
-    /// Operations of a step.
-    fn cost(&self) -> u64 {
-        let entries: usize = self.rows.iter().flat_map(|phase| &phase.rows).map(Vec::len).sum();
-        (entries / self.rows.len() + self.size()) as u64
+    /// Operations of some steps.
+    fn work(&self, steps: u64) -> u64 {
+        let of_period: usize = self.rows.iter().map(Rows::work).sum();
+        let of_steps = steps.saturating_mul(of_period as u64) / self.period();
+        of_steps.saturating_add(2 * self.size() as u64)
     }
 
-    fn forward(&self, x: Vec<f64>, steps: u64) -> Vec<f64> {
-        (0..steps).fold(x, |x, step| self.rows[(step % self.period()) as usize].apply(&x))
+    fn forward(&self, mut x: Vec<f64>, steps: u64) -> Vec<f64> {
+        let mut scratch = vec![];
+        (0..steps).for_each(|step| self.rows[self.phase(step)].apply_to(&mut x, &mut scratch));
+        x
     }
 
-    fn backward(&self, y: Vec<f64>, steps: u64) -> Vec<f64> {
-        (0..steps).rev().fold(y, |y, step| self.transposes[(step % self.period()) as usize].apply(&y))
+    fn backward(&self, mut y: Vec<f64>, steps: u64) -> Vec<f64> {
+        let mut scratch = vec![];
+        (0..steps).rev().for_each(|step| self.transposes[self.phase(step)].apply_to(&mut y, &mut scratch));
+        y
+    }
+
+    fn phase(&self, step: u64) -> usize {
+        (step % self.period()) as usize
     }
 
     /// A x for A = W⁽ᵏ⁻¹⁾…W⁽⁰⁾ − J: what rows or columns that sum to 1 keep apart is kept apart, so that no digits cancel.
@@ -113,12 +122,12 @@ impl Maps {
 
     /// Lets a curve be computed after all else.
     pub(crate) fn allow_a_curve(&self) {
-        self.left.set(self.left.get().max(CURVE));
+        self.left.set(CURVE);
     }
 
     /// The root of the greatest eigenvalue of a symmetric map that goes `steps` steps forth and back.
     fn root(&self, steps: u64, gram: impl Fn(Vec<f64>) -> Vec<f64>) -> Option<f64> {
-        let each = 2 * steps.saturating_mul(self.cost());
+        let each = self.work(steps).saturating_mul(2);
         let most = STEPS.min(2 * self.size());
         let fits = self.left.get() / each.max(1);
         if fits < most.min(STEPS / 8) as u64 {
@@ -142,11 +151,14 @@ impl Maps {
     pub(crate) fn dominant(&self) -> Dominant {
         let sums = self.known.row_stochastic || self.known.column_stochastic;
         let map = |x: &[f64]| match sums {
-            true => self.rows.iter().fold(x.to_vec(), |x, phase| {
-                let mut next = phase.apply(&x);
-                center(&mut next);
-                next
-            }),
+            true => {
+                let (mut image, mut scratch) = (x.to_vec(), vec![]);
+                for phase in &self.rows {
+                    phase.apply_to(&mut image, &mut scratch);
+                    center(&mut image);
+                }
+                image
+            }
             false => self.less_average(x.to_vec(), self.period()),
         };
         let project = |x: &mut [f64]| {
@@ -154,8 +166,7 @@ impl Maps {
                 center(x)
             }
         };
-        let most =
-            (DOMINANT.0 / (self.period() * self.cost() + 32 * self.size() as u64)).clamp(64, DOMINANT.1);
+        let most = (DOMINANT.0 / (self.work(self.period()) + 32 * self.size() as u64)).clamp(64, DOMINANT.1);
         dominant(self.size(), most as usize, map, project)
     }
 

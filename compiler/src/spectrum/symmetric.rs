@@ -44,7 +44,7 @@ pub(crate) fn by_eigenvalues(eigenvalues: &Eigenvalues) -> Spectrum {
 /// The numbers of a matrix from its extreme eigenvalues; `None` where elimination fills too much, or does not decide.
 pub(crate) fn by_elimination(matrix: &MixingMatrix) -> Option<Spectrum> {
     let rows = Rows::new(matrix);
-    let n = rows.rows.len();
+    let n = rows.len();
     let guesses = (n <= LARGE).then(|| extreme_eigenvalues(n, GUESS, |x| rows.apply(x), center));
     let top = extreme(&rows, 1.0, guesses.map(|(_, greatest)| greatest))?;
     let bottom = extreme(&rows, -1.0, guesses.map(|(least, _)| -least))?;
@@ -53,7 +53,7 @@ pub(crate) fn by_elimination(matrix: &MixingMatrix) -> Option<Spectrum> {
 
 /// The largest eigenvalue of `sign` W besides an eigenvalue 1 of W.
 fn extreme(rows: &Rows, sign: f64, guess: Option<f64>) -> Option<Enclosure> {
-    let steps = if rows.rows.len() > LARGE { INVERSE_OF_LONG } else { INVERSE };
+    let steps = if rows.len() > LARGE { INVERSE_OF_LONG } else { INVERSE };
     let ceiling = rows.norm + ABOVE;
     let guess = guess.filter(|guess| *guess < ceiling);
     let mut found = Enclosure {
@@ -61,7 +61,7 @@ fn extreme(rows: &Rows, sign: f64, guess: Option<f64>) -> Option<Enclosure> {
         low: f64::NEG_INFINITY,
         ..Enclosure::around(ceiling, f64::INFINITY)
     };
-    let mut bound = guess.map_or(ceiling, |guess| guess + 1e-12 * rows.rows.len() as f64);
+    let mut bound = guess.map_or(ceiling, |guess| guess + 1e-12 * rows.len() as f64);
     let mut margin = bound - found.value;
     for _ in 0..TRIES {
         let elimination = match Elimination::new(rows, sign, sign * bound, sign > 0.0) {
@@ -76,7 +76,7 @@ fn extreme(rows: &Rows, sign: f64, guess: Option<f64>) -> Option<Enclosure> {
         };
         let width = found.high - found.low;
         found.high = found.high.min(bound + elimination.error);
-        let vector = leading_vector(rows.rows.len(), steps, |x| elimination.solve(x), center)?;
+        let vector = leading_vector(rows.len(), steps, |x| elimination.solve(x), center)?;
         let (value, low) = rayleigh(rows, sign, vector);
         if low > found.low {
             (found.value, found.low) = (value, low);

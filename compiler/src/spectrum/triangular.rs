@@ -58,7 +58,7 @@ fn of_component(phases: &[Rows], ranks: &[u32]) -> Option<Vec<f64>> {
     let size = ranks.len();
     let own = |phase: &Rows| {
         let row = |rank: &u32| {
-            let entries = phase.rows[*rank as usize].iter();
+            let entries = phase.row(*rank as usize).iter();
             entries
                 .filter_map(|(j, weight)| Some((ranks.binary_search(&(*j as u32)).ok()?, *weight)))
                 .collect()

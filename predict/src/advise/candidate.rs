@@ -6,8 +6,9 @@ use super::pool::Pool;
 use super::proposal::Proposal;
 use super::reason::Reason;
 use super::search::CHEAP;
+use crate::cost::step_and_exposed;
 use crate::error::PredictError;
-use crate::{Cost, Prediction, place};
+use crate::{Cost, place};
 use bfc_compiler::{Candidate as Tried, Entry, Request};
 
 /// Operations of an analysis that is done at all.
@@ -41,7 +42,8 @@ pub(super) struct Candidate {
 pub(super) struct Weighed {
     name: String,
     source: Entry,
-    tried: Tried,
+    /// What was compiled.
+    pub tried: Tried,
     cost: Cost,
     /// Seconds of a step.
     pub step_seconds: f64,
@@ -73,13 +75,13 @@ pub(super) fn weigh(
     let trains = pool.algorithm.is_some();
     let exact = tried.exact_after_a_period().filter(|_| !trains);
     let (schedule, _) = place::fit(tried.schedule().clone(), goal.cluster, goal.model_bytes)?;
-    let prediction = Prediction::new(&schedule, goal.cluster, goal.model_bytes)?;
+    let [step_seconds, exposed_seconds] = step_and_exposed(&schedule, goal.cluster, goal.model_bytes)?;
     Ok(Weighed {
         source: proposal.source(pool),
         name: proposal.name,
         cost: Cost::new(&schedule),
-        step_seconds: prediction.step_seconds,
-        exposed_seconds: prediction.exposed_seconds,
+        step_seconds,
+        exposed_seconds,
         trains,
         // What bounds the steps of averaging says nothing of training.
         least_steps: if trains { 0.0 } else { tried.least_steps(goal.error) },

@@ -173,13 +173,16 @@ fn vary(
     let steps = found.candidates.iter().map(|one| one.effort.steps);
     let least = if pool.algorithm.is_some() { steps.fold(f64::INFINITY, f64::min) } else { 1.0 };
     progress.begin("variants", variants.len() as u64, "topologies");
-    for (done, proposal) in (1..).zip(variants) {
-        progress.go_on(done)?;
-        let Ok(tried) = compile(goal, pool, &proposal) else { continue };
-        if found.candidates.iter().any(|other| other.tried.has_matrices_of(&tried)) {
+    let weighed = parallel::map(variants, progress, |proposal| {
+        let tried = compile(goal, pool, &proposal).ok()?;
+        let is_known = found.candidates.iter().any(|other| other.tried.has_matrices_of(&tried));
+        (!is_known).then(|| weigh(goal, pool, proposal, tried))
+    })?;
+    for one in weighed.into_iter().flatten() {
+        let one = one?;
+        if found.candidates.iter().any(|other| other.tried.has_matrices_of(&one.tried)) {
             continue;
         }
-        let one = weigh(goal, pool, proposal, tried)?;
         let slow = least * one.step_seconds > best || one.beaten_by(&found.candidates).is_some();
         if slow || one.work > CHEAP {
             continue;

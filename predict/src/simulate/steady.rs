@@ -16,12 +16,21 @@ pub(crate) const STEPS: u32 = 128;
 
 /// Messages and gradients that all steps may have; above, fewer periods are simulated.
 const ENOUGH_EVENTS: f64 = 3e5;
-/// The fewest periods, and the messages and gradients that these may have: about a second.
+/// The fewest periods that have fewer steps than [`STEPS`], and the messages and gradients that all may have: about a second.
 const FEWEST_PERIODS: u32 = 2;
 const MOST_EVENTS: f64 = 3e6;
 
-/// The seconds of a step, `None` where that is too large to be simulated. The schedule repeats after `period` steps, with
-/// `rounds` rounds a step.
+/// Over which steps the mean is taken.
+pub(crate) struct Mean {
+    /// Whole periods of this number of steps.
+    pub period: u32,
+    /// After how many steps a step does in the long run what it did before.
+    pub cycle: u32,
+    /// The rounds of a step, as a mean.
+    pub rounds: f64,
+}
+
+/// The seconds of a step, `None` where that is too large to be simulated.
 ///
 /// # Errors
 /// The cluster has too few machines.
@@ -29,11 +38,12 @@ pub(crate) fn step_seconds(
     schedule: &Schedule,
     cluster: &Cluster,
     model_bytes: f64,
-    (period, rounds): (u32, f64),
+    Mean { period, cycle, rounds }: Mean,
 ) -> Result<Option<f64>, ClusterError> {
     let events_of_period = f64::from(schedule.size()) * f64::from(period) * (1.0 + rounds);
     let affordable = (ENOUGH_EVENTS / events_of_period) as u32;
-    let periods = STEPS.div_ceil(period).min(affordable).max(FEWEST_PERIODS);
+    let fewest = if period < STEPS { FEWEST_PERIODS } else { 1 };
+    let periods = STEPS.div_ceil(period).min(affordable).max(fewest);
     if events_of_period * f64::from(periods) > MOST_EVENTS {
         return Ok(None);
     }
@@ -42,9 +52,9 @@ pub(crate) fn step_seconds(
     let even = cluster.clone().with_compute(None, Some(0.0));
     let setting = Setting { model_bytes, steps: period * periods, seed: 0, stragglers: None, lost: vec![] };
     let mut machine = Machine::new(schedule, &even, &wiring, &tasks, &setting);
-    machine.cycle = Some(Cycle::new(schedule.size(), period));
+    machine.cycle = Some(Cycle::new(schedule.size(), cycle));
     machine.run(&mut Silent, 0);
-    let end = machine.cycle.as_ref().and_then(|cycle| cycle.end(periods));
+    let end = machine.cycle.as_ref().and_then(|cycle| cycle.end(setting.steps));
     let end = end.unwrap_or_else(|| machine.done.last().map_or(0.0, |(_, last)| *last));
     Ok(Some(end / f64::from(setting.steps)))
 }
@@ -104,11 +114,12 @@ impl Cycle {
         (most - least <= EQUAL * most).then_some(0.5 * (least + most))
     }
 
-    /// When the last of a number of periods ends, if they are all alike.
-    fn end(&self, periods: u32) -> Option<f64> {
+    /// When the last of a number of steps ends, if all periods are alike by then.
+    fn end(&self, steps: u32) -> Option<f64> {
         let (time, size) = (self.time?, self.size);
         let complete = self.ends.iter().rposition(|(done, _)| *done == size)?;
         let end = self.ends[complete].1.iter().copied().fold(0.0, f64::max);
-        Some(end + f64::from(periods - 1 - complete as u32) * time)
+        let rest = f64::from(steps) - f64::from(self.period) * (complete as f64 + 1.0);
+        Some(end + rest / f64::from(self.period) * time)
     }
 }

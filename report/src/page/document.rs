@@ -3,9 +3,9 @@
 use super::Subject;
 use crate::compilation::Compilation;
 use crate::gantt::Gantt;
-use crate::picture::MOST_NODES;
+use crate::picture::{MOST_NODES, MOST_PHASES};
 use crate::training::Training;
-use bfc_compiler::model::topology::Topology;
+use bfc_compiler::model::topology::{Entry, Topology};
 use bfc_compiler::{Analysis, Span};
 use bfc_predict::Sweep;
 use bfc_schedule::{MixingMatrix, Rank};
@@ -14,7 +14,9 @@ use serde_json::Value;
 
 /// `{size, files: [{file, local_size, analysis, compilation, topologies, program, sweep, training, gantt, diagnostics}]}`. Up to
 /// [`MOST_NODES`] ranks, a phase has `self_weights` and `edges`, each `[from, to, weight]`; beyond, it has the `hops` that all
-/// ranks have in common, or only the number of its `messages`. Its `lines` are those of the source that make it.
+/// ranks have in common, or only the number of its `messages`. Of a period, the first [`MOST_PHASES`] phases are there. Its `lines` are those of the source that make it; `statements` say
+/// which entries of its matrix each statement makes, as pairs of row and column, where [ranks are
+/// few](bfc_compiler::model::topology::Place::MOST_RANKS).
 #[derive(Clone, Debug, Serialize)]
 pub struct Document<'a> {
     size: u32,
@@ -74,16 +76,25 @@ impl Subject {
 struct Phases<'a> {
     name: &'a str,
     names: Option<&'a [String]>,
-    phases: Vec<Phase>,
+    period: usize,
+    phases: Vec<Phase<'a>>,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Phase {
+struct Phase<'a> {
     #[serde(flatten)]
     matrix: Matrix,
     /// The first and the last line of the source that make the phase, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     lines: Option<[usize; 2]>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    statements: Vec<Statement<'a>>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Statement<'a> {
+    lines: [usize; 2],
+    entries: &'a [Entry],
 }
 
 /// The weights of a phase, in as much detail as its size allows.
@@ -100,10 +111,21 @@ enum Matrix {
 
 impl<'a> Phases<'a> {
     fn new(topology: &'a Topology, source: Option<&str>) -> Self {
-        let lines = |number: usize| lines(source?, *topology.places.get(number)?);
-        let phases = topology.phases.iter().enumerate();
-        let phases = phases.map(|(number, phase)| Phase { matrix: Matrix::new(phase), lines: lines(number) });
-        Self { name: &topology.name, names: topology.names.as_deref(), phases: phases.collect() }
+        let lines = |span: Span| lines(source?, span);
+        let phases = topology.phases.iter().take(MOST_PHASES).enumerate().map(|(number, phase)| {
+            let place = topology.places.get(number);
+            let statements = place.iter().flat_map(|place| &place.statements);
+            let statement = |(span, entries): &'a (Span, Vec<Entry>)| {
+                lines(*span).map(|lines| Statement { lines, entries })
+            };
+            Phase {
+                matrix: Matrix::new(phase),
+                lines: place.and_then(|place| lines(place.span)),
+                statements: statements.filter_map(statement).collect(),
+            }
+        });
+        let (name, names, period) = (&topology.name, topology.names.as_deref(), topology.phases.len());
+        Self { name, names, period, phases: phases.collect() }
     }
 }
 

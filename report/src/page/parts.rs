@@ -12,6 +12,9 @@ use bfc_compiler::Analysis;
 use bfc_compiler::prove::Check;
 use serde_json::Value;
 
+/// Messages of phases that are also shown side by side; of more, nothing could be told apart.
+const MOST_MESSAGES: usize = 1200;
+
 /// The title of a page.
 pub fn title(subjects: &[Subject]) -> String {
     let files: Vec<&str> = subjects.iter().map(|subject| &*subject.file).collect();
@@ -188,7 +191,7 @@ fn topology_part(html: &mut Html, index: usize, scene: &Scene) {
     html.open("figure", "class=\"drawing\"");
     html.raw(&picture::animation(scene, scene.layout()));
     html.close("figure");
-    if phases > 1 {
+    if phases > 1 && scene.messages() <= MOST_MESSAGES {
         html.raw("<details><summary>All phases</summary>\n");
         html.open("figure", "class=\"phases\"");
         html.raw(&picture::topology(scene, scene.layout()));

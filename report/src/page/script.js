@@ -17,6 +17,8 @@ const start = () => {
     let shown = 0;
     let rank = null;
     let timer = null;
+    // Rows and columns of entries of the matrix that are lit.
+    let entries = [];
 
     const highlight = () => {
       for (const circle of section.querySelectorAll(".chosen, .peer")) circle.classList.remove("chosen", "peer");
@@ -34,12 +36,25 @@ const start = () => {
     // Dims the rounds and matrices of other phases. The last matrix is the product of a period, which stays.
     const matrices = section.querySelectorAll(".matrix [data-matrix]");
     const rounds = section.closest("article").querySelectorAll(`.round[data-topology="${section.dataset.topology}"]`);
+    // Frames entries in the matrix of the phase that is shown, where it has cells of its own for them.
+    const frame = () => {
+      for (const one of section.querySelectorAll(".entry")) one.remove();
+      const cells = section.querySelector(`.matrix [data-matrix="${shown}"] .cells`);
+      if (!cells) return;
+      const [x, y, side, rows] = [...["x", "y", "width"].map((key) => cells.getAttribute(key)), cells.dataset.rows].map(Number);
+      for (const [i, j] of entries) {
+        const one = cells.cloneNode();
+        one.setAttribute("class", "entry");
+        const place = { x: x + (j * side) / rows, y: y + (i * side) / rows, width: side / rows, height: side / rows, "pointer-events": "none" };
+        for (const [key, value] of Object.entries(place)) one.setAttribute(key, value);
+        cells.before(one);
+      }
+    };
     // The lines of the source that make a phase; a rule makes several.
     const source = section.closest("article").querySelectorAll(".source .line");
-    const makes = (line, phase) => {
-      const [first, last] = topology.phases[phase]?.lines ?? [];
-      return first <= line && line <= last;
-    };
+    const within = (line, [first, last]) => first <= line && line <= last;
+    const statements = () => topology.phases[shown].statements ?? [];
+    const makes = (line, phase) => within(line, topology.phases[phase]?.lines ?? []);
     const together = () => {
       for (const one of source) one.classList.toggle("made", makes(Number(one.dataset.line), shown));
       for (const one of matrices) one.classList.toggle("dim", Number(one.dataset.matrix) !== shown && Number(one.dataset.matrix) < phases.length);
@@ -55,6 +70,7 @@ const start = () => {
       }
       together();
       highlight();
+      frame();
     };
     const choose = (one) => {
       rank = one;
@@ -70,17 +86,50 @@ const start = () => {
       play.setAttribute("aria-pressed", on);
       section.classList.toggle("playing", on);
     };
-    // Pointing at a line shows a phase that it makes.
+    const turn = (phase) => {
+      if (play) playing(false);
+      if (phase !== shown) show(phase);
+    };
+    const light = (lit) => {
+      entries = lit;
+      frame();
+    };
+    // Pointing at a line shows a phase that it makes, and its entries of the matrix.
+    for (const one of source) {
+      const line = Number(one.dataset.line);
+      one.addEventListener("pointerenter", () => {
+        const made = phases.findIndex((_, phase) => makes(line, phase));
+        if (made >= 0) turn(makes(line, shown) ? shown : made);
+        light(statements().filter(({ lines }) => within(line, lines)).flatMap((statement) => statement.entries));
+      });
+      one.addEventListener("pointerleave", () => light([]));
+    }
+    // Pointing at an entry shows its phase, its two ranks and the statements that make it.
+    for (const cells of section.querySelectorAll(".matrix .cells")) {
+      const phase = Number(cells.closest("[data-matrix]").dataset.matrix);
+      if (phase >= phases.length) continue;
+      const point = (event) => {
+        const box = cells.getBoundingClientRect();
+        const cell = (at, from, length) => Math.min(Math.max(Math.floor(((at - from) / length) * cells.dataset.rows), 0), cells.dataset.rows - 1);
+        const [i, j] = [cell(event.clientY, box.top, box.height), cell(event.clientX, box.left, box.width)];
+        turn(phase);
+        light([[i, j]]);
+        const makers = statements().filter((statement) => statement.entries.some(([to, from]) => to === i && from === j));
+        for (const line of source) line.classList.toggle("lit", makers.some(({ lines }) => within(Number(line.dataset.line), lines)));
+        choose(i);
+        for (const circle of section.querySelectorAll(".peer")) circle.classList.toggle("peer", Number(circle.dataset.rank) === j);
+        const { self_weights, edges } = topology.phases[shown];
+        const weight = i === j ? self_weights[i] : (edges.find(([from, to]) => from === j && to === i)?.[2] ?? 0);
+        row.textContent = i === j ? `${name(i)} keeps ${number(weight)}` : `${name(i)} takes ${number(weight)} from ${name(j)}`;
+      };
+      cells.addEventListener("pointermove", point);
+      cells.addEventListener("pointerleave", () => {
+        light([]);
+        for (const line of source) line.classList.remove("lit");
+        choose(null);
+      });
+    }
     if (play) {
-      for (const one of source) {
-        one.addEventListener("pointerenter", () => {
-          const line = Number(one.dataset.line);
-          const made = phases.findIndex((_, phase) => makes(line, phase));
-          if (made < 0 || makes(line, shown)) return;
-          playing(false);
-          show(made);
-        });
-      }
       play.addEventListener("click", () => playing(timer === null));
       slider.addEventListener("input", () => {
         playing(false);

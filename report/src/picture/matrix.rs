@@ -138,6 +138,9 @@ impl Cells {
         }
         self.mark_negative(svg, corner, cell);
         svg.frame(corner, (side, side), "none", Stroke::thin(FAINT));
+        if self.rows == size {
+            svg.cells(corner, side, size);
+        }
         if self.rows == size && size <= WRITTEN && side > 260.0 {
             for (&(i, j), &weight) in &self.weights {
                 let at =

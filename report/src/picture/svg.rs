@@ -141,6 +141,16 @@ impl Svg {
         );
     }
 
+    /// A square of `rows` × `rows` cells, invisible, in which the script of a page finds the one under the pointer.
+    pub fn cells(&mut self, (x, y): Point, side: f64, rows: u32) {
+        let (x, y, side) = (Short(x), Short(y), Short(side));
+        let _ = writeln!(
+            self.body,
+            "<rect class=\"cells\" data-rows=\"{rows}\" x=\"{x}\" y=\"{y}\" width=\"{side}\" height=\"{side}\" \
+             fill=\"none\" pointer-events=\"all\"/>"
+        );
+    }
+
     /// A circle.
     pub fn circle(&mut self, (x, y): Point, radius: f64, fill: &str, stroke: Stroke) {
         let (x, y, radius) = (Short(x), Short(y), Short(radius));

@@ -51,6 +51,12 @@ impl Scene<'_> {
         }
     }
 
+    /// The messages of the phases that are drawn, where ranks are drawn one by one; else 0.
+    pub fn messages(&self) -> usize {
+        let drawn = self.phases.iter().take(MOST_PHASES).filter(|phase| phase.size() <= MOST_NODES);
+        drawn.map(|phase| messages(phase).len()).sum()
+    }
+
     /// Such as `64 ranks, 6 phases`.
     pub(super) fn subtitle(&self) -> String {
         let phases = match self.phases.len() {

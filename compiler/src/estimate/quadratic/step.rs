@@ -122,7 +122,8 @@ impl<'a> Affine<'a> {
         }
     }
 
-    fn number(&self, id: ValueId, step: u64) -> Result<f64, String> {
+    /// A number of the algorithm in a step.
+    pub(super) fn number(&self, id: ValueId, step: u64) -> Result<f64, String> {
         if let Some(value) = self.computed.borrow().get(&(id, step)) {
             return Ok(*value);
         }

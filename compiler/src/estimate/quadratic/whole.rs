@@ -11,7 +11,7 @@ use bfc_algebra::krylov::{dominant, fixed_point};
 use bfc_algebra::{Mat, c64};
 
 /// Rows of a map of all ranks at once that is written as a matrix.
-const WHOLE: usize = 256;
+const WHOLE: usize = 64;
 
 /// Numbers that are read and written to find a radius or a limit: some tenths of a second.
 const WORK: usize = 1 << 27;
@@ -134,8 +134,7 @@ impl<'a> Whole<'a> {
 
     /// How often it may be applied.
     fn applications(&self) -> usize {
-        let entries = |rows: &Rows| rows.rows.iter().map(Vec::len).sum::<usize>();
-        let widest = self.space.phases.iter().flatten().map(entries).max().unwrap_or(0);
+        let widest = self.space.phases.iter().flatten().map(Rows::work).max().unwrap_or(0);
         let values = self.affine.algorithm.values.len();
         WORK / (self.period.len() * values * (widest + self.ranks())).max(1)
     }

@@ -7,7 +7,7 @@ use super::weights::WeightRule;
 use crate::evaluate::error::{EvaluateError, Result};
 use crate::evaluate::scope::Evaluator;
 use crate::model::claim::Claim;
-use crate::model::topology::Topology;
+use crate::model::topology::{Place, Topology};
 use crate::rank_names::named;
 use bfc_dsl::tree::Span;
 use bfc_schedule::{Group, MixingMatrix};
@@ -50,6 +50,11 @@ impl Phase {
 
     fn draft(&self) -> Option<&Draft> {
         if let Self::Said(draft, _) = self { Some(draft) } else { None }
+    }
+
+    fn place(&self, size: u32) -> Place {
+        let statements = self.draft().map(|draft| draft.statements(size)).unwrap_or_default();
+        Place { span: self.span(), statements }
     }
 }
 
@@ -127,7 +132,7 @@ impl<'a> Builder<'a> {
             }
             self.phases.push(Phase::Said(Box::new(self.single), span));
         }
-        let places: Arc<[Span]> = self.phases.iter().map(Phase::span).collect();
+        let places: Arc<[Place]> = self.phases.iter().map(|phase| phase.place(size)).collect();
         let drafts: Vec<&Draft> = self.phases.iter().filter_map(Phase::draft).collect();
         let common = common_group(&drafts, size);
         let rule = self.rule.as_ref();

@@ -5,9 +5,10 @@ use super::weights;
 use super::weights::{Edges, MAX_EDGES, MAX_TABLE, Problem, Weighed, WeightRule};
 use crate::evaluate::error::{EvaluateError, Result};
 use crate::evaluate::value::number::MAX_BITS;
+use crate::model::topology::{Entry, Place};
 use bfc_dsl::tree::Span;
 use bfc_schedule::{Group, MixingMatrix, Rank, Rational};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A phase that is being built.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +23,15 @@ pub struct Draft {
     pub with_weight: Option<Span>,
     without_weight: Option<Span>,
     self_spans: BTreeMap<Option<u32>, Span>,
+    runs: Vec<Run>,
+}
+
+/// Edges that one statement said without another between them: those after the run before, up to these.
+#[derive(Clone, Debug)]
+struct Run {
+    span: Span,
+    listed: usize,
+    moved: usize,
 }
 
 /// A state of a draft to come back to.
@@ -32,6 +42,8 @@ pub struct Checkpoint {
     first: Option<Span>,
     with_weight: Option<Span>,
     without_weight: Option<Span>,
+    runs: usize,
+    last_run: Option<Run>,
 }
 
 impl Draft {
@@ -44,6 +56,8 @@ impl Draft {
             first: self.first,
             with_weight: self.with_weight,
             without_weight: self.without_weight,
+            runs: self.runs.len(),
+            last_run: self.runs.last().cloned(),
         }
     }
 
@@ -58,6 +72,42 @@ impl Draft {
         self.first = checkpoint.first;
         self.with_weight = checkpoint.with_weight;
         self.without_weight = checkpoint.without_weight;
+        self.runs.truncate(checkpoint.runs.saturating_sub(1));
+        self.runs.extend(checkpoint.last_run);
+    }
+
+    /// Notes that a statement has said the edges that are new.
+    pub fn said(&mut self, span: Span, size: u32) {
+        if size > Place::MOST_RANKS {
+            return;
+        }
+        self.runs.pop_if(|last| last.span == span);
+        self.runs.push(Run { span, listed: self.edges.listed.len(), moved: self.edges.moved.len() });
+    }
+
+    /// What each statement said, in order of the source.
+    pub fn statements(&self, size: u32) -> Vec<(Span, Vec<Entry>)> {
+        if size > Place::MOST_RANKS {
+            return vec![];
+        }
+        let mut statements: BTreeMap<Span, BTreeSet<Entry>> = BTreeMap::new();
+        let (mut listed, mut moved) = (&self.edges.listed[..], &self.edges.moved[..]);
+        for run in &self.runs {
+            let entries = statements.entry(run.span).or_default();
+            let before = (self.edges.listed.len() - listed.len(), self.edges.moved.len() - moved.len());
+            let (own_listed, own_moved);
+            (own_listed, listed) = listed.split_at(run.listed - before.0);
+            (own_moved, moved) = moved.split_at(run.moved - before.1);
+            entries.extend(own_listed.iter().map(|(from, to, _)| (*to, *from)));
+            for (from, to, _) in own_moved {
+                entries.extend((0..size).map(|rank| (to.apply(rank), from.apply(rank))));
+            }
+        }
+        for (rank, span) in &self.self_spans {
+            let ranks = rank.map_or(0..size, |rank| rank..rank + 1);
+            statements.entry(*span).or_default().extend(ranks.map(|rank| (rank, rank)));
+        }
+        statements.into_iter().map(|(span, entries)| (span, entries.into_iter().collect())).collect()
     }
 
     /// Registers the weight of an edge, or that it has none.

@@ -239,6 +239,7 @@ impl<'a> Evaluator<'a> {
                 draft.edges.listed.push((edge.to, edge.from, weight));
             }
         }
+        draft.said(span, self.size);
         for (rank, weight) in &list.own {
             draft.self_weight(End::Rank(*rank), weights[*weight as usize].clone(), span)?;
         }
@@ -274,6 +275,7 @@ impl<'a> Evaluator<'a> {
             }
             _ => return Err(vec![EvaluateError::Symbolic]),
         }
+        draft.said(edge.span, self.size);
         Ok(())
     }
 

@@ -74,7 +74,7 @@ struct Norms<'a>(Vec<(&'a MixingMatrix, f64)>);
 
 impl<'a> Norms<'a> {
     fn of(&mut self, matrix: &'a MixingMatrix, rows: &Rows) -> f64 {
-        if rows.norm <= 1.0 + 1e-9 || rows.rows.len() > NORM_LIMIT.0 {
+        if rows.norm <= 1.0 + 1e-9 || rows.len() > NORM_LIMIT.0 {
             return rows.norm;
         }
         if let Some((_, norm)) = self.0.iter().find(|(known, _)| *known == matrix) {
@@ -151,6 +151,7 @@ fn product<'a>(
             Operator { matrix: Mat::from_fn(size, s * size, entry), error }
         })
         .collect();
+    let zero = || Operator { matrix: Mat::zeros(size, s * size), error: 0.0 };
     let mut steps = steps;
     while let Some((&(variant, phase), rest)) = steps.split_first() {
         let run = steps.iter().take_while(|(variant, _)| is_local(block, *variant)).count();
@@ -166,7 +167,7 @@ fn product<'a>(
         let mut known: Vec<Option<(Rows, f64)>> = topologies.iter().map(|_| None).collect();
         let next = (0..s)
             .map(|a| {
-                let mut sum = Operator { matrix: Mat::zeros(size, s * size), error: 0.0 };
+                let mut sum: Option<Operator> = None;
                 for (b, from) in state.iter().enumerate() {
                     for (word, coefficient) in &block.variants[variant][a * s + b].terms {
                         let mut term = Operator { matrix: from.matrix.clone(), error: from.error };
@@ -180,10 +181,14 @@ fn product<'a>(
                             term.error = *norm * term.error + rows.times_error(&term.matrix) + underflow;
                             term.matrix = rows.times(&term.matrix);
                         }
-                        sum.add(&term, coefficient.to_f64());
+                        if sum.is_none() && *coefficient == Rational::one() {
+                            sum = Some(term);
+                            continue;
+                        }
+                        sum.get_or_insert_with(zero).add(&term, coefficient.to_f64());
                     }
                 }
-                sum
+                sum.unwrap_or_else(zero)
             })
             .collect();
         state = next;
