@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 const STEPS: usize = 512;
 const ACCURACY: f64 = 1e-11;
 
-/// Operations for all norms that numbers are made of, and for those of a curve: about a second each.
-const BUDGET: u64 = 1 << 30;
+/// Operations for all norms that numbers are made of, and for those of a curve: some seconds, and less than one.
+const BUDGET: u64 = 1 << 31;
 const CURVE: u64 = 1 << 29;
 
 /// Operations, and applications of the period, that look for its dominant eigenvalue.
