@@ -8,6 +8,7 @@ mod common;
 mod connect;
 mod documents;
 mod export;
+mod gpus;
 mod import;
 mod launch;
 mod long;

@@ -44,18 +44,31 @@ unsafe impl Sync for Inner {}
 const CAPABILITY_MAJOR: c_int = 75;
 const CAPABILITY_MINOR: c_int = 76;
 
+fn count(driver: &Table) -> Result<u32, GpuError> {
+    let mut found = 0;
+    // SAFETY: it writes one number.
+    driver.check("cuDeviceGetCount", unsafe { (driver.device_count)(&mut found) })?;
+    Ok(found as u32)
+}
+
 impl Gpu {
+    /// The number of GPUs of this machine that the process may use.
+    ///
+    /// # Errors
+    /// There is no driver, or it does not say.
+    pub fn count(libraries: &Libraries) -> Result<u32, GpuError> {
+        count(&Table::open(libraries.driver.clone())?)
+    }
+
     /// Opens the GPU with this number, and the libraries that it needs.
     ///
     /// # Errors
     /// A library or the GPU is missing, or the driver is older than NVRTC.
     pub fn open(libraries: &Libraries, number: u32) -> Result<Self, GpuError> {
         let driver = Table::open(libraries.driver.clone())?;
-        let mut found = 0;
-        // SAFETY: it writes one number.
-        driver.check("cuDeviceGetCount", unsafe { (driver.device_count)(&mut found) })?;
-        if number >= found as u32 {
-            return Err(GpuError::NoDevice { wanted: number, found: found as u32 });
+        let found = count(&driver)?;
+        if number >= found {
+            return Err(GpuError::NoDevice { wanted: number, found });
         }
         let nvrtc = Nvrtc::open(libraries.nvrtc.clone())?;
         let (has, needs) = (driver.version()?, nvrtc.version()?);

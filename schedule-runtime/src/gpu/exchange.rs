@@ -38,6 +38,8 @@ pub(super) struct Exchanger<L> {
     reading: Room,
     /// What codes say.
     decoded: Room,
+    /// Bytes of messages that were queued.
+    pub(super) bytes_sent: u64,
 }
 
 /// A bucket's exchange that has begun.
@@ -88,7 +90,7 @@ impl<L: Link> Exchanger<L> {
             .map(|phases| phases.iter().map(upload).collect())
             .collect::<Result<_, GpuError>>()?;
         let (reading, decoded) = (Room::new(&gpu)?, Room::new(&gpu)?);
-        Ok(Self { link, parameters, average, weights, spare, reading, decoded })
+        Ok(Self { link, parameters, average, weights, spare, reading, decoded, bytes_sent: 0 })
     }
 
     /// Keeps all memory for ever: a GPU may still use it.
@@ -154,6 +156,7 @@ impl<L: Link> Exchanger<L> {
         self.link.stream().wait_event(&ready)?;
         // SAFETY: the caller's.
         unsafe { self.link.exchange(sent, received)? };
+        self.bytes_sent += sent.iter().map(|piece| piece.bytes as u64).sum::<u64>();
         arrived.record(self.link.stream())?;
         Ok(arrived)
     }

@@ -48,6 +48,33 @@ pub trait Link {
     fn abort(&mut self) -> bool;
 }
 
+impl<L: Link + ?Sized> Link for Box<L> {
+    fn rank(&self) -> Rank {
+        (**self).rank()
+    }
+
+    fn size(&self) -> u32 {
+        (**self).size()
+    }
+
+    fn stream(&self) -> &Stream {
+        (**self).stream()
+    }
+
+    unsafe fn exchange(&mut self, sent: &[Piece], received: &[Piece]) -> Result<(), GpuError> {
+        // SAFETY: the caller's.
+        unsafe { (**self).exchange(sent, received) }
+    }
+
+    fn wait_for(&mut self, event: &Event) -> Result<(), GpuError> {
+        (**self).wait_for(event)
+    }
+
+    fn abort(&mut self) -> bool {
+        (**self).abort()
+    }
+}
+
 impl Link for Communicator {
     fn rank(&self) -> Rank {
         Communicator::rank(self)

@@ -40,6 +40,8 @@ pub struct GpuMachine<L> {
     /// The ends of the last steps.
     ends: VecDeque<Event>,
     failed: Option<GpuError>,
+    /// Whether the trainer computes on the host, which must wait for messages with a deadline before it reads.
+    pub(super) is_asked_on_host: bool,
 }
 
 /// What the trainer is asked, for vectors of all buckets in the order of the layout. The trainer queues its work on the stream,
@@ -209,6 +211,7 @@ impl<L: Link> GpuMachine<L> {
             begun: false,
             ends: VecDeque::new(),
             failed: None,
+            is_asked_on_host: false,
         })
     }
 
@@ -220,6 +223,25 @@ impl<L: Link> GpuMachine<L> {
     /// The number of steps done.
     pub fn steps(&self) -> u64 {
         self.step
+    }
+
+    /// The model's tensors.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Bytes of messages sent so far.
+    pub fn bytes_sent(&self) -> u64 {
+        self.exchanger.bytes_sent
+    }
+
+    /// Sets a run-time input from the next step on; to be set alike on all ranks.
+    ///
+    /// # Panics
+    /// Where the algorithm has no such input.
+    pub fn set_input(&mut self, name: &str, value: f64) {
+        let index = self.program.inputs.iter().position(|input| input.name == name);
+        self.inputs[index.unwrap_or_else(|| panic!("no input `{name}`"))] = value;
     }
 
     /// Does one step. The trainer is called where the program asks it, also for initial values before the first one.
@@ -500,6 +522,9 @@ impl<L: Link> GpuMachine<L> {
     }
 
     fn ask(&mut self, instruction: &Instruction, answer: &mut Answer<'_>) -> Result<(), GpuError> {
+        if self.is_asked_on_host {
+            self.exchanger.wait()?;
+        }
         let vectors = &self.registers.vectors;
         let result = match instruction {
             Instruction::Gradient { at, into } => {

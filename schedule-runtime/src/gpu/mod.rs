@@ -11,6 +11,7 @@
 //! | [`kernels`](Kernels) | the kernels of a text, by what they compute |
 //! | [`link`](Link) | ranks into messages: by NCCL, or as threads on one GPU |
 //! | [`machine`](GpuMachine), `exchange`, `handshake` | a schedule and a link into a machine that a trainer on the GPU drives |
+//! | `host` | the same for a trainer that computes on the host |
 //!
 //! The bits are those of the host: see [`Text`]. None of this has run on a GPU yet.
 
@@ -19,6 +20,7 @@ mod driver;
 mod error;
 mod exchange;
 mod handshake;
+mod host;
 pub(crate) mod kernels;
 mod link;
 mod loader;

@@ -26,7 +26,7 @@ pub struct ValuesMut<'a> {
 }
 
 impl<'a> Values<'a> {
-    pub(super) fn new(layout: &'a Layout, buffers: impl Iterator<Item = &'a Buffer>) -> Self {
+    pub(crate) fn new(layout: &'a Layout, buffers: impl Iterator<Item = &'a Buffer>) -> Self {
         Self { layout, buffers: buffers.collect() }
     }
 
@@ -70,7 +70,7 @@ impl<'a> Values<'a> {
 }
 
 impl<'a> ValuesMut<'a> {
-    pub(super) fn new(layout: &'a Layout, buffers: impl Iterator<Item = &'a mut Buffer>) -> Self {
+    pub(crate) fn new(layout: &'a Layout, buffers: impl Iterator<Item = &'a mut Buffer>) -> Self {
         Self { layout, buffers: buffers.collect() }
     }
 

@@ -186,23 +186,27 @@ int cuGetErrorString(int code, const char **text) {
     *text = code == LAUNCH_FAILED ? "unspecified launch failure" : code == INVALID_VALUE ? "invalid argument" : "error";
     return SUCCESS;
 }
-int cuDeviceGetCount(int *count) { *count = fault(NO_GPU) ? 0 : 1; return SUCCESS; }
+#ifndef DEVICES
+#define DEVICES 1
+#endif
+static int exists(int device) { return device >= 7 && device < 7 + DEVICES ? SUCCESS : INVALID_VALUE; }
+int cuDeviceGetCount(int *count) { *count = fault(NO_GPU) ? 0 : DEVICES; return SUCCESS; }
 int cuDeviceGet(int *device, int number) { *device = 7 + number; return SUCCESS; }
 int cuDeviceGetName(char *name, int bytes, int device) {
     snprintf(name, bytes, "stand-in of a GPU");
-    return device == 7 ? SUCCESS : INVALID_VALUE;
+    return exists(device);
 }
 int cuDeviceGetAttribute(int *value, int attribute, int device) {
     *value = attribute == 75 ? 9 : 0;
-    return device == 7 ? SUCCESS : INVALID_VALUE;
+    return exists(device);
 }
 static __thread int is_current;
 static char context_of_device;
 int cuDevicePrimaryCtxRetain(void **context, int device) {
     *context = &context_of_device;
-    return device == 7 ? SUCCESS : INVALID_VALUE;
+    return exists(device);
 }
-int cuDevicePrimaryCtxRelease_v2(int device) { return device == 7 ? SUCCESS : INVALID_VALUE; }
+int cuDevicePrimaryCtxRelease_v2(int device) { return exists(device); }
 int cuCtxSetCurrent(void *context) {
     is_current = context == &context_of_device;
     return SUCCESS;

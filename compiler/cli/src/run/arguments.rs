@@ -21,7 +21,8 @@ pub struct Run {
     /// Write the curves of training, and all that `bfc report` shows of the schedule, into this HTML file.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// Leave the trace of each rank of the decentralized run in this directory, for `bfc trace merge` and `bfc why-stuck`.
+    /// Leave the trace of each rank of the decentralized run in this directory, for `bfc trace merge` and `bfc why-stuck`; not
+    /// with `--engine nccl`.
     #[arg(long, value_name = "DIR")]
     pub trace: Option<PathBuf>,
 }
@@ -45,8 +46,9 @@ pub struct Flags {
     /// The seed of the shuffle.
     #[arg(long, default_value_t = 0, value_name = "SEED", allow_negative_numbers = true, value_parser = seed)]
     pub seed: u64,
-    /// Where ranks run: as threads of one process, as processes that share memory, as processes that send through sockets, or
-    /// as processes that `mpirun` starts (see `bfc mpi`). The result is the same.
+    /// Where ranks run: as threads of one process, as processes that share memory, as processes that send through sockets, as
+    /// processes that `mpirun` starts (see `bfc mpi`), or as threads with their models on GPUs, each on its own by NCCL or, where
+    /// there are fewer, all on the first. The result is the same.
     #[arg(long, value_enum, default_value_t = Engine::Threads, value_name = "ENGINE")]
     pub engine: Engine,
     /// What the model is stored and sent in; f16 and bf16 are computed in f32.
@@ -62,6 +64,7 @@ pub enum Engine {
     Processes,
     Sockets,
     Mpi,
+    Nccl,
 }
 
 /// One rank of a run whose ranks are processes.

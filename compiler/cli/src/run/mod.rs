@@ -4,6 +4,7 @@ mod arguments;
 mod csv;
 pub mod curve;
 mod data;
+mod gpus;
 mod logistic;
 mod ranks;
 mod record;
@@ -100,6 +101,13 @@ enum RunError {
         /// How it ended.
         end: String,
     },
+    /// Only machines of the host record traces.
+    #[error("`--trace` has no effect with `--engine nccl`: machines on GPUs leave no trace")]
+    #[diagnostic(
+        code(bfc::run::no_trace),
+        help("leave `--trace` out, or trace the same run with `--engine threads`")
+    )]
+    NoTrace,
     /// Ranks as processes leave their models in files.
     #[error("{place}: {error}")]
     #[diagnostic(
@@ -166,6 +174,9 @@ pub fn run(arguments: &Run, format: Format) -> Result<(), Failure> {
     if arguments.source.size > MAX_RANKS {
         return Err(Failure::refused_by(RunError::TooManyRanks { size: arguments.source.size }));
     }
+    if arguments.training.engine == Engine::Nccl && arguments.trace.is_some() {
+        return Err(Failure::usage(RunError::NoTrace));
+    }
     let out = arguments.out.as_deref();
     let results = out.map(|out| Results::new(out, TRAINING, "run.json", "convergence.svg")).transpose()?;
     if let Some(path) = &arguments.report {
@@ -181,6 +192,7 @@ pub fn run(arguments: &Run, format: Format) -> Result<(), Failure> {
     let plan = Plan { steps: flags.steps, lr, dtype: flags.dtype };
     let on_ranks = |schedule: &Schedule, trace: Option<&Path>| match flags.engine {
         Engine::Threads => train::on_ranks(schedule, &data, plan, trace).map_err(failed),
+        Engine::Nccl => gpus::on_gpus(schedule, &data, plan),
         Engine::Processes | Engine::Sockets | Engine::Mpi => {
             ranks::on_processes(schedule, &data, (plan, flags), trace)
         }

@@ -84,7 +84,9 @@ pub fn rank(arguments: &RunRank) -> Result<(), Failure> {
             Box::new(joined.map_err(|error| failed(directory, error))?)
         }
         Engine::Mpi => Box::new(MpiTransport::join().map_err(Failure::running)?),
-        Engine::Processes | Engine::Threads => world.join(MEETING).map_err(Failure::running)?,
+        Engine::Processes | Engine::Threads | Engine::Nccl => {
+            world.join(MEETING).map_err(Failure::running)?
+        }
     };
     let (_, data) = load(flags, size as usize)?;
     let plan = Plan { steps: flags.steps, lr: flags.lr.unwrap_or_default(), dtype: flags.dtype };

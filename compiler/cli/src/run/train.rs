@@ -6,13 +6,13 @@ use super::logistic::Logistic;
 use super::ranks::Left;
 use crate::progress;
 use bfc_runtime::local::{self, SpmdError};
-use bfc_runtime::{Ask, Dtype, Layout, Machine, RuntimeError, Tensor, Transport};
-use bfc_schedule::{RankSchedule, Schedule};
+use bfc_runtime::{Ask, Dtype, Layout, Machine, ModelAsk, RuntimeError, Tensor, Transport};
+use bfc_schedule::{Rank, RankSchedule, Schedule};
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::path::Path;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
 /// The multiple of its initial value above which a final loss counts as divergence.
@@ -102,19 +102,38 @@ pub fn on_ranks(
     plan: Plan,
     trace: Option<&Path>,
 ) -> Result<Outcome, SpmdError<RuntimeError>> {
-    let size = schedule.size() as usize;
-    let problem = whole(data);
+    recorded(schedule.size(), data, |send| {
+        local::spmd(schedule.size(), move |transport| {
+            let rank = transport.rank();
+            let record = recorder(send.clone(), rank);
+            one_rank(schedule.rank(rank), transport, part(data, rank.index()), (plan, trace), record)
+        })
+    })
+}
+
+/// A rank's model after a step.
+pub type Recorded = (usize, u64, Vec<f64>);
+
+/// Sends the models of a rank to who collects them.
+pub fn recorder(send: SyncSender<Recorded>, rank: Rank) -> impl FnMut(u64, &[f64]) {
+    // The collector outlives all ranks; should it panic, that is seen when it is joined.
+    move |step, model| drop(send.send((rank.index(), step, model.to_vec())))
+}
+
+/// Collects what ranks record while `run` runs them, which returns the bytes that each sent.
+///
+/// # Errors
+/// Those of `run`.
+pub fn recorded<E>(
+    size: u32,
+    data: &Data,
+    run: impl FnOnce(SyncSender<Recorded>) -> Result<Vec<u64>, E>,
+) -> Result<Outcome, E> {
+    let (size, problem) = (size as usize, whole(data));
     thread::scope(|scope| {
         let (send, receive) = sync_channel(4 * size);
         let collected = scope.spawn(|| collect(receive, size, &problem));
-        let sent = local::spmd(schedule.size(), move |transport| {
-            let (rank, send) = (transport.rank(), send.clone());
-            // The collector outlives all ranks; should it panic, that is seen when it is joined.
-            let record = |step: u64, model: &[f64]| {
-                let _ = send.send((rank.index(), step, model.to_vec()));
-            };
-            one_rank(schedule.rank(rank), transport, part(data, rank.index()), (plan, trace), record)
-        })?;
+        let sent = run(send)?;
         let (model, curve) = collected.join().unwrap_or_else(|panic| resume_unwind(panic));
         Ok(Outcome { model, curve, bytes_per_rank: sent.into_iter().max().unwrap_or(0) })
     })
@@ -141,37 +160,18 @@ pub fn one_rank(
     (plan, trace): (Plan, Option<&Path>),
     mut record: impl FnMut(u64, &[f64]),
 ) -> Result<u64, RuntimeError> {
-    let with_lr = schedule.program.inputs.iter().any(|input| input.name == "lr");
-    let mut scratch = vec![0.0; problem.parameters()];
-    let model = Tensor { name: "model".into(), shape: vec![scratch.len()], dtype: plan.dtype };
-    let mut machine = Machine::new(schedule, transport, Layout::new(vec![model]), |_| ())?;
+    let with_lr = takes_lr(&schedule);
+    let layout = layout(&problem, plan);
+    let mut machine = Machine::new(schedule, transport, layout, |_| ())?;
     trace.map_or(Ok(()), |directory| machine.trace_to(directory))?;
     if with_lr {
         machine.set_input("lr", plan.lr)?;
     }
-    record(0, &scratch);
+    record(0, &vec![0.0; problem.parameters()]);
     let sampling = Sampling::new(plan.steps);
-    let smoothness = LazyCell::new(|| problem.smoothness());
+    let mut trainer = trainer(&problem, plan.lr);
     for step in 1..=plan.steps {
-        machine.step(&mut |ask| match ask {
-            Ask::Gradient { point, gradient: mut into } => {
-                problem.gradient(&point.to_f64(0), &mut scratch);
-                into.write_f64(0, scratch.iter().copied());
-            }
-            Ask::Adapt { mut point, direction } => {
-                let at = point.to_f64(0);
-                let direction = direction.map(|direction| direction.to_f64(0));
-                let direction = direction.unwrap_or_else(|| {
-                    problem.gradient(&at, &mut scratch);
-                    scratch.clone()
-                });
-                point.write_f64(0, at.iter().zip(&direction).map(|(w, d)| w - plan.lr * d));
-            }
-            Ask::Prox { point, rho, mut minimizer } => {
-                problem.minimizer(*smoothness, &point.to_f64(0), rho, &mut scratch);
-                minimizer.write_f64(0, scratch.iter().copied());
-            }
-        })?;
+        machine.step(&mut trainer)?;
         if sampling.includes(step) {
             record(step, &machine.model()?.to_f64(0));
         }
@@ -179,9 +179,45 @@ pub fn one_rank(
     Ok(machine.bytes_sent())
 }
 
+/// Whether the algorithm has an input for the learning rate.
+pub fn takes_lr(schedule: &RankSchedule) -> bool {
+    schedule.program.inputs.iter().any(|input| input.name == "lr")
+}
+
+/// The model as one tensor.
+pub fn layout(problem: &Logistic, plan: Plan) -> Layout {
+    let shape = vec![problem.parameters()];
+    Layout::new(vec![Tensor { name: "model".into(), shape, dtype: plan.dtype }])
+}
+
+/// Answers what a machine asks of this problem; its own step is one of gradient descent.
+pub fn trainer(problem: &Logistic, lr: f64) -> impl FnMut(ModelAsk<'_>) {
+    let smoothness = LazyCell::new(|| problem.smoothness());
+    let mut scratch = vec![0.0; problem.parameters()];
+    move |ask| match ask {
+        Ask::Gradient { point, gradient: mut into } => {
+            problem.gradient(&point.to_f64(0), &mut scratch);
+            into.write_f64(0, scratch.iter().copied());
+        }
+        Ask::Adapt { mut point, direction } => {
+            let at = point.to_f64(0);
+            let direction = direction.map(|direction| direction.to_f64(0));
+            let direction = direction.unwrap_or_else(|| {
+                problem.gradient(&at, &mut scratch);
+                scratch.clone()
+            });
+            point.write_f64(0, at.iter().zip(&direction).map(|(w, d)| w - lr * d));
+        }
+        Ask::Prox { point, rho, mut minimizer } => {
+            problem.minimizer(*smoothness, &point.to_f64(0), rho, &mut scratch);
+            minimizer.write_f64(0, scratch.iter().copied());
+        }
+    }
+}
+
 /// Makes a point of the curve whenever the models of all ranks after a step are there; returns the mean of the last.
 fn collect(
-    recorded: impl IntoIterator<Item = (usize, u64, Vec<f64>)>,
+    recorded: impl IntoIterator<Item = Recorded>,
     size: usize,
     problem: &Logistic,
 ) -> (Vec<f64>, Vec<Point>) {
