@@ -3,6 +3,7 @@
     bfc launch -n 4 -- python examples/digits_torch.py                      # 2 epochs
     bfc launch -n 4 -- python examples/digits_torch.py --full               # 60 epochs
     torchrun --nproc-per-node 4 examples/digits_torch.py --skew 1           # with DistributedDataParallel for comparison
+    torchrun --nproc-per-node 4 examples/digits_torch.py --picture runs.svg # also as bars; needs matplotlib
 
 With `--skew 1` each rank sees few of the ten digits.
 """
@@ -67,11 +68,32 @@ def accuracy_of(model, test):
         return (model(test[0]).argmax(1) == test[1]).float().mean().item()
 
 
+def draw(rows, title, path):
+    """Write bars of accuracy, time and bytes for each row (name, accuracy, distance, seconds, bytes)."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, panels = pyplot.subplots(1, 3, figsize=(10, 1.5 + 0.3 * len(rows)), sharey=True)
+    names, accuracies, _, seconds, sent = zip(*rows)
+    bars = {"accuracy, %": [100 * one for one in accuracies], "seconds": seconds, "MB sent by a rank": [one / 1e6 for one in sent]}
+    for panel, (heading, lengths) in zip(panels, bars.items()):
+        panel.barh(names, lengths, color="#0072b2")
+        panel.set_title(heading)
+    panels[0].set_xlim(max(0, bars["accuracy, %"][0] - 20), 100)
+    panels[0].invert_yaxis()
+    figure.suptitle(title)
+    figure.tight_layout()
+    figure.savefig(path)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--skew", type=float, default=0.0)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--full", action="store_true", help="60 epochs")
+    parser.add_argument("--picture", metavar="FILE", help="draw the table into this file")
     parser.add_argument("--only", help="only the runs whose names begin with this")
     arguments = parser.parse_args()
     epochs = 60 if arguments.full else arguments.epochs
@@ -82,11 +104,15 @@ def main():
     dataset = torch.utils.data.TensorDataset(*train_set)
     sampler = bfc.sampler(dataset, skew=arguments.skew, labels=train_set[1])
     batches = torch.utils.data.DataLoader(dataset, batch_size=16, sampler=sampler)
+    title = f"{bfc.size()} ranks, skew {arguments.skew}, {epochs} epochs of {len(batches)} steps"
     if bfc.rank() == 0:
-        print(f"{bfc.size()} ranks, skew {arguments.skew}, {epochs} epochs of {len(batches)} steps")
+        print(title)
         print(f"{'':24} {'accuracy':>8} {'distance':>9} {'seconds':>8} {'MB sent':>8}", flush=True)
 
+    rows = []
+
     def show(name, accuracy, distance, seconds, sent):
+        rows.append((name, accuracy, distance, seconds, sent))
         if bfc.rank() == 0:
             print(f"{name:24} {accuracy:8.2%} {distance:9.2e} {seconds:8.2f} {sent / 1e6:8.2f}", flush=True)
 
@@ -115,6 +141,8 @@ def main():
         sent = 2 * (bfc.size() - 1) / bfc.size() * 4 * numbers * epochs * len(batches)
         show("DistributedDataParallel", accuracy_of(model, test), 0.0, seconds, sent)
         dist.destroy_process_group()
+    if arguments.picture and bfc.rank() == 0:
+        draw(rows, title, arguments.picture)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import pytest
 
 pytest.importorskip("torch", reason="torch is not installed, so its optimizers are not tested")
+pytest.importorskip("matplotlib", reason="matplotlib is not installed, so pictures of runs are not tested")
 from test_torch import ROOT, start  # noqa: E402
 
 EXAMPLE = ROOT / "examples" / "digits_torch.py"
@@ -14,8 +15,11 @@ def rows(lines):
     return {name: (float(words[0].rstrip("%")), float(words[-1])) for name, words in table.items()}
 
 
-def test_all_algorithms_run_and_send_what_they_should(tmp_path):
-    found = rows(start("torchrun", 4, EXAMPLE, "--epochs", "1", scratch=tmp_path))
+def test_all_algorithms_run_and_send_what_they_should(tmp_path, monkeypatch):
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))
+    picture = tmp_path / "runs.svg"
+    found = rows(start("torchrun", 4, EXAMPLE, "--epochs", "1", "--picture", picture, scratch=tmp_path))
+    assert picture.read_text().count("<svg") == 1
     sent = {name: megabytes for name, (_, megabytes) in found.items()}
     assert len(found) == 10
     # In 23 steps, this many models of 3,818 float32.

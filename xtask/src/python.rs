@@ -5,7 +5,7 @@ use crate::{mpi, venv};
 use std::path::Path;
 use std::process::Command;
 
-const TOOLS: [&str; 4] = ["maturin>=1.9.4,<2", "mypy", "numpy", "pytest"];
+const TOOLS: [&str; 5] = ["maturin>=1.9.4,<2", "matplotlib", "mypy", "numpy", "pytest"];
 /// A download of 2.9 GB, since there is no wheel for the CPU alone.
 const TORCH: &str = "torch";
 
