@@ -45,14 +45,21 @@ pub(super) struct Weighed {
     /// What was compiled.
     pub tried: Tried,
     cost: Cost,
-    /// Seconds of a step.
-    pub step_seconds: f64,
+    /// What it takes at least.
+    pub bound: Bound,
     exposed_seconds: f64,
     trains: bool,
-    /// No fewer reach the target.
-    least_steps: f64,
     /// Operations of the analysis, roughly.
     pub work: f64,
+}
+
+/// What a schedule takes at least to reach the target.
+#[derive(Clone, Copy)]
+pub(super) struct Bound {
+    /// No fewer steps reach it.
+    least_steps: f64,
+    /// Seconds of a step.
+    pub step_seconds: f64,
 }
 
 /// The schedule of a proposal, or why there is none.
@@ -80,31 +87,33 @@ pub(super) fn weigh(
         source: proposal.source(pool),
         name: proposal.name,
         cost: Cost::new(&schedule),
-        step_seconds,
+        // What bounds the steps of averaging says nothing of training.
+        bound: Bound { least_steps: if trains { 0.0 } else { tried.least_steps(goal.error) }, step_seconds },
         exposed_seconds,
         trains,
-        // What bounds the steps of averaging says nothing of training.
-        least_steps: if trains { 0.0 } else { tried.least_steps(goal.error) },
         work: if exact.is_some() { tried.work().min(CHEAP) } else { tried.work() },
         tried,
     })
 }
 
-impl Weighed {
+impl Bound {
     /// A candidate that needs no more steps than this at least, and no longer ones.
     pub fn beaten_by<'c>(&self, candidates: &'c [Candidate]) -> Option<&'c Candidate> {
         candidates.iter().find(|other| {
             other.effort.steps <= self.least_steps && other.effort.step_seconds <= self.step_seconds
         })
     }
+}
 
+impl Weighed {
     /// Why it is not analyzed, if it is not.
     pub fn hopeless(&self, candidates: &[Candidate]) -> Option<Reason> {
         if self.work <= CHEAP {
             return None;
         }
-        if let Some(other) = self.beaten_by(candidates) {
-            let (steps, step_seconds, by) = (self.least_steps, self.step_seconds, other.name.clone());
+        if let Some(other) = self.bound.beaten_by(candidates) {
+            let Bound { least_steps: steps, step_seconds } = self.bound;
+            let by = other.name.clone();
             return Some(Reason::Beaten { steps, step_seconds, by });
         }
         (self.work > MOST_WORK).then_some(Reason::LongAnalysis { operations: self.work })
@@ -122,7 +131,7 @@ impl Weighed {
         Ok(Candidate {
             name: self.name,
             source: self.source,
-            effort: Effort { steps, step_seconds: self.step_seconds },
+            effort: Effort { steps, step_seconds: self.bound.step_seconds },
             cost: self.cost,
             exposed_seconds: self.exposed_seconds,
             exact_after,

@@ -5,7 +5,7 @@
 //! beats both in the steps and in the seconds of one whatever their spectrum; other weights and hierarchies are analyzed
 //! where they may still be the fastest. That the algorithm is stable is proved of the fastest alone.
 
-use super::candidate::{Candidate, Weighed, compile, weigh};
+use super::candidate::{Bound, Candidate, Weighed, compile, weigh};
 use super::effort::{Effort, rank};
 use super::pool::{Known, Pool};
 use super::proposal::Proposal;
@@ -178,17 +178,19 @@ fn vary(
         let is_known = found.candidates.iter().any(|other| other.tried.has_matrices_of(&tried));
         (!is_known).then(|| weigh(goal, pool, proposal, tried))
     })?;
-    for one in weighed.into_iter().flatten() {
-        let one = one?;
-        if found.candidates.iter().any(|other| other.tried.has_matrices_of(&one.tried)) {
-            continue;
-        }
-        let slow = least * one.step_seconds > best || one.beaten_by(&found.candidates).is_some();
-        if slow || one.work > CHEAP {
-            continue;
-        }
+    let is_slow = |bound: Bound, best: f64, candidates: &[Candidate]| {
+        least * bound.step_seconds > best || bound.beaten_by(candidates).is_some()
+    };
+    let weighed = weighed.into_iter().flatten().collect::<Result<Vec<Weighed>, PredictError>>()?;
+    let hopeful = weighed.into_iter().filter(|one| one.work <= CHEAP);
+    let hopeful: Vec<Weighed> = hopeful.filter(|one| !is_slow(one.bound, best, &found.candidates)).collect();
+    progress.begin("spectra of variants", hopeful.len() as u64, "topologies");
+    let analyzed = parallel::map(hopeful, progress, |one| (one.bound, one.candidate(goal)))?;
+    for (bound, candidate) in analyzed {
         let same = |a: &Candidate, b: &Candidate| a.effort == b.effort && a.cost == b.cost;
-        if let Ok(candidate) = one.candidate(goal)
+        // One before it may be faster.
+        if !is_slow(bound, best, &found.candidates)
+            && let Ok(candidate) = candidate
             && !found.candidates.iter().any(|other| same(other, &candidate))
         {
             best = best.min(candidate.effort.seconds());

@@ -26,6 +26,8 @@ use bfc_schedule::Rational;
 use course::Course;
 use serde::Serialize;
 use space::{Mode, Points};
+use std::panic::resume_unwind;
+use std::thread;
 use step::Affine;
 use whole::Whole;
 
@@ -309,18 +311,23 @@ impl Problem<'_> {
     /// The same of all ranks at once.
     fn radius_of_whole(&self, step: Option<f64>) -> Result<f64, String> {
         let (algorithm, descent) = self.with_step(step);
-        let affine = Affine::new(&algorithm, descent);
-        let timeline = self.timeline(&affine)?;
+        let timeline = self.timeline(&Affine::new(&algorithm, descent))?;
         let phases = self.rows();
         let ranks = self.topologies.first().map_or(1, Facts::size) as usize;
-        let [least, largest] = self.curvature;
-        let mut worst = 0.0f64;
-        for curvature in [least, (least * largest).sqrt(), largest] {
-            let curvatures = vec![curvature; ranks];
-            let linear = vec![0.0; ranks];
+        let radius = |curvature: f64| {
+            let affine = Affine::new(&algorithm, descent);
+            let (curvatures, linear) = (vec![curvature; ranks], vec![0.0; ranks]);
             let space = Points { phases: &phases, curvatures: &curvatures, linear: &linear };
-            worst = worst.max(Whole::new(&affine, space, &timeline)?.radius()?);
-        }
+            Whole::new(&affine, space, &timeline)?.radius()
+        };
+        let [least, largest] = self.curvature;
+        let radii = thread::scope(|scope| {
+            let radius = &radius;
+            let of = [least, (least * largest).sqrt(), largest].map(|h| scope.spawn(move || radius(h)));
+            of.map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
+        let worst =
+            radii.into_iter().try_fold(0.0f64, |worst, radius| radius.map(|radius| worst.max(radius)))?;
         Ok(worst.powf(1.0 / timeline.period.len() as f64))
     }
 
