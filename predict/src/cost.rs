@@ -7,7 +7,7 @@ use crate::allreduce::{self, AllReduce};
 use crate::cluster::{Cluster, ClusterError};
 use crate::condition;
 use crate::links::{Load, Wiring};
-use crate::simulate::steady::{self, Mean};
+use crate::simulate::steady::{self, Mean, Repeats};
 use crate::tasks::{Exchange, Tasks};
 use crate::units::shown_seconds;
 use bfc_schedule::program::Shape;
@@ -141,7 +141,7 @@ struct Timing<'a> {
     cluster: &'a Cluster,
     model_bytes: f64,
     cost: Cost,
-    cycle: u32,
+    repeats: Repeats,
     network: Network,
     /// Those of three periods.
     tasks: Tasks,
@@ -152,11 +152,11 @@ impl<'a> Timing<'a> {
         let cost = Cost::new(schedule);
         let network = Network::new(schedule, cluster)?;
         let tasks = Tasks::new(schedule.program(), 3 * cost.steps);
-        Ok(Self { schedule, cluster, model_bytes, cycle: cycle(schedule), cost, network, tasks })
+        Ok(Self { schedule, cluster, model_bytes, repeats: repeats(schedule), cost, network, tasks })
     }
 
     fn simulated(&self, cluster: &Cluster) -> Result<Option<f64>, ClusterError> {
-        let mean = Mean { period: self.cost.steps, cycle: self.cycle, rounds: self.cost.rounds.mean };
+        let mean = Mean { period: self.cost.steps, repeats: self.repeats, rounds: self.cost.rounds.mean };
         steady::step_seconds(self.schedule, cluster, self.model_bytes, mean)
     }
 
@@ -338,26 +338,35 @@ fn other_bytes(shape: Shape, model_bytes: f64) -> f64 {
 
 /// The steps after which topologies are at their first phases again.
 pub(crate) fn period(schedule: &Schedule) -> u32 {
-    let phases = schedule.topologies().iter().map(|topology| topology.phases.len() as u64);
-    let period = phases.fold(1u64, |period, phases| period.lcm(&phases).min(u64::from(LONGEST_PERIOD)));
-    if schedule.program().conditions.is_empty() { period as u32 } else { LONGEST_PERIOD }
+    if schedule.program().conditions.is_empty() { phases(schedule) as u32 } else { LONGEST_PERIOD }
 }
 
-/// The steps after which a step does what it did before, in the long run and as far as [`LONGEST_PERIOD`] steps show.
-fn cycle(schedule: &Schedule) -> u32 {
+/// How steps repeat in the long run, as far as [`LONGEST_PERIOD`] steps show.
+fn repeats(schedule: &Schedule) -> Repeats {
     let program = schedule.program();
-    let phases = schedule.topologies().iter().map(|topology| topology.phases.len() as u64);
-    let phases = phases.fold(1u64, |all, phases| all.lcm(&phases).min(u64::from(LONGEST_PERIOD)));
-    let late = LONGEST_PERIOD / 2..LONGEST_PERIOD;
-    let blocks: Vec<usize> = late.map(|step| condition::block(program, u64::from(step))).collect();
-    let repeats = |steps: &usize| blocks[*steps..] == blocks[..blocks.len() - steps];
-    let Some(steps) = (1..=blocks.len() / 2).find(repeats) else { return LONGEST_PERIOD };
+    let blocks: Vec<usize> =
+        (0..LONGEST_PERIOD).map(|step| condition::block(program, u64::from(step))).collect();
+    let late = &blocks[blocks.len() / 2..];
+    let repeat = |steps: &usize| late[*steps..] == late[..late.len() - steps];
+    let Some(steps) = (1..=late.len() / 2).find(repeat) else {
+        return Repeats { from: 0, every: LONGEST_PERIOD };
+    };
+    let alike = blocks.iter().rev().zip(blocks[..blocks.len() - steps].iter().rev());
+    let from = blocks.len() - steps - alike.take_while(|(later, earlier)| later == earlier).count();
     let sends = |block: &&usize| {
         let block = program.steps.get(**block);
         block.is_some_and(|block| block.iter().any(|instruction| instruction.exchange().is_some()))
     };
-    let advances = blocks[..steps].iter().filter(sends).count() as u64;
-    (steps as u64 * (phases / phases.gcd(&advances))).min(u64::from(LONGEST_PERIOD)) as u32
+    let advances = late[..steps].iter().filter(sends).count() as u64;
+    let phases = phases(schedule);
+    let every = (steps as u64 * (phases / phases.gcd(&advances))).min(u64::from(LONGEST_PERIOD));
+    Repeats { from: from as u32, every: every as u32 }
+}
+
+/// The exchanges after which all topologies are at their first phases again, where they are not too many.
+fn phases(schedule: &Schedule) -> u64 {
+    let phases = schedule.topologies().iter().map(|topology| topology.phases.len() as u64);
+    phases.fold(1, |all, phases| all.lcm(&phases).min(u64::from(LONGEST_PERIOD)))
 }
 
 /// Rounds of a phase, and the messages that a rank sends in them.

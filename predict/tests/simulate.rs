@@ -1,6 +1,6 @@
 //! Simulations against predictions, bounds and each other.
 
-use crate::common::{close, cluster, library, setting};
+use crate::common::{close, cluster, compile, library, setting};
 use bfc_predict::{Prediction, Setting, simulate};
 use bfc_schedule::Rank;
 
@@ -18,6 +18,23 @@ fn without_jitter_a_simulation_is_the_prediction() {
         let error = simulated.step_seconds / predicted.step_seconds - 1.0;
         assert!(error.abs() < 0.01, "{topology} {algorithm}: {simulated:?} {predicted:?}");
         assert_eq!((simulated.done, simulated.lost), (400, None));
+    }
+}
+
+/// The prediction ends its simulation early, but not where steps repeat for a while only.
+#[test]
+fn a_warm_up_is_not_what_repeats() {
+    for condition in ["t < 300", "t >= 300 and t mod 3 == 0", "t == 0"] {
+        let source = format!(
+            "use topology::one_peer_exp2\nalgorithm warm(lr: scalar = 0.1) {{\n    state x = params\n    step {{\n        \
+             let y = x - lr * grad(x)\n        x <- if {condition} {{ y }} else {{ mix(y) }}\n    }}\n}}\nschedule {{\n    \
+             topology one_peer_exp2\n    algorithm warm\n}}\n"
+        );
+        let (schedule, cluster) = (compile(&source, 16, 1), cluster(1, "", ""));
+        let simulated = simulate(&schedule, &cluster, &setting(4096)).expect("machines");
+        let predicted = Prediction::new(&schedule, &cluster, 1e8).expect("machines");
+        let error = simulated.step_seconds / predicted.step_seconds - 1.0;
+        assert!(error.abs() < 1e-3, "{condition}: {simulated:?} {predicted:?}");
     }
 }
 

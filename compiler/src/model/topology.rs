@@ -33,11 +33,11 @@ pub struct Place {
     /// The whole phase.
     pub span: Span,
     /// What each of its statements says, on up to [`Place::MOST_RANKS`] ranks; else empty.
-    pub statements: Vec<(Span, Vec<Entry>)>,
+    pub statements: Vec<(Span, Vec<MatrixEntry>)>,
 }
 
 /// An entry of a matrix: its row, the receiver, and its column, the sender.
-pub type Entry = (u32, u32);
+pub type MatrixEntry = (u32, u32);
 
 impl Place {
     /// The most ranks of a phase whose statements are told apart.

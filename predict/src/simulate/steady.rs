@@ -20,12 +20,19 @@ const ENOUGH_EVENTS: f64 = 3e5;
 const FEWEST_PERIODS: u32 = 2;
 const MOST_EVENTS: f64 = 3e6;
 
+/// From which step on, and after how many, a step does what it did before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Repeats {
+    pub from: u32,
+    pub every: u32,
+}
+
 /// Over which steps the mean is taken.
 pub(crate) struct Mean {
     /// Whole periods of this number of steps.
     pub period: u32,
-    /// After how many steps a step does in the long run what it did before.
-    pub cycle: u32,
+    /// How steps repeat in the long run.
+    pub repeats: Repeats,
     /// The rounds of a step, as a mean.
     pub rounds: f64,
 }
@@ -38,7 +45,7 @@ pub(crate) fn step_seconds(
     schedule: &Schedule,
     cluster: &Cluster,
     model_bytes: f64,
-    Mean { period, cycle, rounds }: Mean,
+    Mean { period, repeats, rounds }: Mean,
 ) -> Result<Option<f64>, ClusterError> {
     let events_of_period = f64::from(schedule.size()) * f64::from(period) * (1.0 + rounds);
     let affordable = (ENOUGH_EVENTS / events_of_period) as u32;
@@ -52,7 +59,7 @@ pub(crate) fn step_seconds(
     let even = cluster.clone().with_compute(None, Some(0.0));
     let setting = Setting { model_bytes, steps: period * periods, seed: 0, stragglers: None, lost: vec![] };
     let mut machine = Machine::new(schedule, &even, &wiring, &tasks, &setting);
-    machine.cycle = Some(Cycle::new(schedule.size(), cycle));
+    machine.cycle = Some(Cycle::new(schedule.size(), repeats));
     machine.run(&mut Silent, 0);
     let end = machine.cycle.as_ref().and_then(|cycle| cycle.end(setting.steps));
     let end = end.unwrap_or_else(|| machine.done.last().map_or(0.0, |(_, last)| *last));
@@ -68,7 +75,7 @@ const EQUAL: f64 = 1e-9;
 
 /// When ranks are done with each period, until all of them take the same time for it again and again.
 pub(super) struct Cycle {
-    period: u32,
+    repeats: Repeats,
     /// For each period, how many ranks are done with it, and when each was.
     ends: Vec<(u32, Vec<f64>)>,
     /// The time of a period, once it is known.
@@ -77,8 +84,8 @@ pub(super) struct Cycle {
 }
 
 impl Cycle {
-    fn new(size: u32, period: u32) -> Self {
-        Self { period, ends: vec![], time: None, size }
+    fn new(size: u32, repeats: Repeats) -> Self {
+        Self { repeats, ends: vec![], time: None, size }
     }
 
     /// Whether periods are all alike from now on.
@@ -88,10 +95,10 @@ impl Cycle {
 
     /// A rank has done this number of steps.
     pub(super) fn note(&mut self, rank: Rank, steps: u32, at: f64) {
-        if !steps.is_multiple_of(self.period) {
+        if !steps.is_multiple_of(self.repeats.every) {
             return;
         }
-        let index = (steps / self.period) as usize - 1;
+        let index = (steps / self.repeats.every) as usize - 1;
         if self.ends.len() == index {
             self.ends.push((0, vec![0.0; self.size as usize]));
         }
@@ -105,8 +112,10 @@ impl Cycle {
 
     /// The time that all ranks took for each of the last periods.
     fn repeated(&self, last: usize) -> Option<f64> {
-        let equal = EQUAL_STEPS.div_ceil(self.period).max(EQUAL_PERIODS) as usize;
-        let first = last.checked_sub(equal)?;
+        let Repeats { from, every } = self.repeats;
+        let equal = EQUAL_STEPS.div_ceil(every).max(EQUAL_PERIODS) as usize;
+        // What comes before, such as a warm-up, says nothing of what repeats.
+        let first = last.checked_sub(equal).filter(|first| (*first as u32 + 1) * every >= from)?;
         let periods = self.ends[first..=last].windows(2);
         let times = periods.flat_map(|pair| pair[1].1.iter().zip(&pair[0].1).map(|(end, start)| end - start));
         let (least, most) =
@@ -119,7 +128,8 @@ impl Cycle {
         let (time, size) = (self.time?, self.size);
         let complete = self.ends.iter().rposition(|(done, _)| *done == size)?;
         let end = self.ends[complete].1.iter().copied().fold(0.0, f64::max);
-        let rest = f64::from(steps) - f64::from(self.period) * (complete as f64 + 1.0);
-        Some(end + rest / f64::from(self.period) * time)
+        let every = f64::from(self.repeats.every);
+        let rest = f64::from(steps) - every * (complete as f64 + 1.0);
+        Some(end + rest / every * time)
     }
 }

@@ -5,7 +5,7 @@ use crate::compilation::Compilation;
 use crate::gantt::Gantt;
 use crate::picture::{MOST_NODES, MOST_PHASES};
 use crate::training::Training;
-use bfc_compiler::model::topology::{Entry, Topology};
+use bfc_compiler::model::topology::{MatrixEntry, Topology};
 use bfc_compiler::{Analysis, Span};
 use bfc_predict::Sweep;
 use bfc_schedule::{MixingMatrix, Rank};
@@ -14,9 +14,9 @@ use serde_json::Value;
 
 /// `{size, files: [{file, local_size, analysis, compilation, topologies, program, sweep, training, gantt, diagnostics}]}`. Up to
 /// [`MOST_NODES`] ranks, a phase has `self_weights` and `edges`, each `[from, to, weight]`; beyond, it has the `hops` that all
-/// ranks have in common, or only the number of its `messages`. Of a period, the first [`MOST_PHASES`] phases are there. Its `lines` are those of the source that make it; `statements` say
-/// which entries of its matrix each statement makes, as pairs of row and column, where [ranks are
-/// few](bfc_compiler::model::topology::Place::MOST_RANKS).
+/// ranks have in common, or only the number of its `messages`. Of a period, the first [`MOST_PHASES`] phases are there. `lines`
+/// are those of the source that make a phase; `statements` say which entries of its matrix each statement makes, as pairs of row
+/// and column, where [ranks are few](bfc_compiler::model::topology::Place::MOST_RANKS).
 #[derive(Clone, Debug, Serialize)]
 pub struct Document<'a> {
     size: u32,
@@ -94,7 +94,7 @@ struct Phase<'a> {
 #[derive(Clone, Debug, Serialize)]
 struct Statement<'a> {
     lines: [usize; 2],
-    entries: &'a [Entry],
+    entries: &'a [MatrixEntry],
 }
 
 /// The weights of a phase, in as much detail as its size allows.
@@ -115,7 +115,7 @@ impl<'a> Phases<'a> {
         let phases = topology.phases.iter().take(MOST_PHASES).enumerate().map(|(number, phase)| {
             let place = topology.places.get(number);
             let statements = place.iter().flat_map(|place| &place.statements);
-            let statement = |(span, entries): &'a (Span, Vec<Entry>)| {
+            let statement = |(span, entries): &'a (Span, Vec<MatrixEntry>)| {
                 lines(*span).map(|lines| Statement { lines, entries })
             };
             Phase {

@@ -47,8 +47,8 @@ pub struct Flags {
     #[arg(long, default_value_t = 0, value_name = "SEED", allow_negative_numbers = true, value_parser = seed)]
     pub seed: u64,
     /// Where ranks run: as threads of one process, as processes that share memory, as processes that send through sockets, as
-    /// processes that `mpirun` starts (see `bfc mpi`), or as threads with their models on GPUs, each on its own by NCCL or, where
-    /// there are fewer, all on the first. The result is the same.
+    /// processes that `mpirun` starts (see `bfc mpi`), or as threads with their models on GPUs: each on its own over NCCL or, if
+    /// the machine has fewer, all on the first. The result is the same.
     #[arg(long, value_enum, default_value_t = Engine::Threads, value_name = "ENGINE")]
     pub engine: Engine,
     /// What the model is stored and sent in; f16 and bf16 are computed in f32.

@@ -23,7 +23,6 @@ use bfc_compiler::{Entry, Request};
 use bfc_report::diagnostic_json;
 use bfc_report::page::page;
 use bfc_report::training::{self, Training};
-use bfc_runtime::RuntimeError;
 use bfc_runtime::local::SpmdError;
 use bfc_schedule::program::Instruction;
 use bfc_schedule::{Rank, Schedule};
@@ -335,7 +334,7 @@ fn allreduce(size: u32) -> Result<Schedule, Failure> {
 }
 
 /// A failed run, as a failure of the command.
-pub(crate) fn failed(error: SpmdError<RuntimeError>) -> Failure {
+pub(crate) fn failed<E: Diagnostic + Send + Sync + 'static>(error: SpmdError<E>) -> Failure {
     match error {
         SpmdError::Failed { error, .. } => Failure::running(error),
         SpmdError::Panicked { rank, message } => Failure::running(RunError::Panicked { rank, message }),

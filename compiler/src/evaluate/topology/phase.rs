@@ -5,7 +5,7 @@ use super::weights;
 use super::weights::{Edges, MAX_EDGES, MAX_TABLE, Problem, Weighed, WeightRule};
 use crate::evaluate::error::{EvaluateError, Result};
 use crate::evaluate::value::number::MAX_BITS;
-use crate::model::topology::{Entry, Place};
+use crate::model::topology::{MatrixEntry, Place};
 use bfc_dsl::tree::Span;
 use bfc_schedule::{Group, MixingMatrix, Rank, Rational};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +26,7 @@ pub struct Draft {
     runs: Vec<Run>,
 }
 
-/// Edges that one statement said without another between them: those after the run before, up to these.
+/// Edges that one statement said in a row: those after the run before, up to these numbers of edges.
 #[derive(Clone, Debug)]
 struct Run {
     span: Span,
@@ -86,22 +86,19 @@ impl Draft {
     }
 
     /// What each statement said, in order of the source.
-    pub fn statements(&self, size: u32) -> Vec<(Span, Vec<Entry>)> {
+    pub fn statements(&self, size: u32) -> Vec<(Span, Vec<MatrixEntry>)> {
         if size > Place::MOST_RANKS {
             return vec![];
         }
-        let mut statements: BTreeMap<Span, BTreeSet<Entry>> = BTreeMap::new();
-        let (mut listed, mut moved) = (&self.edges.listed[..], &self.edges.moved[..]);
+        let mut statements: BTreeMap<Span, BTreeSet<MatrixEntry>> = BTreeMap::new();
+        let (mut listed, mut moved) = (0, 0);
         for run in &self.runs {
             let entries = statements.entry(run.span).or_default();
-            let before = (self.edges.listed.len() - listed.len(), self.edges.moved.len() - moved.len());
-            let (own_listed, own_moved);
-            (own_listed, listed) = listed.split_at(run.listed - before.0);
-            (own_moved, moved) = moved.split_at(run.moved - before.1);
-            entries.extend(own_listed.iter().map(|(from, to, _)| (*to, *from)));
-            for (from, to, _) in own_moved {
+            entries.extend(self.edges.listed[listed..run.listed].iter().map(|(from, to, _)| (*to, *from)));
+            for (from, to, _) in &self.edges.moved[moved..run.moved] {
                 entries.extend((0..size).map(|rank| (to.apply(rank), from.apply(rank))));
             }
+            (listed, moved) = (run.listed, run.moved);
         }
         for (rank, span) in &self.self_spans {
             let ranks = rank.map_or(0..size, |rank| rank..rank + 1);
