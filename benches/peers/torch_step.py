@@ -62,12 +62,10 @@ def pair():
 
     def own():
         base.step()
-        machine.turn(buckets, answers, tensors)
+        machine.turn(tensors, tensors)
 
     for turn in range(3):
         machine = bfc.machine(schedule, {str(i): one for i, one in enumerate(tensors)})
-        buckets = range(len(machine.buckets))
-        answers = [tensors[i] for bucket in machine.buckets for i in bucket]
         machine.wanted()
         everything.setdefault("base", []).extend(medians([base.step], 15))
         everything.setdefault("runtime", []).extend(medians([own], 15))

@@ -182,12 +182,12 @@ pub const FLOATS: &str = "bfloat16, float16, float32 or float64";
 
 /// The memory of an array of floats that is about to be changed in place.
 pub fn writable(array: &Bound<'_, PyAny>) -> Result<Memory, ArrayError> {
-    in_place(array, Parameters::Refused)?.floats()
+    writable_floats(array, Parameters::Refused)
 }
 
-/// The same of a model's tensor, which may require a gradient.
-pub fn writable_parameter(array: &Bound<'_, PyAny>) -> Result<Memory, ArrayError> {
-    in_place(array, Parameters::Taken)?.floats()
+/// The same, of a model's tensor as well.
+pub fn writable_floats(array: &Bound<'_, PyAny>, parameters: Parameters) -> Result<Memory, ArrayError> {
+    in_place(array, parameters)?.floats()
 }
 
 /// The memory of an array of any numbers that is about to be changed in place.
@@ -213,12 +213,12 @@ pub fn in_place(array: &Bound<'_, PyAny>, parameters: Parameters) -> Result<Memo
 
 /// The memory of an array of floats that is only read; one with gaps is copied.
 pub fn readable(array: &Bound<'_, PyAny>) -> PyResult<Memory> {
-    Ok(readable_numbers(array, Parameters::Refused)?.floats()?)
+    readable_floats(array, Parameters::Refused)
 }
 
-/// The same of a model's tensor, which may require a gradient.
-pub fn readable_parameter(array: &Bound<'_, PyAny>) -> PyResult<Memory> {
-    Ok(readable_numbers(array, Parameters::Taken)?.floats()?)
+/// The same, of a model's tensor as well.
+pub fn readable_floats(array: &Bound<'_, PyAny>, parameters: Parameters) -> PyResult<Memory> {
+    Ok(readable_numbers(array, parameters)?.floats()?)
 }
 
 /// The memory of an array of any numbers that is only read; one with gaps is copied.

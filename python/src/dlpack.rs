@@ -6,7 +6,7 @@
 
 use crate::array::{ArrayError, FLOATS};
 use crate::library::Library;
-use bfc_runtime::NumberType;
+use bfc_runtime::{Dtype, NumberType, Numeric};
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -26,10 +26,31 @@ const READ_ONLY: u64 = 1;
 const COPIED: u64 = 2;
 
 #[repr(C)]
+#[derive(Clone, Copy, PartialEq)]
 struct DataType {
     code: u8,
     bits: u8,
     lanes: u16,
+}
+
+impl DataType {
+    fn number(self) -> Option<NumberType> {
+        Some(match (self.code, self.bits, self.lanes) {
+            (BFLOAT, 16, 1) => NumberType::Bf16,
+            (FLOAT, 16, 1) => NumberType::F16,
+            (FLOAT, 32, 1) => NumberType::F32,
+            (FLOAT, 64, 1) => NumberType::F64,
+            (INTEGER, 8, 1) => NumberType::I8,
+            (INTEGER, 16, 1) => NumberType::I16,
+            (INTEGER, 32, 1) => NumberType::I32,
+            (INTEGER, 64, 1) => NumberType::I64,
+            (UNSIGNED, 8, 1) => NumberType::U8,
+            (UNSIGNED, 16, 1) => NumberType::U16,
+            (UNSIGNED, 32, 1) => NumberType::U32,
+            (UNSIGNED, 64, 1) => NumberType::U64,
+            _ => return None,
+        })
+    }
 }
 
 #[repr(C)]
@@ -92,6 +113,20 @@ impl Exported {
 }
 
 impl Tensor {
+    /// The same, if it is a dense tensor of torch.
+    fn seen(tensor: &Bound<'_, PyAny>) -> Option<Self> {
+        let functions = functions(&tensor.get_type())?;
+        Self::of(tensor, functions.describe?)
+    }
+
+    /// The lengths of the dimensions, and the strides; none where they are those of row-major order.
+    fn lists(&self) -> PyResult<(&[i64], &[i64])> {
+        let dimensions = usize::try_from(self.dimensions)?;
+        // SAFETY: `shape` holds `dimensions` lengths, and so does `strides` unless it is null.
+        let lists = unsafe { [list(self.shape, dimensions), list(self.strides, dimensions)] };
+        Ok(lists.map(Option::unwrap_or_default).into())
+    }
+
     /// A description without an owner, which holds until anything else of Python runs.
     fn of(tensor: &Bound<'_, PyAny>, describe: Describe) -> Option<Self> {
         let mut out = MaybeUninit::uninit();
@@ -106,15 +141,6 @@ impl Tensor {
         None
     }
 
-    fn hash_form(&self, hasher: &mut impl Hasher) -> PyResult<()> {
-        let DataType { code, bits, lanes } = self.dtype;
-        (self.device_type, self.device_id, code, bits, lanes).hash(hasher);
-        let dimensions = usize::try_from(self.dimensions)?;
-        // SAFETY: `shape` holds `dimensions` lengths, and so does `strides` unless it is null.
-        let lists = unsafe { [list(self.shape, dimensions), list(self.strides, dimensions)] };
-        lists.hash(hasher);
-        Ok(())
-    }
 }
 
 impl Drop for Exported {
@@ -168,8 +194,7 @@ pub enum Parameters {
 /// The memory of `array`, or why it cannot be had.
 pub fn import(array: &Bound<'_, PyAny>, parameters: Parameters) -> Result<Memory, ArrayError> {
     if let Some(Functions { export, .. }) = functions(&array.get_type()) {
-        let requires_grad = || array.getattr(intern!(array.py(), "requires_grad"))?.is_truthy();
-        if parameters == Parameters::Taken || !requires_grad().unwrap_or(true) {
+        if parameters == Parameters::Taken || !requires_grad(array).unwrap_or(true) {
             return exported(array, export);
         }
     }
@@ -192,7 +217,76 @@ pub fn import(array: &Bound<'_, PyAny>, parameters: Parameters) -> Result<Memory
         return Err(ArrayError::NotOnCpu { library, device: device.0 });
     }
     let capsule = capsule(array).map_err(|error| not_exported(error.to_string()))?;
-    in_capsule(&capsule, library).ok_or_else(|| not_exported("its capsule is malformed".into()))?
+    in_capsule(&capsule, library).ok_or_else(|| malformed(library))?
+}
+
+fn malformed(library: Library) -> ArrayError {
+    ArrayError::NotExported { library, reason: "its description is malformed".into() }
+}
+
+fn requires_grad(tensor: &Bound<'_, PyAny>) -> PyResult<bool> {
+    tensor.getattr(intern!(tensor.py(), "requires_grad"))?.is_truthy()
+}
+
+/// Floats that lie one after another, without what keeps them alive.
+#[derive(Clone, Copy)]
+pub struct Span {
+    data: *mut c_void,
+    length: usize,
+    /// The element type.
+    pub dtype: Dtype,
+}
+
+// SAFETY: it is an address, which is only read where its user says that it may be.
+unsafe impl Send for Span {}
+
+impl Span {
+    /// The floats of memory that is contiguous.
+    pub fn of(memory: &Memory) -> Self {
+        debug_assert!(memory.contiguous);
+        Self { data: memory.data, length: memory.len(), dtype: memory.dtype() }
+    }
+
+    /// The elements.
+    ///
+    /// # Safety
+    /// They are alive, of this type, and nobody writes them while the slice lives.
+    pub unsafe fn slice<'a, T: Numeric>(self) -> &'a [T] {
+        debug_assert!(T::TYPE.float() == Some(self.dtype));
+        match self.length {
+            0 => &[],
+            // SAFETY: the caller's promise.
+            length => unsafe { std::slice::from_raw_parts(self.data.cast(), length) },
+        }
+    }
+
+    /// The elements, to be changed.
+    ///
+    /// # Safety
+    /// As for [`slice`](Self::slice), and nobody else reads them.
+    pub unsafe fn slice_mut<'a, T: Numeric>(self) -> &'a mut [T] {
+        debug_assert!(T::TYPE.float() == Some(self.dtype));
+        match self.length {
+            0 => &mut [],
+            // SAFETY: the caller's promise.
+            length => unsafe { std::slice::from_raw_parts_mut(self.data.cast(), length) },
+        }
+    }
+}
+
+/// The elements of a tensor of torch that has this shape and is contiguous, in memory of the CPU; they are its own until
+/// anything else of Python runs. A quarter of the time of an [`import`].
+pub fn lend(tensor: &Bound<'_, PyAny>, shape: &[usize]) -> Option<Span> {
+    let described = Tensor::seen(tensor)?;
+    let (found, strides) = described.lists().ok()?;
+    let alike = found.len() == shape.len()
+        && found.iter().zip(shape).all(|(&found, &length)| usize::try_from(found) == Ok(length));
+    let length = shape.iter().product();
+    let plain = described.device_type == CPU && (length == 0 || row_major(shape, strides));
+    let dtype = described.dtype.number()?.float()?;
+    let data = described.data.wrapping_byte_add(usize::try_from(described.byte_offset).ok()?);
+    let aligned = (data as usize).is_multiple_of(dtype.bytes());
+    (alike && plain && aligned).then_some(Span { data, length, dtype })
 }
 
 /// The functions for tensors of this type, if it is one of torch's; looked up once for each type.
@@ -238,30 +332,74 @@ fn exported(array: &Bound<'_, PyAny>, export: Export) -> Result<Memory, ArrayErr
     } else {
         None
     };
-    described.ok_or_else(|| not_exported("its description is malformed".into()))?
+    described.ok_or_else(|| malformed(library))?
 }
 
-/// A number that changes where a tensor of torch gets another type, shape, device or order in memory, or where it begins or
-/// ceases to require a gradient.
-#[pyfunction]
-pub fn form(tensors: Vec<Bound<'_, PyAny>>) -> PyResult<u64> {
-    let mut hasher = DefaultHasher::new();
-    for tensor in &tensors {
-        tensor.getattr(intern!(tensor.py(), "requires_grad"))?.is_truthy()?.hash(&mut hasher);
-        let describe = functions(&tensor.get_type()).and_then(|functions| functions.describe);
-        match describe.and_then(|describe| Tensor::of(tensor, describe)) {
-            Some(described) => described.hash_form(&mut hasher)?,
-            // Sparse, or of another library.
-            None => {
-                for name in ["dtype", "shape", "device", "layout"] {
-                    tensor.getattr(name)?.hash()?.hash(&mut hasher);
-                }
-                let contiguous = tensor.call_method0("is_contiguous").and_then(|it| it.is_truthy());
-                contiguous.unwrap_or(false).hash(&mut hasher);
+/// Tensors of torch, and their types, shapes, devices and orders in memory when this was made, and whether they required a
+/// gradient.
+#[pyclass(frozen, module = "bfc._bfc")]
+pub struct Forms(Vec<(Py<PyAny>, Form)>);
+
+#[derive(PartialEq)]
+enum Form {
+    Dense { requires_grad: bool, device: (i32, i32), dtype: DataType, shape: Vec<i64>, strides: Vec<i64> },
+    /// Sparse, or of another library: the hash of what it says of itself.
+    Other(u64),
+}
+
+#[pymethods]
+impl Forms {
+    #[new]
+    fn new(tensors: Vec<Bound<'_, PyAny>>) -> PyResult<Self> {
+        let form = |tensor: Bound<'_, PyAny>| Ok((tensor.clone().unbind(), Form::of(&tensor)?));
+        tensors.into_iter().map(form).collect::<PyResult<_>>().map(Self)
+    }
+
+    /// Whether one of them has changed.
+    fn changed(&self, py: Python<'_>) -> PyResult<bool> {
+        for (tensor, form) in &self.0 {
+            if !form.holds(tensor.bind(py))? {
+                return Ok(true);
             }
         }
+        Ok(false)
     }
-    Ok(hasher.finish())
+}
+
+impl Form {
+    fn of(tensor: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let Some(described) = Tensor::seen(tensor) else { return Self::other(tensor) };
+        let (shape, strides) = described.lists()?;
+        Ok(Self::Dense {
+            requires_grad: requires_grad(tensor)?,
+            device: (described.device_type, described.device_id),
+            dtype: described.dtype,
+            shape: shape.to_vec(),
+            strides: strides.to_vec(),
+        })
+    }
+
+    /// Whether a tensor has this form.
+    fn holds(&self, tensor: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let Some(described) = Tensor::seen(tensor) else { return Ok(*self == Self::other(tensor)?) };
+        let Self::Dense { requires_grad: required, device, dtype, shape, strides } = self else {
+            return Ok(false);
+        };
+        Ok((described.device_type, described.device_id) == *device
+            && described.dtype == *dtype
+            && described.lists()? == (shape, strides)
+            && requires_grad(tensor)? == *required)
+    }
+
+    fn other(tensor: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let mut hasher = DefaultHasher::new();
+        for name in ["requires_grad", "dtype", "shape", "device", "layout"] {
+            tensor.getattr(name)?.hash()?.hash(&mut hasher);
+        }
+        let contiguous = tensor.call_method0("is_contiguous").and_then(|it| it.is_truthy());
+        contiguous.unwrap_or(false).hash(&mut hasher);
+        Ok(Self::Other(hasher.finish()))
+    }
 }
 
 fn capsule<'py>(array: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyCapsule>> {
@@ -300,23 +438,9 @@ fn describe(
     if tensor.device_type != CPU {
         return Some(Err(ArrayError::NotOnCpu { library, device: tensor.device_type }));
     }
-    let number = match (tensor.dtype.code, tensor.dtype.bits, tensor.dtype.lanes) {
-        (BFLOAT, 16, 1) => NumberType::Bf16,
-        (FLOAT, 16, 1) => NumberType::F16,
-        (FLOAT, 32, 1) => NumberType::F32,
-        (FLOAT, 64, 1) => NumberType::F64,
-        (INTEGER, 8, 1) => NumberType::I8,
-        (INTEGER, 16, 1) => NumberType::I16,
-        (INTEGER, 32, 1) => NumberType::I32,
-        (INTEGER, 64, 1) => NumberType::I64,
-        (UNSIGNED, 8, 1) => NumberType::U8,
-        (UNSIGNED, 16, 1) => NumberType::U16,
-        (UNSIGNED, 32, 1) => NumberType::U32,
-        (UNSIGNED, 64, 1) => NumberType::U64,
-        (code, bits, _) => {
-            let (found, expected) = (type_name(code, bits), FLOATS);
-            return Some(Err(ArrayError::WrongType { library, found, expected }));
-        }
+    let Some(number) = tensor.dtype.number() else {
+        let found = type_name(tensor.dtype.code, tensor.dtype.bits);
+        return Some(Err(ArrayError::WrongType { library, found, expected: FLOATS }));
     };
     let dimensions = usize::try_from(tensor.dimensions).ok()?;
     // SAFETY: `shape` holds `dimensions` lengths, and so does `strides` unless it is null.

@@ -116,18 +116,19 @@ impl<T: Send + 'static> Worker<T> {
         py: Python<'_>,
         body: impl FnOnce(&mut T) -> R + Send + 'static,
     ) -> PyResult<Option<R>> {
-        let (send, done) = channel();
-        match &mut *self.running() {
+        let done = match &mut *self.running() {
             None => return Ok(None),
             // The interpreter's lock is kept: another thread that has it could wait for this one.
             Some(Running::Here(it)) => return Ok(Some(body(it))),
             Some(Running::Beside { calls, .. }) => {
+                let (send, done) = channel();
                 let call = move |it: &mut T| drop(send.send(body(it)));
                 if calls.send(Box::new(call)).is_err() {
                     return Ok(None);
                 }
+                done
             }
-        }
+        };
         let done = wait(py, done).inspect_err(|_| drop(self.running().take()))?;
         if done.is_none() {
             self.end(py);

@@ -27,6 +27,7 @@ mod dlpack;
 mod error;
 mod graphs;
 mod interrupt;
+mod kernel;
 mod library;
 mod machine;
 mod program;
@@ -52,15 +53,15 @@ mod _bfc {
     #[pymodule_export]
     use super::compile::{compile, compile_source, decode};
     #[pymodule_export]
-    use super::dlpack::form;
+    use super::dlpack::Forms;
     #[pymodule_export]
     use super::graphs::import_graph;
     #[pymodule_export]
+    use super::kernel::{apply_operation, apply_to_elements, sum_terms};
+    #[pymodule_export]
     use super::machine::Machine;
     #[pymodule_export]
-    use super::program::{
-        Buckets, Code, apply_operation, exchange_failed, machine_failed, ranks_differ, wrong_checkpoint,
-    };
+    use super::program::{Buckets, Code, exchange_failed, machine_failed, ranks_differ, wrong_checkpoint};
     #[pymodule_export]
     use super::results::{advise, analyze, compare, simulate, sweep};
     #[pymodule_export]

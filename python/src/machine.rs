@@ -2,7 +2,7 @@
 
 use crate::arguments::wrong_value;
 use crate::array::{self, Element};
-use crate::dlpack::Memory;
+use crate::dlpack::{self, Memory, Parameters, Span};
 use crate::error;
 use crate::interrupt::Worker;
 use crate::schedule::Schedule;
@@ -12,7 +12,7 @@ use bfc_schedule::Rank;
 use half::{bf16, f16};
 use miette::Diagnostic;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::{PyBytes, PyList, PySequence};
 use std::ops::Range;
 use thiserror::Error;
 
@@ -20,6 +20,8 @@ use thiserror::Error;
 #[pyclass(frozen, module = "bfc")]
 pub struct Machine {
     worker: Worker<Seated>,
+    /// Whether its calls wait for other ranks.
+    waits: bool,
     layout: Layout,
     /// All tensors, by index.
     tensors: Vec<usize>,
@@ -73,7 +75,7 @@ impl Machine {
             let (found, expected) = (format!("for {size} ranks"), format!("expected one for {expected}"));
             return Err(wrong_value(py, "Machine", "schedule", &found, &expected));
         }
-        let arrays: Vec<Memory> = arrays.iter().map(array::readable_parameter).collect::<PyResult<_>>()?;
+        let arrays: Vec<Memory> = arrays.iter().map(|array| array::readable_floats(array, Parameters::Taken)).collect::<PyResult<_>>()?;
         let tensors = names.into_iter().zip(&arrays);
         let tensors =
             tensors.map(|(name, array)| Tensor { name, shape: array.shape.clone(), dtype: array.dtype() });
@@ -82,11 +84,12 @@ impl Machine {
         let transport = world.seat.take().map_err(|vacant| error::raise(py, [&vacant as &dyn Diagnostic]))?;
         let (schedule, deadline, seat) = (schedule.inner.clone(), world.deadline, world.seat.clone());
         let of_machine = layout.clone();
-        let worker = Worker::start(py, size > 1, move || {
+        let waits = size > 1;
+        let worker = Worker::start(py, waits, move || {
             // Until there is a machine, nobody gives the transport back.
             let mut seated = Seated { machine: None, seat };
             let fill = |values: &mut ValuesMut<'_>| {
-                arrays.iter().enumerate().for_each(|(tensor, array)| write(array, values, tensor));
+                arrays.iter().enumerate().for_each(|(tensor, array)| write(Span::of(array), values, tensor));
             };
             let part = schedule.rank(rank);
             let machine = bfc_runtime::Machine::with_deadline(part, transport, of_machine, fill, deadline)?;
@@ -95,7 +98,7 @@ impl Machine {
         })?;
         let worker =
             worker.map_err(|failure: RuntimeError| error::raise(py, [&failure as &dyn Diagnostic]))?;
-        Ok(Self { worker, tensors: (0..layout.tensors().len()).collect(), layout, rank })
+        Ok(Self { worker, waits, tensors: (0..layout.tensors().len()).collect(), layout, rank })
     }
 
     /// The tensors of each bucket, by index.
@@ -126,45 +129,55 @@ impl Machine {
         self.call(py, |machine| Ok(machine.wanted()?.map(name)))
     }
 
-    /// Answers for the tensors of some buckets, one array for each, and goes on to the next question, whose point it copies
-    /// into arrays; copies the model into others wherever a step is complete. Whether a step is, and what is wanted.
-    #[pyo3(signature = (buckets, answers, point, model=None))]
+    /// Answers, one array for each tensor, and goes on to the next question, whose point it copies into arrays; copies the model
+    /// into others wherever a step is complete. With `buckets`, the answers are for their tensors alone, one bucket after
+    /// another. Whether a step is complete, and what is wanted.
+    #[pyo3(signature = (answers, point, model=None, buckets=None))]
     fn turn(
         &self,
         py: Python<'_>,
-        buckets: Vec<usize>,
-        answers: Vec<Bound<'_, PyAny>>,
-        point: Vec<Bound<'_, PyAny>>,
-        model: Option<Vec<Bound<'_, PyAny>>>,
+        answers: Bound<'_, PySequence>,
+        point: Bound<'_, PySequence>,
+        model: Option<Bound<'_, PySequence>>,
+        buckets: Option<Vec<usize>>,
     ) -> PyResult<(bool, &'static str)> {
-        let of_buckets: Vec<&[usize]> =
-            buckets.iter().map(|&bucket| self.of_bucket(py, bucket)).collect::<PyResult<_>>()?;
-        let tensors = of_buckets.concat();
+        let of_buckets = buckets.iter().flatten().map(|&bucket| self.of_bucket(py, bucket));
+        let of_buckets: Vec<&[usize]> = of_buckets.collect::<PyResult<_>>()?;
+        let tensors = buckets.as_ref().map(|_| of_buckets.concat());
         let lengths: Vec<usize> = of_buckets.iter().map(|tensors| tensors.len()).collect();
-        let answers = self.memory(py, &tensors, &answers, array::readable_parameter)?;
-        let point = self.memory(py, &self.tensors, &point, array::writable_parameter)?;
-        let model = model.map(|model| self.memory(py, &self.tensors, &model, array::writable_parameter));
+        // What answers in place is looked at once.
+        let in_place = buckets.is_none() && answers.is(&point);
+        let answers = match in_place {
+            true => None,
+            false => {
+                let tensors = tensors.as_deref().unwrap_or(&self.tensors);
+                Some(self.memory(py, tensors, &answers, array::readable_floats)?)
+            }
+        };
+        let point = self.memory(py, &self.tensors, &point, array::writable_floats)?;
+        let model = model.map(|model| self.memory(py, &self.tensors, &model, array::writable_floats));
         let model = model.transpose()?;
-        let all = self.tensors.len();
         self.call(py, move |machine| {
             let keep = |machine: &mut bfc_runtime::Machine<AnyTransport>| match &model {
                 Some(model) => machine.model().map(|values| read_all(&values, model)),
                 None => Ok(()),
             };
-            // All at once, the exchange goes on in this thread: another one costs more than a short message.
-            let at_once = !buckets.is_empty() && tensors.len() == all;
-            let (mut done, mut first) = (false, 0);
-            for (bucket, length) in buckets.into_iter().zip(lengths) {
-                let its = first..first + length;
-                let mut values = machine.answer()?;
-                its.clone().for_each(|index| write(&answers[index], &mut values, tensors[index]));
-                if !at_once {
-                    done = machine.ready(bucket)?;
+            let answers = answers.as_ref().unwrap_or(&point);
+            let mut done = false;
+            match (buckets, tensors) {
+                (Some(buckets), Some(tensors)) => {
+                    let mut its = tensors.iter().zip(&answers.spans);
+                    for (bucket, length) in buckets.into_iter().zip(lengths) {
+                        let mut values = machine.answer()?;
+                        its.by_ref().take(length).for_each(|(&tensor, answer)| write(*answer, &mut values, tensor));
+                        done = machine.ready(bucket)?;
+                    }
                 }
-                first = its.end;
-            }
-            if at_once {
-                done = machine.next()?;
+                _ => {
+                    // All at once, the exchange goes on in this thread: another one costs more than a short message.
+                    write_all(answers, &mut machine.answer()?);
+                    done = machine.next()?;
+                }
             }
             if done {
                 keep(machine)?;
@@ -182,40 +195,40 @@ impl Machine {
     }
 
     /// Copies the point of the next question into arrays, one for each tensor.
-    fn point(&self, py: Python<'_>, into: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
-        let into = self.memory(py, &self.tensors, &into, array::writable_parameter)?;
+    fn point(&self, py: Python<'_>, into: Bound<'_, PySequence>) -> PyResult<()> {
+        let into = self.memory(py, &self.tensors, &into, array::writable_floats)?;
         self.call(py, move |machine| machine.point().map(|point| read_all(&point, &into)))
     }
 
     /// Copies the answers for the tensors of one bucket, which may travel from now on.
-    fn ready(&self, py: Python<'_>, bucket: usize, answer: Vec<Bound<'_, PyAny>>) -> PyResult<bool> {
+    fn ready(&self, py: Python<'_>, bucket: usize, answer: Bound<'_, PySequence>) -> PyResult<bool> {
         let tensors = self.of_bucket(py, bucket)?.to_vec();
-        let answer = self.memory(py, &tensors, &answer, array::readable_parameter)?;
+        let answer = self.memory(py, &tensors, &answer, array::readable_floats)?;
         self.call(py, move |machine| {
             let mut values = machine.answer()?;
-            tensors.iter().zip(&answer).for_each(|(&tensor, array)| write(array, &mut values, tensor));
+            tensors.iter().zip(&answer.spans).for_each(|(&tensor, array)| write(*array, &mut values, tensor));
             machine.ready(bucket)
         })
     }
 
     /// Does a step that asks nothing, or goes on past a question whose answer is one array for each tensor.
     #[pyo3(signature = (answer=None))]
-    fn next(&self, py: Python<'_>, answer: Option<Vec<Bound<'_, PyAny>>>) -> PyResult<bool> {
+    fn next(&self, py: Python<'_>, answer: Option<Bound<'_, PySequence>>) -> PyResult<bool> {
         let answer = answer
-            .map(|answer| self.memory(py, &self.tensors, &answer, array::readable_parameter))
+            .map(|answer| self.memory(py, &self.tensors, &answer, array::readable_floats))
             .transpose()?;
         self.call(py, move |machine| {
             if let Some(answer) = &answer {
                 let mut values = machine.answer()?;
-                answer.iter().enumerate().for_each(|(tensor, array)| write(array, &mut values, tensor));
+                write_all(answer, &mut values);
             }
             machine.next()
         })
     }
 
     /// Copies the model into arrays, one for each tensor.
-    fn model(&self, py: Python<'_>, into: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
-        let into = self.memory(py, &self.tensors, &into, array::writable_parameter)?;
+    fn model(&self, py: Python<'_>, into: Bound<'_, PySequence>) -> PyResult<()> {
+        let into = self.memory(py, &self.tensors, &into, array::writable_floats)?;
         self.call(py, move |machine| machine.model().map(|model| read_all(&model, &into)))
     }
 
@@ -325,33 +338,52 @@ impl Machine {
         buckets.get(bucket).map(|bucket| bucket.tensors.as_slice()).ok_or_else(not_wanted)
     }
 
-    /// The memory of one array for each of these tensors.
+    /// The memory of one array for each of these tensors. Where the machine's calls are done before anything else of Python runs,
+    /// tensors of torch lend theirs.
     fn memory<E>(
         &self,
         py: Python<'_>,
         tensors: &[usize],
-        arrays: &[Bound<'_, PyAny>],
-        import: impl Fn(&Bound<'_, PyAny>) -> Result<Memory, E>,
-    ) -> PyResult<Vec<Memory>>
+        arrays: &Bound<'_, PySequence>,
+        import: impl Fn(&Bound<'_, PyAny>, Parameters) -> Result<Memory, E>,
+    ) -> PyResult<Arrays>
     where
         PyErr: From<E>,
     {
+        let arrays = arrays.to_list()?;
         if arrays.len() != tensors.len() {
             let (found, expected) = (arrays.len(), tensors.len());
             let (found, expected) =
                 (format!("a list of {found}"), format!("expected {expected} arrays, one for each tensor"));
             return Err(wrong_value(py, "Machine", "arrays", &found, &expected));
         }
-        let fitting = |(&tensor, array): (&usize, &Bound<'_, PyAny>)| {
-            let memory = import(array)?;
-            let Tensor { shape, dtype, .. } = &self.layout.tensors()[tensor];
-            // Short numbers are computed in `f32`, and rounded where they are stored.
-            let alike = memory.dtype() == *dtype || ![memory.dtype(), *dtype].contains(&Dtype::F64);
-            memory.fits(if alike { memory.dtype() } else { *dtype }, shape)?;
+        // Short numbers are computed in `f32`, and rounded where they are stored.
+        let are_alike = |found, dtype| found == dtype || ![found, dtype].contains(&Dtype::F64);
+        let of_model = |&tensor: &usize| &self.layout.tensors()[tensor];
+        if !self.waits {
+            let lend = |(tensor, array): (&Tensor, Bound<'_, PyAny>)| {
+                dlpack::lend(&array, &tensor.shape).filter(|span| are_alike(span.dtype, tensor.dtype))
+            };
+            if let Some(spans) = tensors.iter().map(of_model).zip(&arrays).map(lend).collect() {
+                return Ok(Arrays { spans, _owners: vec![] });
+            }
+        }
+        let fitting = |(&Tensor { dtype, ref shape, .. }, array): (&Tensor, Bound<'_, PyAny>)| {
+            let memory = import(&array, Parameters::Taken)?;
+            let alike = are_alike(memory.dtype(), dtype);
+            memory.fits(if alike { memory.dtype() } else { dtype }, shape)?;
             Ok(memory)
         };
-        tensors.iter().zip(arrays).map(fitting).collect()
+        let owners: Vec<Memory> =
+            tensors.iter().map(of_model).zip(&arrays).map(fitting).collect::<PyResult<_>>()?;
+        Ok(Arrays { spans: owners.iter().map(Span::of).collect(), _owners: owners })
     }
+}
+
+/// Where arrays lie, and what keeps them alive unless they are lent.
+struct Arrays {
+    spans: Vec<Span>,
+    _owners: Vec<Memory>,
 }
 
 /// What a trainer calls an answer.
@@ -364,12 +396,12 @@ fn name(wanted: Wanted) -> &'static str {
 }
 
 /// Copies all tensors into arrays.
-fn read_all(values: &Values<'_>, into: &[Memory]) {
-    into.iter().enumerate().for_each(|(tensor, into)| read(values, tensor, into));
+fn read_all(values: &Values<'_>, into: &Arrays) {
+    into.spans.iter().enumerate().for_each(|(tensor, into)| read(values, tensor, *into));
 }
 
 /// Copies a tensor into an array.
-fn read(values: &Values<'_>, tensor: usize, into: &Memory) {
+fn read(values: &Values<'_>, tensor: usize, into: Span) {
     let stored = values.dtype(values.layout().place(tensor).bucket);
     // SAFETY: `Machine::memory` has checked that it is writable, contiguous and as long as the tensor; that no other thread
     // touches it during the call is asked of the caller.
@@ -377,24 +409,29 @@ fn read(values: &Values<'_>, tensor: usize, into: &Memory) {
         match stored {
             Dtype::F64 => into.slice_mut::<f64>().copy_from_slice(values.tensor(tensor)),
             _ => {
-                with_short!(stored, S => with_short!(into.dtype(), R => convert::<S, R>(values.tensor(tensor), into.slice_mut())))
+                with_short!(stored, S => with_short!(into.dtype, R => convert::<S, R>(values.tensor(tensor), into.slice_mut())))
             }
         }
     }
 }
 
 /// Copies an array into a tensor.
-fn write(from: &Memory, values: &mut ValuesMut<'_>, tensor: usize) {
+fn write(from: Span, values: &mut ValuesMut<'_>, tensor: usize) {
     let stored = values.dtype(values.layout().place(tensor).bucket);
-    // SAFETY: `array::readable` gives contiguous memory, and `Machine::memory` has checked its length and type.
+    // SAFETY: `Machine::memory` has checked that it is contiguous, of this type and as long as the tensor.
     unsafe {
         match stored {
             Dtype::F64 => values.tensor::<f64>(tensor).copy_from_slice(from.slice()),
             _ => {
-                with_short!(from.dtype(), S => with_short!(stored, R => convert::<S, R>(from.slice(), values.tensor(tensor))))
+                with_short!(from.dtype, S => with_short!(stored, R => convert::<S, R>(from.slice(), values.tensor(tensor))))
             }
         }
     }
+}
+
+/// Copies arrays into all tensors.
+fn write_all(from: &Arrays, values: &mut ValuesMut<'_>) {
+    from.spans.iter().enumerate().for_each(|(tensor, from)| write(*from, values, tensor));
 }
 
 /// The numbers in another type, rounded to nearest where it is shorter.

@@ -1,5 +1,4 @@
-//! What the engine in Python needs from here: a rank's program as plain data, and the operations, codecs and exceptions of the
-//! other engines.
+//! What the engine in Python needs from here: a rank's program as plain data, and the codecs and exceptions of the other engines.
 
 use crate::array;
 use crate::dlpack::Memory;
@@ -7,7 +6,7 @@ use crate::error;
 use crate::schedule::{Schedule, from_json};
 use bfc_runtime::trace::Trace;
 use bfc_runtime::{Coding, Dtype, ExchangeKind, Layout, Place, Plan, RuntimeError, Tensor, Weight};
-use bfc_schedule::program::{Block, Expression, Instruction, Operation, Operator, Shape, Transfer, scalar};
+use bfc_schedule::program::{Block, Expression, Instruction, Operation, Operator, Shape, Transfer};
 use bfc_schedule::{Average, Codec, Rank, SliceRound};
 use miette::Diagnostic;
 use pyo3::exceptions::PyValueError;
@@ -124,17 +123,6 @@ fn expression(expression: &Expression) -> Vec<Value> {
         other => json!([format!("{other:?}"), other.arity()]),
     };
     expression.iter().map(operation).collect()
-}
-
-/// An operation on numbers, as programs mean it.
-#[pyfunction]
-pub fn apply_operation(name: &str, operands: Vec<f64>) -> PyResult<f64> {
-    let known = Operation::PLAIN.iter().find(|operation| format!("{operation:?}") == name);
-    match (known, operands.as_slice()) {
-        (Some(operation), [a]) if operation.arity() == 1 => Ok(scalar::unary(operation, *a)),
-        (Some(operation), [a, b]) if operation.arity() == 2 => Ok(scalar::binary(operation, *a, *b)),
-        _ => Err(PyValueError::new_err(format!("no operation `{name}` of {} numbers", operands.len()))),
-    }
 }
 
 /// A model's tensors in buckets.

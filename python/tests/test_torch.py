@@ -546,7 +546,10 @@ def test_a_skipped_step_takes_part_in_the_exchange(tmp_path):
 def test_overlap_has_the_same_bits(tmp_path):
     body = """
     x = torch.randn(64, 700)
-    for algorithm, kind in (("atc_diffusion", torch.optim.AdamW), ("gradient_tracking", torch.optim.SGD), ("dgd", torch.optim.SGD)):
+    plain = torch.optim.SGD
+    for algorithm, kind in (
+        ("atc_diffusion", torch.optim.AdamW), ("gradient_tracking", plain), ("dgd", plain), ("push_sum_sgd", plain),
+    ):
         for overlap in (False, True):
             torch.manual_seed(1)
             net = torch.nn.Sequential(*[torch.nn.Linear(700, 700) for _ in range(8)])
@@ -556,10 +559,13 @@ def test_overlap_has_the_same_bits(tmp_path):
                 optimizer.zero_grad()
                 (net(x) - bfc.rank()).square().mean().backward()
                 optimizer.step()
-            total = sum(one.detach().double().abs().sum().item() for one in net.parameters())
+            with optimizer.evaluating():
+                model = [one.detach().clone() for one in net.parameters()]
+            held = [*net.parameters(), *model]
+            total = sum(one.detach().double().abs().sum().item() for one in held)
             print("rank", bfc.rank(), algorithm, optimizer.statistics()["buckets"], total.hex())
             optimizer.close()
     """
     lines = on_ranks(body, tmp_path)
-    assert lines[::2] == lines[1::2] and len(set(lines)) == 6
+    assert lines[::2] == lines[1::2] and len(set(lines)) == 8
     assert all(int(line.split()[3]) > 1 for line in lines)

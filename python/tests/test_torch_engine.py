@@ -83,6 +83,20 @@ for path in sys.argv[2:]:
 """
 
 
+# What torch computes with other bits.
+OPERATIONS = """
+use topology::ring
+algorithm operations(lr: scalar = 0.05) {
+    state x = params
+    step { x <- mix(x - lr * (grad(x) + log(abs(x) + 1) + (abs(x) + 1)^(-1.5) - sqrt(abs(x)))) }
+}
+schedule {
+    topology ring
+    algorithm operations
+}
+"""
+
+
 @pytest.mark.parametrize("ranks,steps", [(2, 50), (4, 20)])
 def test_every_algorithm_has_the_bits_of_the_engine_processes(ranks, steps, tmp_path):
     files = []
@@ -95,6 +109,8 @@ def test_every_algorithm_has_the_bits_of_the_engine_processes(ranks, steps, tmp_
         if asked and asked <= {"gradient", "adapted"} and not needs_host(schedule):
             files.append(tmp_path / path.stem)
             schedule.save(files[-1])
+    files.append(tmp_path / "operations")
+    bfc.compile_source(OPERATIONS, size=ranks).save(files[-1])
     assert len(files) > 30
     lines = on_ranks(COMPARED, tmp_path, str(steps), *files, ranks=ranks)
     types = "torch.float32 torch.float64 torch.bfloat16"
@@ -221,7 +237,7 @@ def backward(net, optimizer):
 
 def test_exchanges_begin_during_backward_with_the_same_bits(tmp_path):
     body = OVERLAPPED + """
-for algorithm in ("atc_diffusion", "gradient_tracking", "choco_sgd"):
+for algorithm in ("atc_diffusion", "gradient_tracking", "choco_sgd", "push_sum_sgd"):
     found = []
     for overlap in (False, True):
         net, optimizer = make(algorithm, torch.optim.AdamW if algorithm == "atc_diffusion" else torch.optim.SGD, overlap)
@@ -232,14 +248,16 @@ for algorithm in ("atc_diffusion", "gradient_tracking", "choco_sgd"):
         backward(net, optimizer)
         during = optimizer.statistics()["bytes_sent"] - before
         optimizer.step()
-        found.append((during > 0, [one.detach().clone() for one in net.parameters()]))
+        with optimizer.evaluating():
+            model = [one.detach().clone() for one in net.parameters()]
+        found.append((during > 0, [*map(torch.clone, net.parameters()), *model]))
         buckets = optimizer.statistics()["buckets"]
         optimizer.close()
     assert buckets > 1
     (early, plain), (overlaps, other) = found
     print(rank, algorithm, early, overlaps, all(map(torch.equal, plain, other)))
 """
-    names = ("atc_diffusion", "choco_sgd", "gradient_tracking")
+    names = ("atc_diffusion", "choco_sgd", "gradient_tracking", "push_sum_sgd")
     assert on_ranks(body, tmp_path) == [f"{rank} {name} False True True" for rank in (0, 1) for name in names]
 
 

@@ -5,7 +5,6 @@ round a product and a sum together have no place here.
 import functools
 from typing import Any, Callable, Dict, List, Sequence, Tuple, Union
 
-import numpy as np
 import torch
 
 from .. import _bfc
@@ -49,9 +48,19 @@ def as_tensor(value: Value, dtype: torch.dtype, device: torch.device) -> torch.T
     return torch.full((), value, dtype=torch.float64, device=device).to(dtype)
 
 
-def add_weighted(total: torch.Tensor, weight: float, y: torch.Tensor) -> None:
-    """``total ← total + weight · y``, in two operations."""
-    total.add_(y if weight == 1.0 else torch.mul(y, weight))
+def sum_terms(total: torch.Tensor, terms: Sequence[Tuple[float, torch.Tensor]], *, adds: bool) -> None:
+    """``total ← Σ weight · x``, or ``total + Σ weight · x`` where it ``adds``; term by term, in the type of ``total``, whatever
+    that of the others.
+    """
+    if total.device.type == "cpu":
+        _bfc.sum_terms(total, terms, adds)
+        return
+    for weight, x in terms:
+        product = torch.mul(x.to(total.dtype), weight)
+        total.add_(product) if adds else total.copy_(product)
+        adds = True
+    if not adds:
+        total.zero_()
 
 
 def inner_product(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -78,16 +87,22 @@ def _truth(condition: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor
     return lambda *operands: condition(*operands).to(operands[0].dtype)
 
 
-def _square_root(x: torch.Tensor) -> torch.Tensor:
-    """Rounded to the nearest number; for tensors of the CPU, torch calls a library that does not do that."""
-    if x.device.type != "cpu":
-        return torch.sqrt(x)
-    with np.errstate(invalid="ignore"):
-        return torch.from_numpy(np.sqrt(np.atleast_1d(x.numpy()))).view(x.shape)
+def _exact(name: str, elsewhere: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """The bits of the other engines for tensors of the CPU; torch's results on other devices may differ in their last bit."""
+
+    def operation(*operands: torch.Tensor) -> torch.Tensor:
+        if operands[0].device.type != "cpu":
+            return elsewhere(*operands)
+        spread = [operand.contiguous() for operand in torch.broadcast_tensors(*operands)]
+        result = torch.empty_like(spread[0])
+        _bfc.apply_to_elements(name, spread, result)
+        return result
+
+    return operation
 
 
 def _power(base: torch.Tensor, exponent: torch.Tensor) -> torch.Tensor:
-    """A square is a product; other powers may differ in their last bit from those of other engines."""
+    """A square is a product."""
     return torch.where(exponent == 2, torch.mul(base, base), torch.pow(base, exponent))
 
 
@@ -104,15 +119,15 @@ def _div(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 _VECTORS: Dict[str, Callable[..., torch.Tensor]] = {
     "Negate": torch.neg,
     "Not": _truth(lambda a: a == 0),
-    "SquareRoot": _square_root,
-    "Log": torch.log,
+    "SquareRoot": _exact("SquareRoot", torch.sqrt),
+    "Log": _exact("Log", torch.log),
     "Absolute": torch.abs,
     "Floor": torch.floor,
     "Add": torch.add,
     "Subtract": torch.sub,
     "Multiply": torch.mul,
     "Divide": torch.div,
-    "Power": _power,
+    "Power": _exact("Power", _power),
     # The one that is a number; of equal ones the second.
     "Minimum": lambda a, b: torch.where((a < b) | (b != b), a, b),
     "Maximum": lambda a, b: torch.where((a > b) | (b != b), a, b),

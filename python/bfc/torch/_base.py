@@ -63,8 +63,9 @@ def common_rate(groups: List[Dict[str, Any]]) -> float:
 
 
 def weight_decays(groups: List[Dict[str, Any]]) -> Dict[int, float]:
-    """The weight decay of each parameter, by id."""
-    return {id(parameter): group["weight_decay"] for group in groups for parameter in group["params"]}
+    """The weight decay of each parameter that has one, by id."""
+    decaying = [group for group in groups if group["weight_decay"]]
+    return {id(parameter): group["weight_decay"] for group in decaying for parameter in group["params"]}
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 
 import torch
 
-from ._arithmetic import add_weighted, as_tensor
+from ._arithmetic import as_tensor, sum_terms
 from ._group import Group, Message, Place, Round
 from ._registers import computed_in
 
@@ -13,11 +13,30 @@ Weight = Tuple[float, float]
 _ONE = (1.0, 1.0)
 
 
+class Spares:
+    """Vectors in memory of the CPU that have been used: the first use of fresh memory takes longer than sums do. On other devices
+    torch keeps what was used.
+    """
+
+    def __init__(self) -> None:
+        self._held: Dict[Tuple[int, torch.dtype], List[torch.Tensor]] = {}
+
+    def take(self, like: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """A vector of this length and type, with any contents."""
+        held = self._held.get((like.numel(), dtype)) if like.device.type == "cpu" else None
+        return held.pop() if held else torch.empty(like.numel(), dtype=dtype, device=like.device)
+
+    def give(self, vector: torch.Tensor) -> None:
+        """Takes a vector back that nobody uses any more."""
+        if vector.device.type == "cpu":
+            self._held.setdefault((vector.numel(), vector.dtype), []).append(vector)
+
+
 class Wire:
-    """A group and what is sent over it."""
+    """A group, what is sent over it, and memory for what arrives."""
 
     def __init__(self, group: Group) -> None:
-        self.group, self.bytes_sent = group, 0
+        self.group, self.bytes_sent, self.spares = group, 0, Spares()
 
     def begin(self, sends: List[Message], receives: List[Message], place: Place) -> "Carried":
         """Begins a round; tensors of devices that the group does not carry travel by way of the CPU."""
@@ -85,23 +104,39 @@ class Mix:
 
     def finish(self) -> List[torch.Tensor]:
         """The sums, one for each source, in the type that they are computed in."""
-        own = self._terms.own
-        sums = [None if own is None else _product(own, read(x)) for read, x in zip(self._readers, self._sources)]
+        spares, own = self._wire.spares, self._terms.own
+        sums: List[torch.Tensor] = []
+        # What is not in the sums yet; sums of two terms are written at once.
+        terms = [] if own is None else [(own, self._sources)]
         while self._rounds:
             (_, _, receive), carried, received = self._rounds.pop(0)
             carried.finish()
             self._begin(1)
             if receive is not None:
-                weight = _ONE if self._terms.alike else receive[1]
-                terms = (read(y) for read, y in zip(self._readers, received))
-                sums = [_add(total, weight, y) for total, y in zip(sums, terms)]
-        whole = zip(sums, self._readers, self._sources)
-        return [torch.zeros_like(read(x)) if total is None else total for total, read, x in whole]
+                terms.append((_ONE if self._terms.alike else receive[1], received))
+                self._add(sums, terms)
+                terms = []
+                for vector in received:
+                    spares.give(vector)
+        if terms or not sums:
+            self._add(sums, terms)
+        return sums
+
+    def _add(self, sums: List[torch.Tensor], terms: List[Tuple[Weight, List[torch.Tensor]]]) -> None:
+        """Adds terms to the sums, or makes these."""
+        adds = bool(sums)
+        for index, read in enumerate(self._readers):
+            vectors = [read(of_all[index]) for _, of_all in terms]
+            if not adds:
+                like = vectors[0] if vectors else read(self._sources[index])
+                sums.append(self._wire.spares.take(like, computed_in(like.dtype)))
+            weights = [weight[sums[index].dtype == torch.float64] for weight, _ in terms]
+            sum_terms(sums[index], list(zip(weights, vectors)), adds=adds)
 
     def _begin(self, count: int) -> None:
         for action in self._actions[self._begun:self._begun + count]:
             round_, to, receive = action
-            received = [torch.empty_like(x) for x in self._sources] if receive else []
+            received = [self._wire.spares.take(x, x.dtype) for x in self._sources] if receive else []
             sends = [(x, to) for x in self._sources] if to is not None else []
             receives = [(y, receive[0]) for y in received] if receive else []
             self._rounds.append((action, self._wire.begin(sends, receives, self._place(round_)), received))
@@ -149,10 +184,11 @@ def _blocks(
     to, source = (rank + hop) % size, (rank - hop) % size
     sends = [piece for total in sums for piece in _cut(total, (rank + first) % size, count, size)]
     targets = [piece for total in sums for piece in _cut(total, (source + first) % size, count, size)]
-    received = [torch.empty_like(piece) for piece in targets]
+    received = [wire.spares.take(piece, piece.dtype) for piece in targets]
     wire.begin([(piece, to) for piece in sends], [(piece, source) for piece in received], place).finish()
     for target, piece in zip(targets, received):
         combine(target, piece)
+        wire.spares.give(piece)
 
 
 def _cut(total: torch.Tensor, first: int, count: int, size: int) -> List[torch.Tensor]:
@@ -164,23 +200,3 @@ def _cut(total: torch.Tensor, first: int, count: int, size: int) -> List[torch.T
 def neighbours_of(phase: Dict[str, Any]) -> List[int]:
     """The in-neighbours, in the order of the rounds."""
     return [receive[0] for _, _, receive in phase["actions"] if receive]
-
-
-def computed(x: torch.Tensor) -> torch.Tensor:
-    """A vector in the type that it is computed in."""
-    return x.to(computed_in(x.dtype))
-
-
-def _product(weight: Weight, x: torch.Tensor) -> torch.Tensor:
-    return torch.mul(x, _weight(weight, x))
-
-
-def _add(total: Optional[torch.Tensor], weight: Weight, y: torch.Tensor) -> torch.Tensor:
-    if total is None:
-        return _product(weight, y)
-    add_weighted(total, _weight(weight, y), y)
-    return total
-
-
-def _weight(weight: Weight, x: torch.Tensor) -> float:
-    return weight[1] if x.dtype == torch.float64 else weight[0]

@@ -4,7 +4,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 
 import torch
 
-from ._exchange import Messages, Mix, Terms, Wire, average, back, computed
+from ._exchange import Messages, Mix, Terms, Wire, average, back
 from ._group import Place
 from ._registers import Bucket, Registers
 
@@ -71,7 +71,7 @@ class Exchanges:
         readers = [self._reader(bucket, source, clock) for bucket in buckets for source, _ in vectors]
         if numbers:
             tensors.append(self._as_message([self._registers.numbers[source] for source, _ in numbers]))
-            readers.append(computed)
+            readers.append(_as_it_is)
         terms = Terms(None if name in ("others", "incoming") else phase["own"], name != "own", name == "incoming")
         mix = Mix(self._wire, phase, Messages(tensors, readers, place), terms, window)
         return lambda: self._put(mix.finish(), buckets, vectors, numbers)
@@ -81,13 +81,15 @@ class Exchanges:
 
     def _reader(self, bucket: Bucket, source: int, clock: Clock) -> Callable[[torch.Tensor], torch.Tensor]:
         is_code = self._program["shapes"][source] == "code"
-        return bucket.reader(source, clock.step) if is_code else computed
+        return bucket.reader(source, clock.step) if is_code else _as_it_is
 
     def _put(self, sums: List[torch.Tensor], buckets: List[Bucket], vectors: Transfers, numbers: Transfers) -> None:
         remaining = iter(sums)
         for bucket in buckets:
             for _, into in vectors:
-                bucket.store(into, next(remaining))
+                unused = bucket.store(into, next(remaining))
+                if unused is not None:
+                    self._wire.spares.give(unused)
         if numbers:
             for (_, into), value in zip(numbers, next(remaining).tolist()):
                 self._registers.numbers[into] = value
@@ -95,7 +97,8 @@ class Exchanges:
     def _averages(
         self, buckets: List[Bucket], vectors: Transfers, numbers: Transfers, place: Callable[[int], Place]
     ) -> List[torch.Tensor]:
-        sums = [bucket.vectors[source].to(bucket.dtype, copy=True) for bucket in buckets for source, _ in vectors]
+        sources = [(bucket.vectors[source], bucket.dtype) for bucket in buckets for source, _ in vectors]
+        sums = [self._wire.spares.take(vector, dtype).copy_(vector) for vector, dtype in sources]
         if numbers:
             sums.append(self._as_message([self._registers.numbers[source] for source, _ in numbers]))
         average(self._wire, self._program["average"], sums, place)
@@ -122,3 +125,7 @@ class Exchanges:
         """Numbers as they travel, on a device that the group carries."""
         device = self._registers.buckets[0].device if self._registers.buckets else torch.device("cpu")
         return torch.tensor(numbers, dtype=torch.float64, device=device)
+
+
+def _as_it_is(x: torch.Tensor) -> torch.Tensor:
+    return x

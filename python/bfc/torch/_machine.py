@@ -106,12 +106,15 @@ class GroupMachine:
         return self._call(self._join if self._overlap else self._go_on)
 
     def turn(
-        self, buckets: Sequence[int], answers: Sequence[torch.Tensor], point: List[torch.Tensor],
-        model: Optional[List[torch.Tensor]] = None,
+        self, answers: Sequence[torch.Tensor], point: List[torch.Tensor], model: Optional[List[torch.Tensor]] = None,
+        buckets: Optional[Sequence[int]] = None,
     ) -> Tuple[bool, str]:
-        """Answers for some buckets, and goes on to the next question, whose point it copies into tensors; copies the model into
-        others wherever a step is complete. Whether a step is, and what is wanted.
+        """Answers for some buckets, by default for all, whose answers are in the order of the tensors; goes on to the next question,
+        whose point it copies into tensors, and copies the model into others wherever a step is complete. Whether a step is,
+        and what is wanted.
         """
+        if buckets is None:
+            buckets, answers = range(len(self.buckets)), [answers[index] for bucket in self.buckets for index in bucket]
         done, remaining = False, iter(answers)
         for bucket in buckets:
             done = self.ready(bucket, [next(remaining) for _ in self.buckets[bucket]])

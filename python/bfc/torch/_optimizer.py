@@ -14,6 +14,7 @@ from .._errors import Error
 from .._world import deadline, machine_of, world
 from ._base import check_bases, common_rate, name_tensors, only, weight_decays
 from ._group import Group
+from ._hooks import with_hooks
 from ._overlap import Overlap
 from ._registers import computed_in
 from ._start import broadcast, check, on_host
@@ -109,14 +110,13 @@ class Decentralized(Optimizer):
         self._buckets = self._machine.buckets
         sizes = [tensor.nbytes for tensor in self._tensors.tensors]
         self._bytes = [sum(sizes[index] for index in bucket) for bucket in self._buckets]
-        self._all = range(len(self._buckets))
         # Where the model is not at the parameters, it is kept here.
         self._models: Optional[Tensors] = None
         if not schedule.asks_at_model:
             home = torch.device("cpu") if on_host(joined) else None
             self._models = Tensors({name: one.to(home) for name, one in zip(parameters, self._clones())}, on_host(joined))
         self._overlap = Overlap(self._tensors, self._buckets, self._send) if overlap else None
-        self._turn()
+        self._turn([], [])
         part_streams(joined.rank)
 
     @property
@@ -140,6 +140,7 @@ class Decentralized(Optimizer):
         """Not possible: the tensors that travel are the same for the whole run."""
         raise NotImplementedError("the tensors of a decentralized optimizer are fixed: make another one")
 
+    @with_hooks
     def step(self, closure: Optional[Closure] = None) -> Any:
         """Answers the algorithm's question at the parameters, and moves these to the point of the next one. Collective.
 
@@ -282,7 +283,7 @@ class Decentralized(Optimizer):
         if self._models is not None:
             self._models.copy_from(state_dict["models"])
         self.skipped, self._rate = state_dict["skipped"], None
-        self._turn()
+        self._turn([], [])
 
     def statistics(self) -> Dict[str, int]:
         """What this rank has done: ``steps`` of the algorithm, ``skipped`` ones, ``bytes_sent`` to other ranks, without
@@ -318,7 +319,7 @@ class Decentralized(Optimizer):
             base.load_state_dict(state)
         self._machine, self._rate, self.skipped = self._start(), None, state_dict["skipped"]
         warnings.warn(f"`{self._schedule.algorithm}` starts again, from the average of all ranks", stacklevel=3)
-        self._turn()
+        self._turn([], [])
 
     def _check(self) -> None:
         """Raises an error, on the other ranks as well, if the model has changed or the ranks have parted."""
@@ -363,18 +364,19 @@ class Decentralized(Optimizer):
 
     def _finish(self, idle: bool = False) -> bool:
         """Answers the rest of the question, an idle rank without a step or gradient; whether that ends a step of the algorithm."""
-        rest = self._overlap.rest() if self._overlap else self._all
-        return self._turn(rest, self._answers(rest, idle or self._is_skipped()))
+        rest = self._overlap.rest() if self._overlap else None
+        return self._turn(self._answers(rest, idle or self._is_skipped()), rest)
 
-    def _turn(self, buckets: Sequence[int] = (), answers: Sequence[torch.Tensor] = ()) -> bool:
-        """Answers for some buckets, does what steps ask nothing, and moves the parameters to the point of the next question; whether
-        that ends a step of the algorithm.
+    def _turn(self, answers: List[torch.Tensor], buckets: Optional[List[int]]) -> bool:
+        """Answers for some buckets or for all, does what steps ask nothing, and moves the parameters to the point of the next
+        question; whether that ends a step of the algorithm.
         """
         models = self._models
         kept = None if models is None else models.targets()
-        done, self._wanted = self._machine.turn(buckets, answers, self._tensors.targets(), kept)
+        done, self._wanted = self._machine.turn(answers, self._tensors.targets(), kept, buckets)
         self._tensors.written()
-        self._copied += sum(self._bytes) + sum(self._bytes[bucket] for bucket in buckets)
+        whole = sum(self._bytes)
+        self._copied += whole + (whole if buckets is None else sum(self._bytes[bucket] for bucket in buckets))
         return bool(done)
 
     def _send(self, bucket: int) -> None:
@@ -382,24 +384,24 @@ class Decentralized(Optimizer):
         self._machine.ready(bucket, self._answers([bucket]))
         self._copied += self._bytes[bucket]
 
-    def _answers(self, buckets: Sequence[int], skipped: bool = False) -> Sequence[torch.Tensor]:
-        """The answers for the tensors of some buckets, one after another."""
-        tensors = [index for bucket in buckets for index in self._buckets[bucket]]
-        with torch.no_grad():
-            if self._wanted == "gradient":
-                self._set_rate()
-                return self._gradients([self._tensors.tensors[index] for index in tensors], skipped)
-            if not skipped:
-                self._step_bases(buckets)
-            numbers = self._tensors.read()
-        return [numbers[index] for index in tensors]
+    def _answers(self, buckets: Optional[List[int]], skipped: bool = False) -> List[torch.Tensor]:
+        """The answers for all tensors, or for those of some buckets, one bucket after another."""
+        tensors = None if buckets is None else [index for bucket in buckets for index in self._buckets[bucket]]
+        if self._wanted == "gradient":
+            self._set_rate()
+            return self._gradients(_some(self._tensors.tensors, tensors), skipped)
+        if not skipped:
+            self._step_bases(tensors)
+        return _some(self._tensors.read(), tensors)
+
+    @torch.no_grad()
 
     def _gradients(self, tensors: List[torch.Tensor], skipped: bool) -> List[torch.Tensor]:
         """The gradients, with weight decay; zero where there is none."""
         decays = weight_decays(self.param_groups)
         gradients = []
         for tensor in tensors:
-            gradient, decay = tensor.grad, decays[id(tensor)]
+            gradient, decay = tensor.grad, decays.get(id(tensor))
             if skipped or gradient is None:
                 gradient = torch.zeros_like(tensor)
             elif decay:
@@ -408,11 +410,13 @@ class Decentralized(Optimizer):
             gradients.append(gradient if is_plain else self._tensors.given(gradient))
         return gradients
 
-    def _step_bases(self, buckets: Sequence[int]) -> None:
-        """The steps of the base for the tensors of these buckets."""
-        chosen = (self._tensors.tensors[index] for bucket in buckets for index in self._buckets[bucket])
-        whole = len(buckets) == len(self._buckets)
-        with nullcontext() if whole else only(self._bases, set(map(id, chosen))):
+    def _step_bases(self, tensors: Optional[List[int]]) -> None:
+        """The steps of the base for some tensors or for all."""
+        if tensors is None or len(tensors) == len(self._tensors.tensors):
+            within: Any = nullcontext()
+        else:
+            within = only(self._bases, {id(self._tensors.tensors[index]) for index in tensors})
+        with within:
             for base in self._bases:
                 base.step()
 
@@ -436,6 +440,10 @@ class Decentralized(Optimizer):
             for gradient in (tensor.grad for tensor in self._tensors.tensors if tensor.grad is not None):
                 gradient.div_(scale.to(gradient.device))
         return False
+
+
+def _some(tensors: List[torch.Tensor], chosen: Optional[List[int]]) -> List[torch.Tensor]:
+    return tensors if chosen is None else [tensors[index] for index in chosen]
 
 
 def _one_of(name: str, value: str, known: Sequence[str]) -> None:

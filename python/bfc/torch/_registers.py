@@ -61,17 +61,25 @@ class Bucket:
         pieces: Sequence[torch.Tensor] = vector.split(self._sizes)
         return pieces
 
-    def store(self, into: int, value: Any) -> None:
+    def store(self, into: int, value: Any) -> Optional[torch.Tensor]:
         """Rounds a result to the type of its register; a number fills the register. A fresh tensor of this type becomes the
         register, which saves a copy; one that another register holds is copied, since registers are written in place.
+
+        Returns:
+            The tensor that is in no register afterwards: the old one, or the result.
         """
         target = self.vectors[into]
         if not isinstance(value, torch.Tensor):
             target.fill_(value)
-        elif value.dtype == target.dtype and value.dim() and not any(value is held for held in self.vectors):
-            self.vectors[into] = value
-        else:
+            return None
+        if any(value is held for held in self.vectors):
             target.copy_(value)
+            return None
+        if value.dtype == target.dtype and value.dim():
+            self.vectors[into] = value
+            return target
+        target.copy_(value)
+        return value
 
     def encode(self, source: int, into: int, step: int, rank: int) -> None:
         """Writes a vector as a code, in memory of the CPU."""

@@ -4,8 +4,6 @@ from typing import Dict, List, Sequence
 
 import torch
 
-from .. import _bfc
-
 
 class Tensors:
     """The tensors of a model, by name, and whether a machine works on them in memory of the CPU."""
@@ -13,7 +11,6 @@ class Tensors:
     def __init__(self, named: Dict[str, torch.Tensor], on_host: bool) -> None:
         self.names, self.tensors, self._on_host = list(named), list(named.values()), on_host
         self._staging: Dict[int, torch.Tensor] = {}
-        self._form = 0
         # The tensors that are on the CPU, and those that travel by way of it, by index.
         self._own: List[torch.Tensor] = []
         self._staged: List[int] = []
@@ -21,12 +18,9 @@ class Tensors:
 
     def look(self) -> None:
         """Finds out which tensors a machine can read and write where they are: after devices or strides have changed."""
-        form = _bfc.form(self.tensors)
-        if form != self._form:
-            self._form = form
-            self._staged = [i for i, tensor in enumerate(self.tensors) if self._on_host and not _is_host(tensor)]
-            staged = set(self._staged)
-            self._own = [tensor for i, tensor in enumerate(self.tensors) if i not in staged]
+        self._staged = [i for i, tensor in enumerate(self.tensors) if self._on_host and not _is_host(tensor)]
+        staged = set(self._staged)
+        self._own = [tensor for i, tensor in enumerate(self.tensors) if i not in staged]
 
     def read(self) -> List[torch.Tensor]:
         """The numbers of all tensors, where a machine reads them."""

@@ -18,7 +18,7 @@ class Watch:
     def __init__(self, named: Dict[str, torch.Tensor], model: Optional[torch.nn.Module]) -> None:
         self._names, self._tensors = list(named), list(named.values())
         self._seen = [(tensor.shape, tensor.dtype, tensor.requires_grad) for tensor in self._tensors]
-        self._form = _bfc.form(self._tensors)
+        self._forms = _bfc.Forms(self._tensors)
         owners = _owners(model)
         self._modules, self._keys = [owner[0] for owner in owners], [owner[1] for owner in owners]
         self._owned, self._owned_names = [owner[3] for owner in owners], [owner[2] for owner in owners]
@@ -37,15 +37,14 @@ class Watch:
         if not all(map(is_, held, self._owned)):
             of_modules = zip(self._modules, self._keys, self._owned, self._owned_names)
             raise _changed(f"`{next(n for module, key, own, n in of_modules if module.get(key) is not own)}` was replaced")
-        form = _bfc.form(self._tensors)
-        if form == self._form:
+        if not self._forms.changed():
             return False
         for name, tensor, (shape, dtype, requires_grad) in zip(self._names, self._tensors, self._seen):
             if tensor.requires_grad != requires_grad:
                 raise _changed(f"`requires_grad` of `{name}` has changed")
             if tensor.dtype != dtype or tensor.shape != shape:
                 raise _changed(f"`{name}` is another tensor: {tensor.dtype}, {list(tensor.shape)}")
-        self._form = form
+        self._forms = _bfc.Forms(self._tensors)
         return True
 
 
