@@ -166,6 +166,12 @@ class Comm:
             ValueError: the schedule is for another number of ranks, or another rank made its trainer otherwise.
             ArrayError: the array is of another type, or not of the CPU.
         """
+    @property
+    def generator(self) -> Any:
+        """Random numbers of this rank: a `torch.Generator`, seeded with the rank. Torch's own one is shared by the ranks, which
+        are threads, so that what draws from it, such as dropout, does not repeat.
+        """
+    def _world(self) -> World: ...
     def _calls(self) -> Calls: ...
 
 @final

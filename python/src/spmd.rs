@@ -7,10 +7,12 @@ use crate::dlpack::Memory;
 use crate::error;
 use crate::schedule::Schedule;
 use crate::trainer::{Engine, Trainer};
+use crate::world::World;
 use bfc_runtime::local::{self, Alarm, LocalTransport};
 use miette::Diagnostic;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -155,7 +157,7 @@ impl Group {
     }
 
     fn comm(&self, rank: u32) -> Comm {
-        Comm { ranks: self.0.clone(), rank, trainers: AtomicUsize::new(0) }
+        Comm { ranks: self.0.clone(), rank, transports: AtomicUsize::new(0), generator: PyOnceLock::new() }
     }
 
     #[pyo3(signature = (rank, reason=None))]
@@ -174,7 +176,9 @@ impl Group {
 pub struct Comm {
     ranks: Arc<Ranks>,
     rank: u32,
-    trainers: AtomicUsize,
+    /// How many have been fetched.
+    transports: AtomicUsize,
+    generator: PyOnceLock<Py<PyAny>>,
 }
 
 #[pymethods]
@@ -208,6 +212,22 @@ impl Comm {
         Ok(trainer)
     }
 
+    /// Random numbers of this rank: a `torch.Generator`, seeded with the rank.
+    #[getter]
+    fn generator(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let make = || {
+            let generator = py.import("torch")?.getattr("Generator")?.call0()?;
+            generator.call_method1("manual_seed", (self.rank,))?;
+            Ok::<_, PyErr>(generator.unbind())
+        };
+        Ok(self.generator.get_or_try_init(py, make)?.clone_ref(py))
+    }
+
+    /// The ranks as a group for an optimizer, over a transport of its own; all ranks make it together.
+    fn _world(&self) -> PyResult<World> {
+        Ok(World::of_threads(self.rank, self.ranks.size, self.ranks.deadline, Box::new(self.transport()?)))
+    }
+
     /// Calls without a schedule over a transport of their own; all ranks make it together.
     fn _calls(&self, py: Python<'_>) -> PyResult<Calls> {
         Calls::over(py, Box::new(self.transport()?), None, self.ranks.deadline)
@@ -221,7 +241,7 @@ impl Comm {
 impl Comm {
     /// A transport for the next trainer or communicator.
     fn transport(&self) -> PyResult<LocalTransport> {
-        let index = self.trainers.fetch_add(1, Ordering::Relaxed);
+        let index = self.transports.fetch_add(1, Ordering::Relaxed);
         let transport = self.ranks.transport(self.rank, index);
         transport.ok_or_else(|| PyRuntimeError::new_err(format!("rank {} has ended", self.rank)))
     }

@@ -137,6 +137,22 @@ enum TorchError {
         help("give it as the third argument: `Decentralized(base, schedule, model)`")
     )]
     NeedsModel { found: String },
+    /// Ranks would compute with different numbers.
+    #[error("{found}")]
+    #[diagnostic(
+        code(bfc::torch::inputs_differ),
+        help("set inputs and rates alike on all ranks, such as by the same scheduler from the same step")
+    )]
+    InputsDiffer { found: String },
+    /// A state without the algorithm's part.
+    #[error("the state holds {found}, and no `bfc`: it does not say where the algorithm stands")]
+    #[diagnostic(
+        code(bfc::torch::foreign_state),
+        help(
+            "load what `optimizer.state_dict()` has returned on this rank, or use `bfc.torch.save` and `bfc.torch.load`; load a state of the base before the optimizer is made"
+        )
+    )]
+    ForeignState { found: String },
     /// Files of a run do not belong together.
     #[error("cannot continue from `{subject}`: {found}")]
     #[diagnostic(
@@ -169,6 +185,8 @@ pub fn torch_error(py: Python<'_>, code: &str, found: String, subject: String) -
         "averaged_gradients" => TorchError::AveragedGradients { found },
         "changed_model" => TorchError::ChangedModel { found },
         "needs_model" => TorchError::NeedsModel { found },
+        "inputs_differ" => TorchError::InputsDiffer { found },
+        "foreign_state" => TorchError::ForeignState { found },
         "wrong_files" => TorchError::WrongFiles { found, subject },
         _ => return PyValueError::new_err(format!("bfc::torch::{code} is not a code")),
     };

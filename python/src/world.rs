@@ -129,6 +129,13 @@ impl Seat {
     }
 }
 
+impl World {
+    /// A rank that is a thread of this process, as are all others.
+    pub fn of_threads(rank: u32, size: u32, deadline: Duration, transport: AnyTransport) -> Self {
+        Self { rank, size, local_rank: rank, local_size: size, deadline, seat: Seat::new(transport) }
+    }
+}
+
 #[pymethods]
 impl World {
     #[new]

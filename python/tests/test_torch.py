@@ -1,5 +1,6 @@
 """Optimizers of torch as ranks: alone in this process, and as processes that launchers start."""
 
+import copy
 import os
 import re
 import shutil
@@ -283,6 +284,111 @@ schedule { topology ring
 """
 
 
+def test_each_question_is_about_the_same_minibatch():
+    torch.manual_seed(3)
+    net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.BatchNorm1d(8), torch.nn.Dropout(0.5), torch.nn.Linear(8, 1))
+    two = bfc.compile_source("use topology::ring\n" + TWICE + "schedule { topology ring\n algorithm extrapolated }", size=1)
+    optimizer = bfc.torch.Decentralized(torch.optim.SGD(net.parameters(), lr=0.1), two, net)
+    x, drawn = torch.randn(16, 4), []
+
+    def closure():
+        optimizer.zero_grad()
+        drawn.append(torch.rand(2))
+        loss = net(x).square().mean()
+        loss.backward()
+        return loss
+
+    for steps in (1, 2):
+        optimizer.step(closure)
+        assert len(drawn) == 2 * steps and torch.equal(*drawn[-2:])
+        assert net[1].num_batches_tracked.item() == steps
+    assert not torch.equal(drawn[0], drawn[2])
+    optimizer.close()
+
+
+def test_run_time_inputs_are_set_by_name():
+    source = """
+use topology::ring
+algorithm scaled(lr: scalar = 0.5, factor: scalar = 1) {
+    state x = params
+    step { x <- mix(x - lr * factor * grad(x)) }
+}
+schedule {
+    topology ring
+    algorithm scaled
+}
+"""
+    x = torch.nn.Parameter(torch.ones(2))
+    schedule = bfc.compile_source(source, size=1)
+    with pytest.warns(UserWarning, match='for lr = 0.5, .* of the base, 0.25: .*params={"lr": 0.25}'):
+        optimizer = bfc.torch.Decentralized(torch.optim.SGD([x], lr=0.25), schedule, debug=True)
+    assert dict(optimizer.inputs) == {"lr": 0.5, "factor": 1.0}
+    optimizer.inputs["factor"] = 2.0
+    for expected in (0.5, 0.0):
+        x.grad = torch.ones(2)
+        optimizer.step()
+        assert x.tolist() == [expected] * 2 and optimizer.inputs["lr"] == 0.25
+    with pytest.raises(bfc.RunError) as unknown:
+        optimizer.inputs["other"] = 1.0
+    assert unknown.value.code == "bfc::execute::unknown_input" and "other" not in optimizer.inputs
+    with pytest.raises(bfc.ArgumentError, match="param_groups"):
+        optimizer.inputs["lr"] = 1.0
+    saved = optimizer.state_dict()
+    optimizer.inputs["factor"] = 3.0
+    optimizer.load_state_dict(saved)
+    assert optimizer.inputs["factor"] == 2.0
+    optimizer.close()
+
+
+def test_states_are_laid_out_as_those_of_torch():
+    net = model()
+    halves = list(net.parameters())[:2], list(net.parameters())[2:]
+    bases = [torch.optim.AdamW(halves[0], lr=0.1), torch.optim.SGD(halves[1], lr=0.2, momentum=0.9)]
+    optimizer = bfc.torch.Decentralized(bases, schedule("atc_diffusion"), net)
+    train(optimizer, net, 2)
+    saved = copy.deepcopy(optimizer.state_dict())
+    assert [group["params"] for group in saved["param_groups"]] == [[0, 1], list(range(2, len(halves[1]) + 2))]
+    assert set(saved["state"][0]) == {"step", "exp_avg", "exp_avg_sq"} and set(saved["state"][2]) == {"momentum_buffer"}
+    train(optimizer, net, 2)
+    after = numbers(net)
+    optimizer.load_state_dict(saved)
+    train(optimizer, net, 2)
+    assert same(numbers(net), after)
+    del saved["bfc"]
+    with pytest.raises(bfc.OptimizerError) as refused:
+        optimizer.load_state_dict(saved)
+    assert refused.value.code == "bfc::torch::foreign_state" and "bfc.torch.load" in str(refused.value)
+    optimizer.close()
+
+
+def test_a_copy_is_of_the_base():
+    net = model()
+    optimizer = bfc.torch.Decentralized(torch.optim.AdamW(net.parameters(), lr=0.1), schedule("atc_diffusion"), net)
+    train(optimizer, net, 2)
+    other_net, other = copy.deepcopy((net, optimizer))
+    assert type(other) is torch.optim.AdamW and other.param_groups[0]["params"][0] is next(other_net.parameters())
+    train(optimizer, net, 2), train(other, other_net, 2)
+    assert same(numbers(net), numbers(other_net))
+    optimizer.close()
+
+
+def test_hooks_and_the_profiler_see_steps():
+    net, seen = model(), []
+    optimizer = bfc.torch.Decentralized(torch.optim.SGD(net.parameters(), lr=0.1), schedule("atc_diffusion"), net)
+    hooks = [
+        optimizer.register_step_pre_hook(lambda *_: seen.append("before")),
+        optimizer.register_step_post_hook(lambda *_: seen.append("after")),
+    ]
+    train(optimizer, net, 2)
+    assert seen == ["before", "after"] * 2
+    for hook in hooks:
+        hook.remove()
+    with torch.profiler.profile() as profile:
+        train(optimizer, net, 1)
+    assert "Optimizer.step#Decentralized.step" in {event.name for event in profile.events()} and len(seen) == 4
+    optimizer.close()
+
+
 def test_steps_that_ask_nothing_are_done_in_between():
     reference, net = model(), model()
     plain = torch.optim.SGD(reference.parameters(), lr=0.25)
@@ -365,11 +471,16 @@ def test_what_does_not_fit_is_refused_before_anything_is_exchanged(code, algorit
 def test_unequal_rates_and_unknown_words_are_refused():
     net = model()
     groups = [{"params": net[0].parameters(), "lr": 0.1}, {"params": net[2].parameters(), "lr": 0.2}]
-    optimizer = bfc.torch.Decentralized(torch.optim.SGD(groups), schedule("dgd"), net)
+    base = torch.optim.SGD(groups)
     loss_of(net).backward()
     with pytest.raises(bfc.OptimizerError, match="0.1, 0.2") as refused:
-        optimizer.step()
+        bfc.torch.Decentralized(base, schedule("dgd"), net)
     assert refused.value.code == "bfc::torch::unequal_rates"
+    base.param_groups[1]["lr"] = 0.1
+    optimizer = bfc.torch.Decentralized(base, schedule("dgd"), net)
+    optimizer.param_groups[1]["lr"] = 0.2
+    with pytest.raises(bfc.OptimizerError, match="0.1, 0.2"):
+        optimizer.step()
     optimizer.param_groups[1]["lr"] = 0.1
     optimizer.step()
     with pytest.raises(bfc.RunError) as busy:
@@ -569,3 +680,61 @@ def test_overlap_has_the_same_bits(tmp_path):
     lines = on_ranks(body, tmp_path)
     assert lines[::2] == lines[1::2] and len(set(lines)) == 8
     assert all(int(line.split()[3]) > 1 for line in lines)
+
+
+def test_threads_are_ranks():
+    def run(comm, trainer):
+        x = torch.nn.Parameter(torch.full((2, 2), float(comm.rank)))
+        ring = bfc.compile("topology::ring", algorithm="gradient_tracking", size=comm.size)
+        if trainer:
+            values = x.detach().numpy()
+            its = comm.trainer(ring, values)
+            for _ in range(5):
+                its.step(values, lambda x: x - 1)
+            return values
+        optimizer = bfc.torch.Decentralized(torch.optim.SGD([x], lr=0.1), ring, group=comm, start="own")
+        # The first of them answers before the first step.
+        for _ in range(6):
+            x.grad = x.detach() - 1
+            optimizer.step()
+        with optimizer.evaluating():
+            return x.detach().clone(), torch.rand(2, generator=comm.generator), optimizer.statistics()["steps"]
+
+    found = bfc.spmd(run, 4, False)
+    for rank, ((x, drawn, steps), values) in enumerate(zip(found, bfc.spmd(run, 4, True))):
+        np.testing.assert_array_equal(x.numpy(), values)
+        assert steps == 5 and torch.equal(drawn, torch.rand(2, generator=torch.Generator().manual_seed(rank)))
+
+
+def test_a_thread_that_fails_ends_the_others():
+    def run(comm):
+        x = torch.nn.Parameter(torch.ones(2))
+        ring = bfc.compile("topology::ring", algorithm="atc_diffusion", size=comm.size)
+        optimizer = bfc.torch.Decentralized(torch.optim.SGD([x], lr=0.1), ring, group=comm)
+        for step in range(100):
+            if step == 3 and comm.rank == 1:
+                raise ValueError("of rank 1")
+            x.grad = torch.ones(2)
+            optimizer.step()
+
+    with pytest.raises(ValueError, match="of rank 1"):
+        bfc.spmd(run, 3, deadline=60)
+
+
+def test_other_rates_on_some_ranks_are_named():
+    def run(comm):
+        x = torch.nn.Parameter(torch.ones(2))
+        ring = bfc.compile("topology::ring", algorithm="atc_diffusion", size=comm.size)
+        base = torch.optim.SGD([x], lr=0.1)
+        optimizer = bfc.torch.Decentralized(base, ring, group=comm, debug=True)
+        x.grad = torch.ones(2)
+        optimizer.step()
+        ring = bfc.compile("topology::ring", algorithm="dgd", size=comm.size, params={"lr": 0.1})
+        optimizer = bfc.torch.Decentralized(base, ring, group=comm, debug=True)
+        optimizer.step()
+        base.param_groups[0]["lr"] = 0.1 if comm.rank < 2 else 0.3
+        with pytest.raises(bfc.OptimizerError) as refused:
+            optimizer.step()
+        return refused.value.code, "`lr` is 0.1 on rank 0 and 0.3 on rank 2" in str(refused.value)
+
+    assert bfc.spmd(run, 3) == [("bfc::torch::inputs_differ", True)] * 3

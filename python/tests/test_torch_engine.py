@@ -1,6 +1,8 @@
 """The engine `torch`: programs interpreted with operations of torch over a group of gloo, beside the engine `processes`."""
 
 import re
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
@@ -287,7 +289,8 @@ for algorithm in ("gradient_tracking", "atc_diffusion", "gradient_tracking_awc")
     other.load_state_dict(torch.load(saved))
     for _ in range(3):
         step(y, other)
-    wrong = dict(other.state_dict(), machine=torch.zeros(3, dtype=torch.uint8))
+    wrong = other.state_dict()
+    wrong["bfc"]["machine"] = torch.zeros(3, dtype=torch.uint8)
     print(rank, torch.equal(x, y), refused(lambda: other.load_state_dict(wrong))[0])
     other.close()
 """
@@ -347,3 +350,10 @@ def test_products_are_summed_in_one_order():
     for length in (0, 1, 13, 4096, 4097, 5 * 4096 + 1):
         a, b = torch.randn(length), torch.randn(length)
         assert inner_product(a, b) == reference((a.double() * b.double()).tolist())
+
+
+def test_the_check_for_gpus_passes_on_the_cpu():
+    script = ROOT / "gpu" / "check_torch.py"
+    done = subprocess.run([sys.executable, script, "cpu"], capture_output=True, text=True, timeout=300)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0 and len(lines) == 5 and "FAILED" not in done.stdout, done.stdout + done.stderr

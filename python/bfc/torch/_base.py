@@ -1,7 +1,6 @@
-"""What the base optimizers of a decentralized one are: which may answer a schedule's questions, and their parameters."""
+"""What the base optimizers of a decentralized one are: which may answer a schedule's questions, and which parameters they have."""
 
-from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, Optional, Set
+from typing import Dict, List, Optional
 
 import torch
 from torch.optim import Optimizer
@@ -52,34 +51,6 @@ def name_tensors(bases: List[Optimizer], model: Optional[torch.nn.Module]) -> Di
             raise _bfc.torch_error("foreign_parameter", found, "")
     wanted = {id(parameter) for parameter in own}
     return {name: parameter for name, parameter in model.named_parameters() if id(parameter) in wanted}
-
-
-def common_rate(groups: List[Dict[str, Any]]) -> float:
-    """The learning rate of all parameters."""
-    rates = sorted({float(group["lr"]) for group in groups})
-    if len(rates) > 1:
-        raise _bfc.torch_error("unequal_rates", ", ".join(map(str, rates)), "")
-    return rates[0]
-
-
-def weight_decays(groups: List[Dict[str, Any]]) -> Dict[int, float]:
-    """The weight decay of each parameter that has one, by id."""
-    decaying = [group for group in groups if group["weight_decay"]]
-    return {id(parameter): group["weight_decay"] for group in decaying for parameter in group["params"]}
-
-
-@contextmanager
-def only(bases: List[Optimizer], chosen: Set[int]) -> Iterator[None]:
-    """Inside, the optimizers have only the parameters of these ids."""
-    groups = [group for base in bases for group in base.param_groups]
-    held = [group["params"] for group in groups]
-    for group in groups:
-        group["params"] = [parameter for parameter in group["params"] if id(parameter) in chosen]
-    try:
-        yield
-    finally:
-        for group, parameters in zip(groups, held):
-            group["params"] = parameters
 
 
 def _is_of_torch(base: Optimizer) -> bool:

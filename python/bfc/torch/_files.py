@@ -51,7 +51,7 @@ def load(optimizer: Decentralized, directory: "Union[str, os.PathLike[str]]") ->
     except Exception as failure:
         found = f"{type(failure).__name__} for {path.name}: {failure}"
     steps = float(saved["steps"]) if not found else -1.0
-    mean, failed = optimizer._averages([steps, float(bool(found))])
+    mean, failed = optimizer._averages.of_numbers([steps, float(bool(found))])
     if failed and not found:
         found = "another rank cannot read its file"
     elif mean != steps and not found:

@@ -1,23 +1,29 @@
 """An optimizer of torch whose steps are those of a decentralized algorithm."""
 
+import copy
 import warnings
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, List, Literal, Optional, Sequence, Union
 
 import torch
 from torch.optim import Optimizer
 
 from .. import _bfc
-from .._bfc import Schedule
+from .._bfc import Comm, Schedule
 from .._data import part_streams
 from .._errors import Error
 from .._world import deadline, machine_of, world
-from ._base import check_bases, common_rate, name_tensors, only, weight_decays
+from ._averages import Averages
+from ._base import check_bases, name_tensors
 from ._group import Group
 from ._hooks import with_hooks
+from ._inputs import Inputs, compare
+from ._minibatch import Minibatch
+from ._oracle import Oracle, common_rate, groups_of
 from ._overlap import Overlap
-from ._registers import computed_in
 from ._start import broadcast, check, on_host
+from ._states import joined as joined_states
+from ._states import load as load_states
 from ._tensors import Tensors
 from ._watch import Watch, refuse_averages
 
@@ -40,8 +46,8 @@ class Decentralized(Optimizer):
         base: an optimizer, or several whose parameters travel together.
         schedule: one for as many ranks as there are, whose algorithm asks for gradients or steps.
         model: what names the tensors, in the order in which they travel; by default they are numbered.
-        group: a group of `torch.distributed` that carries the tensors, on any device, instead of what `bfc.init` has
-            joined; its ranks are those of the schedule.
+        group: what carries the tensors instead of what `bfc.init` has joined: a group of `torch.distributed`, on any device,
+            whose ranks are those of the schedule; or a rank of `bfc.spmd`, which is a thread.
         start: ``"broadcast"`` gives all ranks the parameters and buffers of rank 0, ``"check"`` compares them with those of
             rank 0, and ``"own"`` lets each rank start from its own.
         buffers: how the ranks treat the model's floating-point buffers, such as running means. With ``"local"``, each rank
@@ -50,8 +56,11 @@ class Decentralized(Optimizer):
         overlap: whether the tensors of a bucket travel as soon as their gradients are there, while `backward` computes
             the others. Gradients are then not to be changed after `backward`: no clipping, no scaler. For bases that step
             each parameter apart from all others (SGD, Adam, AdamW, Adagrad, RMSprop and others).
+        debug: whether each step compares the run-time inputs of all ranks, with the rate, in one more exchange.
 
     Attributes:
+        inputs: the algorithm's run-time inputs by name, but for ``lr``, which is the rate of the base: a change holds from the
+            next step on, and is made on all ranks.
         skipped: the steps that `torch.amp.GradScaler` found to be infinite on this rank. It takes part in their exchanges
             with unchanged parameters, or with a gradient of zero.
 
@@ -73,6 +82,7 @@ class Decentralized(Optimizer):
         start: Literal["broadcast", "check", "own"] = "broadcast",
         buffers: Literal["local", "average", "mix"] = "local",
         overlap: bool = False,
+        debug: bool = False,
     ) -> None:
         self._bases = [base] if isinstance(base, Optimizer) else list(base)
         self._schedule = schedule
@@ -81,7 +91,10 @@ class Decentralized(Optimizer):
         if buffers != "local" and model is None:
             raise _bfc.torch_error("needs_model", f'`buffers="{buffers}"`', "")
         check_bases(self._bases, schedule, overlap)
-        joined = world() if group is None else Group(group, deadline())
+        joined = _join(group)
+        rate_of_base = "lr" in schedule.inputs and any("gradient" in block for block in schedule.questions)
+        if rate_of_base:
+            _warn_of_rate(schedule, common_rate(groups_of(self._bases)), joined.rank)
         parameters = name_tensors(self._bases, model)
         refuse_averages(list(parameters.values()))
         self._joined, self._is_group_own, self._model = joined, group is not None, model
@@ -100,14 +113,16 @@ class Decentralized(Optimizer):
         self.skipped = 0
         self._evaluating, self._joining = False, False
         self._copied = 0
-        self._rate: Optional[float] = None
         self._tensors = Tensors(parameters, on_host(joined))
-        self._overlaps = overlap
+        self._overlaps, self._debug = overlap, debug
         # What the schedule would say at every step.
         self._most_questions = max(map(len, schedule.questions[1:]))
-        self._has_rate = "lr" in schedule.inputs
         self._machine = self._start()
+        self.inputs = Inputs(schedule, self._machine)
+        first = next(iter(parameters.values()), torch.empty(0))
+        self._averages = Averages(self._machine, on_host(joined), first.device)
         self._buckets = self._machine.buckets
+        self._oracle = Oracle(self._bases, self._tensors, self._buckets, self.inputs, rate_of_base)
         sizes = [tensor.nbytes for tensor in self._tensors.tensors]
         self._bytes = [sum(sizes[index] for index in bucket) for bucket in self._buckets]
         # Where the model is not at the parameters, it is kept here.
@@ -117,13 +132,13 @@ class Decentralized(Optimizer):
             self._models = Tensors({name: one.to(home) for name, one in zip(parameters, self._clones())}, on_host(joined))
         self._overlap = Overlap(self._tensors, self._buckets, self._send) if overlap else None
         self._turn([], [])
-        part_streams(joined.rank)
+        if not isinstance(group, Comm):
+            part_streams(joined.rank)
 
     @property
     def param_groups(self) -> Any:
         """The parameter groups of the base; of several, one after another."""
-        groups = [base.param_groups for base in self._bases]
-        return sum(groups, []) if groups[1:] else groups[0]
+        return self._oracle.groups
 
     @property
     def state(self) -> Any:
@@ -136,6 +151,12 @@ class Decentralized(Optimizer):
         """The defaults of the first base."""
         return self._bases[0].defaults
 
+    def __deepcopy__(self, memo: Dict[int, Any]) -> Optimizer:
+        """A copy of the base, which trains a copy of the model alone."""
+        if self._bases[1:]:
+            raise TypeError("a copy of several optimizers is not one: copy each of them")
+        return copy.deepcopy(self._bases[0], memo)
+
     def add_param_group(self, param_group: Dict[str, Any]) -> None:
         """Not possible: the tensors that travel are the same for the whole run."""
         raise NotImplementedError("the tensors of a decentralized optimizer are fixed: make another one")
@@ -146,7 +167,8 @@ class Decentralized(Optimizer):
 
         Args:
             closure: computes the loss of the minibatch and its gradients. With it, this is a whole step of the algorithm,
-                whatever number of questions that has, each about the same minibatch.
+                whatever number of questions that has, each about the same minibatch: with the same random numbers of torch, and
+                with the model's buffers as they were.
 
         Returns:
             The loss that the first call of the closure has returned.
@@ -158,16 +180,20 @@ class Decentralized(Optimizer):
         """
         self._not_evaluating("`step()` was called")
         self._check()
+        if self._debug:
+            self._compare_inputs()
         if self._joining:
-            self._averages([1.0])
+            self._averages.of_numbers([1.0])
         if closure is None:
             if self._most_questions > 1:
                 raise _bfc.torch_error("needs_closure", str(self._most_questions), self._schedule.algorithm)
             self._finish()
             return None
         losses: List[Any] = []
-        done = False
+        minibatch, done = Minibatch(self._buffers.values()), False
         while not done:
+            if losses:
+                minibatch.restore()
             with torch.enable_grad():
                 losses.append(closure())
             done = self._finish()
@@ -187,7 +213,7 @@ class Decentralized(Optimizer):
         try:
             if self._models is not None:
                 self._tensors.copy_from(self._models.tensors)
-            self._average([*(self._tensors.tensors if average else []), *self._averaged])
+            self._averages.average([*(self._tensors.tensors if average else []), *self._averaged])
             with self.accumulating():
                 yield
         finally:
@@ -212,9 +238,9 @@ class Decentralized(Optimizer):
         with self.evaluating():
             own = self._clones()
         means = [tensor.clone() for tensor in own]
-        self._average(means)
+        self._averages.average(means)
         squares = [(one.double() - mean.double()).square().sum().item() for one, mean in zip(own, means)]
-        return float(self._averages([sum(squares)])[0] ** 0.5)
+        return float(self._averages.of_numbers([sum(squares)])[0] ** 0.5)
 
     @contextmanager
     def join(self) -> Iterator[None]:
@@ -227,7 +253,7 @@ class Decentralized(Optimizer):
         self._joining = True
         try:
             yield
-            while self._averages([0.0])[0] > 0:
+            while self._averages.of_numbers([0.0])[0] > 0:
                 while not self._finish(idle=True) and self._most_questions > 1:
                     pass
         finally:
@@ -239,7 +265,7 @@ class Decentralized(Optimizer):
         """
         with self.evaluating(average=True):
             model = dict(zip(self._tensors.names, self._clones()))
-        return {"consolidated": model, "bases": [base.state_dict() for base in self._bases], "skipped": self.skipped}
+        return {**self._base_states(), "bfc": {"consolidated": model, "skipped": self.skipped}}
 
     @contextmanager
     def accumulating(self) -> Iterator[None]:
@@ -256,33 +282,41 @@ class Decentralized(Optimizer):
             self._overlap.waits = before
 
     def state_dict(self) -> Dict[str, Any]:
-        """The states of the base optimizers and of the algorithm on this rank, with the model: a run that loads it goes on with the
-        same bits. Each rank saves its own.
+        """The states of the base optimizers, in torch's layout, and under the key ``bfc`` that of the algorithm on this rank, with
+        the model: a run that loads it goes on with the same bits. Each rank saves its own.
         """
         saved = torch.frombuffer(bytearray(self._machine.save()), dtype=torch.uint8)
-        return {
-            "bases": [base.state_dict() for base in self._bases],
+        own = {
+            "rank": self._joined.rank,
+            "size": self._joined.size,
+            "steps": self._machine.steps,
             "machine": saved,
             "models": None if self._models is None else [model.clone() for model in self._models.tensors],
+            "inputs": dict(self.inputs),
             "skipped": self.skipped,
         }
+        return {**self._base_states(), "bfc": own}
 
     def load_state_dict(self, state_dict: Dict[str, Any]) -> None:
         """Goes on from a `state_dict` of this rank, with the same schedule and model; the parameters change, too. All ranks
         load what they have saved after the same step.
 
         Raises:
+            OptimizerError: it is not from a decentralized optimizer, or has lost what the algorithm needs.
             RunError: another rank, or another schedule or model, has saved it.
         """
-        if "consolidated" in state_dict:
+        own = state_dict.get("bfc")
+        if own is None:
+            raise _bfc.torch_error("foreign_state", ", ".join(f"`{key}`" for key in state_dict) or "nothing", "")
+        if "consolidated" in own:
             self._restart(state_dict)
             return
-        self._machine.restore(state_dict["machine"].numpy().tobytes())
-        for base, state in zip(self._bases, state_dict["bases"]):
-            base.load_state_dict(state)
+        self._machine.restore(own["machine"].numpy().tobytes())
+        load_states(self._bases, state_dict)
         if self._models is not None:
-            self._models.copy_from(state_dict["models"])
-        self.skipped, self._rate = state_dict["skipped"], None
+            self._models.copy_from(own["models"])
+        self.inputs.restored(own["inputs"])
+        self.skipped = own["skipped"]
         self._turn([], [])
 
     def statistics(self) -> Dict[str, int]:
@@ -311,15 +345,26 @@ class Decentralized(Optimizer):
     def _restart(self, state_dict: Dict[str, Any]) -> None:
         """Starts the algorithm from a consolidated state."""
         self._machine.close()
-        model = state_dict["consolidated"]
+        model = state_dict["bfc"]["consolidated"]
         self._tensors.copy_from([model[name] for name in self._tensors.names])
         if self._models is not None:
             self._models.copy_from(self._tensors.tensors)
-        for base, state in zip(self._bases, state_dict["bases"]):
-            base.load_state_dict(state)
-        self._machine, self._rate, self.skipped = self._start(), None, state_dict["skipped"]
+        load_states(self._bases, state_dict)
+        self._machine, self.skipped = self._start(), state_dict["bfc"]["skipped"]
+        self.inputs.move(self._machine)
+        self._averages.machine = self._machine
         warnings.warn(f"`{self._schedule.algorithm}` starts again, from the average of all ranks", stacklevel=3)
         self._turn([], [])
+
+    def _base_states(self) -> Dict[str, Any]:
+        return joined_states([base.state_dict() for base in self._bases])
+
+    def _compare_inputs(self) -> None:
+        try:
+            compare(self._oracle.inputs, self._joined.rank, self._joined.size, self._averages.of_numbers)
+        except Error as failure:
+            self._machine.abandon(f"it raised {failure.code}")
+            raise
 
     def _check(self) -> None:
         """Raises an error, on the other ranks as well, if the model has changed or the ranks have parted."""
@@ -332,29 +377,6 @@ class Decentralized(Optimizer):
             self._machine.abandon(f"it raised {failure.code}")
             raise
 
-    def _average(self, tensors: List[torch.Tensor]) -> None:
-        """Averages tensors over all ranks, in place; short numbers are averaged in float32."""
-        alike: Dict[Any, List[torch.Tensor]] = {}
-        for tensor in tensors:
-            dtype = computed_in(tensor.dtype)
-            device = torch.device("cpu") if on_host(self._joined) else tensor.device
-            alike.setdefault((dtype, device), []).append(tensor)
-        for (dtype, device), some in alike.items():
-            flat = torch.cat([tensor.detach().to(device, dtype).flatten() for tensor in some])
-            self._machine.average(flat)
-            with torch.no_grad():
-                for tensor, values in zip(some, flat.split([tensor.numel() for tensor in some])):
-                    tensor.copy_(values.view(tensor.shape))
-
-    def _averages(self, numbers: List[float]) -> List[float]:
-        """The averages of numbers over all ranks."""
-        tensors = self._tensors.tensors
-        device = tensors[0].device if tensors and not on_host(self._joined) else torch.device("cpu")
-        values = torch.tensor(numbers, dtype=torch.float64, device=device)
-        self._machine.average(values)
-        averages: List[float] = values.tolist()
-        return averages
-
     def _not_evaluating(self, called: str) -> None:
         if self._evaluating:
             raise _bfc.torch_error("evaluating", called, "")
@@ -365,7 +387,7 @@ class Decentralized(Optimizer):
     def _finish(self, idle: bool = False) -> bool:
         """Answers the rest of the question, an idle rank without a step or gradient; whether that ends a step of the algorithm."""
         rest = self._overlap.rest() if self._overlap else None
-        return self._turn(self._answers(rest, idle or self._is_skipped()), rest)
+        return self._turn(self._oracle.answers(self._wanted, rest, idle or self._is_skipped()), rest)
 
     def _turn(self, answers: List[torch.Tensor], buckets: Optional[List[int]]) -> bool:
         """Answers for some buckets or for all, does what steps ask nothing, and moves the parameters to the point of the next
@@ -381,52 +403,8 @@ class Decentralized(Optimizer):
 
     def _send(self, bucket: int) -> None:
         """Answers for one bucket, while others are still computed."""
-        self._machine.ready(bucket, self._answers([bucket]))
+        self._machine.ready(bucket, self._oracle.answers(self._wanted, [bucket]))
         self._copied += self._bytes[bucket]
-
-    def _answers(self, buckets: Optional[List[int]], skipped: bool = False) -> List[torch.Tensor]:
-        """The answers for all tensors, or for those of some buckets, one bucket after another."""
-        tensors = None if buckets is None else [index for bucket in buckets for index in self._buckets[bucket]]
-        if self._wanted == "gradient":
-            self._set_rate()
-            return self._gradients(_some(self._tensors.tensors, tensors), skipped)
-        if not skipped:
-            self._step_bases(tensors)
-        return _some(self._tensors.read(), tensors)
-
-    @torch.no_grad()
-
-    def _gradients(self, tensors: List[torch.Tensor], skipped: bool) -> List[torch.Tensor]:
-        """The gradients, with weight decay; zero where there is none."""
-        decays = weight_decays(self.param_groups)
-        gradients = []
-        for tensor in tensors:
-            gradient, decay = tensor.grad, decays.get(id(tensor))
-            if skipped or gradient is None:
-                gradient = torch.zeros_like(tensor)
-            elif decay:
-                gradient = torch.add(gradient, torch.mul(tensor, decay))
-            is_plain = gradient.is_cpu and gradient.layout is torch.strided
-            gradients.append(gradient if is_plain else self._tensors.given(gradient))
-        return gradients
-
-    def _step_bases(self, tensors: Optional[List[int]]) -> None:
-        """The steps of the base for some tensors or for all."""
-        if tensors is None or len(tensors) == len(self._tensors.tensors):
-            within: Any = nullcontext()
-        else:
-            within = only(self._bases, {id(self._tensors.tensors[index]) for index in tensors})
-        with within:
-            for base in self._bases:
-                base.step()
-
-    def _set_rate(self) -> None:
-        if not self._has_rate:
-            return
-        rate = common_rate(self.param_groups)
-        if rate != self._rate:
-            self._machine.set_input("lr", rate)
-            self._rate = rate
 
     def _is_skipped(self) -> bool:
         """Whether `torch.amp.GradScaler` has found this rank's gradients to be infinite; else takes its scale away."""
@@ -442,8 +420,19 @@ class Decentralized(Optimizer):
         return False
 
 
-def _some(tensors: List[torch.Tensor], chosen: Optional[List[int]]) -> List[torch.Tensor]:
-    return tensors if chosen is None else [tensors[index] for index in chosen]
+def _join(group: Optional[Any]) -> Any:
+    """The ranks that exchange."""
+    if group is None:
+        return world()
+    return group._world() if isinstance(group, Comm) else Group(group, deadline())
+
+
+def _warn_of_rate(schedule: Schedule, rate: float, rank: int) -> None:
+    """The proofs of a schedule are about the rate that it was compiled with."""
+    own = schedule.inputs["lr"]
+    if rate != own and rank == 0:
+        said = f"`{schedule.algorithm}` is compiled for lr = {own:g}, and so are its proofs; it runs with that of the base, {rate:g}"
+        warnings.warn(f"{said}: compile it with `params={{\"lr\": {rate:g}}}`", stacklevel=3)
 
 
 def _one_of(name: str, value: str, known: Sequence[str]) -> None:
