@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "Buckets", "Calls", "Code", "Comm", "Group", "Machine", "Neighbours", "Phase", "Round", "Schedule", "Topology", "Trainer",
-    "View", "World", "__version__", "advise", "analyze", "apply_operation", "compare", "compile", "compile_source", "decode",
-    "engines_differ", "exchange_failed", "form", "has_launcher", "import_graph", "joined", "machine_failed", "not_joined",
-    "ranks_differ", "run_command", "simulate", "sweep", "torch_error", "wrong_checkpoint", "wrong_value",
+    "Buckets", "Calls", "Code", "Comm", "Forms", "Group", "Machine", "Neighbours", "Phase", "Round", "Schedule", "Topology",
+    "Trainer", "View", "World", "__version__", "advise", "analyze", "apply_operation", "apply_to_elements", "compare", "compile",
+    "compile_source", "decode", "engines_differ", "exchange_failed", "has_launcher", "import_graph", "joined", "machine_failed",
+    "not_joined", "ranks_differ", "run_command", "simulate", "sum_terms", "sweep", "torch_error", "wrong_checkpoint",
+    "wrong_value",
 ]
 __version__: Final[str]
 
