@@ -7,7 +7,7 @@ use crate::expression::{Scope, VectorExpression};
 use crate::kernel;
 use crate::memory::Buffer;
 use crate::plan::Plan;
-use crate::registers::Bucket;
+use crate::registers::{Bucket, BucketTensor};
 use crate::storage::{Storage, with_computed, with_dtype};
 use bfc_schedule::Rank;
 use bfc_schedule::compression::{LowRank, Sizes};
@@ -161,26 +161,33 @@ impl Bucket {
     /// The factors of a register: for each edge, tensor after tensor.
     fn factors_of(&self, low_rank: LowRank, register: usize) -> Vec<Piece> {
         let (all, each) = (self.vectors[register].len(), self.factors(low_rank).max(1));
-        let mut end = 0;
-        let mut pieces = vec![];
-        for edge in 0..all / each {
-            for tensor in &self.tensors {
-                let sizes = tensor.sizes(low_rank);
-                let factor = end..end + sizes.factor();
-                end = factor.end;
-                pieces.push(Piece { edge, elements: tensor.elements.clone(), factor, sizes });
-            }
-        }
-        pieces
+        Piece::of_edges(&self.tensors, low_rank, all / each)
     }
 }
 
 /// The factor of one tensor for one edge.
-struct Piece {
-    edge: usize,
+pub(crate) struct Piece {
+    pub(crate) edge: usize,
     /// The tensor's elements in a vector.
-    elements: Range<usize>,
+    pub(crate) elements: Range<usize>,
     /// The factor's in a register.
-    factor: Range<usize>,
-    sizes: Sizes,
+    pub(crate) factor: Range<usize>,
+    pub(crate) sizes: Sizes,
+}
+
+impl Piece {
+    /// For each edge, tensor after tensor.
+    pub(crate) fn of_edges(tensors: &[BucketTensor], low_rank: LowRank, edges: usize) -> Vec<Self> {
+        let mut end = 0;
+        let mut pieces = vec![];
+        for edge in 0..edges {
+            for tensor in tensors {
+                let sizes = tensor.sizes(low_rank);
+                let factor = end..end + sizes.factor();
+                end = factor.end;
+                pieces.push(Self { edge, elements: tensor.elements.clone(), factor, sizes });
+            }
+        }
+        pieces
+    }
 }

@@ -12,7 +12,7 @@
 //! | `exchange`, `plan` | mixes and averages into rounds with rounded weights, at once or beside the trainer |
 //! | `memory`, `registers` | numbers of a type into buffers, and these into registers |
 //! | [`transport`] | rounds into messages: [`local`] threads, [`process`]es that share memory, [`socket`]s, [`mpi`], [`simulated`] networks |
-//! | [`gpu`] | the same on GPUs: programs into kernels, NCCL between device buckets |
+//! | [`gpu`] | the same on GPUs: programs into kernels, NCCL between device buckets, and between ranks of the host |
 //! | [`conformance`] | a transport into the laws that it keeps |
 //! | [`trace`] | what a rank does into a ring of events, and those of all ranks into who waits for whom |
 //! | [`lease`], [`bell`], [`undo`] | the synchronisation of threads and of processes |

@@ -84,6 +84,13 @@ pub unsafe trait Transport {
     /// Fails for a reason of this rank's own, which the peers learn.
     fn abandon(&mut self, reason: &str);
 
+    /// Looks, without waiting, whether the failure of a peer has reached this rank: for ranks that wait for something else. A
+    /// peer that has left has not failed.
+    ///
+    /// # Errors
+    /// The failure; then the transport is dead.
+    fn listen(&mut self) -> Result<(), Fault>;
+
     /// Memory that peers may be shown where it lies: what is sent from it, or exchanged in place in it, is not copied on its way
     /// where the transport can share memory. Any other memory may be sent, too.
     ///
@@ -157,6 +164,10 @@ unsafe impl<X: Transport + ?Sized> Transport for Box<X> {
 
     fn abandon(&mut self, reason: &str) {
         (**self).abandon(reason);
+    }
+
+    fn listen(&mut self) -> Result<(), Fault> {
+        (**self).listen()
     }
 
     fn allocate(&mut self, bytes: usize) -> Result<Memory, Fault> {

@@ -13,8 +13,8 @@ fn main() {
     let programs = programs::of_library();
     let programs: Vec<_> = programs.iter().collect();
     // Algorithms for one type of each arithmetic, and what does not depend on algorithms for all types.
-    let all = Text::new(&programs, &[Dtype::Bf16, Dtype::F64]).expect("text");
-    let base = Text::new(&[], &[Dtype::F64, Dtype::F32, Dtype::Bf16, Dtype::F16]).expect("text");
+    let all = Text::new(&programs, &[Dtype::Bf16, Dtype::F64]);
+    let base = Text::new(&[], &[Dtype::F64, Dtype::F32, Dtype::Bf16, Dtype::F16]);
     for (text, capability, form) in [(&base, 75, Form::Ptx), (&base, 90, Form::Cubin), (&all, 80, Form::Ptx)]
     {
         let start = Instant::now();

@@ -8,6 +8,7 @@ use super::{Law, Leaving};
 use crate::transport::{Envelope, Fault, Tag, Transport, rounds};
 use bfc_schedule::Rank;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::{Duration, Instant};
 
 const FIRST: Rank = Rank(0);
 const SECOND: Rank = Rank(1);
@@ -17,6 +18,7 @@ pub(super) fn laws<X: Transport + Send + 'static>(leaving: Leaving) -> Vec<Law<X
         Law::new("a wait ends at its deadline, and names the peer", deadline),
         Law::new("a wait for a rank that has left ends", move |transport| left(transport, leaving)),
         Law::new("a rank that abandons says why", |transport| abandon(transport)),
+        Law::new("a rank that only listens learns of a failure", listens),
         Law::new("a panic is a failure", |transport| panics(transport, 0)),
         Law::new("a panic while a message is pending is a failure", |transport| panics(transport, LONG)),
         Law::new("a message of another round is refused", |transport| mismatch(transport, 1, &[8], &[8])),
@@ -55,12 +57,14 @@ fn left<X: Transport>(mut transport: X, leaving: Leaving) {
         (FIRST, _) => meet(&mut transport).expect("all are there"),
         (SECOND, Leaving::IsSeen) => {
             meet(&mut transport).expect("all are there");
+            transport.listen().expect("to leave is not to fail");
             let fault = hear(&mut transport, FIRST, 1, PATIENCE).expect_err("a rank that has left");
             assert_eq!(fault, Fault::Left { peer: FIRST });
             assert_dead(&mut transport);
         }
         (SECOND, Leaving::IsNotSeen) => {
             meet(&mut transport).expect("all are there");
+            transport.listen().expect("to leave is not to fail");
             let fault = hear(&mut transport, FIRST, 1, SOON).expect_err("a rank that has left");
             assert_eq!(fault, Fault::Deadline { peer: FIRST, waited: SOON });
             assert_dead(&mut transport);
@@ -81,6 +85,28 @@ fn abandon<X: Transport>(mut transport: X) {
     } else {
         assert_learns(&mut transport, FIRST, "it ran out of data");
     }
+}
+
+/// The others wait for nothing that the transport knows of.
+fn listens<X: Transport>(mut transport: X) {
+    if transport.rank() == FIRST {
+        meet(&mut transport).expect("all are there");
+        transport.abandon("it ran out of data");
+    } else {
+        let end = Instant::now() + PATIENCE;
+        let met = meet(&mut transport);
+        let heard = met.and_then(|()| {
+            while Instant::now() < end {
+                transport.listen()?;
+                std::thread::sleep(Duration::from_micros(100));
+            }
+            Ok(())
+        });
+        let fault = heard.expect_err("a failure");
+        assert_eq!(fault, Fault::Failed { peer: FIRST, reason: "it ran out of data".to_owned() });
+    }
+    transport.listen().expect_err("a dead transport goes on");
+    assert_dead(&mut transport);
 }
 
 /// Alone, or with a message of `bytes` pending.

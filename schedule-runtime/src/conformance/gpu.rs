@@ -3,14 +3,14 @@
 use super::Law;
 use super::exchange::PATIENCE;
 use super::schedules::{
-    adapting, averaging, awc, coded, dgd, global_averaging, hub, late, one_peer, path, push_sum, relayed,
-    ring, schedule, start,
+    adapting, averaging, awc, coded, compared, dgd, global_averaging, hub, late, one_peer, path, push_sum,
+    relayed, ring, schedule, start,
 };
 use crate::gpu::{GpuAsk, GpuMachine, Link, Stream, Vector};
 use crate::layout::{Layout, Tensor};
 use crate::storage::{Dtype, Storage, with_dtype};
 use crate::{Ask, Machine, ModelAsk, RuntimeError, State, Transport, Values, ValuesMut, local};
-use bfc_schedule::compression::Float;
+use bfc_schedule::compression::{Float, LowRank};
 use bfc_schedule::program::scalar::Number;
 use bfc_schedule::{Phase, Program, Rank, Schedule};
 use std::convert::Infallible;
@@ -35,6 +35,7 @@ pub fn laws<L: Link>(size: u32) -> Vec<Law<L>> {
     add("sums of columns", push_sum(), vec![hub(size)]);
     add("codes", coded(), one_peer(size));
     add("edges", relayed(), vec![path(size)]);
+    add("factors", compared(LowRank { rank: 2, rows: None }), vec![path(size)]);
     laws
 }
 

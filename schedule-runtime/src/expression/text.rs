@@ -9,15 +9,7 @@ use std::fmt::Write;
 impl VectorExpression {
     /// The kernel `name` for a target of this type, which takes words: the number of elements, the target, the
     /// [vectors](Self::reads), and the [uniforms](Self::uniforms) as `f64`.
-    ///
-    /// # Errors
-    /// The operation that has no text: logarithms, and powers other than squares, whose bits are those of the host's libm.
-    pub(crate) fn text(
-        &self,
-        name: &str,
-        target: Dtype,
-        dtype: impl Fn(usize) -> Dtype,
-    ) -> Result<String, Operation> {
+    pub(crate) fn text(&self, name: &str, target: Dtype, dtype: impl Fn(usize) -> Dtype) -> String {
         let (stored, computed) = (target.name(), arithmetic(target).name());
         let mut fields = format!("u64 n; {stored} *target;");
         let mut body = String::new();
@@ -45,17 +37,17 @@ impl VectorExpression {
                     if self.uniforms[*exponent] == [Operation::Constant(Rational::integer(2))]
             );
             let text = match operands.as_slice() {
-                [a, _] if is_square && applied.operation == Operation::Power => Some(format!("{a} * {a}")),
+                [a, _] if is_square && applied.operation == Operation::Power => format!("{a} * {a}"),
                 [a] => unary(&applied.operation, a, computed),
                 [a, b] => binary(&applied.operation, a, b, computed),
-                _ => None,
+                _ => unreachable!("{:?} has no operands", applied.operation),
             };
-            line(format!("r{index} = {}", text.ok_or_else(|| applied.operation.clone())?));
+            line(format!("r{index} = {text}"));
             slots[applied.into] = index;
         }
         let result = self.term(self.result, &slots);
         let body = format!("{body}        a.target[i] = write_{stored}({result});\n");
-        Ok(format!("KERNEL({name}, {{ {fields} }}) {{\n    EACH(i, a.n) {{\n{body}    }}\n}}\n"))
+        format!("KERNEL({name}, {{ {fields} }}) {{\n    EACH(i, a.n) {{\n{body}    }}\n}}\n")
     }
 
     /// The vectors that a kernel reads besides its target, by register, and whether it reads the part of an edge.
@@ -82,25 +74,27 @@ impl VectorExpression {
     }
 }
 
-fn unary(operation: &Operation, a: &str, computed: &str) -> Option<String> {
-    Some(match operation {
+fn unary(operation: &Operation, a: &str, computed: &str) -> String {
+    match operation {
         Operation::Negate => format!("-{a}"),
         Operation::Not => format!("truth_{computed}({a} == 0)"),
         Operation::SquareRoot => format!("square_root_{computed}({a})"),
+        Operation::Log => format!("logarithm_{computed}({a})"),
         Operation::Absolute => format!("absolute_{computed}({a})"),
         Operation::Floor => format!("floor_{computed}({a})"),
-        _ => return None,
-    })
+        _ => unreachable!("{operation:?} does not take one operand"),
+    }
 }
 
-fn binary(operation: &Operation, a: &str, b: &str, computed: &str) -> Option<String> {
+fn binary(operation: &Operation, a: &str, b: &str, computed: &str) -> String {
     let truth = |condition: String| format!("truth_{computed}({condition})");
     let call = |function: &str| format!("{function}_{computed}({a}, {b})");
-    Some(match operation {
+    match operation {
         Operation::Add => format!("{a} + {b}"),
         Operation::Subtract => format!("{a} - {b}"),
         Operation::Multiply => format!("{a} * {b}"),
         Operation::Divide => format!("{a} / {b}"),
+        Operation::Power => call("power"),
         Operation::Minimum => call("minimum"),
         Operation::Maximum => call("maximum"),
         Operation::Mod => call("mod"),
@@ -114,6 +108,6 @@ fn binary(operation: &Operation, a: &str, b: &str, computed: &str) -> Option<Str
         Operation::GreaterEqual => truth(format!("{a} >= {b}")),
         Operation::And => truth(format!("{a} != 0 && {b} != 0")),
         Operation::Or => truth(format!("{a} != 0 || {b} != 0")),
-        _ => return None,
-    })
+        _ => unreachable!("{operation:?} does not take two operands"),
+    }
 }

@@ -4,12 +4,13 @@ use super::driver::{Handle, Table};
 use super::nvrtc::{Form, Nvrtc};
 use super::{Event, GpuError, Stream};
 use bfc_schedule::visible;
+use std::collections::BTreeMap;
 use std::ffi::{CString, OsString, c_int, c_uint};
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ops::Range;
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Files of libraries to be used in place of this machine's.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +34,8 @@ struct Inner {
     context: Handle,
     name: String,
     capability: u32,
+    /// Code by its text: ranks that are threads compile the same.
+    compiled: Mutex<BTreeMap<String, Vec<u8>>>,
 }
 
 // SAFETY: handles of the driver may be used by any thread.
@@ -100,7 +103,8 @@ impl Gpu {
         driver.check("cuDevicePrimaryCtxRetain", code)?;
         let length = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
         let name = visible::line(&String::from_utf8_lossy(&name[..length])).into_owned();
-        Ok(Self(Arc::new(Inner { driver, nvrtc, device, context, name, capability })))
+        let compiled = Mutex::default();
+        Ok(Self(Arc::new(Inner { driver, nvrtc, device, context, name, capability, compiled })))
     }
 
     /// Its name.
@@ -168,13 +172,24 @@ impl Gpu {
     /// # Errors
     /// NVRTC refuses the text or the architecture, or the driver its code.
     pub fn load(&self, source: &str) -> Result<Module, GpuError> {
-        let code = self.0.nvrtc.compile(source, self.0.capability, Form::Cubin)?;
+        let code = self.compile(source)?;
         self.enter()?;
         let mut handle = ptr::null_mut();
         // SAFETY: the bytes are code as NVRTC makes it, which contains its length.
         let code = unsafe { (self.0.driver.module_load)(&mut handle, code.as_ptr().cast()) };
         self.0.driver.check("cuModuleLoadData", code)?;
         Ok(Module { gpu: self.clone(), handle })
+    }
+
+    /// The code of a text, which is compiled once.
+    fn compile(&self, source: &str) -> Result<Vec<u8>, GpuError> {
+        let mut compiled = self.0.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(code) = compiled.get(source) {
+            return Ok(code.clone());
+        }
+        let code = self.0.nvrtc.compile(source, self.0.capability, Form::Cubin)?;
+        compiled.insert(source.to_owned(), code.clone());
+        Ok(code)
     }
 
     pub(super) fn driver(&self) -> &Table {

@@ -33,6 +33,8 @@ table! {
         context_set = c"cuCtxSetCurrent" (Handle);
         memory_allocate = c"cuMemAlloc_v2" (*mut u64, usize);
         memory_free = c"cuMemFree_v2" (u64);
+        host_allocate = c"cuMemHostAlloc" (*mut *mut c_void, usize, c_uint);
+        host_free = c"cuMemFreeHost" (*mut c_void);
         to_device = c"cuMemcpyHtoDAsync_v2" (u64, *const c_void, usize, Handle);
         to_host = c"cuMemcpyDtoHAsync_v2" (*mut c_void, u64, usize, Handle);
         on_device = c"cuMemcpyDtoDAsync_v2" (u64, u64, usize, Handle);

@@ -100,15 +100,6 @@ pub enum GpuError {
         /// What NVRTC said.
         log: String,
     },
-    /// An operation has no kernel.
-    #[error("algorithm `{program}` uses `{operation}` on vectors, for which there is no GPU kernel")]
-    #[diagnostic(code(bfc::gpu::no_kernel), help("run the algorithm on the host, which computes everything"))]
-    NoKernel {
-        /// The algorithm.
-        program: String,
-        /// The operation.
-        operation: String,
-    },
     /// Ranks do not run the same.
     #[error("rank {rank} does not belong to this run: {reason}")]
     #[diagnostic(

@@ -34,6 +34,14 @@ pub trait Link {
     /// As [`exchange`](Self::exchange).
     fn wait_for(&mut self, event: &Event) -> Result<(), GpuError>;
 
+    /// Whether an event has come, for a caller that has a deadline of its own. Does not wait.
+    ///
+    /// # Errors
+    /// As [`exchange`](Self::exchange), as far as is known by now.
+    fn is_done(&mut self, event: &Event) -> Result<bool, GpuError> {
+        event.is_done()
+    }
+
     /// Waits until the stream has done all that was queued.
     ///
     /// # Errors
@@ -70,6 +78,10 @@ impl<L: Link + ?Sized> Link for Box<L> {
         (**self).wait_for(event)
     }
 
+    fn is_done(&mut self, event: &Event) -> Result<bool, GpuError> {
+        (**self).is_done(event)
+    }
+
     fn abort(&mut self) -> bool {
         (**self).abort()
     }
@@ -95,6 +107,10 @@ impl Link for Communicator {
 
     fn wait_for(&mut self, event: &Event) -> Result<(), GpuError> {
         Communicator::wait_for(self, event)
+    }
+
+    fn is_done(&mut self, event: &Event) -> Result<bool, GpuError> {
+        Communicator::is_done(self, event)
     }
 
     fn abort(&mut self) -> bool {

@@ -12,6 +12,7 @@
 //! | [`link`](Link) | ranks into messages: by NCCL, or as threads on one GPU |
 //! | [`machine`](GpuMachine), `exchange`, `handshake` | a schedule and a link into a machine that a trainer on the GPU drives |
 //! | `host` | the same for a trainer that computes on the host |
+//! | [`transport`](GpuTransport), `message`, `staging` | a link and another transport into a transport of the host's messages |
 //!
 //! The bits are those of the host: see [`Text`]. None of this has run on a GPU yet.
 
@@ -25,10 +26,13 @@ pub(crate) mod kernels;
 mod link;
 mod loader;
 mod machine;
+mod message;
 mod nccl;
 mod nvrtc;
+mod staging;
 mod stream;
 pub(crate) mod text;
+mod transport;
 mod waiting;
 
 pub use device::{DeviceMemory, Gpu, Libraries, Module};
@@ -40,3 +44,4 @@ pub use nccl::{Communicator, Id, Nccl, Piece};
 pub use nvrtc::{Form, Nvrtc, OPTIONS};
 pub use stream::{Event, Stream};
 pub use text::Text;
+pub use transport::GpuTransport;

@@ -286,17 +286,23 @@ impl Communicator {
     /// A peer has failed, or the deadline has passed; then the communicator is aborted.
     pub fn wait_for(&mut self, event: &Event) -> Result<(), GpuError> {
         let mut waiting = Waiting::new(self.deadline);
-        loop {
-            let is_done = event.is_done();
-            // What NCCL has noticed by now comes first: an event of an aborted kernel is done as well.
-            self.progress("ncclCommGetAsyncError")?;
-            match is_done {
-                Ok(true) => return Ok(()),
-                Ok(false) if waiting.goes_on() => {}
-                Ok(false) => return Err(self.fail(late("cuEventQuery", self.deadline))),
-                Err(error) => return Err(self.fail(error)),
+        while !self.is_done(event)? {
+            if !waiting.goes_on() {
+                return Err(self.fail(late("cuEventQuery", self.deadline)));
             }
         }
+        Ok(())
+    }
+
+    /// Whether an event has come. Does not wait.
+    ///
+    /// # Errors
+    /// A peer has failed, as far as NCCL knows; then the communicator is aborted.
+    pub fn is_done(&mut self, event: &Event) -> Result<bool, GpuError> {
+        let is_done = event.is_done();
+        // What NCCL has noticed by now comes first: an event of an aborted kernel is done as well.
+        self.progress("ncclCommGetAsyncError")?;
+        is_done.map_err(|error| self.fail(error))
     }
 
     /// Whether it has been aborted.

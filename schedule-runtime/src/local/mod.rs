@@ -277,6 +277,14 @@ unsafe impl Transport for LocalTransport {
         self.revoke();
     }
 
+    fn listen(&mut self) -> Result<(), Fault> {
+        self.alive()?;
+        match self.hub.first_failure() {
+            Some(peer) => Err(self.fail(self.hub.failure(peer))),
+            None => Ok(()),
+        }
+    }
+
     fn pair(
         &mut self,
         tag: Tag,

@@ -126,7 +126,7 @@ impl MpiTransport {
                 return Ok(());
             }
             if turns % 16 == 15 {
-                self.listen()?;
+                self.hear()?;
             }
             if progress {
                 (since, turns) = (None, 0);
@@ -144,7 +144,7 @@ impl MpiTransport {
     }
 
     /// The failure of another rank, if one has failed.
-    fn listen(&mut self) -> Result<(), Fault> {
+    fn hear(&mut self) -> Result<(), Fault> {
         if !self.alarm.is_done(&self.endpoint)? {
             return Ok(());
         }
@@ -291,6 +291,11 @@ unsafe impl Transport for MpiTransport {
 
     fn abandon(&mut self, reason: &str) {
         self.die(self.endpoint.rank, reason);
+    }
+
+    fn listen(&mut self) -> Result<(), Fault> {
+        self.alive()?;
+        self.hear().map_err(|fault| self.fail(fault))
     }
 
     fn allocate(&mut self, bytes: usize) -> Result<Memory, Fault> {

@@ -365,6 +365,13 @@ unsafe impl Transport for ProcessTransport {
         self.revoke();
     }
 
+    fn listen(&mut self) -> Result<(), Fault> {
+        self.alive()?;
+        let has_died = |peer: &Rank| self.is_gone(*peer) && !self.board.has_left(*peer);
+        let died = || self.links.keys().copied().find(has_died).map(|peer| Fault::Left { peer });
+        self.board.failure().or_else(died).map_or(Ok(()), |fault| Err(self.fail(fault)))
+    }
+
     fn allocate(&mut self, bytes: usize) -> Result<Memory, Fault> {
         let failed = |error: io::Error| Fault::System { peer: self.rank, reason: error.to_string() };
         self.regions.allocate(bytes, &self.links).map_err(failed)

@@ -305,6 +305,17 @@ unsafe impl Transport for SimulatedTransport {
         self.die(reason);
     }
 
+    fn listen(&mut self) -> Result<(), Fault> {
+        let mut world = self.enter()?;
+        // Who listens again and again waits: time passes.
+        let until = world.now.saturating_add(world.delay().max(1));
+        let heard = self.shared.park(world, self.rank, until, true).ranks[self.rank.index()].failure.clone();
+        match heard {
+            Some((peer, reason)) => Err(self.fail(Fault::Failed { peer, reason })),
+            None => Ok(()),
+        }
+    }
+
     fn pair(
         &mut self,
         tag: Tag,

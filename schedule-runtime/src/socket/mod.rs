@@ -341,6 +341,11 @@ unsafe impl Transport for SocketTransport {
     fn abandon(&mut self, reason: &str) {
         self.die(self.rank, reason);
     }
+
+    fn listen(&mut self) -> Result<(), Fault> {
+        self.alive()?;
+        self.accept().map_err(|fault| self.fail(fault))
+    }
 }
 
 impl Drop for SocketTransport {

@@ -1,6 +1,7 @@
 // Kernels as functions of the host, whose only thread takes the part of all: what `prelude.cu` says for NVRTC.
 #include <math.h>
 #define FUNCTION static inline __attribute__((unused))
+#define SUBROUTINE FUNCTION
 #define KERNEL(name, fields)                                                                                           \
     typedef struct fields name##_fields;                                                                               \
     static void name##_threads(const name##_fields a);                                                                 \

@@ -1,10 +1,7 @@
 //! Libraries that are missing, too old, or something else.
 
 use super::stand_in::{Fault, StandIn};
-use bfc_runtime::Dtype;
-use bfc_runtime::conformance::schedules::{X, program};
-use bfc_runtime::gpu::{Form, Gpu, GpuError, Kernels, Libraries, Nvrtc};
-use bfc_schedule::program::{Instruction, Operation, Register, Shape};
+use bfc_runtime::gpu::{Form, Gpu, GpuError, Libraries, Nvrtc};
 use miette::Diagnostic;
 
 fn code(error: &GpuError) -> String {
@@ -71,15 +68,4 @@ fn a_gpu_that_has_failed_says_so_at_the_next_wait() {
     let error = stream.wait().expect_err("a failure");
     assert_eq!(code(&error), "bfc::gpu::call");
     assert_eq!(error.to_string(), "`cuStreamQuery` failed: unspecified launch failure (CUDA error 719)");
-}
-
-#[test]
-fn a_logarithm_of_a_vector_has_no_kernel() {
-    let logarithm =
-        Instruction::Compute { into: X, expression: vec![Operation::Register(Register(0)), Operation::Log] };
-    let program = program("p", vec![Shape::Vector], vec![("x", X)], vec![logarithm]);
-    let stand_in = StandIn::new();
-    let error = Kernels::new(&stand_in.gpu(), &[&program], &[Dtype::F32]).err().expect("no kernel");
-    assert_eq!(code(&error), "bfc::gpu::no_kernel");
-    assert!(error.to_string().contains("`Log`"), "{error}");
 }

@@ -5,3 +5,4 @@ mod libraries;
 mod machines;
 mod nccl;
 mod stand_in;
+mod transport;

@@ -231,6 +231,13 @@ int cuMemFree_v2(u64 address) {
     free((void *)address);
     return SUCCESS;
 }
+int cuMemHostAlloc(void **address, size_t bytes, unsigned flags) {
+    u64 memory;
+    int code = cuMemAlloc_v2(&memory, bytes);
+    *address = (void *)memory;
+    return flags == 1 ? code : INVALID_VALUE;
+}
+int cuMemFreeHost(void *address) { return cuMemFree_v2((u64)address); }
 static int copy(Work *work) {
     memcpy(work->to, work->from, work->bytes);
     return SUCCESS;

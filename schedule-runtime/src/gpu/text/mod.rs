@@ -1,9 +1,9 @@
 //! The kernels of programs as CUDA text. The numbers are those of the host's kernels, bit for bit: products and sums are
-//! rounded one by one in the same order, and the bits of what is not a number are all that a machine may choose.
+//! rounded one by one in the same order, and the bits of what is not a number are all that a machine may choose. Logarithms and
+//! powers other than squares are the exception: they are those of the GPU's library for `f64`, and near the host's.
 //!
 //! Every kernel takes one structure whose fields have 8 bytes each, so that a caller passes words.
 
-use super::GpuError;
 use crate::expression::VectorExpression;
 use crate::storage::{Dtype, arithmetic};
 use bfc_schedule::program::{Expression, Instruction, Program, Shape};
@@ -18,6 +18,9 @@ const DOT: &str = include_str!("dot.cu");
 const JOIN: &str = include_str!("join.cu");
 const CODES: &str = include_str!("codes.cu");
 const CODECS: &str = include_str!("codecs.cu");
+const TREES: &str = include_str!("trees.cu");
+const ORTHONORMAL: &str = include_str!("orthonormal.cu");
+const THIN: &str = include_str!("thin.cu");
 
 /// The CUDA text of all kernels that programs need for vectors of some types.
 #[derive(Debug)]
@@ -44,18 +47,19 @@ pub(crate) struct Assignment {
 
 impl Text {
     /// For the programs' vectors in buckets of these types.
-    ///
-    /// # Errors
-    /// An expression uses an operation that has no kernel.
-    pub fn new(programs: &[&Program], dtypes: &[Dtype]) -> Result<Self, GpuError> {
+    pub fn new(programs: &[&Program], dtypes: &[Dtype]) -> Self {
         let dtypes: BTreeSet<&str> = dtypes.iter().map(|dtype| dtype.name()).collect();
         let dtypes: Vec<Dtype> = dtypes.into_iter().filter_map(Dtype::from_name).collect();
         let mut source = [PRELUDE, CODES, JOIN].join("\n");
+        for (from, to) in [(Dtype::F32, Dtype::F32), (Dtype::F32, Dtype::F64), (Dtype::F64, Dtype::F64)] {
+            source += &of_types(TREES, from, to);
+        }
+        source += ORTHONORMAL;
         // Numbers that are averaged are those of the host, in `f64`.
         source += &[Dtype::F32, Dtype::F64].map(|computed| of_types(AVERAGE, computed, computed)).concat();
         for computed in [Dtype::F32, Dtype::F64] {
             if dtypes.iter().any(|&dtype| arithmetic(dtype) == computed) {
-                source += &[SCALAR, CODECS].map(|text| of_types(text, computed, computed)).concat();
+                source += &[SCALAR, CODECS, THIN].map(|text| of_types(text, computed, computed)).concat();
             }
         }
         let mut pairs = BTreeSet::new();
@@ -70,10 +74,10 @@ impl Text {
         let mut text = Self { source, assignments: vec![], known: BTreeMap::new() };
         for (index, program) in programs.iter().enumerate() {
             for &dtype in &dtypes {
-                text.assign(index, program, dtype)?;
+                text.assign(index, program, dtype);
             }
         }
-        Ok(text)
+        text
     }
 
     /// The text.
@@ -100,7 +104,7 @@ impl Text {
         self.assignments.iter().find(is_it).expect("each assignment has a kernel")
     }
 
-    fn assign(&mut self, index: usize, program: &Program, bucket: Dtype) -> Result<(), GpuError> {
+    fn assign(&mut self, index: usize, program: &Program, bucket: Dtype) {
         let points = program.points();
         let dtype = |register: usize| if points[register] { bucket } else { arithmetic(bucket) };
         let blocks = [&program.initial, &program.model].into_iter().chain(&program.steps);
@@ -111,9 +115,7 @@ impl Text {
                 continue;
             }
             let compiled = VectorExpression::new(expression, *into, &program.registers);
-            let text = compiled.text("$N", dtype(register), dtype).map_err(|operation| {
-                GpuError::NoKernel { program: program.name.clone(), operation: format!("{operation:?}") }
-            })?;
+            let text = compiled.text("$N", dtype(register), dtype);
             let new = format!("assign_{}", self.known.len());
             let name = self.known.entry(text).or_insert_with_key(|text| {
                 self.source += &text.replace("$N", &new);
@@ -129,7 +131,6 @@ impl Text {
                 bucket,
             });
         }
-        Ok(())
     }
 }
 

@@ -12,6 +12,8 @@ typedef u16 f16;
 
 #ifdef __CUDACC_RTC__
 #define FUNCTION static __device__ __forceinline__
+// What is long, and called from several kernels.
+#define SUBROUTINE static __device__ __noinline__
 // Every field has 8 bytes, so that the caller passes words.
 #define KERNEL(name, fields)                                                                                           \
     typedef struct fields name##_fields;                                                                               \

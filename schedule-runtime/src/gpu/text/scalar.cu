@@ -3,6 +3,9 @@ FUNCTION $A truth_$A(int holds) { return holds ? ($A)1 : ($A)0; }
 FUNCTION $A absolute_$A($A x) { return fabs$F(x); }
 FUNCTION $A floor_$A($A x) { return floor$F(x); }
 FUNCTION $A square_root_$A($A x) { return sqrt$F(x); }
+// Not those of the host's libm, and near them: of numbers in f32 nearly always the nearest number.
+FUNCTION $A logarithm_$A($A x) { return ($A)log((f64)x); }
+FUNCTION $A power_$A($A x, $A y) { return y == 2 ? x * x : ($A)pow((f64)x, (f64)y); }
 FUNCTION $A minimum_$A($A x, $A y) { return x < y || y != y ? x : y; }
 FUNCTION $A maximum_$A($A x, $A y) { return x > y || y != y ? x : y; }
 FUNCTION $A mod_$A($A x, $A y) {

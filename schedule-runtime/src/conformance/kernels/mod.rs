@@ -1,8 +1,9 @@
 //! What every GPU must do: its kernels compute what those of the host do, bit for bit. Where the host finds something that is
 //! not a number, the GPU does, with whatever bits.
 
+mod programs;
+
 use super::Law;
-use super::schedules::{X, program};
 use crate::compression::Coding;
 use crate::element::Element;
 use crate::expression::Scope;
@@ -13,11 +14,12 @@ use crate::kernel::{self, Mode};
 use crate::layout::{Layout, Tensor};
 use crate::memory::Buffer;
 use crate::storage::{Dtype, Storage, arithmetic, with_dtype};
-use bfc_schedule::compression::Float;
+use bfc_schedule::Codec;
+use bfc_schedule::compression::{Float, LowRank};
 use bfc_schedule::program::scalar::Number;
-use bfc_schedule::program::{Expression, Instruction, Operation, Program, Register, Shape};
+use bfc_schedule::program::{Program, Shape};
 use bfc_schedule::random::{output, unit};
-use bfc_schedule::{Codec, Rational};
+use programs::{drawn_program, powers};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -30,13 +32,16 @@ pub fn laws() -> Vec<Law<Gpu>> {
     for dtype in Float::ALL {
         let program = drawn_program(dtype.bytes() as u64);
         let bench = Arc::new(OnceLock::new());
+        laws.push(Law::new(format!("logarithms and powers, {}", dtype.name()), move |gpu: Gpu| {
+            Bench::new(&gpu, &[&powers()], &[dtype]).assignments(3001, nearness(dtype));
+        }));
         let mut add = |what: &str, law: fn(&Bench)| {
             let (bench, program) = (bench.clone(), program.clone());
             laws.push(Law::new(format!("{what}, {}", dtype.name()), move |gpu: Gpu| {
                 law(bench.get_or_init(|| Bench::new(&gpu, &[&program], &[dtype])));
             }));
         };
-        add("random expressions", |bench| bench.assignments(3001));
+        add("random expressions", |bench| bench.assignments(3001, 0));
         add("weighted sums", |bench| with_dtype!(bench.dtype, S => sums::<S>(bench)));
         add("inner products", |bench| with_dtype!(bench.dtype, S => dots::<S>(bench)));
         add("sums over edges, conversions and averages", |bench| {
@@ -56,7 +61,16 @@ pub fn laws() -> Vec<Law<Gpu>> {
 /// # Panics
 /// Where one of them differs from the host's.
 pub fn assignments(gpu: &Gpu, programs: &[&Program], length: usize) {
-    Bench::new(gpu, programs, &Float::ALL).assignments(length);
+    Bench::new(gpu, programs, &Float::ALL).assignments(length, 0);
+}
+
+/// How far logarithms and powers may be from the host's, in units in the last place of what they are stored in.
+fn nearness(dtype: Dtype) -> u64 {
+    match dtype {
+        Dtype::F64 => 4,
+        Dtype::F32 => 2,
+        Dtype::Bf16 | Dtype::F16 => 1,
+    }
 }
 
 /// A GPU with the kernels for buckets of some types.
@@ -77,12 +91,13 @@ impl Bench {
         Self { gpu: gpu.clone(), programs, kernels, stream, dtype: dtypes[0] }
     }
 
-    fn assignments(&self, length: usize) {
-        self.kernels.text().assignments().iter().for_each(|assignment| self.assignment(assignment, length));
+    fn assignments(&self, length: usize, nearness: u64) {
+        let assignments = self.kernels.text().assignments().iter();
+        assignments.for_each(|assignment| self.assignment(assignment, length, nearness));
     }
 
     /// One of them, where per edge on the last of two.
-    fn assignment(&self, assignment: &Assignment, length: usize) {
+    fn assignment(&self, assignment: &Assignment, length: usize, nearness: u64) {
         const EDGES: usize = 2;
         let program = &self.programs[assignment.program];
         let Assignment { name, expression, into, bucket, .. } = assignment;
@@ -114,7 +129,7 @@ impl Bench {
             let mut expected = start.values::<S>().to_vec();
             let read = |register: usize| registers[&register].0.slice();
             expression.run_on(&mut expected[elements], edge, read, &scope);
-            same::<S>(&expected, &found, &format!("{name} of {}", program.name));
+            near::<S>(&expected, &found, nearness, &format!("{name} of {}", program.name));
         });
     }
 
@@ -170,15 +185,32 @@ fn drawn_buffer(dtype: Dtype, length: usize, seed: u64) -> Buffer {
 }
 
 fn same<S: Storage>(expected: &[S], found: &[u8], what: &str) {
+    near(expected, found, 0, what);
+}
+
+/// A number's place among all of its type.
+fn place<S: Storage>(number: &S) -> i64 {
+    let bytes = bytemuck::bytes_of(number);
+    let bits = bytes.iter().rev().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
+    let sign = 1 << (8 * bytes.len() - 1);
+    let magnitude = (bits & (sign - 1)) as i64;
+    if bits & sign == 0 { magnitude } else { -magnitude }
+}
+
+fn near<S: Storage>(expected: &[S], found: &[u8], nearness: u64, what: &str) {
     let bits = |number: &S| bytemuck::bytes_of(number).to_vec();
     let is_none = |number: S| number.load() != number.load();
     assert_eq!(size_of_val(expected), found.len(), "{what}: the length");
-    for (place, (expected, found)) in expected.iter().zip(found.chunks_exact(size_of::<S>())).enumerate() {
+    for (index, (expected, found)) in expected.iter().zip(found.chunks_exact(size_of::<S>())).enumerate() {
         let number: S = bytemuck::pod_read_unaligned(found);
-        let equal = bits(expected) == found || (is_none(*expected) && is_none(number));
+        let is_near = match (is_none(*expected), is_none(number)) {
+            (false, false) if nearness > 0 => place(expected).abs_diff(place(&number)) <= nearness,
+            (false, false) => bits(expected) == found,
+            (expected, found) => expected && found,
+        };
         assert!(
-            equal,
-            "{what}, {} at {place}: the host has {expected:?}, the GPU {number:?}",
+            is_near,
+            "{what}, {} at {index}: the host has {expected:?}, the GPU {number:?}",
             S::DTYPE.name()
         );
     }
@@ -283,6 +315,9 @@ fn codecs<T: Element>(bench: &Bench) {
     let mut codecs = vec![Codec::Sign, Codec::TopK(1), Codec::TopK(300), fraction(1, 10), fraction(1, 1)];
     codecs.extend(Float::ALL.map(Codec::Cast));
     codecs.push(Codec::RandomK { count: 17, seed: 4 });
+    for (rank, rows) in [(1, None), (3, None), (2, Some(1)), (2, Some(5)), (4, Some(5000))] {
+        codecs.push(Codec::LowRank(LowRank { rank, rows }));
+    }
     for bits in [2, 3, 5, 8, 11, 16] {
         codecs.extend([None, Some(3)].map(|seed| Codec::Quantize { bits, seed }));
     }
@@ -317,43 +352,4 @@ fn codecs<T: Element>(bench: &Bench) {
             same(&expected, &bench.download(&target), &format!("{codec} of {lengths:?}, read"));
         }
     }
-}
-
-/// A program of expressions over vectors, one of which is a point, scalars and vectors per edge.
-fn drawn_program(seed: u64) -> Program {
-    let shapes = vec![Shape::Vector, Shape::Vector, Shape::Vector, Shape::Scalar, Shape::EdgeVector];
-    let expressions = (0..60u64).map(|number| {
-        let into = Register(if number % 5 == 0 { 4 } else { (number % 3) as u16 });
-        let mut draws = (0..).map(|key| output(seed, number << 32 | key));
-        Instruction::Compute { into, expression: expression(&mut draws, 4, into == Register(4)) }
-    });
-    program("drawn", shapes, vec![("x", X)], expressions.collect())
-}
-
-fn expression(draws: &mut impl Iterator<Item = u64>, depth: u32, edges: bool) -> Expression {
-    let mut draw = |below: u64| draws.next().expect("endless") % below;
-    if depth == 0 || draw(8) == 0 {
-        return vec![match draw(if edges { 7 } else { 6 }) {
-            0..3 => Operation::Register(Register(draw(3) as u16)),
-            3 => Operation::Register(Register(3)),
-            4 => Operation::Constant(Rational::new(draw(9) as i64 - 4, 3u8)),
-            5 => Operation::Step,
-            _ => Operation::Register(Register(4)),
-        }];
-    }
-    let without_text = [Operation::Log, Operation::Power];
-    let operations: Vec<_> =
-        Operation::PLAIN.into_iter().filter(|operation| !without_text.contains(operation)).collect();
-    let choice = draw(operations.len() as u64 + 1) as usize;
-    let mut text = expression(draws, depth - 1, edges);
-    match operations.get(choice) {
-        Some(operation) => {
-            if operation.arity() == 2 {
-                text.extend(expression(draws, depth - 1, edges));
-            }
-            text.push(operation.clone());
-        }
-        None => text.extend([Operation::Constant(Rational::integer(2)), Operation::Power]),
-    }
-    text
 }
