@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "Buckets", "Calls", "Code", "Comm", "Forms", "Group", "Machine", "Neighbours", "Phase", "Round", "Schedule", "Topology",
+    "Buckets", "Calls", "Code", "Comm", "Factors", "Forms", "Group", "Machine", "Neighbours", "Phase", "Round", "Schedule", "Topology",
     "Trainer", "View", "World", "__version__", "advise", "analyze", "apply_operation", "apply_to_elements", "compare", "compile",
     "compile_source", "decode", "engines_differ", "exchange_failed", "has_launcher", "import_graph", "joined", "machine_failed",
     "not_joined", "ranks_differ", "run_command", "simulate", "sum_terms", "sweep", "torch_error", "wrong_checkpoint",
@@ -440,6 +440,18 @@ class Buckets:
     @property
     def text(self) -> str: ...
     def code(self, codec: str, bucket: int) -> Code: ...
+    def factors(self, codec: str, bucket: int) -> Factors: ...
+
+@final
+class Factors:
+    """What the ends of an edge compare the vectors of a bucket along."""
+
+    @property
+    def elements(self) -> int: ...
+    def start(self, factor: Any) -> None: ...
+    def project(self, x: Any, factor: Any, into: Any) -> None: ...
+    def difference(self, mine_is_higher: bool, mine: Any, theirs: Any, into: Any) -> None: ...
+    def correct(self, weight: float, factor: Any, difference: Any, x: Any) -> None: ...
 
 @final
 class Forms:

@@ -140,7 +140,6 @@ impl Tensor {
         drop(PyErr::take(tensor.py()));
         None
     }
-
 }
 
 impl Drop for Exported {
@@ -342,7 +341,13 @@ pub struct Forms(Vec<(Py<PyAny>, Form)>);
 
 #[derive(PartialEq)]
 enum Form {
-    Dense { requires_grad: bool, device: (i32, i32), dtype: DataType, shape: Vec<i64>, strides: Vec<i64> },
+    Dense {
+        requires_grad: bool,
+        device: (i32, i32),
+        dtype: DataType,
+        shape: Vec<i64>,
+        strides: Vec<i64>,
+    },
     /// Sparse, or of another library: the hash of what it says of itself.
     Other(u64),
 }

@@ -61,7 +61,9 @@ mod _bfc {
     #[pymodule_export]
     use super::machine::Machine;
     #[pymodule_export]
-    use super::program::{Buckets, Code, exchange_failed, machine_failed, ranks_differ, wrong_checkpoint};
+    use super::program::{
+        Buckets, Code, Factors, exchange_failed, machine_failed, ranks_differ, wrong_checkpoint,
+    };
     #[pymodule_export]
     use super::results::{advise, analyze, compare, simulate, sweep};
     #[pymodule_export]

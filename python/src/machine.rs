@@ -75,7 +75,10 @@ impl Machine {
             let (found, expected) = (format!("for {size} ranks"), format!("expected one for {expected}"));
             return Err(wrong_value(py, "Machine", "schedule", &found, &expected));
         }
-        let arrays: Vec<Memory> = arrays.iter().map(|array| array::readable_floats(array, Parameters::Taken)).collect::<PyResult<_>>()?;
+        let arrays: Vec<Memory> = arrays
+            .iter()
+            .map(|array| array::readable_floats(array, Parameters::Taken))
+            .collect::<PyResult<_>>()?;
         let tensors = names.into_iter().zip(&arrays);
         let tensors =
             tensors.map(|(name, array)| Tensor { name, shape: array.shape.clone(), dtype: array.dtype() });
@@ -169,7 +172,9 @@ impl Machine {
                     let mut its = tensors.iter().zip(&answers.spans);
                     for (bucket, length) in buckets.into_iter().zip(lengths) {
                         let mut values = machine.answer()?;
-                        its.by_ref().take(length).for_each(|(&tensor, answer)| write(*answer, &mut values, tensor));
+                        its.by_ref()
+                            .take(length)
+                            .for_each(|(&tensor, answer)| write(*answer, &mut values, tensor));
                         done = machine.ready(bucket)?;
                     }
                 }

@@ -15,6 +15,22 @@ use pyo3::types::PyBytes;
 use serde_json::{Value, json};
 use std::time::Duration;
 
+/// Does something with the type of numbers that are computed with.
+macro_rules! with_element {
+    ($memory:expr, $T:ident => $body:expr) => {
+        match $memory.dtype() {
+            Dtype::F64 => {
+                type $T = f64;
+                $body
+            }
+            _ => {
+                type $T = f32;
+                $body
+            }
+        }
+    };
+}
+
 /// What a rank runs: the program, and for each phase its rounds with rounded weights.
 pub fn program<'py>(py: Python<'py>, schedule: &Schedule, rank: u32) -> PyResult<Bound<'py, PyAny>> {
     let part = schedule.inner.rank(Rank(rank));
@@ -45,10 +61,11 @@ fn slices(rounds: &[SliceRound]) -> Vec<[u32; 3]> {
     rounds.iter().map(|round| [round.hop, round.first, round.count]).collect()
 }
 
-/// The codec of a register that holds a code.
+/// The codec of a register that holds a code or factors.
 fn codec(shape: &Shape) -> Option<String> {
     match shape {
         Shape::Code(codec) => Some(codec.to_string()),
+        Shape::EdgeFactor(low_rank) => Some(Codec::LowRank(*low_rank).to_string()),
         _ => None,
     }
 }
@@ -129,6 +146,10 @@ fn expression(expression: &Expression) -> Vec<Value> {
 #[pyclass(frozen, module = "bfc._bfc")]
 pub struct Buckets(Layout);
 
+/// The factors of an edge for the vectors of a bucket.
+#[pyclass(frozen, module = "bfc._bfc")]
+pub struct Factors(bfc_runtime::Factors);
+
 /// How a codec writes the vectors of a bucket.
 #[pyclass(frozen, module = "bfc._bfc")]
 pub struct Code(Coding);
@@ -159,12 +180,111 @@ impl Buckets {
         self.0.describe()
     }
 
+    /// The factors of the codec `low_rank` of this name for vectors of a bucket.
+    fn factors(&self, codec: &str, bucket: usize) -> PyResult<Factors> {
+        match Codec::parse(codec).filter(|_| bucket < self.0.buckets().len()) {
+            Some(Codec::LowRank(low_rank)) => {
+                Ok(Factors(bfc_runtime::Factors::of_bucket(low_rank, &self.0, bucket)))
+            }
+            _ => Err(PyValueError::new_err("no such codec or bucket")),
+        }
+    }
+
     /// The codec of this name for vectors of a bucket.
     fn code(&self, codec: &str, bucket: usize) -> PyResult<Code> {
         let codec = Codec::parse(codec).filter(|_| bucket < self.0.buckets().len());
         let codec = codec.ok_or_else(|| PyValueError::new_err("no such codec or bucket"))?;
         Ok(Code(Coding::of_bucket(codec, &self.0, bucket)))
     }
+}
+
+#[pymethods]
+impl Factors {
+    /// Elements of all factors of an edge.
+    #[getter]
+    fn elements(&self) -> usize {
+        self.0.elements()
+    }
+
+    /// Writes the first factors.
+    fn start(&self, factor: &Bound<'_, PyAny>) -> PyResult<()> {
+        let factor = writable(factor, self.0.elements())?;
+        // SAFETY: `writable` has checked type and length; that nobody else touches the memory is asked of the caller. So below.
+        unsafe { with_element!(factor, T => self.0.start::<T>(factor.slice_mut())) }
+        Ok(())
+    }
+
+    /// `into ← X · factor`, for each matrix X in a vector.
+    fn project(
+        &self,
+        x: &Bound<'_, PyAny>,
+        factor: &Bound<'_, PyAny>,
+        into: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let into = writable(into, self.0.elements())?;
+        let factor = readable(factor, into.dtype(), self.0.elements())?;
+        let x = array::readable(x)?;
+        x.fits(into.dtype(), &x.shape)?;
+        // SAFETY: as above.
+        unsafe {
+            with_element!(into, T => self.0.project::<T>(x.slice(), factor.slice(), into.slice_mut()));
+        }
+        Ok(())
+    }
+
+    /// What the end with the higher rank has found less what the other has.
+    fn difference(
+        &self,
+        mine_is_higher: bool,
+        mine: &Bound<'_, PyAny>,
+        theirs: &Bound<'_, PyAny>,
+        into: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let into = writable(into, self.0.elements())?;
+        let mine = readable(mine, into.dtype(), self.0.elements())?;
+        let theirs = readable(theirs, into.dtype(), self.0.elements())?;
+        // SAFETY: as above.
+        unsafe {
+            with_element!(into, T => {
+                self.0.difference::<T>(mine_is_higher, [mine.slice(), theirs.slice()], into.slice_mut());
+            });
+        }
+        Ok(())
+    }
+
+    /// Takes the weighted differences off a vector, as far as the factors contain them.
+    fn correct(
+        &self,
+        weight: f64,
+        factor: &Bound<'_, PyAny>,
+        difference: &Bound<'_, PyAny>,
+        x: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let x = array::writable(x)?.not_short()?;
+        let factor = readable(factor, x.dtype(), self.0.elements())?;
+        let difference = readable(difference, x.dtype(), self.0.elements())?;
+        // SAFETY: as above.
+        unsafe {
+            with_element!(x, T => {
+                self.0.correct::<T>(weight, [factor.slice(), difference.slice()], x.slice_mut());
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The memory of a vector of float32 or float64 with this number of elements, to be written.
+fn writable(vector: &Bound<'_, PyAny>, elements: usize) -> PyResult<Memory> {
+    let memory = array::writable(vector)?.not_short()?;
+    memory.fits(memory.dtype(), &[elements])?;
+    Ok(memory)
+}
+
+/// That of one of a given type, to be read.
+fn readable(vector: &Bound<'_, PyAny>, dtype: Dtype, elements: usize) -> PyResult<Memory> {
+    let memory = array::readable(vector)?;
+    memory.fits(dtype, &[elements])?;
+    Ok(memory)
 }
 
 #[pymethods]
@@ -186,12 +306,7 @@ impl Code {
         let memory = self.fitting(array::readable(vector)?)?;
         PyBytes::new_with(py, self.0.bytes(), |code| {
             // SAFETY: `readable` gives contiguous memory of this type, which the caller does not write meanwhile.
-            unsafe {
-                match memory.dtype() {
-                    Dtype::F32 => self.0.encode(memory.slice::<f32>(), step, rank, code),
-                    _ => self.0.encode(memory.slice::<f64>(), step, rank, code),
-                }
-            }
+            unsafe { with_element!(memory, T => self.0.encode::<T>(memory.slice(), step, rank, code)) }
             Ok(())
         })
     }
@@ -203,12 +318,7 @@ impl Code {
             return Err(PyValueError::new_err("the code has another length"));
         }
         // SAFETY: `writable` gives contiguous memory of this type, which nobody else touches meanwhile.
-        unsafe {
-            match memory.dtype() {
-                Dtype::F32 => self.0.decode(code, step, memory.slice_mut::<f32>()),
-                _ => self.0.decode(code, step, memory.slice_mut::<f64>()),
-            }
-        }
+        unsafe { with_element!(memory, T => self.0.decode::<T>(code, step, memory.slice_mut())) }
         Ok(())
     }
 }

@@ -110,10 +110,6 @@ enum TorchError {
         )
     )]
     NoCommunicator,
-    /// An instruction that has no form in operations of torch.
-    #[error("`{algorithm}` needs {found}, which the engine `torch` does not compute")]
-    #[diagnostic(code(bfc::torch::host_only), help("use the engine `processes`, or another algorithm"))]
-    HostOnly { algorithm: String, found: String },
     /// Something else averages the gradients already.
     #[error("{found} averages the gradients of all ranks, so the ranks would not train by the schedule")]
     #[diagnostic(
@@ -181,7 +177,6 @@ pub fn torch_error(py: Python<'_>, code: &str, found: String, subject: String) -
         "no_group" => TorchError::NoGroup { found },
         "no_backend" => TorchError::NoBackend { backends: subject, found },
         "no_communicator" => TorchError::NoCommunicator,
-        "host_only" => TorchError::HostOnly { algorithm, found },
         "averaged_gradients" => TorchError::AveragedGradients { found },
         "changed_model" => TorchError::ChangedModel { found },
         "needs_model" => TorchError::NeedsModel { found },

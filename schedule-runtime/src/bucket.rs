@@ -1,7 +1,7 @@
 //! What a program does with the vectors of one bucket that concerns its rank alone. Numbers that are stored shorter than they
 //! are computed are read into the longer type and rounded where they are written.
 
-use crate::compression::gossip;
+use crate::compression::Factors;
 use crate::element::Element;
 use crate::expression::{Scope, VectorExpression};
 use crate::kernel;
@@ -79,19 +79,19 @@ impl Bucket {
 
     /// The first factors of all edges.
     pub(crate) fn start<T: Element>(&mut self, low_rank: LowRank, into: usize) {
-        let pieces = self.factors_of(low_rank, into);
+        let factors = Factors::new(low_rank, &self.tensors);
         let target = self.vectors[into].values_mut::<T>();
-        pieces.into_iter().for_each(|piece| gossip::start(&mut target[piece.factor]));
+        factors.edges(target.len()).for_each(|edge| factors.start(&mut target[edge]));
     }
 
     /// For each edge the model's matrices times the factors.
     pub(crate) fn project<T: Element>(&mut self, low_rank: LowRank, [from, factor]: [usize; 2], into: usize) {
+        let factors = Factors::new(low_rank, &self.tensors);
         let mut target = self.vectors[into].take();
         let x = self.read::<T>(from);
-        let factors = self.vectors[factor].values::<T>();
-        for piece in self.factors_of(low_rank, factor) {
-            let (x, target) = (&x[piece.elements], &mut target.values_mut()[piece.factor.clone()]);
-            gossip::project(piece.sizes, x, &factors[piece.factor], target);
+        let known = self.vectors[factor].values::<T>();
+        for edge in factors.edges(known.len()) {
+            factors.project(&x, &known[edge.clone()], &mut target.values_mut()[edge]);
         }
         self.vectors[into] = target;
     }
@@ -104,13 +104,12 @@ impl Bucket {
         [mine, theirs]: [usize; 2],
         into: usize,
     ) {
-        let peers: Vec<Rank> = plan.neighbours().collect();
-        let pieces = self.factors_of(low_rank, into);
+        let factors = Factors::new(low_rank, &self.tensors);
         let mut target = self.vectors[into].take();
         let [mine, theirs] = [mine, theirs].map(|from| self.vectors[from].values::<T>());
-        for Piece { edge, factor, .. } in pieces {
-            let found = [&mine[factor.clone()], &theirs[factor.clone()]];
-            gossip::difference(rank > peers[edge], found, &mut target.values_mut()[factor]);
+        for (edge, peer) in factors.edges(mine.len()).zip(plan.neighbours()) {
+            let found = [&mine[edge.clone()], &theirs[edge.clone()]];
+            factors.difference(rank > peer, found, &mut target.values_mut()[edge]);
         }
         self.vectors[into] = target;
     }
@@ -123,19 +122,14 @@ impl Bucket {
         [at, factor, difference]: [usize; 3],
         into: usize,
     ) {
-        let weights: Vec<(Rank, f64)> = plan
-            .actions
-            .iter()
-            .filter_map(|action| action.receive)
-            .map(|(peer, weight)| (peer, weight.get::<T>().to_f64()))
-            .collect();
+        let factors = Factors::new(low_rank, &self.tensors);
         let mut corrected = self.read::<T>(at).into_owned();
-        let [factors, differences] = [factor, difference].map(|from| self.vectors[from].values::<T>());
-        for Piece { edge, elements, factor, sizes } in self.factors_of(low_rank, factor) {
-            let (peer, weight) = weights[edge];
+        let [known, differences] = [factor, difference].map(|from| self.vectors[from].values::<T>());
+        let received = plan.actions.iter().filter_map(|action| action.receive);
+        for (edge, (peer, weight)) in factors.edges(known.len()).zip(received) {
+            let weight = weight.get::<T>().to_f64();
             let weight = if rank > peer { weight } else { -weight };
-            let along = [&factors[factor.clone()], &differences[factor]];
-            gossip::correct(sizes, weight, along, &mut corrected[elements]);
+            factors.correct(weight, [&known[edge.clone()], &differences[edge]], &mut corrected);
         }
         self.write(into, &corrected);
     }
@@ -156,12 +150,6 @@ impl Bucket {
             let target = self.vectors[into].values_mut::<S>();
             target.iter_mut().zip(values).for_each(|(to, from)| *to = S::store(Number::from_f64(from.to_f64())));
         });
-    }
-
-    /// The factors of a register: for each edge, tensor after tensor.
-    fn factors_of(&self, low_rank: LowRank, register: usize) -> Vec<Piece> {
-        let (all, each) = (self.vectors[register].len(), self.factors(low_rank).max(1));
-        Piece::of_edges(&self.tensors, low_rank, all / each)
     }
 }
 

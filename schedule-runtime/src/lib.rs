@@ -66,7 +66,7 @@ pub mod world;
 pub use communicator::{
     CommunicateError, Communicator, Neighbours, NumberType, Numeric, Operand, Operation, Reduction,
 };
-pub use compression::Coding;
+pub use compression::{Coding, Factors};
 pub use element::Element;
 pub use error::{ExchangeKind, Place, RuntimeError};
 pub use layout::{BUCKET_BYTES, Bucket, Layout, Tensor, TensorPlace};

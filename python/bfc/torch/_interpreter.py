@@ -12,9 +12,6 @@ from ._registers import Bucket, Registers
 Instruction = Sequence[Any]
 """A name and operands."""
 
-# What only the host's kernels compute.
-HOST_ONLY = ("start", "project", "difference", "correct")
-
 
 class Interpreter:
     """Runs instructions of a rank's program.
@@ -134,6 +131,28 @@ class Interpreter:
     def _run_decode(self, source: int, into: int) -> None:
         for bucket in self._registers.buckets:
             self._decode(bucket, source, into)
+
+    def _run_start(self, into: int) -> None:
+        for bucket in self._registers.buckets:
+            bucket.start(into)
+
+    def _run_project(self, source: int, factor: int, into: int) -> None:
+        for bucket in self._registers.buckets:
+            bucket.project(source, factor, into)
+
+    def _run_difference(self, mine: int, theirs: int, into: int) -> None:
+        is_higher = [self._rank > peer for peer, _ in self._edges_of_first()]
+        for bucket in self._registers.buckets:
+            bucket.difference(mine, theirs, into, is_higher)
+
+    def _run_correct(self, at: int, factor: int, difference: int, into: int) -> None:
+        signed = [(single, double) if self._rank > peer else (-single, -double) for peer, (single, double) in self._edges_of_first()]
+        for bucket in self._registers.buckets:
+            bucket.correct(at, factor, difference, into, signed)
+
+    def _edges_of_first(self) -> List[Tuple[int, Tuple[float, float]]]:
+        """The neighbours in the only phase of the first topology, with their weights."""
+        return [receive for _, _, receive in self._exchanges.phase(0, 0)[1]["actions"] if receive]
 
     def _compute(self, bucket: Bucket, into: int, expression: List[Any]) -> None:
         if self._program["shapes"][into] == "vector":

@@ -11,7 +11,7 @@ from .._bfc import Schedule
 from ._exchange import Wire, average, neighbours_of
 from ._exchanges import Clock
 from ._group import Group, Place
-from ._interpreter import HOST_ONLY, Instruction, Interpreter
+from ._interpreter import Instruction, Interpreter
 from ._registers import Layout, Registers
 
 Result = TypeVar("Result")
@@ -36,9 +36,8 @@ class GroupMachine:
         if schedule.size != group.size:
             found = f"for {schedule.size} ranks"
             raise _bfc.wrong_value("Machine", "schedule", found, f"expected one for {group.size}")
-        self._group, self._wire, self._algorithm = group, Wire(group), schedule.algorithm
+        self._group, self._wire = group, Wire(group)
         self._program: Dict[str, Any] = schedule._program(group.rank)
-        self._check_instructions()
         self._layout = Layout(tensors)
         # Messages are known by their order, which depends on whether buckets travel apart.
         group.compare(self._program["digest"], f"{self._layout.text}\noverlap={overlap}")
@@ -192,12 +191,6 @@ class GroupMachine:
         if not self._failed:
             self._call(self._interpreter.land)
         self._failed = True
-
-    def _check_instructions(self) -> None:
-        blocks = [self._program["initial"], *self._program["steps"], self._program["model"]]
-        names = {instruction[0] for block in blocks for instruction in block}
-        if any(name in HOST_ONLY for name in names):
-            raise _bfc.torch_error("host_only", "products with factors per edge", self._algorithm)
 
     def _identity(self) -> List[Any]:
         return [self._program["digest"], self._group.rank, self._layout.text]

@@ -1,6 +1,6 @@
 """The registers of a program as tensors: numbers, and for each bucket of the model its vectors."""
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import torch
 
@@ -23,9 +23,15 @@ class Layout:
         self._buckets = _bfc.Buckets(listed)
         self.buckets, self.text = self._buckets.tensors, self._buckets.text
 
-    def codes(self, bucket: int, codecs: List[Optional[str]]) -> List[Optional[_bfc.Code]]:
+    def codes(self, bucket: int, program: Dict[str, Any]) -> List[Optional[_bfc.Code]]:
         """For each register that holds a code of a vector of this bucket, how it is written."""
-        return [None if codec is None else self._buckets.code(codec, bucket) for codec in codecs]
+        kinds = zip(program["shapes"], program["codecs"])
+        return [self._buckets.code(codec, bucket) if shape == "code" else None for shape, codec in kinds]
+
+    def factors(self, bucket: int, program: Dict[str, Any]) -> List[Optional[_bfc.Factors]]:
+        """The same for those that hold factors of its matrices."""
+        kinds = zip(program["shapes"], program["codecs"])
+        return [self._buckets.factors(codec, bucket) if shape == "factor per edge" else None for shape, codec in kinds]
 
     def devices(self) -> List[torch.device]:
         """The devices of all buckets, in one order."""
@@ -40,7 +46,7 @@ class Bucket:
     def __init__(self, layout: Layout, number: int, program: Dict[str, Any], edges: int) -> None:
         self.tensors = layout.buckets[number]
         tensors = [layout.tensors[index] for index in self.tensors]
-        self._codes = layout.codes(number, program["codecs"])
+        self._codes, self._factors = layout.codes(number, program), layout.factors(number, program)
         self.shapes = [tensor.shape for tensor in tensors]
         self.device, self.stored = tensors[0].device, tensors[0].dtype
         self.dtype = computed_in(self.stored)
@@ -51,6 +57,10 @@ class Bucket:
         for register, code in enumerate(self._codes):
             if code is not None:
                 self.vectors[register] = torch.zeros(code.length, dtype=torch.uint8, device=self.device)
+        for register, factors in enumerate(self._factors):
+            if factors is not None:
+                kind = {"dtype": self.dtype, "device": self.device}
+                self.vectors[register] = [torch.zeros(factors.elements, **kind) for _ in range(edges)]
 
     def views(self, vector: torch.Tensor) -> List[torch.Tensor]:
         """The tensors in a vector."""
@@ -100,6 +110,44 @@ class Bucket:
             return vector.to(self.device)
 
         return read
+
+    def start(self, into: int) -> None:
+        """The first factors of all edges."""
+        for factor in self.vectors[into]:
+            here = torch.empty_like(factor, device="cpu")
+            self._factors_of(into).start(here)
+            factor.copy_(here)
+
+    def project(self, source: int, factor: int, into: int) -> None:
+        """For each edge the model's matrices times the factors."""
+        x = self._on_host(self.vectors[source])
+        for known, target in zip(self.vectors[factor], self.vectors[into]):
+            here = torch.empty_like(target, device="cpu")
+            self._factors_of(into).project(x, self._on_host(known), here)
+            target.copy_(here)
+
+    def difference(self, mine: int, theirs: int, into: int, is_higher: Sequence[bool]) -> None:
+        """For each edge what the end with the higher rank has found less what the other has."""
+        for *found, target, higher in zip(self.vectors[mine], self.vectors[theirs], self.vectors[into], is_higher):
+            here = torch.empty_like(target, device="cpu")
+            self._factors_of(into).difference(higher, *map(self._on_host, found), here)
+            target.copy_(here)
+
+    def correct(self, at: int, factor: int, difference: int, into: int, weights: Sequence[Tuple[float, float]]) -> None:
+        """``into ← at`` less the weighted differences, as far as the factors contain them."""
+        x = self._on_host(self.vectors[at]).clone()
+        for known, found, pair in zip(self.vectors[factor], self.vectors[difference], weights):
+            weight = pair[self.dtype == torch.float64]
+            self._factors_of(factor).correct(weight, self._on_host(known), self._on_host(found), x)
+        self.vectors[into].copy_(x)
+
+    def _factors_of(self, register: int) -> _bfc.Factors:
+        factors = self._factors[register]
+        assert factors is not None, "the register holds factors"
+        return factors
+
+    def _on_host(self, vector: torch.Tensor) -> torch.Tensor:
+        return vector.to("cpu", self.dtype)
 
     def _zeros(self, shape: str, dtype: torch.dtype, edges: int) -> Any:
         count = {"vector": 1, "vector per edge": edges}.get(shape, 0)

@@ -3,6 +3,7 @@
 
 mod bits;
 mod coding;
+mod factors;
 mod float;
 pub(crate) mod gossip;
 mod low_rank;
@@ -11,6 +12,7 @@ mod thin;
 
 pub use coding::Coding;
 pub(crate) use coding::Part;
+pub use factors::Factors;
 
 use crate::element::Element;
 use crate::kernel::Mode;
