@@ -128,9 +128,9 @@ class Bucket:
 
     def difference(self, mine: int, theirs: int, into: int, is_higher: Sequence[bool]) -> None:
         """For each edge what the end with the higher rank has found less what the other has."""
-        for *found, target, higher in zip(self.vectors[mine], self.vectors[theirs], self.vectors[into], is_higher):
+        for own, other, target, higher in zip(self.vectors[mine], self.vectors[theirs], self.vectors[into], is_higher):
             here = torch.empty_like(target, device="cpu")
-            self._factors_of(into).difference(higher, *map(self._on_host, found), here)
+            self._factors_of(into).difference(higher, self._on_host(own), self._on_host(other), here)
             target.copy_(here)
 
     def correct(self, at: int, factor: int, difference: int, into: int, weights: Sequence[Tuple[float, float]]) -> None:
