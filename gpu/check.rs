@@ -1,11 +1,10 @@
 //! Checks and measures a GPU; `check.sh` builds and starts it. Every check prints one line.
 
-use bfc_runtime::Dtype;
-use bfc_runtime::conformance::{Law, gpu as machines, kernels};
-use bfc_runtime::gpu::{
-    Communicator, DeviceMemory, Gpu, GpuError, Kernels, Libraries, Link, Nccl, Piece, Stream, Terms, Threads,
-    Vector,
-};
+mod speed;
+
+use bfc_runtime::conformance::{Law, Leaving, gpu as machines, kernels, laws};
+use bfc_runtime::gpu::{Communicator, Gpu, GpuTransport, Libraries, Nccl, Piece, Threads};
+use bfc_runtime::local::{self, LocalTransport};
 use bfc_schedule::Rank;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -35,7 +34,11 @@ fn main() -> ExitCode {
             })
         });
     }
-    table.row("sums of neighbours, 64 MB", || speed(&gpu).map_err(|error| error.to_string()));
+    table.row("sums of neighbours, 64 MB", || speed::sums(&gpu).map_err(|error| error.to_string()));
+    table.row("exchange and average, 100 MB, threads", || {
+        let links = Threads::group(&gpu, 2, PATIENCE).expect("links");
+        speed::exchange(links).map_err(|error| error.to_string())
+    });
     nccl(&gpu, &mut table);
     table.end()
 }
@@ -44,12 +47,12 @@ fn main() -> ExitCode {
 fn nccl(gpu: &Gpu, table: &mut Table) {
     let nccl = match Nccl::open(&Libraries::default()) {
         Ok(nccl) => nccl,
-        Err(error) => return table.skipped("machines, 2 ranks over NCCL", &error.to_string()),
+        Err(error) => return table.skipped("2 ranks over NCCL", &error.to_string()),
     };
     let version = nccl.version().unwrap_or_default();
     if version < MULTI_RANK {
         let (major, minor) = (version / 10_000, version / 100 % 100);
-        return table.skipped("machines, 2 ranks over NCCL", &format!("NCCL {major}.{minor}"));
+        return table.skipped("2 ranks over NCCL", &format!("NCCL {major}.{minor}"));
     }
     let communicators = || {
         let id = nccl.id().expect("an id");
@@ -62,71 +65,35 @@ fn nccl(gpu: &Gpu, table: &mut Table) {
             on_threads(communicators(), |link| law.run(link));
         })
     });
-    table.row("abort, new communicator, first message", || {
-        let memory = gpu.allocate(16).expect("memory");
+    table.row("exchange and average, 100 MB, NCCL", || {
+        speed::exchange(communicators()).map_err(|error| error.to_string())
+    });
+    table.row("abort, new communicator, averaged step", || {
+        let memory = gpu.allocate(8).expect("memory");
         let mut old = communicators();
         let piece = [Piece { peer: Rank(1), address: memory.address(), bytes: 8 }];
         // SAFETY: the abort ends what is queued before the memory goes.
         unsafe { old[0].exchange(&piece, &[]) }.expect("a send that nobody receives");
         let start = Instant::now();
         let ended = on_threads(old, |mut link| link.abort());
-        on_threads(communicators(), |mut link| message(&mut link, &memory).expect("a message"));
-        assert!(ended.into_iter().all(|ended| ended), "an abort did not end");
+        on_threads(communicators(), speed::first_step)
+            .into_iter()
+            .collect::<Result<(), _>>()
+            .map_err(|error| error.to_string())?;
+        if !ended.into_iter().all(|ended| ended) {
+            return Err("an abort did not end".to_owned());
+        }
         Ok(format!("{:.2?} (bar: 2 s)", start.elapsed()))
     });
-}
-
-/// From rank 0 to rank 1.
-fn message(link: &mut Communicator, memory: &DeviceMemory) -> Result<(), GpuError> {
-    let rank = link.rank();
-    let address = memory.part(rank.index() * 8..rank.index() * 8 + 8);
-    let piece = [Piece { peer: Rank(1 - rank.0), address, bytes: 8 }];
-    let (sent, received) = if rank.0 == 0 { (&piece[..], &[][..]) } else { (&[][..], &piece[..]) };
-    // SAFETY: each rank has its half of the memory, which outlives the wait.
-    unsafe { link.exchange(sent, received)? };
-    link.wait()
-}
-
-/// Bandwidth of a copy, and of sums of k neighbours, in bytes read and written.
-fn speed(gpu: &Gpu) -> Result<String, GpuError> {
-    const ELEMENTS: usize = 16 << 20;
-    const BYTES: usize = 4 * ELEMENTS;
-    const NEIGHBOURS: usize = 4;
-    let kernels = Kernels::new(gpu, &[], &[Dtype::F32])?;
-    let stream = gpu.stream()?;
-    let (target, x) = (gpu.allocate(BYTES)?, gpu.allocate(BYTES)?);
-    let y = gpu.allocate(BYTES * NEIGHBOURS)?;
-    let weights = gpu.allocate(8 * NEIGHBOURS)?;
-    stream.write(&weights, 0, [0.2f64.to_le_bytes(); NEIGHBOURS].as_flattened())?;
-    let vector =
-        |memory: &DeviceMemory| Vector { address: memory.address(), length: ELEMENTS, dtype: Dtype::F32 };
-    // SAFETY: all memory outlives the wait in `best`, here and below.
-    let copy = best(gpu, &stream, || unsafe { stream.copy(target.address(), x.address(), BYTES) })?;
-    let copied = 2.0 * BYTES as f64 / copy.as_secs_f64();
-    let mut found = vec![format!("copy {:.0} GB/s", copied / 1e9)];
-    for count in [1, 2, NEIGHBOURS] {
-        let terms = Terms { first: vector(&y), stride: ELEMENTS, weights: weights.address(), count };
-        let own = Some((0.2, vector(&x)));
-        // SAFETY: as above.
-        let time = best(gpu, &stream, || unsafe { kernels.sum(&stream, vector(&target), own, terms) })?;
-        let summed = (count + 2) as f64 * BYTES as f64 / time.as_secs_f64();
-        found.push(format!("k = {count}: {:.0} GB/s, {:.0} %", summed / 1e9, 100.0 * summed / copied));
-    }
-    Ok(format!("{} (bar: 90 %)", found.join("; ")))
-}
-
-/// The shortest of some runs, by the GPU's clock.
-fn best(gpu: &Gpu, stream: &Stream, run: impl Fn() -> Result<(), GpuError>) -> Result<Duration, GpuError> {
-    let (before, after) = (gpu.event()?, gpu.event()?);
-    let mut best = Duration::MAX;
-    for _ in 0..10 {
-        before.record(stream)?;
-        run()?;
-        after.record(stream)?;
-        stream.wait()?;
-        best = best.min(after.since(&before)?);
-    }
-    Ok(best.max(Duration::from_nanos(1)))
+    table.row("transport of the host, 2 ranks over NCCL", || {
+        // Machines of the host are long, and nothing in them is a GPU's.
+        let mut laws = laws::<GpuTransport<Communicator, LocalTransport>>(2, Leaving::IsNotSeen);
+        laws.retain(|law| !law.name().starts_with("a machine"));
+        run(&laws, |law| {
+            let ends = communicators().into_iter().zip(local::group(2)).collect();
+            on_threads(ends, |(link, side)| law.run(GpuTransport::new(link, side).expect("a transport")));
+        })
+    });
 }
 
 fn run<X>(laws: &[Law<X>], keep: impl Fn(&Law<X>)) -> Result<String, String> {

@@ -11,7 +11,7 @@ if [ "${1:-}" = build ]; then
     mkdir -p "$into"
     cd "$here/.."
     cargo build --release --package bfc-runtime --example gpu_check
-    cp target/release/examples/gpu_check gpu/check.sh "$into/"
+    cp "${CARGO_TARGET_DIR:-target}/release/examples/gpu_check" gpu/check.sh "$into/"
     strip "$into/gpu_check"
     du -sh "$into"
     exit

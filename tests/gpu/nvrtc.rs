@@ -4,7 +4,10 @@
 mod programs;
 
 use bfc_runtime::Dtype;
+use bfc_runtime::conformance::schedules::{G, X, program};
 use bfc_runtime::gpu::{Form, Nvrtc, Text};
+use bfc_schedule::Program;
+use bfc_schedule::program::{Instruction, Operation, Shape};
 use std::time::Instant;
 
 fn main() {
@@ -15,6 +18,9 @@ fn main() {
     // Algorithms for one type of each arithmetic, and what does not depend on algorithms for all types.
     let all = Text::new(&programs, &[Dtype::Bf16, Dtype::F64]);
     let base = Text::new(&[], &[Dtype::F64, Dtype::F32, Dtype::Bf16, Dtype::F16]);
+    // The GPU's library fuses inside of logarithms and powers.
+    let near = Text::new(&[&powers()], &[Dtype::Bf16, Dtype::F64]);
+    nvrtc.compile(near.source(), 80, Form::Ptx).expect("it compiles");
     for (text, capability, form) in [(&base, 75, Form::Ptx), (&base, 90, Form::Cubin), (&all, 80, Form::Ptx)]
     {
         let start = Instant::now();
@@ -34,4 +40,15 @@ fn main() {
             start.elapsed()
         );
     }
+}
+
+fn powers() -> Program {
+    let [x, y] = [X, G].map(Operation::Register);
+    let expression = vec![x, y, Operation::Power, Operation::Log];
+    program(
+        "powers",
+        vec![Shape::Vector; 2],
+        vec![("x", X)],
+        vec![Instruction::Compute { into: X, expression }],
+    )
 }

@@ -165,6 +165,8 @@ pub struct Communicator {
     size: u32,
     /// How long anything may take.
     deadline: Duration,
+    /// Whether the abort came to an end, if there was one.
+    has_ended: bool,
 }
 
 // SAFETY: NCCL's handle may be used by any thread, by one at a time.
@@ -192,7 +194,8 @@ impl Communicator {
         let code =
             unsafe { (nccl.0.table.init)(&mut handle, size as c_int, id, rank.0 as c_int, &mut config) };
         nccl.check("ncclCommInitRankConfig", code)?;
-        let mut communicator = Self { nccl: nccl.clone(), handle, stream, rank, size, deadline };
+        let mut communicator =
+            Self { nccl: nccl.clone(), handle, stream, rank, size, deadline, has_ended: true };
         communicator.settle("ncclCommInitRankConfig")?;
         Ok(communicator)
     }
@@ -315,7 +318,7 @@ impl Communicator {
     pub fn abort(&mut self) -> bool {
         let handle = std::mem::replace(&mut self.handle, ptr::null_mut());
         if handle.is_null() {
-            return true;
+            return self.has_ended;
         }
         // An abort may hang itself.
         struct Address(Handle);
@@ -329,7 +332,8 @@ impl Communicator {
             let _ = done.send(());
         });
         let ended = is_done.recv_timeout(self.deadline).is_ok();
-        ended && self.stream.wait_for(self.deadline).unwrap_or(true)
+        self.has_ended = ended && self.stream.wait_for(self.deadline).unwrap_or(true);
+        self.has_ended
     }
 
     /// Waits until NCCL has done what a call has begun.
