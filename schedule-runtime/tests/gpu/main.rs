@@ -4,4 +4,5 @@ mod kernels;
 mod libraries;
 mod machines;
 mod nccl;
+mod staged;
 mod stand_in;
