@@ -77,9 +77,16 @@ class Communicator:
         self._idle().broadcast(x, root)
         _wrote(x)
 
-    def allreduce(self, x: Any, reduction: Reduction = "mean", *, into: Optional[Any] = None) -> None:
-        """The sum, mean, minimum or maximum over all ranks, element by element; there is no mean of integers."""
-        self._idle().allreduce(x, reduction, into)
+    def allreduce(
+        self, x: Any, reduction: Reduction = "mean", *, into: Optional[Any] = None, fast: bool = False
+    ) -> None:
+        """The sum, mean, minimum or maximum over all ranks, element by element; there is no mean of integers.
+
+        With ``fast``, MPI's own collective reduces float32 and float64 if the ranks have joined by MPI: in an order of its own, so
+        that bits may differ, and without naming a rank that is late (``bfc::execute::collective``). Other types and engines ignore
+        it. It is the same on all ranks.
+        """
+        self._idle().allreduce(x, reduction, into, fast)
         _wrote(x if into is None else into)
 
     def reduce_scatter(self, x: Any, reduction: Reduction = "mean", *, into: Optional[Any] = None) -> slice:

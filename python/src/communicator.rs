@@ -169,9 +169,13 @@ impl Calls {
         x: &Bound<'_, PyAny>,
         reduction: &str,
         into: Option<&Bound<'_, PyAny>>,
+        fast: bool,
     ) -> PyResult<()> {
         let reduction = self.or_refuse(py, Operation::Allreduce, reduction_of(py, "allreduce", reduction))?;
-        call_on!(self, py, Allreduce, x, into, |calls, operand| calls.allreduce(operand, reduction))
+        call_on!(self, py, Allreduce, x, into, |calls, operand| match fast {
+            true => calls.allreduce_fast(operand, reduction),
+            false => calls.allreduce(operand, reduction),
+        })
     }
 
     /// Returns the bounds of this rank's block.

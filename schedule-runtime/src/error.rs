@@ -95,6 +95,20 @@ pub enum RuntimeError {
         /// What this rank did before.
         trace: Box<Trace>,
     },
+    /// A collective of the message library took too long.
+    #[error("{place}: a collective of the message library took longer than {waited:?}")]
+    #[diagnostic(
+        code(bfc::execute::collective),
+        help(
+            "the library does not say which rank it waits for: look at all of them (`bfc why-stuck`, where the run has a trace), call without `fast`, which names the rank, or set a longer deadline"
+        )
+    )]
+    Collective {
+        /// Where this rank was.
+        place: Place,
+        /// The deadline.
+        waited: Duration,
+    },
     /// The process that stands for a peer belongs to another user.
     #[error("{place}: rank {peer} belongs to user {theirs}, this rank to user {mine}")]
     #[diagnostic(

@@ -63,7 +63,7 @@ pub unsafe trait Transport {
     /// Waits for what the round receives and gives it to `sink`; at once where it receives nothing.
     ///
     /// # Errors
-    /// See the [module](self). The sink may have seen a part of the message.
+    /// See the [module](self). The sink may have seen a part of the message; if its sender has failed, not always as it was sent.
     fn finish(
         &mut self,
         ticket: Ticket,
@@ -115,6 +115,22 @@ pub unsafe trait Transport {
         _weights: PairWeights,
         _deadline: Duration,
         _kernel: &mut dyn FnMut(PairChunk<'_>),
+    ) -> Result<bool, Fault> {
+        Ok(false)
+    }
+
+    /// `values ←` their reduction over all ranks, element by element, by a collective of the library beneath: in an order of
+    /// its own, so that bits may differ from those of other transports. All ranks call it with equal types, lengths and
+    /// operations. Returns `false`, with nothing touched, where the transport has none; all ranks get the same answer.
+    ///
+    /// # Errors
+    /// See the [module](self); a library that does not name the rank that it waits for gives [`Fault::Collective`]. The values are
+    /// then unspecified, and the library does not touch them any more.
+    fn allreduce(
+        &mut self,
+        _values: FloatsMut<'_>,
+        _operation: ReduceOp,
+        _deadline: Duration,
     ) -> Result<bool, Fault> {
         Ok(false)
     }
@@ -184,6 +200,15 @@ unsafe impl<X: Transport + ?Sized> Transport for Box<X> {
         kernel: &mut dyn FnMut(PairChunk<'_>),
     ) -> Result<bool, Fault> {
         (**self).pair(tag, peer, parts, weights, deadline, kernel)
+    }
+
+    fn allreduce(
+        &mut self,
+        values: FloatsMut<'_>,
+        operation: ReduceOp,
+        deadline: Duration,
+    ) -> Result<bool, Fault> {
+        (**self).allreduce(values, operation, deadline)
     }
 }
 
@@ -262,6 +287,24 @@ pub struct PairChunk<'a> {
     pub their_weights: PairWeights,
 }
 
+/// Numbers that a [collective](Transport::allreduce) reduces.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub enum FloatsMut<'a> {
+    F32(&'a mut [f32]),
+    F64(&'a mut [f64]),
+}
+
+/// What a [collective](Transport::allreduce) makes of the numbers of all ranks. Where one is NaN, minimum and maximum are
+/// the library's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ReduceOp {
+    Sum,
+    Min,
+    Max,
+}
+
 /// The name and length of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Envelope {
@@ -309,6 +352,11 @@ pub enum Fault {
         /// Its words.
         reason: String,
     },
+    /// A collective of the message library took too long. It does not say which rank it waits for.
+    Collective {
+        /// The deadline.
+        waited: Duration,
+    },
     /// The process that stands for a peer belongs to another user.
     OtherUser {
         /// The peer.
@@ -330,15 +378,16 @@ impl Fault {
         }
     }
 
-    /// The peer that the fault is about.
-    pub fn peer(&self) -> Rank {
+    /// The peer that the fault is about, if it is known.
+    pub fn peer(&self) -> Option<Rank> {
         match *self {
+            Self::Collective { .. } => None,
             Self::Deadline { peer, .. }
             | Self::Left { peer }
             | Self::Failed { peer, .. }
             | Self::Mismatch { peer, .. }
             | Self::System { peer, .. }
-            | Self::OtherUser { peer, .. } => peer,
+            | Self::OtherUser { peer, .. } => Some(peer),
         }
     }
 }
@@ -353,6 +402,9 @@ impl fmt::Display for Fault {
                 write!(f, "expected {expected} from rank {peer}, found {found}")
             }
             Self::System { peer, reason } => write!(f, "cannot reach rank {peer}: {reason}"),
+            Self::Collective { waited } => {
+                write!(f, "a collective of the message library took longer than {waited:?}")
+            }
             Self::OtherUser { peer, theirs, mine } => {
                 write!(f, "rank {peer} belongs to user {theirs}, this rank to user {mine}")
             }

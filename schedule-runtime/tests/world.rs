@@ -35,7 +35,8 @@ fn launchers_say_who_a_process_is() {
     let mpich = "PMI_RANK=5 PMI_SIZE=8 MPI_LOCALRANKID=1 MPI_LOCALNRANKS=4";
     let slurm =
         "SLURM_PROCID=5 SLURM_NTASKS=8 SLURM_LOCALID=1 SLURM_NODEID=1 SLURM_STEP_TASKS_PER_NODE=4(x2)";
-    for variables in [bfc, torchrun, open_mpi, mpich, slurm] {
+    let slurm_pmi = &format!("PMI_RANK=5 PMI_SIZE=8 PMI_FD=13 {slurm}");
+    for variables in [bfc, torchrun, open_mpi, mpich, slurm, slurm_pmi] {
         assert_eq!(numbers(variables), [5, 8, 1, 4], "{variables}");
     }
     // One launcher inside of another.
@@ -59,6 +60,11 @@ fn wrong_variables_are_named() {
         ("RANK=0", "incomplete", "torchrun has set `RANK` and not `WORLD_SIZE`"),
         ("PMI_SIZE=3", "incomplete", "mpirun of MPICH has set `PMI_SIZE` and not `PMI_RANK`"),
         ("BFC_RANK=0 BFC_SIZE=1", "incomplete", "bfc launch has set `BFC_RANK` and not `BFC_LOCAL_RANK`"),
+        (
+            "PMI_RANK=0 PMI_SIZE=1",
+            "incomplete",
+            "mpirun of MPICH has set `PMI_RANK` and not `MPI_LOCALRANKID`",
+        ),
         ("SLURM_PROCID=0 SLURM_NTASKS=1 SLURM_LOCALID=0", "incomplete", "not `SLURM_NODEID`"),
         (&format!("RANK=-1 WORLD_SIZE=2 {group}"), "malformed", "`RANK` is `-1`, expected a whole number"),
         (&format!("RANK=2 WORLD_SIZE=2 {group}"), "contradiction", "`RANK=2` and `WORLD_SIZE=2`"),

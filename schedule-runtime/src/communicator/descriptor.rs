@@ -85,6 +85,8 @@ pub(super) struct Descriptor {
     pub(super) operation: Operation,
     pub(super) number: NumberType,
     pub(super) reduction: Option<Reduction>,
+    /// Whether a collective of the transport's own may reduce.
+    pub(super) fast: bool,
     /// The number of elements.
     pub(super) length: u64,
     /// The elements of a row, where ranks may have different numbers of rows.
@@ -116,6 +118,7 @@ impl Descriptor {
             operation,
             number,
             reduction: None,
+            fast: false,
             length: length as u64,
             row: 0,
             root: 0,
@@ -132,7 +135,7 @@ impl Descriptor {
 
     fn to_words(self) -> [u64; Self::WORDS] {
         let reduction = self.reduction.map_or(0, |reduction| reduction as u8 + 1);
-        let flags = [self.scales, self.refuses, self.compiled.is_some(), self.is_silent];
+        let flags = [self.scales, self.refuses, self.compiled.is_some(), self.is_silent, self.fast];
         let flags = (0..).zip(flags).map(|(bit, flag)| u8::from(flag) << bit).sum();
         let kind = [self.operation as u8, self.number as u8, reduction, flags, 0, 0, 0, 0];
         let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
@@ -158,6 +161,7 @@ impl Descriptor {
             operation: Operation::ALL[usize::from(operation) % Operation::ALL.len()],
             number: NumberType::from_code(number),
             reduction: reduction.checked_sub(1).map(Reduction::from_code),
+            fast: flags & 16 > 0,
             length: words[1],
             row: words[2],
             root,
@@ -176,8 +180,8 @@ impl Descriptor {
     fn common(&self) -> Self {
         let length = if self.operation.is_ragged() { 0 } else { self.length };
         let own = Self::new(self.operation, self.number, 0);
-        let Self { reduction, row, root, compiled, .. } = *self;
-        Self { length, reduction, row, root, compiled, ..own }
+        let Self { reduction, fast, row, root, compiled, .. } = *self;
+        Self { length, reduction, fast, row, root, compiled, ..own }
     }
 }
 
@@ -190,7 +194,10 @@ impl fmt::Display for Descriptor {
             return Ok(());
         }
         match self.reduction {
-            Some(reduction) => write!(f, " ({reduction}) of {length} × {number}")?,
+            Some(reduction) => {
+                let fast = if self.fast { ", fast" } else { "" };
+                write!(f, " ({reduction}{fast}) of {length} × {number}")?;
+            }
             None if operation.is_ragged() => write!(f, " of rows of {row} × {number}")?,
             None => write!(f, " of {length} × {number}")?,
         }

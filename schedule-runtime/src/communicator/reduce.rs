@@ -2,12 +2,13 @@
 
 use super::descriptor::{Descriptor, Operation};
 use super::number::COPY;
+use super::operand::Bytes;
 use super::{Call, CommunicateError, Communicator, NumberType, Numeric, Operand, SHORT};
 use crate::error::RuntimeError;
 use crate::exchange::{Bounds, Cut, Members, Wire, divide, gather_rounds, reduce_rounds};
 use crate::kernel::{self, Mode};
 use crate::storage::{Dtype, Storage};
-use crate::transport::Transport;
+use crate::transport::{FloatsMut, ReduceOp, Transport};
 use bytemuck::cast_slice_mut;
 use half::{bf16, f16};
 use std::fmt;
@@ -66,12 +67,37 @@ impl<X: Transport + Send + 'static> Communicator<X> {
         x: impl Into<Operand<'a, T>>,
         reduction: Reduction,
     ) -> Result<(), CommunicateError> {
-        let mut x = x.into().bytes();
+        self.allreduce_of(x.into().bytes(), reduction, false)
+    }
+
+    /// [`allreduce`](Self::allreduce) by whatever is fastest, with other bits: where the transport has a collective of its own for
+    /// `f32` or `f64`, as MPI has, that reduces, in an order of its own. On other transports, and for other types, this is
+    /// `allreduce`. All ranks ask for it, or none.
+    ///
+    /// # Errors
+    /// As there. The library does not name a rank that is late: [`RuntimeError::Collective`].
+    pub fn allreduce_fast<'a, T: Numeric>(
+        &mut self,
+        x: impl Into<Operand<'a, T>>,
+        reduction: Reduction,
+    ) -> Result<(), CommunicateError> {
+        self.allreduce_of(x.into().bytes(), reduction, true)
+    }
+
+    fn allreduce_of(
+        &mut self,
+        mut x: Bytes<'_>,
+        reduction: Reduction,
+        fast: bool,
+    ) -> Result<(), CommunicateError> {
         let mine = Descriptor::new(Operation::Allreduce, x.number, x.len());
         let valid = x.check().and_then(|()| reduction.check(x.number));
-        self.call(Descriptor { reduction: Some(reduction), ..mine }, valid, |call, _| {
-            let everyone = call.everyone();
-            Ok(call.allreduce(everyone, x.number, x.in_place(), reduction)?)
+        self.call(Descriptor { reduction: Some(reduction), fast, ..mine }, valid, |call, _| {
+            let (everyone, number, x) = (call.everyone(), x.number, x.in_place());
+            match fast && call.reduce_by_transport(number, x, reduction)? {
+                true => Ok(()),
+                false => Ok(call.allreduce(everyone, number, x, reduction)?),
+            }
         })
     }
 
@@ -120,6 +146,30 @@ impl<X: Transport> Call<'_, X> {
         self.reduce_blocks(members, number, x, reduction)?;
         let bounds = Bounds::even(x.len(), number.bytes(), members.size);
         self.slices(members, &gather_rounds(members.size), Cut { bytes: x, bounds, combine: COPY }, None)
+    }
+
+    /// All ranks reduce by the transport's own collective, if it has one for these numbers.
+    fn reduce_by_transport(
+        &mut self,
+        number: NumberType,
+        x: &mut [u8],
+        reduction: Reduction,
+    ) -> Result<bool, RuntimeError> {
+        let values = match number {
+            NumberType::F32 => FloatsMut::F32(cast_slice_mut(x)),
+            NumberType::F64 => FloatsMut::F64(cast_slice_mut(x)),
+            _ => return Ok(false),
+        };
+        let operation = match reduction {
+            Reduction::Sum | Reduction::Mean => ReduceOp::Sum,
+            Reduction::Min => ReduceOp::Min,
+            Reduction::Max => ReduceOp::Max,
+        };
+        let is_reduced = self.wire.allreduce(&self.place, values, operation)?;
+        if is_reduced {
+            finish(reduction, number, x, self.wire.transport.size());
+        }
+        Ok(is_reduced)
     }
 
     /// Each member gets all vectors, and reduces them in the order of the members.

@@ -32,6 +32,19 @@ pub(super) fn laws<X: Transport + Send + 'static>(size: u32) -> Vec<Law<X>> {
             laws.push(law("u32", moves::<u32, X>));
         }
     }
+    // Several pieces of a collective of the transport's own.
+    for length in [1, 3_000, 150_001] {
+        let law = |name: &str, body: fn(&mut Communicator<X>, usize)| {
+            let name = format!("a communicator computes what loops compute: fast, {name}, length {length}");
+            Law::new(name, move |transport| {
+                body(&mut Communicator::with_deadline(transport, PATIENCE), length)
+            })
+        };
+        laws.push(law("f64", fast::<f64, X>));
+        laws.push(law("f32", fast::<f32, X>));
+        laws.push(law("bf16", fast::<bf16, X>));
+        laws.push(law("i8", fast::<i8, X>));
+    }
     if size > 1 {
         laws.push(Law::new("ranks that make different calls learn it, and go on", disagree));
         laws.push(Law::new("wrong arguments of one rank are an error on all, and they go on", refuse));
@@ -178,6 +191,26 @@ fn ring_of_two(rank: u32, size: u32) -> [Vec<(Rank, f64)>; 2] {
     [hops.clone().map(source).collect(), hops.map(destination).collect()]
 }
 
+/// Sums that are exact in any order, twice, so that memory is used again.
+fn fast<T: Sample, X: Transport + Send + 'static>(comm: &mut Communicator<X>, length: usize) {
+    let (rank, size) = (comm.rank().0, comm.size());
+    let source: Vec<T> = vector(rank, 0..length);
+    for reduction in [Reduction::Sum, Reduction::Min, Reduction::Max, Reduction::Sum] {
+        let expected = |index| reduced(size, index, reduction);
+        let mut x = source.clone();
+        comm.allreduce_fast(&mut x, reduction).expect("a reduction in place");
+        assert_equal(&x, expected, "allreduce_fast");
+        x.fill(T::new(3.0));
+        comm.allreduce_fast((&source, &mut x), reduction).expect("a reduction");
+        assert_equal(&x, expected, "allreduce_fast");
+    }
+    if T::TYPE.float().is_some() {
+        let mut x = source.clone();
+        comm.allreduce_fast(&mut x, Reduction::Mean).expect("a mean");
+        assert_near(&x, |index| reduced(size, index, Reduction::Mean), "allreduce_fast");
+    }
+}
+
 /// Those of numbers that can be weighted, too.
 fn floats<T: Sample, X: Transport + Send + 'static>(comm: &mut Communicator<X>, length: usize) {
     moves::<T, X>(comm, length);
@@ -298,6 +331,11 @@ fn disagree<X: Transport + Send + 'static>(transport: X) {
     check(&mut comm, result, "`allreduce` (sum) of 6 × f64", sum);
     let result = comm.allreduce(&mut x, if is_odd { Reduction::Max } else { Reduction::Sum });
     check(&mut comm, result, "`allreduce` (max) of 6 × f32", sum);
+    let result = match is_odd {
+        true => comm.allreduce_fast(&mut x, Reduction::Sum),
+        false => comm.allreduce(&mut x, Reduction::Sum),
+    };
+    check(&mut comm, result, "`allreduce` (sum, fast) of 6 × f32", sum);
     let result = comm.broadcast(&mut x, Rank(u32::from(is_odd)));
     let [odd, others] = [1, 0].map(|root| format!("`broadcast` of 6 × f32 from rank {root}"));
     check(&mut comm, result, &odd, &others);

@@ -5,7 +5,7 @@
 
 use super::exchange::{LONG, Message, PATIENCE, Received, SOON, assert_dead, hear, meet, send};
 use super::{Law, Leaving};
-use crate::transport::{Envelope, Fault, Tag, Transport, rounds};
+use crate::transport::{Chunk, Envelope, Fault, Tag, Transport, rounds};
 use bfc_schedule::Rank;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
@@ -27,6 +27,7 @@ pub(super) fn laws<X: Transport + Send + 'static>(leaving: Leaving) -> Vec<Law<X
             mismatch(transport, 0, &[LONG], &[LONG, 1]);
         }),
         Law::new("of a message that is abandoned, no wrong byte arrives", abandons_a_message),
+        Law::new("what arrives of abandoned memory of the transport is whole or a failure", abandons_memory),
         Law::new("a panic over a piece of a message is a failure", stops_listening),
         Law::new("of a message sent before a failure, no wrong byte arrives", sends_and_abandons),
     ]
@@ -186,23 +187,64 @@ fn abandons_a_message<X: Transport>(mut transport: X) {
     }
 }
 
+/// The same from memory of the transport, which is then written over and freed.
+fn abandons_memory<X: Transport>(mut transport: X) {
+    let (tag, lengths) = (Tag { exchange: 1, round: 0 }, [LONG]);
+    match transport.rank() {
+        FIRST => {
+            let message = Message::new(FIRST, SECOND, tag, &lengths);
+            let mut memory = transport.allocate(LONG).expect("memory");
+            memory.copy_from_slice(message.parts()[0]);
+            meet(&mut transport).expect("all are there");
+            rounds(&mut transport, |rounds| {
+                let _pending = rounds.begin(tag, Some((SECOND, &[&memory])), None, PATIENCE).expect("begun");
+            });
+            memory.fill(0);
+            drop(memory);
+            // It may have been sent whole.
+            transport.abandon("it abandoned an exchange");
+            assert_dead(&mut transport);
+        }
+        SECOND => {
+            let received = receive_from_first(&mut transport, tag, &lengths, |_| {});
+            assert_fails(&mut transport, received, "it abandoned an exchange");
+        }
+        _ => assert_learns(&mut transport, FIRST, "it abandoned an exchange"),
+    }
+}
+
 /// The second rank receives what comes of a message, right bytes only, and learns that the first has failed.
 fn assert_whole_or_failed<X: Transport>(transport: &mut X, tag: Tag, lengths: &[usize], reason: &str) {
     let sent = Message::new(FIRST, SECOND, tag, lengths);
-    let mut received = Received::new(lengths);
-    let result = meet(transport).and_then(|()| {
-        rounds(transport, |rounds| {
-            let ticket = rounds.begin(tag, None, Some((FIRST, lengths)), PATIENCE)?;
-            rounds.finish(ticket, PATIENCE, &mut |chunk| {
-                let sent = &sent.parts()[chunk.part][chunk.offset..][..chunk.bytes.len()];
-                assert!(chunk.bytes == sent, "a piece at byte {} is wrong", chunk.offset);
-                received.take(chunk);
-            })
-        })
+    let received = receive_from_first(transport, tag, lengths, |chunk| {
+        let sent = &sent.parts()[chunk.part][chunk.offset..][..chunk.bytes.len()];
+        assert!(chunk.bytes == sent, "a piece at byte {} is wrong", chunk.offset);
     });
-    if result.is_ok() {
-        received.check(&sent);
-    }
+    assert_fails(transport, received, reason);
+}
+
+/// Receives a message of the first rank, and looks whether it is the one that was sent, if it comes.
+fn receive_from_first<X: Transport>(
+    transport: &mut X,
+    tag: Tag,
+    lengths: &[usize],
+    look: impl Fn(&Chunk<'_>),
+) -> Result<(), Fault> {
+    let mut received = Received::new(lengths);
+    meet(transport)?;
+    rounds(transport, |rounds| {
+        let ticket = rounds.begin(tag, None, Some((FIRST, lengths)), PATIENCE)?;
+        rounds.finish(ticket, PATIENCE, &mut |chunk| {
+            look(&chunk);
+            received.take(chunk);
+        })
+    })?;
+    received.check(&Message::new(FIRST, SECOND, tag, lengths));
+    Ok(())
+}
+
+/// The first rank has failed, if not yet, then in the next exchange.
+fn assert_fails<X: Transport>(transport: &mut X, result: Result<(), Fault>, reason: &str) {
     let fault = result.and_then(|()| hear(transport, FIRST, 2, PATIENCE)).expect_err("a failure");
     assert_eq!(fault, Fault::Failed { peer: FIRST, reason: reason.to_owned() });
     assert_dead(transport);

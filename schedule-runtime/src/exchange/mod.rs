@@ -6,6 +6,7 @@
 
 mod average;
 mod back;
+mod collective;
 mod lane;
 mod messages;
 mod mix;
@@ -141,15 +142,22 @@ impl<X: Transport> Wire<X> {
         let place = Place { round, ..*place };
         note(&self.recorder, place, exchange, What::Failed(cause(&fault)));
         self.recorder.sync();
-        let trace = Box::new(self.recorder.last(fault.peer()));
+        let trace = |peer| Box::new(self.recorder.last(peer));
         match fault {
-            Fault::Deadline { peer, waited } => RuntimeError::Deadline { place, peer, waited, trace },
-            Fault::Left { peer } => RuntimeError::PeerLeft { place, peer, trace },
-            Fault::Failed { peer, reason } => RuntimeError::PeerFailed { place, peer, reason, trace },
-            Fault::Mismatch { peer, expected, found } => {
-                RuntimeError::Mismatch { place, peer, expected, found, trace }
+            Fault::Deadline { peer, waited } => {
+                RuntimeError::Deadline { place, peer, waited, trace: trace(peer) }
             }
-            Fault::System { peer, reason } => RuntimeError::System { place, peer, reason, trace },
+            Fault::Left { peer } => RuntimeError::PeerLeft { place, peer, trace: trace(peer) },
+            Fault::Failed { peer, reason } => {
+                RuntimeError::PeerFailed { place, peer, reason, trace: trace(peer) }
+            }
+            Fault::Mismatch { peer, expected, found } => {
+                RuntimeError::Mismatch { place, peer, expected, found, trace: trace(peer) }
+            }
+            Fault::System { peer, reason } => {
+                RuntimeError::System { place, peer, reason, trace: trace(peer) }
+            }
+            Fault::Collective { waited } => RuntimeError::Collective { place, waited },
             Fault::OtherUser { peer, theirs, mine } => RuntimeError::OtherUser { place, peer, theirs, mine },
         }
     }
@@ -306,6 +314,7 @@ fn cause(fault: &Fault) -> Cause {
         Fault::Left { peer } => Cause::Left(peer),
         Fault::Failed { peer, .. } => Cause::Peer(peer),
         Fault::Mismatch { peer, .. } => Cause::Mismatch(peer),
+        Fault::Collective { .. } => Cause::Collective,
         Fault::System { peer, .. } | Fault::OtherUser { peer, .. } => Cause::System(peer),
     }
 }

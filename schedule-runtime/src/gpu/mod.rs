@@ -10,6 +10,7 @@
 //! | [`stream`](Stream), `waiting` | work in order, events, and waits with a deadline |
 //! | [`kernels`](Kernels) | the kernels of a text, by what they compute |
 //! | [`link`](Link) | ranks into messages: by NCCL, or as threads on one GPU |
+//! | [`staged`](Staged) | the same through the memory of the host, over any transport |
 //! | [`machine`](GpuMachine), `exchange`, `handshake` | a schedule and a link into a machine that a trainer on the GPU drives |
 //! | `host` | the same for a trainer that computes on the host |
 //! | [`transport`](GpuTransport), `message`, `staging` | a link and another transport into a transport of the host's messages |
@@ -29,6 +30,7 @@ mod machine;
 mod message;
 mod nccl;
 mod nvrtc;
+mod staged;
 mod staging;
 mod stream;
 pub(crate) mod text;
@@ -42,6 +44,7 @@ pub use link::{Link, Threads};
 pub use machine::{GpuAsk, GpuMachine};
 pub use nccl::{Communicator, Id, Nccl, Piece};
 pub use nvrtc::{Form, Nvrtc, OPTIONS};
+pub use staged::Staged;
 pub use stream::{Event, Stream};
 pub use text::Text;
 pub use transport::GpuTransport;

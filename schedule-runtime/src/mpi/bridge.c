@@ -4,6 +4,8 @@
  *
  * Functions return MPI_SUCCESS, which is 0, or a code that bfc_mpi_text explains. */
 
+#define _GNU_SOURCE
+#include <dlfcn.h>
 #include <mpi.h>
 #include <stdint.h>
 #include <string.h>
@@ -13,7 +15,7 @@ _Static_assert(sizeof(MPI_Comm) <= sizeof(uint64_t), "a communicator fits");
 _Static_assert(sizeof(MPI_Request) <= sizeof(uint64_t), "a request fits");
 
 /* Raised whenever a function changes. */
-int bfc_mpi_version(void) { return 1; }
+int bfc_mpi_version(void) { return 2; }
 
 /* Starts MPI unless it has been started; how many threads may call it: 0 the main one, 1 the starting one, 2 one at a time, 3 all. */
 int bfc_mpi_start(int *started, int *threads) {
@@ -72,6 +74,17 @@ int bfc_mpi_receive(uint64_t communicator, void *bytes, int count, int from, int
     return code;
 }
 
+/* In place, of floats of 4 or 8 bytes: their sum, the least (1) or the greatest (2). */
+int bfc_mpi_allreduce(uint64_t communicator, void *values, int count, int bytes, int operation, uint64_t *request) {
+    MPI_Request begun = MPI_REQUEST_NULL;
+    MPI_Datatype type = bytes == sizeof(double) ? MPI_DOUBLE : MPI_FLOAT;
+    MPI_Op made = operation == 0 ? MPI_SUM : operation == 1 ? MPI_MIN : MPI_MAX;
+    int code = MPI_Iallreduce(MPI_IN_PLACE, values, count, type, made, of(communicator), &begun);
+    *request = 0;
+    memcpy(request, &begun, sizeof begun);
+    return code;
+}
+
 int bfc_mpi_test(uint64_t *request, int *is_done) {
     MPI_Request pending;
     memcpy(&pending, request, sizeof pending);
@@ -101,6 +114,13 @@ void bfc_mpi_text(int code, char *text, int room) {
     int length = 0;
     if (MPI_Error_string(code, whole, &length)) length = 0;
     copy(text, room, whole, length);
+}
+
+/* Whether this MPI takes addresses of GPUs, as far as it says. */
+int bfc_mpi_knows_cuda(void) {
+    int (*query)(void);
+    *(void **)&query = dlsym(RTLD_DEFAULT, "MPIX_Query_cuda_support");
+    return query ? query() : 0;
 }
 
 /* The name and version of this MPI. */

@@ -1,7 +1,8 @@
 //! The MPI of this machine, behind a small library that its own compiler makes of `bridge.c`: a program that can use MPI is
 //! built without any, and each machine brings its own.
 
-use crate::transport::Fault;
+use crate::storage::Dtype;
+use crate::transport::{Fault, ReduceOp};
 use bfc_schedule::{Rank, visible};
 use libloading::os::unix::{Library as Loaded, RTLD_GLOBAL, RTLD_NOW, Symbol};
 use miette::Diagnostic;
@@ -16,7 +17,7 @@ use thiserror::Error;
 
 /// The source of the library.
 const BRIDGE: &str = include_str!("bridge.c");
-const VERSION: c_int = 1;
+const VERSION: c_int = 2;
 /// How long the end of MPI may take after a failure.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Bytes of a text of MPI.
@@ -143,10 +144,12 @@ type Code = c_int;
 pub(super) struct Library {
     send: Symbol<unsafe extern "C" fn(u64, *const c_void, c_int, c_int, c_int, *mut u64) -> Code>,
     receive: Symbol<unsafe extern "C" fn(u64, *mut c_void, c_int, c_int, c_int, *mut u64) -> Code>,
+    allreduce: Symbol<unsafe extern "C" fn(u64, *mut c_void, c_int, c_int, c_int, *mut u64) -> Code>,
     test: Symbol<unsafe extern "C" fn(*mut u64, *mut c_int) -> Code>,
     cancel: Symbol<unsafe extern "C" fn(*mut u64) -> Code>,
     join: Symbol<unsafe extern "C" fn(*mut u64, *mut c_int, *mut c_int) -> Code>,
     leave: Symbol<unsafe extern "C" fn(u64) -> Code>,
+    knows_cuda: Symbol<unsafe extern "C" fn() -> c_int>,
     text: Symbol<unsafe extern "C" fn(c_int, *mut c_char, c_int)>,
     name: Symbol<unsafe extern "C" fn(*mut c_char, c_int)>,
     end: Symbol<unsafe extern "C" fn() -> Code>,
@@ -211,10 +214,12 @@ impl Library {
             let mut library = Self {
                 send: loaded.get(b"bfc_mpi_send").map_err(unloadable)?,
                 receive: loaded.get(b"bfc_mpi_receive").map_err(unloadable)?,
+                allreduce: loaded.get(b"bfc_mpi_allreduce").map_err(unloadable)?,
                 test: loaded.get(b"bfc_mpi_test").map_err(unloadable)?,
                 cancel: loaded.get(b"bfc_mpi_cancel").map_err(unloadable)?,
                 join: loaded.get(b"bfc_mpi_join").map_err(unloadable)?,
                 leave: loaded.get(b"bfc_mpi_leave").map_err(unloadable)?,
+                knows_cuda: loaded.get(b"bfc_mpi_knows_cuda").map_err(unloadable)?,
                 text: loaded.get(b"bfc_mpi_text").map_err(unloadable)?,
                 name: loaded.get(b"bfc_mpi_name").map_err(unloadable)?,
                 end: loaded.get(b"bfc_mpi_end").map_err(unloadable)?,
@@ -242,6 +247,13 @@ impl Library {
         let _one = self.one_at_a_time();
         // SAFETY: the function writes a text of at most so many bytes.
         text(|text| unsafe { (self.name)(text, TEXT as c_int) })
+    }
+
+    /// Whether MPI says that it takes addresses of GPUs.
+    pub(super) fn knows_cuda(&self) -> bool {
+        let _one = self.one_at_a_time();
+        // SAFETY: MPI is running, and the function only answers.
+        unsafe { (self.knows_cuda)() == 1 }
     }
 
     fn explain(&self, code: Code) -> String {
@@ -305,6 +317,32 @@ impl Library {
         let code =
             unsafe { (self.receive)(communicator, address.cast(), bytes as c_int, peer, tag, &mut request) };
         self.check(from.unwrap_or(Rank(0)), code).map(|()| Request(request))
+    }
+
+    /// Begins to reduce floats of this type in place. Collective.
+    ///
+    /// # Safety
+    /// The bytes are whole numbers, and stay valid and nobody else's until the request is done.
+    pub(super) unsafe fn allreduce(
+        &self,
+        communicator: u64,
+        (address, bytes): (*mut u8, usize),
+        dtype: Dtype,
+        operation: ReduceOp,
+        rank: Rank,
+    ) -> Result<Request, Fault> {
+        let _one = self.one_at_a_time();
+        let operation = match operation {
+            ReduceOp::Sum => 0,
+            ReduceOp::Min => 1,
+            ReduceOp::Max => 2,
+        };
+        let (mut request, width) = (0, dtype.bytes());
+        let (count, width) = ((bytes / width) as c_int, width as c_int);
+        // SAFETY: the caller's.
+        let code =
+            unsafe { (self.allreduce)(communicator, address.cast(), count, width, operation, &mut request) };
+        self.check(rank, code).map(|()| Request(request))
     }
 
     /// Whether a request is done. Once it is, it may be asked again.

@@ -3,7 +3,8 @@
 use super::library::Request;
 use super::regions::Place;
 use super::{Endpoint, FRAME};
-use crate::transport::{Chunk, Envelope, Fault, Memory, Tag};
+use crate::storage::Dtype;
+use crate::transport::{Chunk, Envelope, Fault, Memory, ReduceOp, Tag};
 use bfc_schedule::Rank;
 use std::collections::VecDeque;
 use std::ffi::c_int;
@@ -15,9 +16,9 @@ const HEAD: usize = 24;
 /// Messages of up to this number of bytes travel in one frame with their head.
 const SHORT: usize = 64 << 10;
 /// Bytes of a piece of a long message, a multiple of 64.
-const PIECE: usize = 512 << 10;
+pub(super) const PIECE: usize = 512 << 10;
 /// The most pending pieces of a message.
-const WINDOW: usize = 4;
+pub(super) const WINDOW: usize = 4;
 
 /// Memory for frames, which is used again.
 #[derive(Default)]
@@ -69,7 +70,7 @@ pub(super) struct Send {
     is_done: bool,
 }
 
-/// A frame being received; as above.
+/// A frame being received, or numbers being reduced; as above.
 pub(super) struct Receive {
     from: Option<Rank>,
     request: Request,
@@ -110,6 +111,21 @@ impl Endpoint {
         let request =
             unsafe { self.library.receive(self.communicator, (bytes.as_mut_ptr(), bytes.len()), from, tag)? };
         Ok(Receive { from, request, staged: ManuallyDrop::new(staged), is_done: false })
+    }
+
+    /// Begins to reduce numbers over all ranks. Collective.
+    pub(super) fn allreduce(
+        &self,
+        mut staged: Staged,
+        dtype: Dtype,
+        operation: ReduceOp,
+    ) -> Result<Receive, Fault> {
+        let bytes = staged.bytes_mut();
+        let bytes = (bytes.as_mut_ptr(), bytes.len());
+        // SAFETY: as in `receive`; what is staged is aligned to every number.
+        let request =
+            unsafe { self.library.allreduce(self.communicator, bytes, dtype, operation, self.rank)? };
+        Ok(Receive { from: None, request, staged: ManuallyDrop::new(staged), is_done: false })
     }
 }
 
@@ -216,21 +232,24 @@ pub(super) struct Outgoing {
     parts: Vec<Place>,
     has_begun: bool,
     pieces: Pieces,
+    /// Whether the end of a long message has been sent.
+    has_ended: bool,
     pending: VecDeque<Send>,
 }
 
 impl Outgoing {
     pub(super) fn new(tag: Tag, to: Rank, parts: Vec<Place>) -> Self {
-        Self { to, tag, parts, has_begun: false, pieces: Pieces::default(), pending: VecDeque::new() }
+        let (pieces, pending) = (Pieces::default(), VecDeque::new());
+        Self { to, tag, parts, has_begun: false, pieces, has_ended: false, pending }
     }
 
     pub(super) fn has_gone(&self) -> bool {
-        self.has_begun && self.pending.is_empty()
+        !self.has_more() && self.pending.is_empty()
     }
 
     /// Whether frames are left to be sent.
     pub(super) fn has_more(&self) -> bool {
-        !self.has_begun || self.bytes() > SHORT as u64 && self.pieces.part < self.parts.len()
+        !self.has_begun || self.is_long() && !self.has_ended
     }
 
     pub(super) fn into_pending(self) -> VecDeque<Send> {
@@ -252,7 +271,7 @@ impl Outgoing {
             self.pending.push_back(endpoint.send_copy(self.first(staging), self.to, FRAME)?);
             (self.has_begun, progress) = (true, true);
         }
-        while self.pending.len() < WINDOW && self.bytes() > SHORT as u64 {
+        while self.pending.len() < WINDOW && self.is_long() {
             let Some(piece) = self.pieces.next(self.parts.iter().map(|part| part.bytes)) else { break };
             let part = &self.parts[piece.part];
             // SAFETY: the piece is inside of the part, which is valid while the message is in `outgoing` (the contract of
@@ -271,11 +290,19 @@ impl Outgoing {
             self.pending.push_back(send);
             progress = true;
         }
+        if self.has_more() && self.pending.is_empty() {
+            self.pending.push_back(endpoint.send_copy(staging.take(0), self.to, FRAME)?);
+            (self.has_ended, progress) = (true, true);
+        }
         Ok(progress)
     }
 
     fn bytes(&self) -> u64 {
         self.parts.iter().map(|part| part.bytes as u64).sum()
+    }
+
+    fn is_long(&self) -> bool {
+        self.bytes() > SHORT as u64
     }
 
     /// The head, and what follows it in one frame.
@@ -306,6 +333,8 @@ pub(super) struct Incoming {
     pub(super) head: Receive,
     next: Pieces,
     pub(super) pieces: VecDeque<(Piece, Receive)>,
+    /// The end of a long message, when all pieces are posted.
+    pub(super) end: Option<Receive>,
 }
 
 impl Incoming {
@@ -318,8 +347,9 @@ impl Incoming {
         // A peer that is elsewhere may send any short message.
         let room = HEAD + SHORT + 8 * lengths.len().max(64);
         let head = endpoint.receive(staging.take(room), Some(from), FRAME)?;
-        let mut message = Self { from, lengths, head, next: Pieces::default(), pieces: VecDeque::new() };
-        if message.bytes() > SHORT as u64 {
+        let (next, pieces) = (Pieces::default(), VecDeque::new());
+        let mut message = Self { from, lengths, head, next, pieces, end: None };
+        if message.is_long() {
             (0..WINDOW).try_for_each(|_| message.post(endpoint, staging))?;
         }
         Ok(message)
@@ -329,18 +359,24 @@ impl Incoming {
         self.lengths.iter().map(|&bytes| bytes as u64).sum()
     }
 
+    fn is_long(&self) -> bool {
+        self.bytes() > SHORT as u64
+    }
+
     /// Posts the next receive, if there is one.
     pub(super) fn post(&mut self, endpoint: &Endpoint, staging: &mut Staging) -> Result<(), Fault> {
         if let Some(piece) = self.next.next(self.lengths.iter().copied()) {
             let receive = endpoint.receive(staging.take(piece.bytes), Some(self.from), FRAME)?;
             self.pieces.push_back((piece, receive));
+        } else if self.end.is_none() {
+            self.end = Some(endpoint.receive(staging.take(0), Some(self.from), FRAME)?);
         }
         Ok(())
     }
 
     /// Gives what has come with the head to `sink`.
     pub(super) fn short(&self, sink: &mut dyn FnMut(Chunk<'_>)) {
-        if self.bytes() > SHORT as u64 {
+        if self.is_long() {
             return;
         }
         let mut rest = &self.head.bytes()[HEAD..];

@@ -6,27 +6,35 @@
 //! | `library` | how the bridge is built by the compiler of this machine's MPI, and loaded |
 //! | `regions` | memory that MPI reads where it lies |
 //! | `message` | messages as frames on their way |
+//! | `collective` | reductions by MPI itself |
+//! | `device` | messages between GPUs |
 //!
 //! All frames from one rank to another have one MPI tag, which keeps their order. A message begins with its head: the names of
 //! exchange and round and its length; a short one is in the same frame. The parts of a long one follow in frames of bounded
-//! size, several of which are pending, so that the receiver works on one while the next ones arrive:
+//! size, several of which are pending, so that the receiver works on one while the next ones arrive. An empty frame ends it: MPI
+//! has read all parts before the sender got its memory back, which one that fails does at once.
 //!
 //! ```text
 //! exchange: u64   round: u64   bytes: u64   the parts, each at a multiple of 8 bytes     if short
 //! a piece of a part                                                                       … if long
+//! nothing                                                                                 if long
 //! ```
 //!
 //! MPI sends what lies in [allocated](Transport::allocate) memory from where it lies, and copies of all else. Nothing that has
 //! been sent is ever cancelled; after a failure, memory that MPI may still use is kept for ever. A rank that fails notifies
 //! every other with a second tag, for which each rank always listens.
 
+mod collective;
+mod device;
 mod library;
 mod message;
 mod regions;
 
 pub use library::{MpiError, VARIABLE, connect, place, usual_place};
 
-use crate::transport::{Chunk, Envelope, Fault, Memory, Tag, Ticket, Transport, revoked};
+use crate::transport::{
+    Chunk, Envelope, Fault, FloatsMut, Memory, ReduceOp, Tag, Ticket, Transport, revoked,
+};
 use bfc_schedule::{Rank, visible};
 use library::{FAILED, Library};
 use message::{Incoming, Outgoing, Staging};
@@ -111,11 +119,11 @@ impl MpiTransport {
         Ok(progress)
     }
 
-    /// Waits until `ready`, and meanwhile sends what is left of messages. It does not ask whether what has been sent has
+    /// Waits until `ready`, and meanwhile sends what is left of messages. A wait that names no `peer` is for all ranks. It does not ask whether what has been sent has
     /// gone: each question to MPI takes time.
     fn drive(
         &mut self,
-        peer: impl Fn(&Self) -> Rank,
+        peer: impl Fn(&Self) -> Option<Rank>,
         deadline: Duration,
         mut ready: impl FnMut(&mut Self) -> Result<bool, Fault>,
     ) -> Result<(), Fault> {
@@ -138,7 +146,9 @@ impl MpiTransport {
                 _ => std::thread::sleep(Duration::from_micros(50)),
             }
             if turns >= 100 && since.get_or_insert_with(Instant::now).elapsed() >= deadline {
-                return Err(Fault::Deadline { peer: peer(self), waited: deadline });
+                let waited = deadline;
+                let late = |peer| Fault::Deadline { peer, waited };
+                return Err(peer(self).map_or(Fault::Collective { waited }, late));
             }
         }
     }
@@ -177,18 +187,22 @@ impl MpiTransport {
         let from = message.from;
         let expected = Envelope { tag, bytes: message.bytes() };
         let endpoint = self.endpoint;
-        self.drive(|_| from, deadline, |_| message.head.is_done(&endpoint))?;
+        self.drive(|_| Some(from), deadline, |_| message.head.is_done(&endpoint))?;
         let found = message::envelope(message.head.bytes());
         if found != expected {
             return Err(Fault::Mismatch { peer: from, expected, found });
         }
         message.short(sink);
         while !message.pieces.is_empty() {
-            self.drive(|_| from, deadline, |_| message.pieces[0].1.is_done(&endpoint))?;
+            self.drive(|_| Some(from), deadline, |_| message.pieces[0].1.is_done(&endpoint))?;
             let (piece, receive) = message.pieces.pop_front().expect("there is one");
             sink(Chunk { part: piece.part, offset: piece.offset, bytes: receive.bytes() });
             self.staging.give_back(receive.into_staging());
             message.post(&endpoint, &mut self.staging)?;
+        }
+        if let Some(mut end) = message.end.take() {
+            self.drive(|_| Some(from), deadline, |_| end.is_done(&endpoint))?;
+            self.staging.give_back(end.into_staging());
         }
         Ok(())
     }
@@ -274,8 +288,9 @@ unsafe impl Transport for MpiTransport {
 
     fn wait_sent(&mut self, deadline: Duration) -> Result<(), Fault> {
         self.alive()?;
-        let peer =
-            |transport: &Self| transport.outgoing.front().map_or(transport.rank(), |message| message.to);
+        let peer = |transport: &Self| {
+            Some(transport.outgoing.front().map_or(transport.rank(), |message| message.to))
+        };
         let has_gone = |transport: &mut Self| {
             transport.push()?;
             Ok(transport.outgoing.is_empty())
@@ -300,6 +315,17 @@ unsafe impl Transport for MpiTransport {
 
     fn allocate(&mut self, bytes: usize) -> Result<Memory, Fault> {
         Ok(self.regions.allocate(bytes))
+    }
+
+    fn allreduce(
+        &mut self,
+        values: FloatsMut<'_>,
+        operation: ReduceOp,
+        deadline: Duration,
+    ) -> Result<bool, Fault> {
+        self.alive()?;
+        self.reduce(values, operation, deadline).map_err(|fault| self.fail(fault))?;
+        Ok(true)
     }
 }
 

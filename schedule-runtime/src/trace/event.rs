@@ -139,6 +139,8 @@ pub enum Cause {
     Mismatch(Rank),
     /// The operating system did not let it reach a rank.
     System(Rank),
+    /// A collective of the message library took too long.
+    Collective,
     /// Its trainer failed.
     Trainer,
     /// It panicked.
@@ -296,6 +298,7 @@ impl What {
                     Cause::System(peer) => (4, Some(peer)),
                     Cause::Trainer => (5, None),
                     Cause::Panic => (6, None),
+                    Cause::Collective => (7, None),
                 };
                 (18, detail, optional(peer), none, 0)
             }
@@ -335,6 +338,7 @@ impl What {
                 4 => Cause::System(rank(peer)?),
                 5 => Cause::Trainer,
                 6 => Cause::Panic,
+                7 => Cause::Collective,
                 _ => return None,
             }),
             19 => Self::Ended,
@@ -434,6 +438,7 @@ impl fmt::Display for Cause {
             Self::Peer(peer) => write!(f, "rank {peer} had failed"),
             Self::Mismatch(peer) => write!(f, "rank {peer} sent another message than expected"),
             Self::System(peer) => write!(f, "the system did not let it reach rank {peer}"),
+            Self::Collective => write!(f, "a collective of the message library took too long"),
             Self::Trainer => write!(f, "its trainer failed"),
             Self::Panic => write!(f, "it panicked"),
         }

@@ -34,32 +34,34 @@ const BFC: Launcher = Launcher {
 
 /// A launcher inside of another writes beside what that has written, and may pass it on under the names of a third: they
 /// are to agree.
-const OTHERS: [Launcher; 3] = [
-    Launcher {
-        name: "torchrun",
-        rank: "RANK",
-        size: "WORLD_SIZE",
-        local_rank: "LOCAL_RANK",
-        local_size: "LOCAL_WORLD_SIZE",
-        run: &["MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RESTART_COUNT"],
-    },
-    Launcher {
-        name: "mpirun of Open MPI",
-        rank: "OMPI_COMM_WORLD_RANK",
-        size: "OMPI_COMM_WORLD_SIZE",
-        local_rank: "OMPI_COMM_WORLD_LOCAL_RANK",
-        local_size: "OMPI_COMM_WORLD_LOCAL_SIZE",
-        run: &["PMIX_NAMESPACE"],
-    },
-    Launcher {
-        name: "mpirun of MPICH",
-        rank: "PMI_RANK",
-        size: "PMI_SIZE",
-        local_rank: "MPI_LOCALRANKID",
-        local_size: "MPI_LOCALNRANKS",
-        run: &[],
-    },
-];
+const OTHERS: [&Launcher; 3] = [&TORCHRUN, &OPEN_MPI, &MPICH];
+
+const TORCHRUN: Launcher = Launcher {
+    name: "torchrun",
+    rank: "RANK",
+    size: "WORLD_SIZE",
+    local_rank: "LOCAL_RANK",
+    local_size: "LOCAL_WORLD_SIZE",
+    run: &["MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RESTART_COUNT"],
+};
+
+const OPEN_MPI: Launcher = Launcher {
+    name: "mpirun of Open MPI",
+    rank: "OMPI_COMM_WORLD_RANK",
+    size: "OMPI_COMM_WORLD_SIZE",
+    local_rank: "OMPI_COMM_WORLD_LOCAL_RANK",
+    local_size: "OMPI_COMM_WORLD_LOCAL_SIZE",
+    run: &["PMIX_NAMESPACE"],
+};
+
+const MPICH: Launcher = Launcher {
+    name: "mpirun of MPICH",
+    rank: "PMI_RANK",
+    size: "PMI_SIZE",
+    local_rank: "MPI_LOCALRANKID",
+    local_size: "MPI_LOCALNRANKS",
+    run: &[],
+};
 
 /// A job of Slurm starts the others: where one of them is there, the numbers are those of the job.
 const SLURM: Launcher = Launcher {
@@ -119,10 +121,11 @@ impl Environment<'_> {
             return Ok(&BFC);
         }
         let mut found: Option<&Launcher> = None;
-        for launcher in &OTHERS {
+        for launcher in OTHERS {
             if !self.is_there(launcher)? {
                 continue;
             }
+            let launcher = if self.is_pmi_of_slurm(launcher)? { &SLURM } else { launcher };
             let Some(first) = found else {
                 found = Some(launcher);
                 continue;
@@ -140,6 +143,12 @@ impl Environment<'_> {
             None if self.is_there(&SLURM)? => Ok(&SLURM),
             None => Err(WorldError::NoLauncher),
         }
+    }
+
+    /// Whether `srun --mpi=pmi2` has written the rank as MPICH's `mpirun` does, which also says who shares the machine.
+    fn is_pmi_of_slurm(&self, launcher: &Launcher) -> Result<bool, WorldError> {
+        let is_pmi = launcher.name == MPICH.name && self.get(MPICH.local_rank).is_none();
+        Ok(is_pmi && self.is_there(&SLURM)?)
     }
 
     /// Whether messages travel by MPI.

@@ -6,7 +6,7 @@
 //! | `torchrun` | `RANK`, `WORLD_SIZE` | `LOCAL_RANK`, `LOCAL_WORLD_SIZE` |
 //! | `mpirun` (Open MPI) | `OMPI_COMM_WORLD_RANK`, `…_SIZE` | `OMPI_COMM_WORLD_LOCAL_RANK`, `…_LOCAL_SIZE` |
 //! | `mpirun` (MPICH) | `PMI_RANK`, `PMI_SIZE` | `MPI_LOCALRANKID`, `MPI_LOCALNRANKS` |
-//! | `srun` | `SLURM_PROCID`, `SLURM_NTASKS` | `SLURM_LOCALID`, `SLURM_STEP_TASKS_PER_NODE` |
+//! | `srun`, also `--mpi=pmi2` | `SLURM_PROCID`, `SLURM_NTASKS` | `SLURM_LOCALID`, `SLURM_STEP_TASKS_PER_NODE` |
 //!
 //! `BFC_RENDEZVOUS` says where the ranks meet: a directory that only their user can write to, or `HOST:PORT` of rank 0. Where
 //! it is missing, the ranks of one machine meet in a directory named after the run, as far as the launcher numbers its

@@ -4,5 +4,6 @@ mod kernels;
 mod libraries;
 mod machines;
 mod nccl;
+mod staged;
 mod stand_in;
 mod transport;

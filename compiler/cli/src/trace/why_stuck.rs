@@ -197,6 +197,7 @@ fn cause_name(cause: Cause) -> &'static str {
         Cause::Peer(_) => "peer",
         Cause::Mismatch(_) => "mismatch",
         Cause::System(_) => "system",
+        Cause::Collective => "collective",
         Cause::Trainer => "trainer",
         Cause::Panic => "panic",
     }
