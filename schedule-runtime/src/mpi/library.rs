@@ -88,9 +88,7 @@ fn shown(path: &Path) -> String {
 
 /// Where `bfc mpi` puts the library: in the user's data directory.
 pub fn usual_place() -> PathBuf {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let data = set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")));
-    data.unwrap_or_else(|| PathBuf::from("/usr/local/share")).join("bfc/libbfc_mpi.so")
+    usual(&own)
 }
 
 /// Where the library is, [named](VARIABLE) or usual.
@@ -98,9 +96,25 @@ pub fn usual_place() -> PathBuf {
 /// # Errors
 /// It is not there.
 pub fn place() -> Result<PathBuf, MpiError> {
-    let named = std::env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
-    let place = named.unwrap_or_else(usual_place);
+    place_by(&own)
+}
+
+/// The same, as these variables say.
+pub(crate) fn place_by(get: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf, MpiError> {
+    let named = get(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+    let place = named.unwrap_or_else(|| usual(get));
     if place.exists() { Ok(place) } else { Err(MpiError::NotConnected { place }) }
+}
+
+fn usual(get: &dyn Fn(&str) -> Option<String>) -> PathBuf {
+    let set = |name: &str| get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let data = set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")));
+    data.unwrap_or_else(|| PathBuf::from("/usr/local/share")).join("bfc/libbfc_mpi.so")
+}
+
+/// A variable of this process.
+fn own(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Builds the library with the compiler of an MPI, such as `mpicc`, as `output`.

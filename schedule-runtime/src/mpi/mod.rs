@@ -30,6 +30,7 @@ mod library;
 mod message;
 mod regions;
 
+pub(crate) use library::place_by;
 pub use library::{MpiError, VARIABLE, connect, place, usual_place};
 
 use crate::transport::{

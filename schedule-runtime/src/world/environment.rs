@@ -85,6 +85,8 @@ pub(super) struct Found {
     pub(super) local_size: u32,
     pub(super) rendezvous: Option<Rendezvous>,
     pub(super) secret: Option<Secret>,
+    /// Whether the launcher starts programs of MPI.
+    pub(super) in_mpi: bool,
 }
 
 impl Environment<'_> {
@@ -109,6 +111,7 @@ impl Environment<'_> {
             local_size,
             rendezvous: self.rendezvous(launcher, local_size == size)?,
             secret: self.secret()?,
+            in_mpi: [OPEN_MPI.name, MPICH.name, SLURM.name].contains(&launcher.name),
         })
     }
 

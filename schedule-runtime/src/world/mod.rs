@@ -11,12 +11,12 @@
 //! `BFC_RENDEZVOUS` says where the ranks meet: a directory that only their user can write to, or `HOST:PORT` of rank 0. Where
 //! it is missing, the ranks of one machine meet in a directory named after the run, as far as the launcher numbers its
 //! runs, and those of several at `MASTER_ADDR` and `MASTER_PORT`. `BFC_SECRET`, 64 hexadecimal digits, is known to the ranks
-//! only; ranks of several machines need it. With `BFC_ENGINE=mpi`, ranks that `mpirun` or `srun` has started meet in MPI
-//! instead.
+//! only; ranks of several machines need it. Ranks that `mpirun` or `srun` has started meet in MPI instead with `BFC_ENGINE=mpi`,
+//! or where they know no other place and bfc is connected to an MPI.
 
 mod environment;
 
-use crate::mpi::{MpiError, MpiTransport};
+use crate::mpi::{MpiError, MpiTransport, place_by};
 use crate::process::ProcessTransport;
 use crate::secret::Secret;
 use crate::socket::{SocketTransport, user};
@@ -113,7 +113,7 @@ pub enum WorldError {
     #[diagnostic(
         code(bfc::world::no_rendezvous),
         help(
-            "set `BFC_RENDEZVOUS` for all ranks: to a new directory where they share a machine, else to HOST:PORT, a free port of the machine of rank 0"
+            "set `BFC_RENDEZVOUS` for all ranks: to a new directory where they share a machine, else to HOST:PORT, a free port of the machine of rank 0; ranks of mpirun and srun meet in MPI once `bfc mpi` has connected bfc to it"
         )
     )]
     NoRendezvous {
@@ -206,8 +206,9 @@ impl World {
     /// As [`from_environment`](Self::from_environment).
     pub fn from_variables(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, WorldError> {
         let environment = Environment(get);
-        let mpi = environment.is_on_mpi()?;
-        let Found { rank, size, local_rank, local_size, rendezvous, secret } = environment.read()?;
+        let Found { rank, size, local_rank, local_size, rendezvous, secret, in_mpi } = environment.read()?;
+        let nowhere_else = || rendezvous.is_none() && in_mpi && place_by(get).is_ok();
+        let mpi = environment.is_on_mpi()? || nowhere_else();
         Ok(Self { rank, size, local_rank, local_size, rendezvous, secret, mpi })
     }
 
@@ -231,7 +232,7 @@ impl World {
         self.local_size
     }
 
-    /// Joins the group: by MPI where `BFC_ENGINE` says so, in shared memory where the ranks meet in a directory, else over
+    /// Joins the group: by MPI where `BFC_ENGINE` says so or `mpirun` no other place, in shared memory where the ranks meet in a directory, else over
     /// TCP. Returns when all ranks are there.
     ///
     /// # Errors

@@ -46,6 +46,11 @@ pub fn keep_laws() {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").expect("a name");
     assert_eq!(name.trim(), NAMES[host as usize]);
     keep_all_laws(&format!("on {}", NAMES.join(" and ")));
+    let without_place = |name: &str| (name != "BFC_RENDEZVOUS").then(|| std::env::var(name).ok()).flatten();
+    let in_mpi = World::from_variables(&without_place).expect("a launcher").join(PATIENCE).expect("MPI");
+    let mut ones = [1f32];
+    Communicator::with_deadline(in_mpi, PATIENCE).allreduce(&mut ones, Reduction::Sum).expect("a sum");
+    assert_eq!(ones, [4.0]);
     for law in laws::<Box<dyn Transport + Send>>(4, Leaving::IsSeen) {
         if law.name().starts_with("a machine") {
             law.run(world.join(PATIENCE).expect("sockets between hosts"));
