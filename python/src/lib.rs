@@ -62,7 +62,8 @@ mod _bfc {
     use super::machine::Machine;
     #[pymodule_export]
     use super::program::{
-        Buckets, Code, Factors, exchange_failed, machine_failed, ranks_differ, wrong_checkpoint,
+        Buckets, Code, Factors, exchange_failed, machine_failed, ranks_differ, unknown_input,
+        wrong_checkpoint,
     };
     #[pymodule_export]
     use super::results::{advise, analyze, compare, simulate, sweep};

@@ -374,6 +374,13 @@ pub fn machine_failed(py: Python<'_>, rank: u32, step: u64) -> PyErr {
     error::raise(py, [&RuntimeError::Failed { rank: Rank(rank), step } as &dyn Diagnostic])
 }
 
+/// The exception for an input that the algorithm does not have.
+#[pyfunction]
+pub fn unknown_input(py: Python<'_>, name: String, algorithm: String, known: Vec<String>) -> PyErr {
+    let known = known.join(", ");
+    error::raise(py, [&RuntimeError::UnknownInput { name, algorithm, known } as &dyn Diagnostic])
+}
+
 /// The exception for a checkpoint of another machine.
 #[pyfunction]
 pub fn wrong_checkpoint(py: Python<'_>, rank: u32, reason: String) -> PyErr {

@@ -149,6 +149,24 @@ enum TorchError {
         )
     )]
     ForeignState { found: String },
+    /// A state of another optimizer.
+    #[error("the state is not one of this optimizer: {found}")]
+    #[diagnostic(
+        code(bfc::torch::other_state),
+        help(
+            "load it into an optimizer with the same bases, parameters and model as that which has saved it"
+        )
+    )]
+    OtherState { found: String },
+    /// Parameters were written where the algorithm computes them.
+    #[error("the parameters have been written since the last step, and `{algorithm}` computes them itself")]
+    #[diagnostic(
+        code(bfc::torch::written_parameters),
+        help(
+            "write them before the optimizer is made, or load a state with `optimizer.load_state_dict`; algorithms that call `adapt`, such as `atc_diffusion`, go on from what is written"
+        )
+    )]
+    WrittenParameters { algorithm: String },
     /// Files of a run do not belong together.
     #[error("cannot continue from `{subject}`: {found}")]
     #[diagnostic(
@@ -182,6 +200,8 @@ pub fn torch_error(py: Python<'_>, code: &str, found: String, subject: String) -
         "needs_model" => TorchError::NeedsModel { found },
         "inputs_differ" => TorchError::InputsDiffer { found },
         "foreign_state" => TorchError::ForeignState { found },
+        "other_state" => TorchError::OtherState { found },
+        "written_parameters" => TorchError::WrittenParameters { algorithm },
         "wrong_files" => TorchError::WrongFiles { found, subject },
         _ => return PyValueError::new_err(format!("bfc::torch::{code} is not a code")),
     };

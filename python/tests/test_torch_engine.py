@@ -192,6 +192,7 @@ if rank < 2:
     x, optimizer = make(None, size=2)
     step(x, optimizer)
     print(rank, type(optimizer._machine).__name__, x.tolist())
+    print(rank, refused(lambda: optimizer.inputs.__setitem__("nope", 1.0))[0], refused(lambda: optimizer._machine.set_input("nope", 1.0))[0])
     optimizer.close()
 else:
     print(rank, refused(lambda: bfc.init(group=half))[0])
@@ -203,6 +204,7 @@ print(rank, refused(lambda: bfc.init(engine="nccl"))[0])
         expected.append(f"{rank} bfc::argument::wrong_value")
     for rank in range(2):
         expected += [f"{rank} half {rank} 2 {rank} 2", f"{rank} GroupMachine [0.0, 0.0, 0.0]"]
+        expected.append(f"{rank} bfc::execute::unknown_input bfc::execute::unknown_input")
     assert on_ranks(body, tmp_path, ranks=3) == sorted(expected)
 
 

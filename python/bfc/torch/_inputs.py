@@ -1,5 +1,6 @@
 """The run-time inputs of an algorithm."""
 
+import math
 import struct
 from typing import Any, Callable, Dict, Iterator, List, MutableMapping
 
@@ -13,7 +14,7 @@ class Inputs(MutableMapping[str, float]):
     """
 
     def __init__(self, schedule: Schedule, machine: Any) -> None:
-        self._values, self._machine = dict(schedule.inputs), machine
+        self._values, self._machine, self._algorithm = dict(schedule.inputs), machine, schedule.algorithm
         self._of_base = {"lr"}.intersection(self._values)
 
     def __getitem__(self, name: str) -> float:
@@ -22,7 +23,11 @@ class Inputs(MutableMapping[str, float]):
     def __setitem__(self, name: str, value: float) -> None:
         if name in self._of_base:
             raise _bfc.wrong_value("Decentralized", "inputs", "`lr`", "expected it in `param_groups`, where the base has it")
-        self.set(name, value)
+        if name not in self._values:
+            raise _bfc.unknown_input(name, self._algorithm, list(self._values))
+        if not math.isfinite(value):
+            raise _bfc.wrong_value("Decentralized", "inputs", f"{name} = {value}", "expected a finite number")
+        self.set(name, float(value))
 
     def __delitem__(self, name: str) -> None:
         raise TypeError("an algorithm keeps its inputs")
@@ -66,5 +71,5 @@ def compare(named: Dict[str, float], rank: int, size: int, average: Callable[[Li
     for index, name in enumerate(named):
         first, *others = rows[index::len(named)]
         for other, value in enumerate(others, 1):
-            if value != first:
+            if value != first and not (math.isnan(value) and math.isnan(first)):
                 raise _bfc.torch_error("inputs_differ", f"`{name}` is {first} on rank 0 and {value} on rank {other}", "")

@@ -36,7 +36,7 @@ class GroupMachine:
         if schedule.size != group.size:
             found = f"for {schedule.size} ranks"
             raise _bfc.wrong_value("Machine", "schedule", found, f"expected one for {group.size}")
-        self._group, self._wire = group, Wire(group)
+        self._group, self._wire, self._algorithm = group, Wire(group), schedule.algorithm
         self._program: Dict[str, Any] = schedule._program(group.rank)
         self._layout = Layout(tensors)
         # Messages are known by their order, which depends on whether buckets travel apart.
@@ -77,7 +77,9 @@ class GroupMachine:
 
     def set_input(self, name: str, value: float) -> None:
         """Sets a run-time input, alike on all ranks."""
-        self._interpreter.inputs[self._names.index(name)] = value
+        if name not in self._names:
+            raise _bfc.unknown_input(name, self._algorithm, self._names)
+        self._interpreter.inputs[self._names.index(name)] = float(value)
 
     def wanted(self) -> Optional[str]:
         """What is wanted next, or nothing."""

@@ -1,6 +1,6 @@
 """What several gradients of one minibatch have in common."""
 
-from typing import Dict, Iterable, List
+from typing import Iterable, Optional
 
 import torch
 
@@ -8,21 +8,22 @@ import torch
 class Minibatch:
     """The random numbers and the buffers of a model as they were before its first gradient. Each further one begins with them, so
     that dropout drops the same and running means count the minibatch once.
+
+    Args:
+        generator: that of this rank; by default torch's own ones, which belong to it alone.
     """
 
-    def __init__(self, buffers: Iterable[torch.Tensor]) -> None:
+    def __init__(self, buffers: Iterable[torch.Tensor], generator: Optional[torch.Generator]) -> None:
         self._buffers = [(buffer, buffer.clone()) for buffer in buffers]
-        self._cpu = torch.get_rng_state()
-        self._cuda: Dict[int, torch.Tensor] = {}
-        if torch.cuda.is_available() and torch.cuda.is_initialized():
-            states: List[torch.Tensor] = torch.cuda.get_rng_state_all()
-            self._cuda = dict(enumerate(states))
+        generators = [torch.default_generator] if generator is None else [generator]
+        if generator is None and torch.cuda.is_available() and torch.cuda.is_initialized():
+            generators += torch.cuda.default_generators
+        self._states = [(one, one.get_state()) for one in generators]
 
     def restore(self) -> None:
         """Brings them back."""
-        torch.set_rng_state(self._cpu)
-        for device, state in self._cuda.items():
-            torch.cuda.set_rng_state(state, device)
+        for generator, state in self._states:
+            generator.set_state(state)
         with torch.no_grad():
             for buffer, values in self._buffers:
                 buffer.copy_(values)

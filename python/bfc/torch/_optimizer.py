@@ -13,8 +13,9 @@ from .._bfc import Comm, Schedule
 from .._data import part_streams
 from .._errors import Error
 from .._world import deadline, machine_of, world
+from . import _states
 from ._averages import Averages
-from ._base import check_bases, name_tensors
+from ._base import check_bases, check_memory, name_tensors
 from ._group import Group
 from ._hooks import with_hooks
 from ._inputs import Inputs, compare
@@ -22,8 +23,6 @@ from ._minibatch import Minibatch
 from ._oracle import Oracle, common_rate, groups_of
 from ._overlap import Overlap
 from ._start import broadcast, check, on_host
-from ._states import joined as joined_states
-from ._states import load as load_states
 from ._tensors import Tensors
 from ._watch import Watch, refuse_averages
 
@@ -90,6 +89,8 @@ class Decentralized(Optimizer):
         _one_of("buffers", buffers, ("local", "average", "mix"))
         if buffers != "local" and model is None:
             raise _bfc.torch_error("needs_model", f'`buffers="{buffers}"`', "")
+        if debug and overlap:
+            raise _bfc.wrong_value("torch.Decentralized", "debug", "True", "expected False with `overlap=True`")
         check_bases(self._bases, schedule, overlap)
         joined = _join(group)
         rate_of_base = "lr" in schedule.inputs and any("gradient" in block for block in schedule.questions)
@@ -98,12 +99,13 @@ class Decentralized(Optimizer):
         parameters = name_tensors(self._bases, model)
         refuse_averages(list(parameters.values()))
         self._joined, self._is_group_own, self._model = joined, group is not None, model
-        self._watch = Watch(parameters, model)
-        held = self._buffers = dict(model.named_buffers()) if model else {}
+        self._watch = Watch(parameters, model, buffers == "mix")
+        held = self._buffers
+        for name, buffer in held.items():
+            check_memory(name, buffer)
         if start != "own":
             (broadcast if start == "broadcast" else check)({**parameters, **held}, joined)
-        averaged = held.values() if buffers == "average" else ()
-        self._averaged = [buffer for buffer in averaged if buffer.is_floating_point()]
+        self._averages_buffers = buffers == "average"
         if buffers == "mix":
             if any("gradient" in block for block in schedule.questions):
                 raise _bfc.torch_error("mixed_buffers", "", schedule.algorithm)
@@ -112,6 +114,7 @@ class Decentralized(Optimizer):
         self.__setstate__({})
         self.skipped = 0
         self._evaluating, self._joining = False, False
+        self._generator = group.generator if isinstance(group, Comm) else None
         self._copied = 0
         self._tensors = Tensors(parameters, on_host(joined))
         self._overlaps, self._debug = overlap, debug
@@ -122,7 +125,7 @@ class Decentralized(Optimizer):
         first = next(iter(parameters.values()), torch.empty(0))
         self._averages = Averages(self._machine, on_host(joined), first.device)
         self._buckets = self._machine.buckets
-        self._oracle = Oracle(self._bases, self._tensors, self._buckets, self.inputs, rate_of_base)
+        self._oracle = Oracle(self._bases, self._tensors, self._buckets, self.inputs, schedule.algorithm, rate_of_base)
         sizes = [tensor.nbytes for tensor in self._tensors.tensors]
         self._bytes = [sum(sizes[index] for index in bucket) for bucket in self._buckets]
         # Where the model is not at the parameters, it is kept here.
@@ -157,6 +160,15 @@ class Decentralized(Optimizer):
             raise TypeError("a copy of several optimizers is not one: copy each of them")
         return copy.deepcopy(self._bases[0], memo)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Not possible: the other ranks are not in a copy."""
+        raise TypeError("a decentralized optimizer is not copied: save `optimizer.state_dict()`, or `copy.deepcopy` its base")
+
+    @property
+    def _buffers(self) -> Dict[str, torch.Tensor]:
+        """The buffers that the model has now: a forward pass may replace them."""
+        return {} if self._model is None else dict(self._model.named_buffers())
+
     def add_param_group(self, param_group: Dict[str, Any]) -> None:
         """Not possible: the tensors that travel are the same for the whole run."""
         raise NotImplementedError("the tensors of a decentralized optimizer are fixed: make another one")
@@ -181,7 +193,7 @@ class Decentralized(Optimizer):
         self._not_evaluating("`step()` was called")
         self._check()
         if self._debug:
-            self._compare_inputs()
+            self._compare_settings()
         if self._joining:
             self._averages.of_numbers([1.0])
         if closure is None:
@@ -190,12 +202,18 @@ class Decentralized(Optimizer):
             self._finish()
             return None
         losses: List[Any] = []
-        minibatch, done = Minibatch(self._buffers.values()), False
+        minibatch, done = Minibatch(self._buffers.values(), self._generator), False
         while not done:
-            if losses:
-                minibatch.restore()
-            with torch.enable_grad():
-                losses.append(closure())
+            try:
+                if losses:
+                    minibatch.restore()
+                with torch.enable_grad():
+                    losses.append(closure())
+            except BaseException as failure:
+                if losses:
+                    # The step cannot be done again.
+                    self._machine.abandon(f"its closure raised {type(failure).__name__}")
+                raise
             done = self._finish()
         return losses[0]
 
@@ -208,19 +226,21 @@ class Decentralized(Optimizer):
             average: whether they are the average of the models of all ranks.
         """
         self._not_evaluating("`evaluating()` was called")
-        held, buffers = self._clones(), [buffer.clone() for buffer in self._averaged]
+        averaged = [one for one in self._buffers.values() if self._averages_buffers and one.is_floating_point()]
+        held, buffers = self._clones(), [buffer.clone() for buffer in averaged]
         self._evaluating = True
         try:
             if self._models is not None:
                 self._tensors.copy_from(self._models.tensors)
-            self._averages.average([*(self._tensors.tensors if average else []), *self._averaged])
+            self._averages.average([*(self._tensors.tensors if average else []), *averaged])
             with self.accumulating():
                 yield
         finally:
             self._tensors.copy_from(held)
             with torch.no_grad():
-                for buffer, values in zip(self._averaged, buffers):
+                for buffer, values in zip(averaged, buffers):
                     buffer.copy_(values)
+            self._versions = self._present_versions()
             self._evaluating = False
 
     def average(self) -> Dict[str, torch.Tensor]:
@@ -228,7 +248,7 @@ class Decentralized(Optimizer):
         ``buffers="average"``, else those of this rank. Collective.
         """
         with self.evaluating(average=True):
-            named = self._model.state_dict() if self._model else dict(zip(self._tensors.names, self._tensors.tensors))
+            named = self._model.state_dict() if self._model is not None else dict(zip(self._tensors.names, self._tensors.tensors))
             return {name: tensor.detach().clone() for name, tensor in named.items()}
 
     def consensus_distance(self) -> float:
@@ -253,19 +273,18 @@ class Decentralized(Optimizer):
         self._joining = True
         try:
             yield
-            while self._averages.of_numbers([0.0])[0] > 0:
+            while self._others_step():
                 while not self._finish(idle=True) and self._most_questions > 1:
                     pass
         finally:
             self._joining = False
 
     def consolidated(self) -> Dict[str, Any]:
-        """A `state_dict` for any number of ranks and any schedule: the average of all models, and the states of this rank's base.
-        Where it is loaded, the algorithm starts again from there. Collective.
+        """A `state_dict` for any number of ranks and any schedule: the average of all models, the model's buffers as in `average`, and
+        the states of this rank's base, which bases of the same kind take over. Where it is loaded, the algorithm starts again
+        from there. Collective.
         """
-        with self.evaluating(average=True):
-            model = dict(zip(self._tensors.names, self._clones()))
-        return {**self._base_states(), "bfc": {"consolidated": model, "skipped": self.skipped}}
+        return _states.consolidated(self)
 
     @contextmanager
     def accumulating(self) -> Iterator[None]:
@@ -285,39 +304,27 @@ class Decentralized(Optimizer):
         """The states of the base optimizers, in torch's layout, and under the key ``bfc`` that of the algorithm on this rank, with
         the model: a run that loads it goes on with the same bits. Each rank saves its own.
         """
-        saved = torch.frombuffer(bytearray(self._machine.save()), dtype=torch.uint8)
-        own = {
-            "rank": self._joined.rank,
-            "size": self._joined.size,
-            "steps": self._machine.steps,
-            "machine": saved,
-            "models": None if self._models is None else [model.clone() for model in self._models.tensors],
-            "inputs": dict(self.inputs),
-            "skipped": self.skipped,
-        }
-        return {**self._base_states(), "bfc": own}
+        for before in self._optimizer_state_dict_pre_hooks.values():
+            before(self)
+        state_dict = _states.of(self)
+        for after in self._optimizer_state_dict_post_hooks.values():
+            state_dict = after(self, state_dict) or state_dict
+        return state_dict
 
     def load_state_dict(self, state_dict: Dict[str, Any]) -> None:
         """Goes on from a `state_dict` of this rank, with the same schedule and model; the parameters change, too. All ranks
-        load what they have saved after the same step.
+        load what they have saved after the same step. A state that does not fit changes nothing.
 
         Raises:
-            OptimizerError: it is not from a decentralized optimizer, or has lost what the algorithm needs.
+            OptimizerError: inside of `evaluating`; it is not from a decentralized optimizer, or not from one like this.
             RunError: another rank, or another schedule or model, has saved it.
         """
-        own = state_dict.get("bfc")
-        if own is None:
-            raise _bfc.torch_error("foreign_state", ", ".join(f"`{key}`" for key in state_dict) or "nothing", "")
-        if "consolidated" in own:
-            self._restart(state_dict)
-            return
-        self._machine.restore(own["machine"].numpy().tobytes())
-        load_states(self._bases, state_dict)
-        if self._models is not None:
-            self._models.copy_from(own["models"])
-        self.inputs.restored(own["inputs"])
-        self.skipped = own["skipped"]
-        self._turn([], [])
+        self._not_evaluating("`load_state_dict()` was called")
+        for before in self._optimizer_load_state_dict_pre_hooks.values():
+            state_dict = before(self, state_dict) or state_dict
+        _states.load(self, state_dict)
+        for after in self._optimizer_load_state_dict_post_hooks.values():
+            after(self)
 
     def statistics(self) -> Dict[str, int]:
         """What this rank has done: ``steps`` of the algorithm, ``skipped`` ones, ``bytes_sent`` to other ranks, without
@@ -342,29 +349,12 @@ class Decentralized(Optimizer):
         named = dict(zip(self._tensors.names, self._tensors.read()))
         return machine_of(self._joined, self._schedule, named, self._overlaps)
 
-    def _restart(self, state_dict: Dict[str, Any]) -> None:
-        """Starts the algorithm from a consolidated state."""
-        self._machine.close()
-        model = state_dict["bfc"]["consolidated"]
-        self._tensors.copy_from([model[name] for name in self._tensors.names])
+    def _start_again(self) -> None:
+        """Another machine, which begins at the parameters; the old one is closed."""
         if self._models is not None:
             self._models.copy_from(self._tensors.tensors)
-        load_states(self._bases, state_dict)
-        self._machine, self.skipped = self._start(), state_dict["bfc"]["skipped"]
+        self._machine = self._averages.machine = self._start()
         self.inputs.move(self._machine)
-        self._averages.machine = self._machine
-        warnings.warn(f"`{self._schedule.algorithm}` starts again, from the average of all ranks", stacklevel=3)
-        self._turn([], [])
-
-    def _base_states(self) -> Dict[str, Any]:
-        return joined_states([base.state_dict() for base in self._bases])
-
-    def _compare_inputs(self) -> None:
-        try:
-            compare(self._oracle.inputs, self._joined.rank, self._joined.size, self._averages.of_numbers)
-        except Error as failure:
-            self._machine.abandon(f"it raised {failure.code}")
-            raise
 
     def _check(self) -> None:
         """Raises an error, on the other ranks as well, if the model has changed or the ranks have parted."""
@@ -373,9 +363,37 @@ class Decentralized(Optimizer):
                 world()
             if self._watch.check():
                 self._tensors.look()
+            self._refuse_written()
         except Error as failure:
             self._machine.abandon(f"it raised {failure.code}")
             raise
+
+    def _compare_settings(self) -> None:
+        try:
+            compare(self._oracle.settings, self._joined.rank, self._joined.size, self._averages.of_numbers)
+        except Error as failure:
+            self._machine.abandon(f"it raised {failure.code}")
+            raise
+
+    def _others_step(self) -> bool:
+        """Whether ranks that `join` have not left their loops, asked by one that has."""
+        if self._debug:
+            self._compare_settings()
+        return self._averages.of_numbers([0.0])[0] > 0
+
+    def _present_versions(self) -> Optional[List[int]]:
+        """What tells that parameters were written, where the algorithm would not take that over."""
+        return [tensor._version for tensor in self._tensors.tensors] if self._wanted == "gradient" else None
+
+    def _refuse_written(self) -> None:
+        """An error where the parameters are not the point of the question any more; values that are the same again are no matter."""
+        if self._versions is None or self._versions == self._present_versions():
+            return
+        points = [torch.empty_like(one) for one in self._tensors.read()]
+        self._machine.point(points)
+        if not all(map(torch.equal, points, self._tensors.read())):
+            raise _bfc.torch_error("written_parameters", "", self._schedule.algorithm)
+        self._versions = self._present_versions()
 
     def _not_evaluating(self, called: str) -> None:
         if self._evaluating:
@@ -397,6 +415,7 @@ class Decentralized(Optimizer):
         kept = None if models is None else models.targets()
         done, self._wanted = self._machine.turn(answers, self._tensors.targets(), kept, buckets)
         self._tensors.written()
+        self._versions = self._present_versions()
         whole = sum(self._bytes)
         self._copied += whole + (whole if buckets is None else sum(self._bytes[bucket] for bucket in buckets))
         return bool(done)

@@ -7,6 +7,7 @@ import torch
 from torch.optim import Optimizer
 
 from .. import _bfc
+from ._base import check_plain
 from ._inputs import Inputs
 from ._tensors import Tensors
 
@@ -20,10 +21,10 @@ class Oracle:
     """
 
     def __init__(
-        self, bases: List[Optimizer], tensors: Tensors, buckets: List[List[int]], inputs: Inputs, rate_of_base: bool
+        self, bases: List[Optimizer], tensors: Tensors, buckets: List[List[int]], inputs: Inputs, algorithm: str, rate_of_base: bool
     ) -> None:
         self._bases, self._tensors, self._buckets = bases, tensors, buckets
-        self._inputs, self._rate_of_base = inputs, rate_of_base
+        self._inputs, self._algorithm, self._rate_of_base = inputs, algorithm, rate_of_base
 
     @property
     def groups(self) -> List[Dict[str, Any]]:
@@ -31,13 +32,11 @@ class Oracle:
         return groups_of(self._bases)
 
     @property
-    def inputs(self) -> Dict[str, float]:
-        """The algorithm's run-time inputs, with the present rate.
-
-        Raises:
-            OptimizerError: groups have different rates.
-        """
-        return {**self._inputs, "lr": common_rate(self.groups)} if self._rate_of_base else dict(self._inputs)
+    def settings(self) -> Dict[str, float]:
+        """What should be alike on all ranks: run-time inputs, and the rates of all groups."""
+        rates = [float(group["lr"]) for group in self.groups if "lr" in group]
+        names = ["lr"] if len(rates) == 1 else [f"lr of group {index}" for index in range(len(rates))]
+        return {**self._inputs, **dict(zip(names, rates))}
 
     def answers(self, question: str, buckets: Optional[List[int]], skipped: bool = False) -> List[torch.Tensor]:
         """The answers for all tensors, or for those of some buckets, one bucket after another; those of a rank that skips its step
@@ -45,6 +44,8 @@ class Oracle:
         """
         tensors = None if buckets is None else [index for bucket in buckets for index in self._buckets[bucket]]
         if question == "gradient":
+            for base in self._bases:
+                check_plain(base, self._algorithm)
             self._set_rate()
             return self._gradients(_some(self._tensors.tensors, tensors), skipped)
         if not skipped:
@@ -68,7 +69,7 @@ class Oracle:
                     gradient = torch.zeros_like(tensor)
                 elif decay:
                     gradient = torch.add(gradient, torch.mul(tensor, decay))
-                is_plain = gradient.is_cpu and gradient.layout is torch.strided
+                is_plain = gradient.is_cpu and gradient.layout is torch.strided and not gradient.is_neg()
                 gradients.append(gradient if is_plain else self._tensors.given(gradient))
         return gradients
 

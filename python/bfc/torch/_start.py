@@ -21,11 +21,11 @@ topology from_rank_0 {
 
 
 def broadcast(named: Dict[str, torch.Tensor], world: Any) -> None:
-    """Gives all ranks the numbers of rank 0; integers up to 2^53 are exact."""
+    """Gives all ranks the numbers of rank 0."""
     if world.size > 1:
         model = Tensors(named, on_host(world))
         with _of_rank_0(model, world) as (numbers, _):
-            model.copy_from(numbers)
+            model.copy_from([_from_floats(one, tensor) for one, tensor in zip(numbers, model.tensors)])
 
 
 def check(named: Dict[str, torch.Tensor], world: Any) -> None:
@@ -37,7 +37,7 @@ def check(named: Dict[str, torch.Tensor], world: Any) -> None:
     marks = torch.zeros(world.size, dtype=torch.float64, device=device)
     with _of_rank_0(model, world) as (numbers, machine):
         pairs = zip(model.names, model.tensors, numbers)
-        wrong = [name for name, own, first in pairs if not torch.equal(in_memory(own).to(first.dtype), in_memory(first))]
+        wrong = [name for name, own, first in pairs if not _are_same(_as_floats(in_memory(own)), in_memory(first))]
         marks[world.rank] = float(bool(wrong))
         machine.average(marks)
     others = [other for other, mark in enumerate(marks.tolist()) if mark > 0]
@@ -56,6 +56,9 @@ def on_host(world: Any) -> bool:
 def _of_rank_0(model: Tensors, world: Any) -> Iterator[Tuple[List[torch.Tensor], Any]]:
     """The numbers of rank 0, and the machine that has brought them."""
     numbers = [_as_floats(one.detach()).clone() for one in model.read()]
+    if world.rank > 0:
+        # Zero times what is not a number is none.
+        numbers = [torch.zeros_like(one) for one in numbers]
     schedule = compile_source(_BROADCAST, size=world.size)
     machine = machine_of(world, schedule, dict(zip(model.names, numbers)))
     try:
@@ -68,4 +71,26 @@ def _of_rank_0(model: Tensors, world: Any) -> Iterator[Tuple[List[torch.Tensor],
 
 
 def _as_floats(tensor: torch.Tensor) -> torch.Tensor:
+    """All that a tensor holds, in numbers that travel."""
+    if tensor.is_complex():
+        return torch.view_as_real(tensor.resolve_conj()).contiguous()
+    if tensor.dtype == torch.int64:
+        # Both halves are exact in float64.
+        return torch.stack([tensor >> 32, tensor & _LOW], -1).to(torch.float64)
     return tensor if tensor.is_floating_point() else tensor.to(torch.float64)
+
+
+def _from_floats(numbers: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    if like.is_complex():
+        return torch.view_as_complex(numbers)
+    if like.dtype == torch.int64:
+        high, low = numbers.to(torch.int64).unbind(-1)
+        return (high << 32) | low
+    return numbers
+
+
+_LOW = 2**32 - 1
+
+
+def _are_same(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return torch.equal(a, b) or bool(((a == b) | (a.isnan() & b.isnan())).all())

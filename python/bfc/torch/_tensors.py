@@ -73,8 +73,8 @@ def in_memory(tensor: torch.Tensor) -> torch.Tensor:
 
 def _dense(tensor: torch.Tensor) -> torch.Tensor:
     tensor = tensor.detach()
-    return tensor.to_dense() if tensor.layout != torch.strided else tensor
+    return tensor.to_dense() if tensor.layout != torch.strided else tensor.resolve_neg()
 
 
 def _is_host(tensor: torch.Tensor) -> bool:
-    return bool(tensor.device.type == "cpu" and tensor.is_contiguous())
+    return bool(tensor.device.type == "cpu" and tensor.is_contiguous() and not tensor.is_neg())

@@ -11,15 +11,15 @@ from .. import _bfc
 
 
 class Watch:
-    """The parameters as they were when the optimizer was made. What is checked in every step takes a fraction of a microsecond
-    for each of them.
+    """The parameters as they were when the optimizer was made, and the ``buffers`` where these travel. What is checked in every step
+    takes a fraction of a microsecond for each of them.
     """
 
-    def __init__(self, named: Dict[str, torch.Tensor], model: Optional[torch.nn.Module]) -> None:
+    def __init__(self, named: Dict[str, torch.Tensor], model: Optional[torch.nn.Module], buffers: bool) -> None:
         self._names, self._tensors = list(named), list(named.values())
         self._seen = [(tensor.shape, tensor.dtype, tensor.requires_grad) for tensor in self._tensors]
         self._forms = _bfc.Forms(self._tensors)
-        owners = _owners(model)
+        owners = _owners(model, buffers)
         self._modules, self._keys = [owner[0] for owner in owners], [owner[1] for owner in owners]
         self._owned, self._owned_names = [owner[3] for owner in owners], [owner[2] for owner in owners]
         self._first = True
@@ -67,12 +67,13 @@ def local(model: torch.nn.parallel.DistributedDataParallel) -> torch.nn.parallel
     return model
 
 
-def _owners(model: Optional[torch.nn.Module]) -> List[Tuple[Dict[str, Any], str, str, torch.Tensor]]:
-    """For each parameter where its module holds it."""
-    modules = model.named_modules() if model else []
+def _owners(model: Optional[torch.nn.Module], buffers: bool) -> List[Tuple[Dict[str, Any], str, str, torch.Tensor]]:
+    """For each parameter, and each buffer, where its module holds it."""
+    modules = [] if model is None else model.named_modules()
     return [
-        (module._parameters, key, f"{prefix}.{key}" if prefix else key, parameter)
-        for prefix, module in modules for key, parameter in module._parameters.items() if parameter is not None
+        (held, key, f"{prefix}.{key}" if prefix else key, tensor)
+        for prefix, module in modules for held in (module._parameters, module._buffers if buffers else {})
+        for key, tensor in held.items() if tensor is not None
     ]
 
 
