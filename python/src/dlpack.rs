@@ -6,18 +6,18 @@
 
 use crate::array::{ArrayError, FLOATS};
 use crate::library::Library;
-use bfc_runtime::{Dtype, NumberType, Numeric};
+use bfc_runtime::NumberType;
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyType};
 use std::ffi::{c_int, c_void};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
 use std::sync::{Mutex, PoisonError};
 
-const CPU: i32 = 1;
+/// The number of the device type of ordinary memory.
+pub const CPU: i32 = 1;
 const INTEGER: u8 = 0;
 const UNSIGNED: u8 = 1;
 const FLOAT: u8 = 2;
@@ -27,14 +27,15 @@ const COPIED: u64 = 2;
 
 #[repr(C)]
 #[derive(Clone, Copy, PartialEq)]
-struct DataType {
+pub struct DataType {
     code: u8,
     bits: u8,
     lanes: u16,
 }
 
 impl DataType {
-    fn number(self) -> Option<NumberType> {
+    /// The same as one of the runtime's, if it has it.
+    pub fn number(self) -> Option<NumberType> {
         Some(match (self.code, self.bits, self.lanes) {
             (BFLOAT, 16, 1) => NumberType::Bf16,
             (FLOAT, 16, 1) => NumberType::F16,
@@ -53,13 +54,17 @@ impl DataType {
     }
 }
 
+/// How a tensor lies in memory.
 #[repr(C)]
-struct Tensor {
+pub struct Tensor {
     data: *mut c_void,
-    device_type: i32,
-    device_id: i32,
+    /// Where the memory is.
+    pub device_type: i32,
+    /// Which one of its kind.
+    pub device_id: i32,
     dimensions: i32,
-    dtype: DataType,
+    /// The element type.
+    pub dtype: DataType,
     shape: *mut i64,
     strides: *mut i64,
     byte_offset: u64,
@@ -113,21 +118,25 @@ impl Exported {
 }
 
 impl Tensor {
-    /// The same, if it is a dense tensor of torch.
-    fn seen(tensor: &Bound<'_, PyAny>) -> Option<Self> {
+    /// A description without an owner, which holds until anything else of Python runs, if it is a dense tensor of torch.
+    pub fn seen(tensor: &Bound<'_, PyAny>) -> Option<Self> {
         let functions = functions(&tensor.get_type())?;
         Self::of(tensor, functions.describe?)
     }
 
     /// The lengths of the dimensions, and the strides; none where they are those of row-major order.
-    fn lists(&self) -> PyResult<(&[i64], &[i64])> {
+    pub fn lists(&self) -> PyResult<(&[i64], &[i64])> {
         let dimensions = usize::try_from(self.dimensions)?;
         // SAFETY: `shape` holds `dimensions` lengths, and so does `strides` unless it is null.
         let lists = unsafe { [list(self.shape, dimensions), list(self.strides, dimensions)] };
         Ok(lists.map(Option::unwrap_or_default).into())
     }
 
-    /// A description without an owner, which holds until anything else of Python runs.
+    /// The first element.
+    pub fn start(&self) -> Option<*mut c_void> {
+        Some(self.data.wrapping_byte_add(usize::try_from(self.byte_offset).ok()?))
+    }
+
     fn of(tensor: &Bound<'_, PyAny>, describe: Describe) -> Option<Self> {
         let mut out = MaybeUninit::uninit();
         // SAFETY: the function is of the library that the tensor is from, the interpreter's lock is held, and 0 says that it has
@@ -223,69 +232,9 @@ fn malformed(library: Library) -> ArrayError {
     ArrayError::NotExported { library, reason: "its description is malformed".into() }
 }
 
-fn requires_grad(tensor: &Bound<'_, PyAny>) -> PyResult<bool> {
+/// Whether autograd records what is done with a tensor.
+pub fn requires_grad(tensor: &Bound<'_, PyAny>) -> PyResult<bool> {
     tensor.getattr(intern!(tensor.py(), "requires_grad"))?.is_truthy()
-}
-
-/// Floats that lie one after another, without what keeps them alive.
-#[derive(Clone, Copy)]
-pub struct Span {
-    data: *mut c_void,
-    length: usize,
-    /// The element type.
-    pub dtype: Dtype,
-}
-
-// SAFETY: it is an address, which is only read where its user says that it may be.
-unsafe impl Send for Span {}
-
-impl Span {
-    /// The floats of memory that is contiguous.
-    pub fn of(memory: &Memory) -> Self {
-        debug_assert!(memory.contiguous);
-        Self { data: memory.data, length: memory.len(), dtype: memory.dtype() }
-    }
-
-    /// The elements.
-    ///
-    /// # Safety
-    /// They are alive, of this type, and nobody writes them while the slice lives.
-    pub unsafe fn slice<'a, T: Numeric>(self) -> &'a [T] {
-        debug_assert!(T::TYPE.float() == Some(self.dtype));
-        match self.length {
-            0 => &[],
-            // SAFETY: the caller's promise.
-            length => unsafe { std::slice::from_raw_parts(self.data.cast(), length) },
-        }
-    }
-
-    /// The elements, to be changed.
-    ///
-    /// # Safety
-    /// As for [`slice`](Self::slice), and nobody else reads them.
-    pub unsafe fn slice_mut<'a, T: Numeric>(self) -> &'a mut [T] {
-        debug_assert!(T::TYPE.float() == Some(self.dtype));
-        match self.length {
-            0 => &mut [],
-            // SAFETY: the caller's promise.
-            length => unsafe { std::slice::from_raw_parts_mut(self.data.cast(), length) },
-        }
-    }
-}
-
-/// The elements of a tensor of torch that has this shape and is contiguous, in memory of the CPU; they are its own until
-/// anything else of Python runs. A quarter of the time of an [`import`].
-pub fn lend(tensor: &Bound<'_, PyAny>, shape: &[usize]) -> Option<Span> {
-    let described = Tensor::seen(tensor)?;
-    let (found, strides) = described.lists().ok()?;
-    let alike = found.len() == shape.len()
-        && found.iter().zip(shape).all(|(&found, &length)| usize::try_from(found) == Ok(length));
-    let length = shape.iter().product();
-    let plain = described.device_type == CPU && (length == 0 || row_major(shape, strides));
-    let dtype = described.dtype.number()?.float()?;
-    let data = described.data.wrapping_byte_add(usize::try_from(described.byte_offset).ok()?);
-    let aligned = (data as usize).is_multiple_of(dtype.bytes());
-    (alike && plain && aligned).then_some(Span { data, length, dtype })
 }
 
 /// The functions for tensors of this type, if it is one of torch's; looked up once for each type.
@@ -332,79 +281,6 @@ fn exported(array: &Bound<'_, PyAny>, export: Export) -> Result<Memory, ArrayErr
         None
     };
     described.ok_or_else(|| malformed(library))?
-}
-
-/// Tensors of torch, and their types, shapes, devices and orders in memory when this was made, and whether they required a
-/// gradient.
-#[pyclass(frozen, module = "bfc._bfc")]
-pub struct Forms(Vec<(Py<PyAny>, Form)>);
-
-#[derive(PartialEq)]
-enum Form {
-    Dense {
-        requires_grad: bool,
-        device: (i32, i32),
-        dtype: DataType,
-        shape: Vec<i64>,
-        strides: Vec<i64>,
-    },
-    /// Sparse, or of another library: the hash of what it says of itself.
-    Other(u64),
-}
-
-#[pymethods]
-impl Forms {
-    #[new]
-    fn new(tensors: Vec<Bound<'_, PyAny>>) -> PyResult<Self> {
-        let form = |tensor: Bound<'_, PyAny>| Ok((tensor.clone().unbind(), Form::of(&tensor)?));
-        tensors.into_iter().map(form).collect::<PyResult<_>>().map(Self)
-    }
-
-    /// Whether one of them has changed.
-    fn changed(&self, py: Python<'_>) -> PyResult<bool> {
-        for (tensor, form) in &self.0 {
-            if !form.holds(tensor.bind(py))? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-}
-
-impl Form {
-    fn of(tensor: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let Some(described) = Tensor::seen(tensor) else { return Self::other(tensor) };
-        let (shape, strides) = described.lists()?;
-        Ok(Self::Dense {
-            requires_grad: requires_grad(tensor)?,
-            device: (described.device_type, described.device_id),
-            dtype: described.dtype,
-            shape: shape.to_vec(),
-            strides: strides.to_vec(),
-        })
-    }
-
-    /// Whether a tensor has this form.
-    fn holds(&self, tensor: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let Some(described) = Tensor::seen(tensor) else { return Ok(*self == Self::other(tensor)?) };
-        let Self::Dense { requires_grad: required, device, dtype, shape, strides } = self else {
-            return Ok(false);
-        };
-        Ok((described.device_type, described.device_id) == *device
-            && described.dtype == *dtype
-            && described.lists()? == (shape, strides)
-            && requires_grad(tensor)? == *required)
-    }
-
-    fn other(tensor: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let mut hasher = DefaultHasher::new();
-        for name in ["requires_grad", "dtype", "shape", "device", "layout"] {
-            tensor.getattr(name)?.hash()?.hash(&mut hasher);
-        }
-        let contiguous = tensor.call_method0("is_contiguous").and_then(|it| it.is_truthy());
-        contiguous.unwrap_or(false).hash(&mut hasher);
-        Ok(Self::Other(hasher.finish()))
-    }
 }
 
 fn capsule<'py>(array: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyCapsule>> {
@@ -454,11 +330,7 @@ fn describe(
         shape.iter().map(|&length| usize::try_from(length).ok()).collect::<Option<_>>()?;
     let bytes = shape.iter().try_fold(number.bytes(), |product, &length| product.checked_mul(length))?;
     isize::try_from(bytes).ok()?;
-    let data = if bytes == 0 {
-        std::ptr::null_mut()
-    } else {
-        tensor.data.wrapping_byte_add(usize::try_from(tensor.byte_offset).ok()?)
-    };
+    let data = if bytes == 0 { std::ptr::null_mut() } else { tensor.start()? };
     if bytes > 0 && tensor.data.is_null() {
         return None;
     }
@@ -479,7 +351,8 @@ unsafe fn list<'a>(pointer: *const i64, length: usize) -> Option<&'a [i64]> {
     }
 }
 
-fn row_major(shape: &[usize], strides: &[i64]) -> bool {
+/// Whether elements lie one after another, in row-major order.
+pub fn row_major(shape: &[usize], strides: &[i64]) -> bool {
     let mut expected = 1;
     for (&length, &stride) in shape.iter().zip(strides).rev() {
         if length != 1 && stride != expected {

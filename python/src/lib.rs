@@ -34,6 +34,7 @@ mod program;
 mod results;
 mod schedule;
 mod spmd;
+mod tensors;
 mod torch;
 mod trainer;
 mod words;
@@ -53,8 +54,6 @@ mod _bfc {
     #[pymodule_export]
     use super::compile::{compile, compile_source, decode};
     #[pymodule_export]
-    use super::dlpack::Forms;
-    #[pymodule_export]
     use super::graphs::import_graph;
     #[pymodule_export]
     use super::kernel::{apply_operation, apply_to_elements, sum_terms};
@@ -71,6 +70,8 @@ mod _bfc {
     use super::schedule::{Phase, Round, Schedule, Topology};
     #[pymodule_export]
     use super::spmd::{Comm, Group};
+    #[pymodule_export]
+    use super::tensors::Forms;
     #[pymodule_export]
     use super::torch::torch_error;
     #[pymodule_export]

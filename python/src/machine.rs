@@ -2,10 +2,11 @@
 
 use crate::arguments::wrong_value;
 use crate::array::{self, Element};
-use crate::dlpack::{self, Memory, Parameters, Span};
+use crate::dlpack::{Memory, Parameters};
 use crate::error;
 use crate::interrupt::Worker;
 use crate::schedule::Schedule;
+use crate::tensors::{self, Span};
 use crate::world::{AnyTransport, Seat, World};
 use bfc_runtime::{Dtype, Layout, RuntimeError, State, Storage, Tensor, Values, ValuesMut, Wanted};
 use bfc_schedule::Rank;
@@ -367,7 +368,7 @@ impl Machine {
         let of_model = |&tensor: &usize| &self.layout.tensors()[tensor];
         if !self.waits {
             let lend = |(tensor, array): (&Tensor, Bound<'_, PyAny>)| {
-                dlpack::lend(&array, &tensor.shape).filter(|span| are_alike(span.dtype, tensor.dtype))
+                tensors::lend(&array, &tensor.shape).filter(|span| are_alike(span.dtype, tensor.dtype))
             };
             if let Some(spans) = tensors.iter().map(of_model).zip(&arrays).map(lend).collect() {
                 return Ok(Arrays { spans, _owners: vec![] });
