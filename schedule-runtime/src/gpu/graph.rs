@@ -13,6 +13,7 @@ use std::ptr;
 struct Graph {
     gpu: Gpu,
     handle: Handle,
+    bytes_sent: u64,
 }
 
 // SAFETY: handles of the driver may be used by any thread, those of graphs by one at a time.
@@ -59,7 +60,7 @@ impl Capture {
         self.gpu.driver().check("cuStreamEndCapture", code).map(|()| description)
     }
 
-    fn into_graph(mut self) -> Result<Graph, GpuError> {
+    fn into_graph(mut self, bytes_sent: u64) -> Result<Graph, GpuError> {
         let (description, mut handle) = (self.end()?, ptr::null_mut());
         let driver = self.gpu.driver();
         // SAFETY: it writes one handle, and nobody uses the description afterwards.
@@ -69,7 +70,7 @@ impl Capture {
             code
         };
         driver.check("cuGraphInstantiateWithFlags", code)?;
-        Ok(Graph { gpu: self.gpu.clone(), handle })
+        Ok(Graph { gpu: self.gpu.clone(), handle, bytes_sent })
     }
 }
 
@@ -101,7 +102,7 @@ pub(super) enum Known {
 #[derive(Default)]
 pub struct Graphs {
     /// The latest comes last.
-    entries: VecDeque<(Vec<u64>, Option<(Graph, u64)>)>,
+    entries: VecDeque<(Vec<u64>, Option<Graph>)>,
     capture: Option<Capture>,
 }
 
@@ -116,7 +117,7 @@ impl Graphs {
         let known = match &entry {
             None => Known::New,
             Some((_, None)) => Known::Seen,
-            Some((_, Some((_, bytes_sent)))) => Known::Captured { bytes_sent: *bytes_sent },
+            Some((_, Some(graph))) => Known::Captured { bytes_sent: graph.bytes_sent },
         };
         self.entries.push_back(entry.unwrap_or((key, None)));
         if self.entries.len() > Self::MOST {
@@ -134,14 +135,14 @@ impl Graphs {
     /// Makes a graph of what was queued, for the latest key.
     pub(super) fn end(&mut self, bytes_sent: u64) -> Result<(), GpuError> {
         if let (Some(capture), Some((_, graph))) = (self.capture.take(), self.entries.back_mut()) {
-            *graph = Some((capture.into_graph()?, bytes_sent));
+            *graph = Some(capture.into_graph(bytes_sent)?);
         }
         Ok(())
     }
 
     /// Queues the graph of the latest key.
     pub(super) fn launch(&self, stream: &Stream) -> Result<(), GpuError> {
-        let Some((_, Some((graph, _)))) = self.entries.back() else { return Ok(()) };
+        let Some((_, Some(graph))) = self.entries.back() else { return Ok(()) };
         graph.gpu.enter()?;
         // SAFETY: both are open; what the graph's work uses lives as long as the machine.
         let code = unsafe { (graph.gpu.driver().graph_launch)(graph.handle, stream.handle()) };
