@@ -3,8 +3,8 @@
 use super::Law;
 use super::exchange::PATIENCE;
 use super::schedules::{
-    adapting, averaging, awc, coded, compared, dgd, global_averaging, hub, late, one_peer, path, push_sum,
-    relayed, ring, schedule, start,
+    G, X, adapting, averaging, awc, begin, coded, compared, dgd, global_averaging, hub, late, one_peer, path,
+    push_sum, relayed, ring, schedule, start,
 };
 use crate::gpu::{GpuAsk, GpuMachine, Link, Stream, Vector};
 use crate::layout::{Layout, Tensor};
@@ -12,17 +12,42 @@ use crate::storage::{Dtype, Storage, with_dtype};
 use crate::{Ask, Machine, ModelAsk, RuntimeError, State, Transport, Values, ValuesMut, local};
 use bfc_schedule::compression::{Float, LowRank};
 use bfc_schedule::program::scalar::Number;
-use bfc_schedule::{Phase, Program, Rank, Schedule};
+use bfc_schedule::program::{Flight, Instruction, Operation, Register, Shape};
+use bfc_schedule::{Phase, Program, Rank, Rational, Schedule};
 use std::convert::Infallible;
 use std::sync::OnceLock;
 
-const STEPS: usize = 4;
+/// How a machine queues its work, and for how many steps.
+#[derive(Clone, Copy)]
+enum Way {
+    Plain,
+    /// As CUDA graphs, until each of a few phases has come three times: alone, captured, and launched again.
+    Graphs,
+}
+
+impl Way {
+    fn steps(self) -> usize {
+        match self {
+            Self::Plain => 4,
+            Self::Graphs => 9,
+        }
+    }
+}
 
 /// The laws for this number of ranks: each kind of program, on tensors of all types in several buckets.
 pub fn laws<L: Link>(size: u32) -> Vec<Law<L>> {
+    all(size, Way::Plain)
+}
+
+/// The same for machines with CUDA graphs.
+pub fn laws_with_graphs<L: Link>(size: u32) -> Vec<Law<L>> {
+    all(size, Way::Graphs)
+}
+
+fn all<L: Link>(size: u32, way: Way) -> Vec<Law<L>> {
     let mut laws = vec![];
     let mut add = |name: &str, program: Program, phases: Vec<Phase>| {
-        laws.push(law(name, schedule(program, size, vec![phases])));
+        laws.push(compare(name, schedule(program, size, vec![phases]), way));
     };
     add("one peer", averaging(), one_peer(size));
     add("ring with gradients", dgd(), vec![ring(size)]);
@@ -36,18 +61,67 @@ pub fn laws<L: Link>(size: u32) -> Vec<Law<L>> {
     add("codes", coded(), one_peer(size));
     add("edges", relayed(), vec![path(size)]);
     add("factors", compared(LowRank { rank: 2, rows: None }), vec![path(size)]);
+    let step = vec![Operation::Step, Operation::Constant(Rational::one()), Operation::Add];
+    add("numbers of steps", decaying(&step), vec![ring(size)]);
+    add("numbers of the host", decaying(&[Operation::Register(Register(2))]), vec![ring(size)]);
+    add("flights that overlap", overlapping(), one_peer(size));
     laws
+}
+
+/// `s <- t + 1`, `x <- mix(x) - lr / count * grad(x)`.
+fn decaying(count: &[Operation]) -> Program {
+    use Operation::*;
+    let s = self::Register(2);
+    let mut program = dgd();
+    program.registers.push(Shape::Scalar);
+    let steps = vec![Step, Constant(Rational::one()), Add];
+    let rate = [&[Register(X), Input(0)], count, &[Divide]].concat();
+    let update = [&rate[..], &[Register(G), Multiply, Subtract]].concat();
+    program.steps[0][2] = Instruction::Compute { into: X, expression: update };
+    program.steps[0].insert(0, Instruction::Compute { into: s, expression: steps });
+    program
+}
+
+/// Flights that overlap: of the four, the second lasts for a gradient, and the last one is alone beside a computation.
+pub fn overlapping() -> Program {
+    use Operation::*;
+    let [mixed, late, early, again, moved] = [2, 3, 4, 5, 6].map(self::Register);
+    let mut program = dgd();
+    program.registers.extend([Shape::Vector; 5]);
+    let update = vec![Register(mixed), Input(0), Register(G), Multiply, Subtract];
+    let three = Constant(Rational::integer(3));
+    let mean = vec![Register(moved), Register(again), Add, Register(early), Add, three, Divide];
+    program.steps = vec![vec![
+        begin(Flight(0), X, mixed),
+        begin(Flight(1), X, late),
+        Instruction::Finish { flight: Flight(0) },
+        begin(Flight(2), X, early),
+        Instruction::Finish { flight: Flight(2) },
+        Instruction::Gradient { at: X, into: G },
+        Instruction::Finish { flight: Flight(1) },
+        begin(Flight(3), late, again),
+        Instruction::Compute { into: moved, expression: update },
+        Instruction::Finish { flight: Flight(3) },
+        Instruction::Compute { into: X, expression: mean },
+    ]];
+    program
 }
 
 /// The law of one schedule.
 pub fn law<L: Link>(name: &str, schedule: Schedule) -> Law<L> {
+    compare(name, schedule, Way::Plain)
+}
+
+fn compare<L: Link>(name: &str, schedule: Schedule, way: Way) -> Law<L> {
     let reference = OnceLock::new();
-    let name = format!("a machine on a GPU computes what threads compute: {name}");
+    let graphs = if matches!(way, Way::Graphs) { " with graphs" } else { "" };
+    let name = format!("a machine on a GPU{graphs} computes what threads compute: {name}");
     Law::new(name.clone(), move |link: L| {
         let rank = link.rank();
-        let found = on_gpu(&schedule, link);
+        let found = on_gpu(&schedule, link, way);
         let on_threads = || {
-            local::spmd(schedule.size(), |transport| on_host(&schedule, transport)).expect("a run on threads")
+            local::spmd(schedule.size(), |transport| on_host(&schedule, transport, way.steps()))
+                .expect("a run on threads")
         };
         let expected = &reference.get_or_init(on_threads)[rank.index()];
         for (expected, found) in expected.iter().zip(&found) {
@@ -114,11 +188,14 @@ fn adapted(point: Vec<f64>, direction: Option<Vec<f64>>) -> impl Iterator<Item =
     point.into_iter().zip(direction).map(|(x, d)| 0.9 * x - 0.05 * d)
 }
 
-fn on_gpu<L: Link>(schedule: &Schedule, link: L) -> Seen {
+fn on_gpu<L: Link>(schedule: &Schedule, link: L, way: Way) -> Seen {
     let rank = link.rank();
     let layout = layout();
     let initial = initial(rank, &layout);
     let mut machine = GpuMachine::new(schedule.rank(rank), link, layout, &initial).expect("a machine");
+    if let Way::Graphs = way {
+        machine = machine.with_graphs();
+    }
     let read = |stream: &Stream, vector: &Vector| {
         let mut bytes = vec![0; vector.bytes()];
         // SAFETY: the machine's vectors are valid while it asks.
@@ -129,7 +206,7 @@ fn on_gpu<L: Link>(schedule: &Schedule, link: L) -> Seen {
     let write = |stream: &Stream, vector: &Vector, bytes: Vec<u8>| unsafe {
         stream.write_to(vector.address, &bytes).expect("a copy");
     };
-    for _ in 0..STEPS {
+    for _ in 0..way.steps() {
         let trainer = &mut |ask: GpuAsk<'_>, stream: &Stream| {
             match ask {
                 GpuAsk::Gradient { point, gradient: into } => {
@@ -160,7 +237,11 @@ fn on_gpu<L: Link>(schedule: &Schedule, link: L) -> Seen {
     seen
 }
 
-fn on_host<X: Transport + Send + 'static>(schedule: &Schedule, transport: X) -> Result<Seen, RuntimeError> {
+fn on_host<X: Transport + Send + 'static>(
+    schedule: &Schedule,
+    transport: X,
+    steps: usize,
+) -> Result<Seen, RuntimeError> {
     let rank = transport.rank();
     let layout = layout();
     let buckets = layout.buckets().len();
@@ -169,7 +250,7 @@ fn on_host<X: Transport + Send + 'static>(schedule: &Schedule, transport: X) -> 
         bytes.iter().enumerate().for_each(|(bucket, bytes)| write(values, bucket, bytes));
     };
     let mut machine = Machine::with_deadline(schedule.rank(rank), transport, layout, fill, PATIENCE)?;
-    for _ in 0..STEPS {
+    for _ in 0..steps {
         machine.step(&mut |ask: ModelAsk<'_>| match ask {
             Ask::Gradient { point, gradient: mut into } => {
                 for bucket in 0..buckets {

@@ -126,7 +126,7 @@ pub fn late() -> Program {
     program
 }
 
-fn begin(flight: Flight, from: Register, into: Register) -> Instruction {
+pub(super) fn begin(flight: Flight, from: Register, into: Register) -> Instruction {
     Instruction::Begin { flight, operator: Operator::Mix(0), transfers: vec![Transfer { from, into }] }
 }
 

@@ -48,6 +48,12 @@ table! {
         event_record = c"cuEventRecord" (Handle, Handle);
         event_query = c"cuEventQuery" (Handle);
         event_elapsed = c"cuEventElapsedTime" (*mut f32, Handle, Handle);
+        capture_begin = c"cuStreamBeginCapture_v2" (Handle, c_int);
+        capture_end = c"cuStreamEndCapture" (Handle, *mut Handle);
+        graph_instantiate = c"cuGraphInstantiateWithFlags" (*mut Handle, Handle, u64);
+        graph_launch = c"cuGraphLaunch" (Handle, Handle);
+        graph_exec_destroy = c"cuGraphExecDestroy" (Handle);
+        graph_destroy = c"cuGraphDestroy" (Handle);
         module_load = c"cuModuleLoadData" (*mut Handle, *const c_void);
         module_unload = c"cuModuleUnload" (Handle);
         module_function = c"cuModuleGetFunction" (*mut Handle, Handle, *const c_char);

@@ -2,7 +2,7 @@
 
 use super::nccl::late;
 use super::waiting::Waiting;
-use super::{Communicator, Event, Gpu, GpuError, Piece, Stream};
+use super::{Communicator, Event, Gpu, GpuError, Graphs, Piece, Stream};
 use bfc_schedule::Rank;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -52,6 +52,11 @@ pub trait Link {
         self.wait_for(&event)
     }
 
+    /// The graphs in which its messages stand, which end before the link does. None where its messages cannot be captured.
+    fn graphs(&mut self) -> Option<&mut Graphs> {
+        None
+    }
+
     /// Ends everything. Says whether a GPU has stopped to use the memory of what was queued.
     fn abort(&mut self) -> bool;
 }
@@ -80,6 +85,10 @@ impl<L: Link + ?Sized> Link for Box<L> {
 
     fn is_done(&mut self, event: &Event) -> Result<bool, GpuError> {
         (**self).is_done(event)
+    }
+
+    fn graphs(&mut self) -> Option<&mut Graphs> {
+        (**self).graphs()
     }
 
     fn abort(&mut self) -> bool {
@@ -111,6 +120,10 @@ impl Link for Communicator {
 
     fn is_done(&mut self, event: &Event) -> Result<bool, GpuError> {
         Communicator::is_done(self, event)
+    }
+
+    fn graphs(&mut self) -> Option<&mut Graphs> {
+        Some(Communicator::graphs(self))
     }
 
     fn abort(&mut self) -> bool {

@@ -11,6 +11,7 @@
 //! | [`kernels`](Kernels) | the kernels of a text, by what they compute |
 //! | [`link`](Link) | ranks into messages: by NCCL, or as threads on one GPU |
 //! | [`staged`](Staged) | the same through the memory of the host, over any transport |
+//! | [`graph`](Graphs) | work that is captured once and queued by one call |
 //! | [`machine`](GpuMachine), `exchange`, `handshake` | a schedule and a link into a machine that a trainer on the GPU drives |
 //! | `host` | the same for a trainer that computes on the host |
 //! | [`transport`](GpuTransport), `message`, `staging` | a link and another transport into a transport of the host's messages |
@@ -21,6 +22,7 @@ mod device;
 mod driver;
 mod error;
 mod exchange;
+mod graph;
 mod handshake;
 mod host;
 pub(crate) mod kernels;
@@ -39,6 +41,7 @@ mod waiting;
 
 pub use device::{DeviceMemory, Gpu, Libraries, Module};
 pub use error::GpuError;
+pub use graph::Graphs;
 pub use kernels::{Kernels, Terms, Vector};
 pub use link::{Link, Threads};
 pub use machine::{GpuAsk, GpuMachine};

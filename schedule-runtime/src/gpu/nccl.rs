@@ -6,7 +6,7 @@
 
 use super::loader::{Source, table, text};
 use super::waiting::Waiting;
-use super::{Event, Gpu, GpuError, Libraries, Stream};
+use super::{Event, Gpu, GpuError, Graphs, Libraries, Stream};
 use crate::transport::{Tag, Transport, rounds};
 use bfc_schedule::Rank;
 use std::ffi::{c_char, c_int, c_void};
@@ -167,6 +167,7 @@ pub struct Communicator {
     deadline: Duration,
     /// Whether the abort came to an end, if there was one.
     has_ended: bool,
+    graphs: Graphs,
 }
 
 // SAFETY: NCCL's handle may be used by any thread, by one at a time.
@@ -194,8 +195,16 @@ impl Communicator {
         let code =
             unsafe { (nccl.0.table.init)(&mut handle, size as c_int, id, rank.0 as c_int, &mut config) };
         nccl.check("ncclCommInitRankConfig", code)?;
-        let mut communicator =
-            Self { nccl: nccl.clone(), handle, stream, rank, size, deadline, has_ended: true };
+        let mut communicator = Self {
+            nccl: nccl.clone(),
+            handle,
+            stream,
+            rank,
+            size,
+            deadline,
+            has_ended: true,
+            graphs: Graphs::default(),
+        };
         communicator.settle("ncclCommInitRankConfig")?;
         Ok(communicator)
     }
@@ -308,6 +317,10 @@ impl Communicator {
         is_done.map_err(|error| self.fail(error))
     }
 
+    pub(super) fn graphs(&mut self) -> &mut Graphs {
+        &mut self.graphs
+    }
+
     /// Whether it has been aborted.
     pub fn is_aborted(&self) -> bool {
         self.handle.is_null()
@@ -316,6 +329,7 @@ impl Communicator {
     /// Ends all transfers of this rank. Peers notice by their deadlines. Says whether NCCL and the stream came to an end in time:
     /// otherwise a GPU may still use the memory of what was queued, which is then kept for ever.
     pub fn abort(&mut self) -> bool {
+        self.graphs.clear();
         let handle = std::mem::replace(&mut self.handle, ptr::null_mut());
         if handle.is_null() {
             return self.has_ended;
@@ -376,6 +390,7 @@ impl Drop for Communicator {
         if self.is_aborted() {
             return;
         }
+        self.graphs.clear();
         // Destruction waits for peers, for as long as it likes: only what has nothing queued is destroyed.
         let is_idle = !std::thread::panicking() && self.stream.is_done() == Ok(true);
         // SAFETY: the communicator is open, and nobody uses it afterwards.

@@ -11,10 +11,10 @@ use std::convert::Infallible;
 use std::thread;
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs ranks on threads, and returns what they return.
-fn on_threads<L: Link + Send, R: Send>(links: Vec<L>, body: impl Fn(L) -> R + Sync) -> Vec<R> {
+pub fn on_threads<L: Link + Send, R: Send>(links: Vec<L>, body: impl Fn(L) -> R + Sync) -> Vec<R> {
     thread::scope(|scope| {
         let body = &body;
         let threads: Vec<_> = links.into_iter().map(|link| scope.spawn(move || body(link))).collect();
@@ -22,7 +22,7 @@ fn on_threads<L: Link + Send, R: Send>(links: Vec<L>, body: impl Fn(L) -> R + Sy
     })
 }
 
-fn communicators(stand_in: &StandIn, size: u32, deadline: Duration) -> Vec<Communicator> {
+pub fn communicators(stand_in: &StandIn, size: u32, deadline: Duration) -> Vec<Communicator> {
     let (gpu, nccl) = (stand_in.gpu(), Nccl::open(&stand_in.libraries()).expect("NCCL"));
     let id = nccl.id().expect("an id");
     let new =
@@ -50,7 +50,7 @@ fn threads_on_one_gpu_and_nccl_keep_all_laws() {
     }
 }
 
-fn machine<L: Link>(schedule: &Schedule, link: L, length: usize) -> Result<GpuMachine<L>, GpuError> {
+pub fn machine<L: Link>(schedule: &Schedule, link: L, length: usize) -> Result<GpuMachine<L>, GpuError> {
     let rank = link.rank();
     GpuMachine::new(schedule.rank(rank), link, Layout::flat::<f32>(length), &[vec![0; 4 * length]])
 }

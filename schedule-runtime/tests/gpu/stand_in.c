@@ -3,8 +3,8 @@
 // threads of one process. `stand_in_fault` makes it do what a real one does not on request.
 //
 // What a GPU does differently, and this cannot show: threads that run at once (a kernel that races passes here), what it
-// costs, bits of what is not a number, memory that only the GPU can reach, copies that wait for a busy stream, and an abort
-// that comes back late.
+// costs, bits of what is not a number, memory that only the GPU can reach, copies that wait for a busy stream, branches of a
+// graph that run at once, and an abort that comes back late.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
@@ -16,6 +16,7 @@
 
 typedef unsigned long long u64;
 enum { SUCCESS = 0, INVALID_VALUE = 1, NOT_FOUND = 500, NOT_READY = 600, LAUNCH_FAILED = 719 };
+enum { UNSUPPORTED = 900, INVALIDATED = 901, UNJOINED = 904, ISOLATION = 905, CAPTURED_EVENT = 907 };
 
 // ---- Faults
 
@@ -42,7 +43,16 @@ typedef struct Work {
     size_t bytes;
     int value;
     u64 turn;
+    // Of a graph: what it reads is kept, since it runs again.
+    int is_kept;
 } Work;
+
+// What was captured, in the order of the calls. Graphs stay: they may still run.
+typedef struct Graph {
+    Work *first, **end;
+    struct Stream *origin;
+    int invalid, is_open, holders;
+} Graph;
 
 typedef struct Stream {
     pthread_mutex_t lock;
@@ -50,6 +60,9 @@ typedef struct Stream {
     Work *first, *last;
     u64 queued, done;
     int closed, code;
+    // The graph that it is captured into, and the number of its calls there, in all and before the origin's last wait for it.
+    Graph *graph;
+    u64 captured, joined;
     struct Stream *next;
 } Stream;
 
@@ -81,6 +94,12 @@ static u64 queue(Stream *stream, Work work) {
     Work *copy = malloc(sizeof work);
     *copy = work;
     copy->next = NULL;
+    if (stream->graph) {
+        copy->is_kept = 1;
+        *stream->graph->end = copy;
+        stream->graph->end = &copy->next;
+        return ++stream->captured;
+    }
     pthread_mutex_lock(&stream->lock);
     if (stream->first) stream->last->next = copy;
     else stream->first = copy;
@@ -126,8 +145,16 @@ static int turn_state(Stream *stream, u64 turn) {
     pthread_mutex_unlock(&stream->lock);
     return code;
 }
+// The graph that this thread captures. A driver forbids in the mode RELAXED less than what is refused here, also allocation and
+// copies from ordinary memory, which would be read again when the graph runs.
+static __thread Graph *capturing;
+static int refused(Graph *graph) {
+    if (graph) graph->invalid = 1;
+    return graph ? UNSUPPORTED : SUCCESS;
+}
 int cuStreamQuery(void *handle) {
     Stream *stream = handle;
+    if (refused(stream->graph)) return UNSUPPORTED;
     pthread_mutex_lock(&stream->lock);
     u64 turn = stream->queued;
     pthread_mutex_unlock(&stream->lock);
@@ -140,6 +167,8 @@ typedef struct Event {
     Stream *stream;
     u64 turn;
     struct timespec time;
+    // The graph in which it was recorded last.
+    Graph *graph;
 } Event;
 
 static int stamp(Work *work) { return clock_gettime(CLOCK_MONOTONIC, &((Event *)work->to)->time); }
@@ -154,18 +183,38 @@ int cuEventCreate(void **handle, unsigned flags) {
 }
 // Its time may still be written.
 int cuEventDestroy_v2(void *handle) { (void)handle; return SUCCESS; }
-int cuEventRecord(void *handle, void *stream) {
+int cuEventRecord(void *handle, void *of) {
     Event *event = handle;
+    Stream *stream = of;
     event->stream = stream;
-    event->turn = queue(stream, (Work){.run = stamp, .to = event});
+    event->graph = stream->graph;
+    event->turn = stream->graph ? stream->captured : queue(stream, (Work){.run = stamp, .to = event});
     return SUCCESS;
 }
 int cuEventQuery(void *handle) {
     Event *event = handle;
+    if (event->graph) {
+        refused(event->graph);
+        return CAPTURED_EVENT;
+    }
     return event->stream ? turn_state(event->stream, event->turn) : SUCCESS;
 }
-int cuStreamWaitEvent(void *stream, void *handle, unsigned flags) {
-    Event *event = handle;
+// Captured work runs in the order of the calls, so that a wait is only checked.
+static int captured_wait(Stream *stream, Event *event) {
+    Graph *graph = event->graph;
+    if (!graph || !graph->is_open || (stream->graph && stream->graph != graph)) {
+        refused(stream->graph);
+        return graph ? CAPTURED_EVENT : ISOLATION;
+    }
+    stream->graph = graph;
+    ++stream->captured;
+    if (stream == graph->origin) event->stream->joined = event->turn;
+    return SUCCESS;
+}
+int cuStreamWaitEvent(void *handle, void *of, unsigned flags) {
+    Stream *stream = handle;
+    Event *event = of;
+    if (event->stream && (event->graph || stream->graph)) return captured_wait(stream, event);
     if (event->stream) queue(stream, (Work){.run = await, .from = event->stream, .turn = event->turn});
     return flags ? INVALID_VALUE : SUCCESS;
 }
@@ -212,6 +261,7 @@ int cuCtxSetCurrent(void *context) {
     return SUCCESS;
 }
 int cuMemAlloc_v2(u64 *address, size_t bytes) {
+    if (refused(capturing)) return UNSUPPORTED;
     void *memory = is_current && bytes ? aligned_alloc(256, (bytes + 255) / 256 * 256) : NULL;
     // Contents are unspecified: what relies on zeros is found.
     if (memory) memset(memory, 0xa5, bytes);
@@ -219,6 +269,7 @@ int cuMemAlloc_v2(u64 *address, size_t bytes) {
     return memory ? SUCCESS : INVALID_VALUE;
 }
 int cuMemFree_v2(u64 address) {
+    if (refused(capturing)) return UNSUPPORTED;
     pthread_mutex_lock(&all);
     Stream *stream = streams;
     pthread_mutex_unlock(&all);
@@ -252,12 +303,14 @@ static int set(Work *work) {
     return SUCCESS;
 }
 int cuMemcpyHtoDAsync_v2(u64 to, const void *from, size_t bytes, void *stream) {
+    if (refused(((Stream *)stream)->graph)) return UNSUPPORTED;
     void *taken = malloc(bytes);
     memcpy(taken, from, bytes);
     queue(stream, (Work){.run = copy_and_free, .to = (void *)to, .from = taken, .bytes = bytes});
     return is_current ? SUCCESS : INVALID_VALUE;
 }
 int cuMemcpyDtoHAsync_v2(void *to, u64 from, size_t bytes, void *stream) {
+    if (refused(((Stream *)stream)->graph)) return UNSUPPORTED;
     queue(stream, (Work){.run = copy, .to = to, .from = (void *)from, .bytes = bytes});
     return is_current ? SUCCESS : INVALID_VALUE;
 }
@@ -296,13 +349,17 @@ int cuModuleGetFunction(void **handle, void *module, const char *name) {
 static int call(Work *work) {
     Function *function = work->to;
     function->body(work->from);
-    free(work->from);
+    if (!work->is_kept) free(work->from);
     return SUCCESS;
 }
+static long launched;
+// How often a kernel was launched, or captured.
+long stand_in_launched(void) { return __atomic_load_n(&launched, __ATOMIC_SEQ_CST); }
 int cuLaunchKernel(void *handle, unsigned x, unsigned y, unsigned z, unsigned bx, unsigned by, unsigned bz,
                    unsigned shared, void *stream, void **parameters, void **extra) {
     if (!is_current || x < 1 || y != 1 || z != 1 || bx < 1 || bx > 1024 || by != 1 || bz != 1 || shared || extra)
         return INVALID_VALUE;
+    __atomic_add_fetch(&launched, 1, __ATOMIC_SEQ_CST);
     Function *function = handle;
     void *fields = malloc(function->bytes);
     memcpy(fields, parameters[0], function->bytes);
@@ -411,7 +468,8 @@ typedef struct World {
 
 typedef struct Comm {
     World *world;
-    int rank, aborted, error, busy, polls;
+    // How often its groups stand in graphs that have not been destroyed, too.
+    int rank, aborted, error, busy, polls, captured;
 } Comm;
 
 typedef struct { char internal[128]; } Id;
@@ -530,7 +588,7 @@ static int exchange(Work *work) {
     --comm->busy;
     pthread_cond_broadcast(&world->changed);
     pthread_mutex_unlock(&world->lock);
-    while (group) {
+    while (group && !work->is_kept) {
         Part *next = group->next;
         free(group);
         group = next;
@@ -550,7 +608,8 @@ int ncclGroupEnd(void) {
     for (Part *part = parts; part; part = part->next)
         if (part->comm != comm || part->stream != parts->stream) return NCCL_INVALID_USAGE;
     pthread_mutex_lock(&comm->world->lock);
-    ++comm->busy;
+    if (parts->stream->graph) ++comm->captured;
+    else ++comm->busy;
     pthread_mutex_unlock(&comm->world->lock);
     __atomic_store_n(&comm->polls, 2, __ATOMIC_SEQ_CST);
     queue(parts->stream, (Work){.run = exchange, .from = parts});
@@ -577,9 +636,74 @@ int ncclCommAbort(void *handle) {
     pthread_mutex_lock(&comm->world->lock);
     comm->aborted = 1;
     pthread_cond_broadcast(&comm->world->changed);
-    while (comm->busy) pthread_cond_wait(&comm->world->changed, &comm->world->lock);
+    while (comm->busy || comm->captured) pthread_cond_wait(&comm->world->changed, &comm->world->lock);
     pthread_mutex_unlock(&comm->world->lock);
     return SUCCESS;
 }
 int ncclCommFinalize(void *handle) { (void)handle; return SUCCESS; }
-int ncclCommDestroy(void *handle) { return handle ? SUCCESS : 4; }
+// As an abort it waits, for as long as it likes, until all graphs with its messages are destroyed.
+int ncclCommDestroy(void *handle) { return handle ? ncclCommAbort(handle) : 4; }
+
+// ---- Graphs
+
+int cuStreamBeginCapture_v2(void *handle, int mode) {
+    Stream *stream = handle;
+    if (stream->graph || capturing || mode != 2) return INVALID_VALUE;
+    Graph *graph = calloc(1, sizeof *graph);
+    *graph = (Graph){.origin = stream, .is_open = 1, .holders = 1};
+    graph->end = &graph->first;
+    stream->graph = capturing = graph;
+    return SUCCESS;
+}
+int cuGraphDestroy(void *handle);
+int cuStreamEndCapture(void *handle, void **result) {
+    Graph *graph = ((Stream *)handle)->graph;
+    if (!graph || graph->origin != handle) return INVALID_VALUE;
+    int code = graph->invalid ? INVALIDATED : SUCCESS;
+    pthread_mutex_lock(&all);
+    for (Stream *stream = streams; stream; stream = stream->next) {
+        if (stream->graph != graph) continue;
+        if (stream != handle && stream->joined != stream->captured && !code) code = UNJOINED;
+        stream->graph = NULL;
+        stream->captured = stream->joined = 0;
+    }
+    pthread_mutex_unlock(&all);
+    graph->is_open = 0;
+    capturing = NULL;
+    if (code) cuGraphDestroy(graph);
+    *result = code ? NULL : graph;
+    return code;
+}
+int cuGraphInstantiateWithFlags(void **result, void *handle, u64 flags) {
+    ++((Graph *)handle)->holders;
+    *result = handle;
+    return flags ? INVALID_VALUE : SUCCESS;
+}
+int cuGraphLaunch(void *handle, void *stream) {
+    if (refused(((Stream *)stream)->graph)) return UNSUPPORTED;
+    for (Work *work = ((Graph *)handle)->first; work; work = work->next) {
+        if (work->run == exchange) {
+            Comm *comm = ((Part *)work->from)->comm;
+            pthread_mutex_lock(&comm->world->lock);
+            ++comm->busy;
+            pthread_mutex_unlock(&comm->world->lock);
+        }
+        queue(stream, *work);
+    }
+    return SUCCESS;
+}
+int cuGraphDestroy(void *handle) {
+    Graph *graph = handle;
+    if (--graph->holders) return SUCCESS;
+    for (Work *work = graph->first; work; work = work->next) {
+        if (work->run != exchange) continue;
+        Comm *comm = ((Part *)work->from)->comm;
+        pthread_mutex_lock(&comm->world->lock);
+        --comm->captured;
+        pthread_cond_broadcast(&comm->world->changed);
+        pthread_mutex_unlock(&comm->world->lock);
+    }
+    return SUCCESS;
+}
+// What still runs goes on.
+int cuGraphExecDestroy(void *handle) { return cuGraphDestroy(handle); }

@@ -68,6 +68,16 @@ impl StandIn {
         Gpu::open(&self.libraries(), 0).expect("the stand-in")
     }
 
+    /// How many kernels were launched or captured so far.
+    pub fn launched(&self) -> i64 {
+        // SAFETY: the function of the stand-in takes no arguments.
+        unsafe {
+            let launched: libloading::Symbol<unsafe extern "C" fn() -> c_long> =
+                self.library.get(b"stand_in_launched").expect("its function");
+            launched()
+        }
+    }
+
     /// From now on it does this wrong.
     pub fn fault(&self, fault: Fault, value: i64) {
         // SAFETY: the function of the stand-in takes these arguments.

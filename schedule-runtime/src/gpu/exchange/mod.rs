@@ -135,7 +135,9 @@ impl<L: Link> Exchanger<L> {
 
     /// Memory for what is received. What used it before is over when work that is queued now begins.
     fn memory(&mut self, bytes: usize) -> Result<DeviceMemory, GpuError> {
-        match self.spare.iter().position(|memory| memory.len() >= bytes) {
+        // The smallest: what was enough once is so again.
+        let fitting = self.spare.iter().enumerate().filter(|(_, memory)| memory.len() >= bytes);
+        match fitting.min_by_key(|(_, memory)| memory.len()).map(|(index, _)| index) {
             Some(index) => Ok(self.spare.swap_remove(index)),
             None => self.link.stream().gpu().allocate(bytes),
         }

@@ -5,10 +5,10 @@ use super::{Answer, GpuAsk, GpuMachine};
 use crate::expression::{Scope, scalar};
 use crate::gpu::{GpuError, Link, Vector};
 use crate::plan::Plan;
-use bfc_schedule::program::{Block, Expression, Instruction, Operator, Shape, Transfer};
+use bfc_schedule::program::{Expression, Instruction, Operator, Shape, Transfer};
 
 impl<L: Link> GpuMachine<L> {
-    pub(super) fn run(&mut self, block: &Block, answer: &mut Answer<'_>) -> Result<(), GpuError> {
+    pub(super) fn run(&mut self, block: &[Instruction], answer: &mut Answer<'_>) -> Result<(), GpuError> {
         block.iter().try_for_each(|instruction| self.instruction(instruction, answer))
     }
 
@@ -63,7 +63,7 @@ impl<L: Link> GpuMachine<L> {
     }
 
     /// The number of the present phase of a topology, and its rounds.
-    fn plan(&self, topology: u32) -> (usize, &Plan) {
+    pub(super) fn plan(&self, topology: u32) -> (usize, &Plan) {
         let phases = &self.plans[topology as usize];
         let phase = (self.phase % phases.len() as u64) as usize;
         (phase, &phases[phase])

@@ -6,11 +6,13 @@
 //! waits for, so that an exchange between `Begin` and `Finish` goes on while a gradient is computed.
 
 mod factors;
+mod graphs;
 mod instructions;
 mod registers;
 
 pub(super) use registers::GpuRegisters;
 
+use self::graphs::Section;
 use super::exchange::{Exchanger, Flying};
 use super::handshake::handshake;
 use super::kernels::{Kernels, Room, Vector};
@@ -44,6 +46,9 @@ pub struct GpuMachine<L> {
     /// The ends of the last steps.
     ends: VecDeque<Event>,
     failed: Option<GpuError>,
+    /// Of each block of a step, where launches that repeat are captured.
+    sections: Vec<Vec<Section>>,
+    graphs_launched: u64,
     /// Whether the trainer computes on the host, which must wait for messages with a deadline before it reads.
     pub(super) is_asked_on_host: bool,
 }
@@ -145,6 +150,8 @@ impl<L: Link> GpuMachine<L> {
             begun: false,
             ends: VecDeque::new(),
             failed: None,
+            sections: vec![],
+            graphs_launched: 0,
             is_asked_on_host: false,
         })
     }
@@ -199,9 +206,9 @@ impl<L: Link> GpuMachine<L> {
             let conditions = machine.program.conditions.iter().zip(0..);
             let index: usize =
                 conditions.map(|(condition, bit)| usize::from(holds(scalar(condition, &scope))) << bit).sum();
-            let block = machine.program.steps[index].clone();
-            machine.run(&block, &mut answer)?;
+            machine.run_step(index, &mut answer)?;
             machine.step += 1;
+            let block = &machine.program.steps[index];
             machine.phase += u64::from(block.iter().any(|instruction| instruction.exchange().is_some()));
             let end = machine.stream.gpu().event()?;
             end.record(&machine.stream)?;

@@ -15,6 +15,8 @@ pub(in crate::gpu) struct GpuRegisters {
     pub(in crate::gpu) scalars: Vec<f64>,
     pub(in crate::gpu) edge_scalars: Vec<Vec<f64>>,
     shapes: Vec<Shape>,
+    /// For each register the one whose memory it has.
+    pub(super) places: Vec<usize>,
     /// The number of edges.
     pub(super) edges: usize,
     /// The memory of the vectors.
@@ -52,6 +54,7 @@ impl GpuRegisters {
             codes,
             memory,
             edges,
+            places: (0..program.registers.len()).collect(),
             shapes: program.registers.clone(),
             scalars: vec![0.0; program.registers.len()],
             edge_scalars: program.registers.iter().map(numbers).collect(),
@@ -71,6 +74,7 @@ impl GpuRegisters {
     pub(super) fn swap(&mut self, a: usize, b: usize) {
         self.vectors.swap(a, b);
         self.codes.swap(a, b);
+        self.places.swap(a, b);
         self.scalars.swap(a, b);
         self.edge_scalars.swap(a, b);
     }
