@@ -201,10 +201,10 @@ pub enum Parameters {
 
 /// The memory of `array`, or why it cannot be had.
 pub fn import(array: &Bound<'_, PyAny>, parameters: Parameters) -> Result<Memory, ArrayError> {
-    if let Some(Functions { export, .. }) = functions(&array.get_type()) {
-        if parameters == Parameters::Taken || !requires_grad(array).unwrap_or(true) {
-            return exported(array, export);
-        }
+    if let Some(Functions { export, .. }) = functions(&array.get_type())
+        && (parameters == Parameters::Taken || !requires_grad(array).unwrap_or(true))
+    {
+        return exported(array, export);
     }
     let type_name = || array.get_type().fully_qualified_name().map_or("?".into(), |name| name.to_string());
     if !array.hasattr("__dlpack__").unwrap_or(false) {
