@@ -206,9 +206,10 @@ impl World {
     /// As [`from_environment`](Self::from_environment).
     pub fn from_variables(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, WorldError> {
         let environment = Environment(get);
+        let asked_for = environment.is_on_mpi()?;
         let Found { rank, size, local_rank, local_size, rendezvous, secret, in_mpi } = environment.read()?;
         let nowhere_else = || rendezvous.is_none() && in_mpi && place_by(get).is_ok();
-        let mpi = environment.is_on_mpi()? || nowhere_else();
+        let mpi = asked_for || nowhere_else();
         Ok(Self { rank, size, local_rank, local_size, rendezvous, secret, mpi })
     }
 
