@@ -87,7 +87,7 @@ impl Hosts {
         };
         let mut command = Command::new("nsenter");
         let holder = self.holders[0].id().to_string();
-        command.args(["-t", &holder, "-n", "-u", "-m", "timeout", "200", "mpirun"]);
+        command.args(["-t", &holder, "-n", "-u", "-m", "timeout", "-k", "5", "200", "mpirun"]);
         command.args(options).args(["-n", "4"]);
         command
     }

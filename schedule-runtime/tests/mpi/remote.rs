@@ -84,15 +84,18 @@ pub fn lose(signal: &str) {
 fn end_later() {
     let ends = format!("sleep {}; kill -KILL $0", 4 * DEADLINE.as_secs());
     let pid = std::process::id().to_string();
-    Command::new("sh").args(["-c", &ends, &pid]).spawn().expect("a shell");
+    let mut shell = Command::new("sh");
+    // `mpirun` waits for whoever holds a pipe of a rank.
+    shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    shell.args(["-c", &ends, &pid]).spawn().expect("a shell");
 }
 
 /// The other ranks have printed what they see. `mpirun` may wait for the lost one: it is ended.
 fn assert_lost(command: &mut Command) {
     let mut mpirun = command.stderr(Stdio::piped()).spawn().expect("mpirun");
     let (mut seen, mut text) = (BTreeSet::new(), String::new());
-    let lines = BufReader::new(mpirun.stderr.take().expect("a pipe")).lines();
-    for line in lines.map_while(Result::ok) {
+    let mut lines = BufReader::new(mpirun.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
+    for line in &mut lines {
         if let Some((rank, error)) = line.strip_prefix(SEES).and_then(|line| line.split_once(": ")) {
             assert!(error.contains("rank 3"), "{line}");
             seen.insert(rank.to_owned());
